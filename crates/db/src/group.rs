@@ -1,0 +1,130 @@
+//! The group-commit writer: requests that arrive together share one durable transaction and are
+//! answered after it is on disk. About 950 commits a second become tens of thousands of rows.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use kernel::{Error, Result};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{Db, Tx};
+
+/// What a batch does. Items were validated before they were queued.
+pub trait BatchWriter: Send + Sync + 'static {
+    /// One request.
+    type Item: Send + Sync + 'static;
+    /// Its acknowledgement.
+    type Ack: Send + 'static;
+
+    /// Writes the items; one answer per item, in order. An `Err` for the whole rolls all back, and
+    /// the items are then tried one by one, so that a bad one harms nobody else.
+    fn write<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        items: &'a [Self::Item],
+    ) -> BoxFuture<'a, Result<Vec<Result<Self::Ack>>>>;
+}
+
+type Waiting<W> = (
+    <W as BatchWriter>::Item,
+    oneshot::Sender<Result<<W as BatchWriter>::Ack>>,
+);
+
+/// The queue in front of a [`BatchWriter`]; cheap to clone.
+pub struct GroupCommit<W: BatchWriter> {
+    queue: mpsc::Sender<Waiting<W>>,
+}
+
+impl<W: BatchWriter> Clone for GroupCommit<W> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+        }
+    }
+}
+
+impl<W: BatchWriter> GroupCommit<W> {
+    /// Starts the writer; it ends when all clones are dropped and the queue is empty.
+    pub fn start(db: Db, writer: Arc<W>, capacity: usize, most_per_batch: usize) -> Self {
+        let (queue, waiting) = mpsc::channel(capacity);
+        tokio::spawn(run(db, writer, waiting, most_per_batch));
+        Self { queue }
+    }
+
+    /// Queues an item and waits until it is on disk.
+    ///
+    /// # Errors
+    /// `Busy` when the queue is full; what the writer says of this item.
+    pub async fn submit(&self, item: W::Item) -> Result<W::Ack> {
+        let (answer, answered) = oneshot::channel();
+        self.queue
+            .try_send((item, answer))
+            .map_err(|_| Error::Busy { retry_after: 1 })?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(Error::Busy { retry_after: 1 }))
+    }
+}
+
+async fn run<W: BatchWriter>(
+    db: Db,
+    writer: Arc<W>,
+    mut waiting: mpsc::Receiver<Waiting<W>>,
+    most: usize,
+) {
+    loop {
+        let mut batch = Vec::new();
+        if waiting.recv_many(&mut batch, most).await == 0 {
+            return;
+        }
+        let (items, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let result = write(&db, &*writer, &items).await;
+        match result {
+            Ok(acks) => {
+                for (answer, ack) in answers.into_iter().zip(acks) {
+                    let _ = answer.send(ack);
+                }
+            }
+            Err(e)
+                if items.len() == 1 || matches!(e, Error::Unavailable(_) | Error::Busy { .. }) =>
+            {
+                answer_all(answers, e);
+            }
+            Err(e) => {
+                tracing::debug!(error = %e, items = items.len(), "a batch failed and is written one by one");
+                for (item, answer) in items.iter().zip(answers) {
+                    let one = write(&db, &*writer, std::slice::from_ref(item)).await;
+                    let _ = answer.send(one.and_then(|mut acks| {
+                        acks.pop().unwrap_or_else(|| {
+                            Err(Error::internal("a batch writer gave no answer"))
+                        })
+                    }));
+                }
+            }
+        }
+    }
+}
+
+fn answer_all<A>(answers: Vec<oneshot::Sender<Result<A>>>, e: Error) {
+    for answer in answers {
+        let copy = match &e {
+            Error::Unavailable(m) => Error::Unavailable(m.clone()),
+            Error::Conflict(m) => Error::Conflict(m.clone()),
+            Error::Invalid(f) => Error::Invalid(f.clone()),
+            Error::NotFound => Error::NotFound,
+            Error::Busy { retry_after } => Error::Busy {
+                retry_after: *retry_after,
+            },
+            other => Error::Internal(other.to_string()),
+        };
+        let _ = answer.send(Err(copy));
+    }
+}
+
+async fn write<W: BatchWriter>(
+    db: &Db,
+    writer: &W,
+    items: &[W::Item],
+) -> Result<Vec<Result<W::Ack>>> {
+    crate::transaction!(db, |tx| writer.write(tx, items).await)
+}

@@ -1,0 +1,286 @@
+//! Transactions: a snapshot for reading, a retrying one for writing.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use kernel::{Error, Result};
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments as _, AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
+
+use crate::connect::Pools;
+use crate::error::convert;
+use crate::{Arg, Args, Db, Row};
+
+/// An open transaction. Dropped without commit it is rolled back.
+pub struct Tx(Inner);
+
+enum Inner {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Pg(sqlx::Transaction<'static, Postgres>),
+}
+
+fn sql_str(sql: Cow<'static, str>) -> SqlStr {
+    match sql {
+        Cow::Borrowed(text) => SqlStr::from_static(text),
+        // Stores build text from fixed pieces and `$n` placeholders only; a tidy test keeps SQL there.
+        Cow::Owned(text) => AssertSqlSafe(text).into_sql_str(),
+    }
+}
+
+fn sqlite_args(args: Args) -> Result<SqliteArguments> {
+    let mut bound = SqliteArguments::default();
+    bound.reserve(args.0.len(), 0);
+    for arg in args.0 {
+        match arg {
+            Arg::Int(v) => bound.add(v),
+            Arg::Text(v) => bound.add(v),
+            Arg::Bytes(v) => bound.add(v),
+            Arg::Bool(v) => bound.add(v),
+            Arg::Real(v) => bound.add(v),
+        }
+        .map_err(Error::internal)?;
+    }
+    Ok(bound)
+}
+
+fn pg_args(args: Args) -> Result<PgArguments> {
+    let mut bound = PgArguments::default();
+    for arg in args.0 {
+        match arg {
+            Arg::Int(v) => bound.add(v),
+            Arg::Text(v) => bound.add(v),
+            Arg::Bytes(v) => bound.add(v),
+            Arg::Bool(v) => bound.add(v),
+            Arg::Real(v) => bound.add(v),
+        }
+        .map_err(Error::internal)?;
+    }
+    Ok(bound)
+}
+
+impl Tx {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that begins snapshots"
+    )]
+    pub(crate) async fn read(db: &Db) -> Result<Self> {
+        Ok(Self(match &db.0 {
+            Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin().await.map_err(convert)?),
+            Pools::Pg { pool } => Inner::Pg(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await
+                    .map_err(convert)?,
+            ),
+        }))
+    }
+
+    async fn write(db: &Db) -> Result<Self> {
+        Ok(Self(match &db.0 {
+            Pools::Sqlite { write, .. } => {
+                Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await.map_err(convert)?)
+            }
+            Pools::Pg { pool } => Inner::Pg(
+                pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED")
+                    .await
+                    .map_err(convert)?,
+            ),
+        }))
+    }
+
+    /// The rows of a query.
+    pub async fn query(
+        &mut self,
+        sql: impl Into<Cow<'static, str>>,
+        args: Args,
+    ) -> Result<Vec<Row>> {
+        let sql = sql_str(sql.into());
+        match &mut self.0 {
+            Inner::Sqlite(tx) => {
+                let rows = sqlx::query_with(sql, sqlite_args(args)?)
+                    .fetch_all(&mut **tx)
+                    .await;
+                Ok(rows
+                    .map_err(convert)?
+                    .into_iter()
+                    .map(Row::Sqlite)
+                    .collect())
+            }
+            Inner::Pg(tx) => {
+                let rows = sqlx::query_with(sql, pg_args(args)?)
+                    .fetch_all(&mut **tx)
+                    .await;
+                Ok(rows.map_err(convert)?.into_iter().map(Row::Pg).collect())
+            }
+        }
+    }
+
+    /// The first row of a query, if there is one.
+    pub async fn optional(
+        &mut self,
+        sql: impl Into<Cow<'static, str>>,
+        args: Args,
+    ) -> Result<Option<Row>> {
+        Ok(self.query(sql, args).await?.into_iter().next())
+    }
+
+    /// The one row of a query that always has one.
+    pub async fn one(&mut self, sql: impl Into<Cow<'static, str>>, args: Args) -> Result<Row> {
+        self.optional(sql, args)
+            .await?
+            .ok_or_else(|| Error::internal("a query gave no row"))
+    }
+
+    /// Runs a statement; gives the number of rows it changed.
+    pub async fn execute(&mut self, sql: impl Into<Cow<'static, str>>, args: Args) -> Result<u64> {
+        let sql = sql_str(sql.into());
+        match &mut self.0 {
+            Inner::Sqlite(tx) => {
+                let done = sqlx::query_with(sql, sqlite_args(args)?)
+                    .execute(&mut **tx)
+                    .await;
+                Ok(done.map_err(convert)?.rows_affected())
+            }
+            Inner::Pg(tx) => {
+                let done = sqlx::query_with(sql, pg_args(args)?)
+                    .execute(&mut **tx)
+                    .await;
+                Ok(done.map_err(convert)?.rows_affected())
+            }
+        }
+    }
+
+    /// Inserts many rows: `head` is `INSERT INTO t (a, b) VALUES`, `tail` what follows the values
+    /// (`ON CONFLICT …` or nothing). Splits by the engines' limit on arguments; full chunks share
+    /// one prepared statement. Gives the number of rows changed.
+    pub async fn insert_many(
+        &mut self,
+        head: &'static str,
+        columns: usize,
+        tail: &'static str,
+        args: Args,
+    ) -> Result<u64> {
+        // SQLite takes 32,766 arguments, PostgreSQL 65,535.
+        let chunk = (16_000 / columns).min(500);
+        let mut changed = 0;
+        let mut left = args.0;
+        while !left.is_empty() {
+            let rest = if left.len() > chunk * columns {
+                left.split_off(chunk * columns)
+            } else {
+                Vec::new()
+            };
+            let rows = left.len() / columns;
+            let sql = format!("{head} {} {tail}", Args::values(rows, columns));
+            changed += self.execute(sql, Args(left)).await?;
+            left = rest;
+        }
+        Ok(changed)
+    }
+
+    /// Runs DDL: several statements, no arguments.
+    pub(crate) async fn script(&mut self, sql: String) -> Result<()> {
+        let sql = AssertSqlSafe(sql);
+        match &mut self.0 {
+            Inner::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
+            Inner::Pg(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
+        }
+        .map_err(convert)
+    }
+
+    /// On PostgreSQL bounds how long this transaction waits for locks and may sit idle, so that a
+    /// frozen node cannot keep a row lock; SQLite has no such waits.
+    pub async fn bound_waits(&mut self, seconds: u32) -> Result<()> {
+        if let Inner::Pg(_) = self.0 {
+            self.script(format!(
+                "SET LOCAL lock_timeout = '{seconds}s'; \
+                 SET LOCAL idle_in_transaction_session_timeout = '{seconds}s'"
+            ))
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn commit(self) -> Result<()> {
+        match self.0 {
+            Inner::Sqlite(tx) => tx.commit().await,
+            Inner::Pg(tx) => tx.commit().await,
+        }
+        .map_err(convert)
+    }
+
+    async fn rollback(self) {
+        // A failed rollback closes the connection, which rolls back too.
+        let _ = match self.0 {
+            Inner::Sqlite(tx) => tx.rollback().await,
+            Inner::Pg(tx) => tx.rollback().await,
+        };
+    }
+}
+
+/// The loop behind [`transaction!`](crate::transaction).
+pub struct Retry {
+    db: Db,
+    attempts: u32,
+}
+
+/// What the loop does next.
+pub enum Step<T> {
+    /// Finished, well or not.
+    Done(Result<T>),
+    /// Lost a race: run the block again.
+    Again,
+}
+
+impl Retry {
+    const MOST: u32 = 20;
+
+    /// A fresh loop.
+    pub fn new(db: &Db) -> Self {
+        Self {
+            db: db.clone(),
+            attempts: 0,
+        }
+    }
+
+    /// Begins the next try.
+    pub async fn begin(&mut self) -> Result<Tx> {
+        loop {
+            match Tx::write(&self.db).await {
+                Err(Error::Retry(why)) if self.attempts < Self::MOST => self.pause(&why).await,
+                other => return other,
+            }
+        }
+    }
+
+    /// Commits or rolls back.
+    pub async fn finish<T>(&mut self, tx: Tx, result: Result<T>) -> Step<T> {
+        let result = match result {
+            Ok(value) => tx.commit().await.map(|()| value),
+            Err(e) => {
+                tx.rollback().await;
+                Err(e)
+            }
+        };
+        match result {
+            Err(Error::Retry(why)) if self.attempts < Self::MOST => {
+                self.pause(&why).await;
+                Step::Again
+            }
+            Err(Error::Retry(why)) => {
+                tracing::warn!(why, "a transaction lost too many races");
+                Step::Done(Err(Error::Busy { retry_after: 1 }))
+            }
+            other => Step::Done(other),
+        }
+    }
+
+    async fn pause(&mut self, why: &str) {
+        self.attempts += 1;
+        tracing::debug!(why, attempt = self.attempts, "transaction runs again");
+        // The address differs from task to task: enough to keep two rivals out of step.
+        let jitter = (std::ptr::from_ref(self) as usize as u64 >> 4) % 7;
+        let millis = (1u64 << self.attempts.min(7)) + jitter;
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+}
