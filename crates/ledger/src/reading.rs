@@ -1,0 +1,449 @@
+//! Reading: exact at every moment. Sealed rollup plus unsealed tail, in one snapshot.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use db::Tx;
+use jiff::ToSpan;
+use kernel::{Date, FactId, Period, PersonId, Result, UnitId};
+
+use crate::fold::{Places, distinct_period, person_changes};
+use crate::store::{self, Delta, Where};
+use crate::{Component, Definition, Distinct, Fact, Ledger};
+
+/// A number with what belongs to it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Total {
+    /// Net number of facts.
+    pub n: i64,
+    /// Net sum of the component's value.
+    pub sum: i64,
+    /// Distinct persons; only where they were asked for.
+    pub persons: Option<i64>,
+    /// Old facts are still being folded: the number is not known yet and must not be shown.
+    pub computing: bool,
+}
+
+/// One page of the rows behind a number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Facts that stand, newest first.
+    pub facts: Vec<Fact>,
+    /// Where the next page begins; none when this is the last.
+    pub next: Option<(Date, FactId)>,
+}
+
+/// A snapshot of the ledger.
+pub struct Reading {
+    tx: Tx,
+    size: i64,
+    today: Date,
+    components: Arc<Vec<Component>>,
+    tail: Vec<Fact>,
+    places: Places,
+}
+
+impl Reading {
+    pub(crate) async fn open(ledger: &Ledger) -> Result<Self> {
+        let mut tx = ledger.0.db.read().await?;
+        let head = store::head(&mut tx).await?;
+        let components = ledger.components(&mut tx, &head).await?;
+        let tail = store::tail(&mut tx, i64::MAX).await?;
+        let places = ledger.places_of(&mut tx, &tail).await?;
+        Ok(Self {
+            tx,
+            size: head.size,
+            today: ledger.0.env.today(),
+            components,
+            tail,
+            places,
+        })
+    }
+
+    /// How many facts are sealed in this snapshot.
+    pub fn size(&self) -> i64 {
+        self.size
+    }
+
+    /// How many wait to be sealed in this snapshot; they are counted all the same.
+    pub fn tail_len(&self) -> usize {
+        self.tail.len()
+    }
+
+    /// The transaction, for reading a feature's rows in the same snapshot.
+    pub fn tx(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+
+    fn component(&self, definition: &Definition) -> Option<Component> {
+        self.components
+            .iter()
+            .find(|c| c.definition == *definition)
+            .cloned()
+    }
+
+    /// No fact lies in the future, so a period that reaches today reaches to its end: whole months and
+    /// years come from the rollups.
+    pub fn widen(&self, period: Period) -> Period {
+        if period.to < self.today {
+            return period;
+        }
+        let year =
+            period.from == period.from.first_of_year() && period.from.year() == self.today.year();
+        let end = if year {
+            self.today.last_of_year()
+        } else {
+            self.today.last_of_month()
+        };
+        Period {
+            from: period.from,
+            to: period.to.max(end),
+        }
+    }
+
+    /// The totals of one component for many nodes over one period, in a handful of queries.
+    pub async fn totals(
+        &mut self,
+        definition: &Definition,
+        nodes: &[UnitId],
+        period: Period,
+        persons: bool,
+    ) -> Result<HashMap<UnitId, Total>> {
+        let period = self.widen(period);
+        let Some(component) = self.component(definition) else {
+            return Ok(nodes
+                .iter()
+                .map(|n| {
+                    (
+                        *n,
+                        Total {
+                            computing: true,
+                            ..Total::default()
+                        },
+                    )
+                })
+                .collect());
+        };
+        let mut totals: HashMap<UnitId, Total> = nodes
+            .iter()
+            .map(|n| {
+                (
+                    *n,
+                    Total {
+                        computing: component.computing(),
+                        ..Total::default()
+                    },
+                )
+            })
+            .collect();
+        let (head, months, rest) = period.whole_months();
+        if let (Some(first), Some(last)) = (months.first(), months.last()) {
+            let cells = store::cells(&mut self.tx, &[component.id], nodes, *first, *last).await?;
+            for ((_, node), d) in cells {
+                add(&mut totals, node, d.n, d.sum);
+            }
+            let inside: HashSet<i64> = months.iter().copied().collect();
+            for f in self.tail.iter().filter(|f| definition.predicate.matches(f)) {
+                if inside.contains(&Period::month_code(f.date)) {
+                    for node in self.path(definition, f) {
+                        add(&mut totals, node, f.sign, definition.amount(f));
+                    }
+                }
+            }
+        }
+        for piece in [head, rest].into_iter().flatten() {
+            // Facts counted by index are all facts, sealed or not.
+            let w = Where {
+                definition,
+                period: piece,
+                as_of: None,
+            };
+            for (node, (n, sum)) in store::counts(&mut self.tx, &w, nodes).await? {
+                add(&mut totals, node, n, sum);
+            }
+        }
+        if persons {
+            let found = self.persons(&component, nodes, period).await?;
+            for (node, total) in &mut totals {
+                total.persons = Some(found.get(node).copied().unwrap_or(0));
+            }
+        }
+        Ok(totals)
+    }
+
+    /// The total of one component for one node.
+    pub async fn total(
+        &mut self,
+        definition: &Definition,
+        node: UnitId,
+        period: Period,
+        persons: bool,
+    ) -> Result<Total> {
+        Ok(self
+            .totals(definition, &[node], period, persons)
+            .await?
+            .remove(&node)
+            .unwrap_or_default())
+    }
+
+    fn path(&self, definition: &Definition, fact: &Fact) -> Vec<UnitId> {
+        let path = definition.place(fact).and_then(|p| self.places.get(&p));
+        path.map_or_else(Vec::new, |p| p.to_vec())
+    }
+
+    async fn persons(
+        &mut self,
+        c: &Component,
+        nodes: &[UnitId],
+        period: Period,
+    ) -> Result<HashMap<UnitId, i64>> {
+        let code = match c.definition.distinct {
+            Some(Distinct::Year)
+                if period.from == period.from.first_of_year()
+                    && period.to == period.from.last_of_year() =>
+            {
+                i64::from(period.from.year())
+            }
+            Some(Distinct::Month)
+                if period.from == period.from.first_of_month()
+                    && period.to == period.from.last_of_month() =>
+            {
+                Period::month_code(period.from)
+            }
+            _ => {
+                let w = Where {
+                    definition: &c.definition,
+                    period,
+                    as_of: None,
+                };
+                return store::count_persons(&mut self.tx, &w, nodes).await;
+            }
+        };
+        let cells = store::cells(&mut self.tx, &[c.id], nodes, code, code).await?;
+        let mut found: HashMap<UnitId, i64> = cells
+            .into_iter()
+            .map(|((_, node), d)| (node, d.persons))
+            .collect();
+        let mut changes: BTreeMap<PersonId, Vec<_>> = BTreeMap::new();
+        for f in self
+            .tail
+            .iter()
+            .filter(|f| c.definition.predicate.matches(f))
+        {
+            let Some(distinct) = c.definition.distinct else {
+                continue;
+            };
+            if let (Some(person), Some(place)) = (f.person, c.definition.place(f))
+                && distinct_period(distinct, f.date) == code
+            {
+                changes.entry(person).or_default().push((place, f.sign));
+            }
+        }
+        let keys: Vec<_> = changes.keys().map(|p| (c.id, code, *p)).collect();
+        let before = store::presence(&mut self.tx, &keys).await?;
+        let mut places = self.places.clone();
+        let unknown: Vec<_> = before
+            .values()
+            .flatten()
+            .map(|(p, _)| *p)
+            .filter(|p| !places.contains_key(p))
+            .collect();
+        for chunk in unknown.chunks(500) {
+            let read = store::places(&mut self.tx, Some(chunk)).await?;
+            places.extend(read.into_iter().map(|(id, path)| (id, path.into())));
+        }
+        for (person, rows) in &changes {
+            let old = before
+                .get(&(c.id, code, *person))
+                .map_or(&[][..], Vec::as_slice);
+            for (node, change) in person_changes(old, rows, &places) {
+                *found.entry(node).or_default() += change;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The totals of one component and node for each month of a period that has any, by month code.
+    pub async fn months(
+        &mut self,
+        definition: &Definition,
+        node: UnitId,
+        period: Period,
+    ) -> Result<BTreeMap<i64, Total>> {
+        let Some(component) = self.component(definition) else {
+            return Ok(BTreeMap::new());
+        };
+        let (from, to) = (
+            Period::month_code(period.from),
+            Period::month_code(period.to),
+        );
+        let cells = store::months(&mut self.tx, component.id, node, from, to).await?;
+        let mut found: BTreeMap<i64, Total> = cells
+            .into_iter()
+            .map(|(code, d)| {
+                (
+                    code,
+                    Total {
+                        n: d.n,
+                        sum: d.sum,
+                        persons: None,
+                        computing: component.computing(),
+                    },
+                )
+            })
+            .collect();
+        for f in self.tail.iter().filter(|f| definition.predicate.matches(f)) {
+            let code = Period::month_code(f.date);
+            if (from..=to).contains(&code) && self.path(definition, f).contains(&node) {
+                let total = found.entry(code).or_default();
+                total.n += f.sign;
+                total.sum += definition.amount(f);
+                total.computing = component.computing();
+            }
+        }
+        Ok(found)
+    }
+
+    /// The rows behind a number: the facts that stand, newest first. With `as_of`, those that stood when
+    /// the ledger had that size.
+    pub async fn rows(
+        &mut self,
+        definition: &Definition,
+        node: UnitId,
+        period: Period,
+        as_of: Option<i64>,
+        after: Option<(Date, FactId)>,
+        limit: usize,
+    ) -> Result<Page> {
+        let mut period = self.widen(period);
+        if let Some((date, _)) = after {
+            period.to = period.to.min(date);
+        }
+        // The months' numbers tell how far back this page reaches, and which index is the shorter way.
+        let mut window = period;
+        let mut expected = 0;
+        for (code, total) in self
+            .months(definition, node, period)
+            .await?
+            .into_iter()
+            .rev()
+        {
+            expected += total.n;
+            if expected > 2 * limit as i64 {
+                let first = Date::constant((code / 100) as i16, (code % 100) as i8, 1);
+                window.from = window.from.max(first);
+                break;
+            }
+        }
+        let by_place = expected <= 1_000;
+        let mut facts = Vec::new();
+        for window in [window, period] {
+            let w = Where {
+                definition,
+                period: window,
+                as_of,
+            };
+            facts = store::list(&mut self.tx, &w, node, by_place, after, limit as i64 + 1).await?;
+            if facts.len() > limit || window == period {
+                break;
+            }
+        }
+        let more = facts.len() > limit;
+        facts.truncate(limit);
+        let next = if more {
+            facts.last().map(|f| (f.date, f.id))
+        } else {
+            None
+        };
+        Ok(Page { facts, next })
+    }
+
+    /// The number as it was when the ledger had a given size, counted by index.
+    pub async fn total_as_of(
+        &mut self,
+        definition: &Definition,
+        node: UnitId,
+        period: Period,
+        as_of: i64,
+        persons: bool,
+    ) -> Result<Total> {
+        let w = Where {
+            definition,
+            period,
+            as_of: Some(as_of),
+        };
+        let (n, sum) = store::counts(&mut self.tx, &w, &[node])
+            .await?
+            .remove(&node)
+            .unwrap_or_default();
+        let persons = if persons {
+            let found = store::count_persons(&mut self.tx, &w, &[node]).await?;
+            Some(found.get(&node).copied().unwrap_or(0))
+        } else {
+            None
+        };
+        Ok(Total {
+            n,
+            sum,
+            persons,
+            computing: false,
+        })
+    }
+
+    /// What units did themselves, by unit and day (obligations look at it). `None` while computing.
+    pub async fn progress(
+        &mut self,
+        definition: &Definition,
+        units: &[UnitId],
+        period: Period,
+    ) -> Result<Option<BTreeMap<(UnitId, Date), i64>>> {
+        let Some(component) = self.component(definition).filter(|c| !c.computing()) else {
+            return Ok(None);
+        };
+        let sealed =
+            store::progress(&mut self.tx, component.id, units, period.from, period.to).await?;
+        let mut found: BTreeMap<(UnitId, Date), i64> = sealed
+            .into_iter()
+            .map(|(key, d): (_, Delta)| (key, d.n))
+            .collect();
+        let wanted: HashSet<UnitId> = units.iter().copied().collect();
+        for f in self.tail.iter().filter(|f| definition.predicate.matches(f)) {
+            if let Some(own) = self.path(definition, f).last()
+                && wanted.contains(own)
+                && period.contains(f.date)
+            {
+                *found.entry((*own, f.date)).or_default() += f.sign;
+            }
+        }
+        found.retain(|_, n| *n > 0);
+        Ok(Some(found))
+    }
+
+    /// The facts about a subject that stand.
+    pub async fn standing(&mut self, subject: kernel::Id) -> Result<Vec<Fact>> {
+        store::standing(&mut self.tx, subject).await
+    }
+
+    /// The chains of units of some facts, root first.
+    pub async fn paths(&mut self, facts: &[Fact]) -> Result<HashMap<crate::PlaceId, Vec<UnitId>>> {
+        let ids: HashSet<_> = facts
+            .iter()
+            .flat_map(|f| [Some(f.host), f.unit])
+            .flatten()
+            .collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        store::places(&mut self.tx, Some(&ids)).await
+    }
+
+    /// The day after which nothing can have happened yet.
+    pub fn tomorrow(&self) -> Date {
+        self.today.saturating_add(1.day())
+    }
+}
+
+fn add(totals: &mut HashMap<UnitId, Total>, node: UnitId, n: i64, sum: i64) {
+    if let Some(total) = totals.get_mut(&node) {
+        total.n += n;
+        total.sum += sum;
+    }
+}

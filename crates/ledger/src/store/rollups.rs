@@ -1,0 +1,290 @@
+//! Cells, presence and progress.
+
+use std::collections::{BTreeMap, HashMap};
+
+use db::{Args, Tx};
+use kernel::{Date, PersonId, Result, UnitId};
+
+use crate::PlaceId;
+
+/// Key of a cell: component, node, period.
+pub(crate) type CellKey = (i64, UnitId, i64);
+/// Key of distinct persons: component, period, person.
+pub(crate) type PresenceKey = (i64, i64, PersonId);
+/// Key of progress: component, the unit itself, day.
+pub(crate) type ProgressKey = (i64, UnitId, Date);
+/// Net numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Delta {
+    pub(crate) n: i64,
+    pub(crate) sum: i64,
+    pub(crate) persons: i64,
+}
+
+impl Delta {
+    pub(crate) fn is_zero(self) -> bool {
+        self == Self::default()
+    }
+}
+
+pub(crate) async fn add_cells(tx: &mut Tx, cells: &BTreeMap<CellKey, Delta>) -> Result<()> {
+    let mut a = Args::with_capacity(cells.len() * 6);
+    for ((component, node, period), d) in cells {
+        a.add(*component);
+        a.add(*node);
+        a.add(*period);
+        a.add(d.n);
+        a.add(d.sum);
+        a.add(d.persons);
+    }
+    tx.insert_many(
+        "INSERT INTO cell (component, node, period, n, sum, persons) VALUES",
+        6,
+        "ON CONFLICT (component, node, period) DO UPDATE SET n = cell.n + excluded.n, \
+         sum = cell.sum + excluded.sum, persons = cell.persons + excluded.persons",
+        a,
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn add_presence(
+    tx: &mut Tx,
+    rows: &BTreeMap<(PresenceKey, PlaceId), i64>,
+) -> Result<()> {
+    let mut a = Args::with_capacity(rows.len() * 5);
+    for (((component, period, person), place), n) in rows {
+        a.add(*component);
+        a.add(*period);
+        a.add(*person);
+        a.add(place.0);
+        a.add(*n);
+    }
+    tx.insert_many(
+        "INSERT INTO presence (component, period, person, place, n) VALUES",
+        5,
+        "ON CONFLICT (component, period, person, place) DO UPDATE SET n = presence.n + excluded.n",
+        a,
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn add_progress(tx: &mut Tx, rows: &BTreeMap<ProgressKey, Delta>) -> Result<()> {
+    let mut a = Args::with_capacity(rows.len() * 5);
+    for ((component, subject, date), d) in rows {
+        a.add(*component);
+        a.add(*subject);
+        a.add(*date);
+        a.add(d.n);
+        a.add(d.sum);
+    }
+    tx.insert_many(
+        "INSERT INTO progress (component, subject, date, n, sum) VALUES",
+        5,
+        "ON CONFLICT (component, subject, date) DO UPDATE SET n = progress.n + excluded.n, \
+         sum = progress.sum + excluded.sum",
+        a,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Where these persons already count, with how many facts, by key.
+pub(crate) async fn presence(
+    tx: &mut Tx,
+    keys: &[PresenceKey],
+) -> Result<HashMap<PresenceKey, Vec<(PlaceId, i64)>>> {
+    let mut found: HashMap<PresenceKey, Vec<(PlaceId, i64)>> = HashMap::with_capacity(keys.len());
+    for chunk in keys.chunks(500) {
+        let mut a = Args::with_capacity(chunk.len() * 3);
+        for (component, period, person) in chunk {
+            a.add(*component);
+            a.add(*period);
+            a.add(*person);
+        }
+        let rows = tx
+            .query(
+                format!(
+                    "WITH want(component, period, person) AS (VALUES {})
+                     SELECT p.component, p.period, p.person, p.place, p.n FROM want w
+                     CROSS JOIN presence p
+                     WHERE p.component = w.component AND p.period = w.period AND p.person = w.person",
+                    Args::values(chunk.len(), 3)
+                ),
+                a,
+            )
+            .await?;
+        for row in &rows {
+            let key = (row.get(0)?, row.get(1)?, row.get(2)?);
+            found
+                .entry(key)
+                .or_default()
+                .push((PlaceId(row.get(3)?), row.get(4)?));
+        }
+    }
+    Ok(found)
+}
+
+/// Cells of components and nodes between two period codes, summed per component and node.
+pub(crate) async fn cells(
+    tx: &mut Tx,
+    components: &[i64],
+    nodes: &[UnitId],
+    from: i64,
+    to: i64,
+) -> Result<HashMap<(i64, UnitId), Delta>> {
+    let mut found = HashMap::new();
+    for chunk in nodes.chunks(500) {
+        let mut a = Args::new();
+        let (from, to) = (a.push(from), a.push(to));
+        let components = a.list(components.iter().copied());
+        let nodes = a.list(chunk.iter().copied());
+        let rows = tx
+            .query(
+                format!(
+                    "SELECT component, node, CAST(SUM(n) AS BIGINT), CAST(SUM(sum) AS BIGINT), CAST(SUM(persons) AS BIGINT)
+                     FROM cell WHERE component IN ({components}) AND node IN ({nodes})
+                     AND period >= {from} AND period <= {to} GROUP BY component, node"
+                ),
+                a,
+            )
+            .await?;
+        for row in &rows {
+            let delta = Delta {
+                n: row.get(2)?,
+                sum: row.get(3)?,
+                persons: row.get(4)?,
+            };
+            found.insert((row.get(0)?, row.get(1)?), delta);
+        }
+    }
+    Ok(found)
+}
+
+/// The monthly cells of one component and node.
+pub(crate) async fn months(
+    tx: &mut Tx,
+    component: i64,
+    node: UnitId,
+    from: i64,
+    to: i64,
+) -> Result<BTreeMap<i64, Delta>> {
+    let rows = tx
+        .query(
+            "SELECT period, n, sum, persons FROM cell
+             WHERE component = $1 AND node = $2 AND period >= $3 AND period <= $4",
+            db::args![component, node, from, to],
+        )
+        .await?;
+    rows.iter()
+        .map(|r| {
+            Ok((
+                r.get(0)?,
+                Delta {
+                    n: r.get(1)?,
+                    sum: r.get(2)?,
+                    persons: r.get(3)?,
+                },
+            ))
+        })
+        .collect()
+}
+
+/// Progress of some units between two days.
+pub(crate) async fn progress(
+    tx: &mut Tx,
+    component: i64,
+    subjects: &[UnitId],
+    from: Date,
+    to: Date,
+) -> Result<BTreeMap<(UnitId, Date), Delta>> {
+    let mut found = BTreeMap::new();
+    for chunk in subjects.chunks(500) {
+        let mut a = Args::new();
+        let (component, from, to) = (a.push(component), a.push(from), a.push(to));
+        let list = a.list(chunk.iter().copied());
+        let rows = tx
+            .query(
+                format!(
+                    "SELECT subject, date, n, sum FROM progress WHERE component = {component}
+                     AND subject IN ({list}) AND date >= {from} AND date <= {to}"
+                ),
+                a,
+            )
+            .await?;
+        for row in &rows {
+            found.insert(
+                (row.get(0)?, row.get(1)?),
+                Delta {
+                    n: row.get(2)?,
+                    sum: row.get(3)?,
+                    persons: 0,
+                },
+            );
+        }
+    }
+    Ok(found)
+}
+
+/// Every cell, for the recount.
+pub(crate) async fn all_cells(tx: &mut Tx) -> Result<HashMap<CellKey, Delta>> {
+    let rows = tx
+        .query(
+            "SELECT component, node, period, n, sum, persons FROM cell",
+            Args::new(),
+        )
+        .await?;
+    rows.iter()
+        .map(|r| {
+            Ok((
+                (r.get(0)?, r.get(1)?, r.get(2)?),
+                Delta {
+                    n: r.get(3)?,
+                    sum: r.get(4)?,
+                    persons: r.get(5)?,
+                },
+            ))
+        })
+        .collect()
+}
+
+/// Every row of progress, for the recount.
+pub(crate) async fn all_progress(tx: &mut Tx) -> Result<HashMap<ProgressKey, Delta>> {
+    let rows = tx
+        .query(
+            "SELECT component, subject, date, n, sum FROM progress",
+            Args::new(),
+        )
+        .await?;
+    rows.iter()
+        .map(|r| {
+            Ok((
+                (r.get(0)?, r.get(1)?, r.get(2)?),
+                Delta {
+                    n: r.get(3)?,
+                    sum: r.get(4)?,
+                    persons: 0,
+                },
+            ))
+        })
+        .collect()
+}
+
+/// Every row of presence, for the recount.
+pub(crate) async fn all_presence(tx: &mut Tx) -> Result<HashMap<(PresenceKey, PlaceId), i64>> {
+    let rows = tx
+        .query(
+            "SELECT component, period, person, place, n FROM presence",
+            Args::new(),
+        )
+        .await?;
+    rows.iter()
+        .map(|r| {
+            Ok((
+                ((r.get(0)?, r.get(1)?, r.get(2)?), PlaceId(r.get(3)?)),
+                r.get(4)?,
+            ))
+        })
+        .collect()
+}
