@@ -11,6 +11,9 @@ use std::process::{Child, Command, Stdio};
 
 /// Name of the environment variable through which a run of tests shares one cluster.
 pub const URL_VARIABLE: &str = "SUNENG_TEST_PG";
+/// Name of the environment variable with the folder of the run: what is put into it is removed
+/// when the run ends. Files only, because the folder belongs to the server's user.
+pub const FOLDER_VARIABLE: &str = "SUNENG_TEST_FOLDER";
 
 /// Waits for the pipe to close, then stops the server (`$1` = pg_ctl, `$2` = folder).
 const WATCHDOG: &str =
@@ -54,7 +57,7 @@ impl Cluster {
             .args(["--locale=C.UTF-8", "--no-sync"]))?;
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories='{}' \
-             -c max_connections=200 -c shared_buffers=64MB",
+             -c max_connections=400 -c shared_buffers=64MB",
             cluster.folder.display()
         );
         run(as_server_user(pg_ctl)

@@ -18,6 +18,7 @@ pub fn test(args: &[String]) -> Result<(), String> {
     command.args(runner_args(nextest, args));
     if let Some(cluster) = &cluster {
         command.env(pgcluster::URL_VARIABLE, cluster.url());
+        command.env(pgcluster::FOLDER_VARIABLE, cluster.folder());
     }
     let passed = if nextest {
         // Nextest ends with its own summary: "N tests run: N passed".
