@@ -1,0 +1,35 @@
+# Sheets
+sheet-file-too-large = The file “{ $file }” is larger than { $mebibytes } MB. Remove pictures and sheets that are not needed and upload it again.
+sheet-too-large = The file “{ $file }” holds too much to be read. Remove what is not needed, or split it into several files.
+sheet-too-many-rows = The file “{ $file }” has more than { $rows } rows. Split it into several files.
+sheet-too-many-columns = The file “{ $file }” has more than { $columns } columns. Remove the columns that are not needed.
+sheet-broken = The file “{ $file }” is damaged and cannot be read. Open it in a spreadsheet program, save it as xlsx and upload it again.
+sheet-password = The file “{ $file }” has a password. Remove the password and upload it again.
+sheet-old-excel = The file “{ $file }” is in the old Excel format (xls). Save it as xlsx and upload it again.
+sheet-not-a-table = The file “{ $file }” is not a table. Upload an xlsx or csv file.
+sheet-encoding = The text encoding of the file “{ $file }” is not known. Save it as xlsx, or as csv in UTF-8.
+sheet-empty = The file “{ $file }” is empty.
+sheet-cell-too-long = The text in cell { $cell } of the file “{ $file }” is too long. Check that every quotation mark is closed.
+sheet-no-header = There is no header row. It should have these columns: { $columns }.
+sheet-columns-missing = The header row lacks these columns: { $columns }.
+sheet-column-twice = The column “{ $column }” is there twice, also at { $other }. Keep one of them.
+sheet-cell-empty = This may not be empty.
+sheet-cell-not-a-date = “{ $value }” is not a date. Write it like 2026-01-31.
+sheet-export-too-large = This is more than one sheet can hold. Narrow the selection, or take csv.
+
+# Packs
+pack-not-understood = The pack has a mistake: { $detail }
+pack-code = The pack code “{ $code }” may only have small letters, digits and hyphens, a letter first.
+pack-code-twice = The pack code “{ $code }” is already used by the file “{ $other }”.
+pack-name-empty = A pack needs a Chinese and an English name.
+pack-version = A pack needs a version of letters, digits, dots and hyphens.
+pack-table-unknown = Nothing reads the section “{ $table }”. Check the spelling.
+pack-holiday-date = “{ $date }” is not a date of the holiday notice of { $year }. Write it like 2026-01-31.
+pack-holiday-both = { $date } is listed both as a day off and as a workday.
+
+# Files
+file-damaged = The file is not as it was when it was stored and may be damaged; ask the administrator to restore it from a backup. Digest: { $sha256 }
+file-too-large = The file is larger than { $mebibytes } MB.
+file-store-away = The file store is away for the moment; try again later. Reason: { $reason }
+file-store-not-opened = The file store “{ $place }” cannot be opened: { $reason }
+disk-full = The server's disk is full and nothing was saved. Ask the administrator to make room, then try again.

@@ -1,0 +1,35 @@
+# 表格
+sheet-file-too-large = 文件“{ $file }”超过 { $mebibytes } MB。请删去图片和多余的工作表后重新上传。
+sheet-too-large = 文件“{ $file }”的内容过大，无法读取。请删去多余的工作表和内容，或者分成几个文件上传。
+sheet-too-many-rows = 文件“{ $file }”超过 { $rows } 行。请分成几个文件上传。
+sheet-too-many-columns = 文件“{ $file }”超过 { $columns } 列。请删去多余的列后重新上传。
+sheet-broken = 文件“{ $file }”已损坏，无法读取。请用表格软件打开，另存为 xlsx 后重新上传。
+sheet-password = 文件“{ $file }”设有密码。请取消密码后重新上传。
+sheet-old-excel = 文件“{ $file }”是旧版 Excel 格式（xls）。请另存为 xlsx 后重新上传。
+sheet-not-a-table = 文件“{ $file }”不是表格。请上传 xlsx 或者 csv 文件。
+sheet-encoding = 无法识别文件“{ $file }”的文字编码。请另存为 xlsx，或者 UTF-8 编码的 csv。
+sheet-empty = 文件“{ $file }”中没有内容。
+sheet-cell-too-long = 文件“{ $file }”的单元格 { $cell } 文字过长。请检查引号是否成对。
+sheet-no-header = 没有找到表头。表头应有这些列：{ $columns }。
+sheet-columns-missing = 表头缺少这些列：{ $columns }。
+sheet-column-twice = 列“{ $column }”出现两次，另一处在 { $other }。请只保留一列。
+sheet-cell-empty = 不能为空。
+sheet-cell-not-a-date = “{ $value }”不是日期。请写成 2026-01-31 的形式。
+sheet-export-too-large = 内容超过一个工作表的上限。请缩小范围后再导出，或者改用 csv。
+
+# 业务包
+pack-not-understood = 业务包内容有误：{ $detail }
+pack-code = 业务包编码“{ $code }”只能用小写字母、数字和连字符，并以字母开头。
+pack-code-twice = 业务包编码“{ $code }”已用于文件“{ $other }”。
+pack-name-empty = 业务包的中文名称和英文名称都不能为空。
+pack-version = 业务包版本只能用字母、数字、点和连字符，不能为空。
+pack-table-unknown = 没有功能读取“{ $table }”这一节。请检查拼写。
+pack-holiday-date = “{ $date }”不是 { $year } 年放假通知中的日期。请写成 2026-01-31 的形式。
+pack-holiday-both = { $date } 既列为放假，又列为上班。
+
+# 文件
+file-damaged = 文件内容与保存时不一致，可能已损坏，请联系管理员从备份中恢复。文件摘要：{ $sha256 }
+file-too-large = 文件超过 { $mebibytes } MB。
+file-store-away = 文件存储暂时不可用，请稍后再试。原因：{ $reason }
+file-store-not-opened = 无法打开文件存储“{ $place }”：{ $reason }
+disk-full = 服务器磁盘已满，内容没有保存。请联系管理员清理磁盘后再试。
