@@ -8,7 +8,7 @@ use db::{Db, Tx};
 use kernel::{AccountId, Env, Error, FactId, Id, Msg, Result, UnitId};
 use tokio::sync::Notify;
 
-use crate::fold::{Folded, Places};
+use crate::fold::{Folded, Places, complete_places};
 use crate::store::{self, Head};
 use crate::{Component, Definition, Fact, Hash, PlaceId, Reading};
 
@@ -91,13 +91,30 @@ impl Ledger {
     /// Writes many facts and seals them in the same transaction. The caller gives at most a few thousand
     /// at once, so that no transaction lasts long.
     pub async fn append_sealed(&self, facts: &[Fact]) -> Result<()> {
-        db::transaction!(self.0.db, |tx| {
+        let places = db::transaction!(self.0.db, |tx| {
             let head = store::head(tx).await?;
             if !store::fence(tx, &head, None).await? {
                 return Err(Error::Retry("the ledger grew meanwhile".into()));
             }
             store::insert_facts(tx, facts, false).await?;
-            self.grow(tx, &head, facts).await
+            self.grow(tx, &head, facts).await?;
+            self.places_of(tx, facts).await
+        })?;
+        self.remember_places(&places);
+        Ok(())
+    }
+
+    /// Starts a new log after the database was set back to an earlier state (a restored backup), so that
+    /// checkpoints of facts that are gone are not taken for tampering. `verify` names it.
+    pub async fn start_new_log(&self, reason: &str) -> Result<()> {
+        db::transaction!(self.0.db, |tx| {
+            let head = store::head(tx).await?;
+            if !store::fence(tx, &head, None).await? {
+                return Err(Error::Retry("the ledger grew meanwhile".into()));
+            }
+            store::new_log(tx, &self.0.env, head.size, reason)
+                .await
+                .map(|_| ())
         })
     }
 
@@ -197,18 +214,7 @@ impl Ledger {
                 .filter_map(|id| known.get(id).map(|p| (*id, p.clone())))
                 .collect()
         };
-        let missing: Vec<_> = wanted
-            .into_iter()
-            .filter(|id| !found.contains_key(id))
-            .collect();
-        for chunk in missing.chunks(500) {
-            let read: Vec<(PlaceId, Arc<[UnitId]>)> = store::places(tx, Some(chunk))
-                .await?
-                .into_iter()
-                .map(|(id, p)| (id, p.into()))
-                .collect();
-            found.extend(read);
-        }
+        complete_places(tx, &mut found, wanted.into_iter()).await?;
         Ok(found)
     }
 
@@ -266,7 +272,7 @@ impl Ledger {
         store::insert_leaves(tx, head.size, &leaves).await?;
         let mut folded = Folded::default();
         folded.add(facts, &components, &places);
-        folded.apply(tx, &places).await?;
+        folded.apply(tx, places).await?;
         store::set_tree(tx, &frontier).await
     }
 }

@@ -86,12 +86,19 @@ impl Folded {
     }
 
     /// Writes all of it.
-    pub(crate) async fn apply(mut self, tx: &mut Tx, places: &Places) -> Result<()> {
+    pub(crate) async fn apply(mut self, tx: &mut Tx, mut places: Places) -> Result<()> {
         if !self.presence.is_empty() {
             let mut keys: Vec<_> = self.presence.keys().copied().collect();
             keys.sort_unstable();
             let before = store::presence(tx, &keys).await?;
-            self.count_persons(&before, places);
+            // A person may count elsewhere too: those places are not in the batch.
+            complete_places(
+                tx,
+                &mut places,
+                before.values().flatten().map(|(place, _)| *place),
+            )
+            .await?;
+            self.count_persons(&before, &places);
             let rows: BTreeMap<_, _> = self
                 .presence
                 .iter()
@@ -138,4 +145,18 @@ pub(crate) fn person_changes(
         })
         .filter(|(_, change)| *change != 0)
         .collect()
+}
+
+/// Adds the chains of places that are not there yet.
+pub(crate) async fn complete_places(
+    tx: &mut Tx,
+    places: &mut Places,
+    wanted: impl Iterator<Item = PlaceId>,
+) -> Result<()> {
+    let missing: BTreeSet<PlaceId> = wanted.filter(|p| !places.contains_key(p)).collect();
+    for chunk in missing.into_iter().collect::<Vec<_>>().chunks(500) {
+        let read = store::places(tx, Some(chunk)).await?;
+        places.extend(read.into_iter().map(|(id, path)| (id, path.into())));
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use db::Tx;
 use jiff::ToSpan;
 use kernel::{Date, FactId, Period, PersonId, Result, UnitId};
 
-use crate::fold::{Places, distinct_period, person_changes};
+use crate::fold::{Places, complete_places, distinct_period, person_changes};
 use crate::store::{self, Delta, Where};
 use crate::{Component, Definition, Distinct, Fact, Ledger};
 
@@ -242,16 +242,12 @@ impl Reading {
         let keys: Vec<_> = changes.keys().map(|p| (c.id, code, *p)).collect();
         let before = store::presence(&mut self.tx, &keys).await?;
         let mut places = self.places.clone();
-        let unknown: Vec<_> = before
-            .values()
-            .flatten()
-            .map(|(p, _)| *p)
-            .filter(|p| !places.contains_key(p))
-            .collect();
-        for chunk in unknown.chunks(500) {
-            let read = store::places(&mut self.tx, Some(chunk)).await?;
-            places.extend(read.into_iter().map(|(id, path)| (id, path.into())));
-        }
+        complete_places(
+            &mut self.tx,
+            &mut places,
+            before.values().flatten().map(|(p, _)| *p),
+        )
+        .await?;
         for (person, rows) in &changes {
             let old = before
                 .get(&(c.id, code, *person))

@@ -104,7 +104,7 @@ impl Ledger {
             let places = self.places_of(tx, &facts).await?;
             let mut folded = Folded::default();
             folded.add(&facts, &due, &places);
-            folded.apply(tx, &places).await?;
+            folded.apply(tx, places).await?;
             store::set_done(tx, &due.iter().map(|c| c.id).collect::<Vec<_>>(), below).await?;
             Ok(true)
         })

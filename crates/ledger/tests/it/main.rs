@@ -1,0 +1,6 @@
+//! The ledger on both engines.
+
+mod predicates;
+mod rivals;
+mod story;
+mod world;
