@@ -112,7 +112,7 @@ impl Browser {
         page.evaluate_on_new_document(STILL)
             .await
             .expect("animations are off");
-        Page::new(page).await
+        Page::new(page, size).await
     }
 
     /// Ends the browser.

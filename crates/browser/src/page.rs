@@ -11,6 +11,7 @@ use chromiumoxide::page::ScreenshotParams;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::Size;
 use crate::axe::{self, Violation};
 use crate::console::Console;
 use crate::keys;
@@ -28,12 +29,17 @@ const READY: &str = "document.documentElement.hasAttribute('data-ready')";
 pub struct Page {
     inner: chromiumoxide::Page,
     console: Arc<Console>,
+    size: Size,
 }
 
 impl Page {
-    pub(crate) async fn new(inner: chromiumoxide::Page) -> Self {
+    pub(crate) async fn new(inner: chromiumoxide::Page, size: Size) -> Self {
         let console = Arc::new(Console::of(&inner).await);
-        Self { inner, console }
+        Self {
+            inner,
+            console,
+            size,
+        }
     }
 
     /// Opens an address and waits until the page is ready.
@@ -244,9 +250,8 @@ impl Page {
 
     /// Fails when the page is wider than the window.
     pub async fn assert_fits(&self) {
-        let (page, window): (u32, u32) = self
-            .eval("[document.documentElement.scrollWidth, window.innerWidth]")
-            .await;
+        let page: u32 = self.eval("document.documentElement.scrollWidth").await;
+        let window = self.size.width;
         assert!(page <= window, "{page} px of page in {window} px of window");
     }
 

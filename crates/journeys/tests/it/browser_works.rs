@@ -7,6 +7,7 @@ use axum::routing::get;
 use browser::{Browser, DESKTOP, PHONE, journey};
 
 const FORM: &str = r#"<!doctype html><html lang="zh-CN" data-ready><title>登记</title>
+<meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,">
 <main><h1>登记</h1><form action="/saved">
 <label>名称 <input name="name" type="text" value="旧"></label>
@@ -14,6 +15,7 @@ const FORM: &str = r#"<!doctype html><html lang="zh-CN" data-ready><title>登记
 <button>保存</button></form></main></html>"#;
 
 const SAVED: &str = r#"<!doctype html><html lang="zh-CN"><title>已保存</title>
+<meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,">
 <main><h1>已保存</h1><p id="later"></p></main><script src="/ready.js"></script></html>"#;
 
@@ -23,8 +25,10 @@ const READY: &str = "setTimeout(() => {
 }, 200)";
 
 const BAD: &str = r#"<!doctype html><html lang="zh-CN" data-ready><title>坏</title>
+<meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,">
-<main><h1>坏</h1><input><div style="width: 3000px">宽</div></main></html>"#;
+<main><h1>坏</h1><input><div style="width: 3000px">宽</div>
+<table width="2000"><tr><td>宽</table></main></html>"#;
 
 /// A server with three pages under the policy that the program has; gives its address.
 async fn serve() -> String {
@@ -91,6 +95,12 @@ async fn what_is_wrong_with_a_page_is_noticed() {
         .eval("fetch('/missing').then(() => null, () => null)")
         .await;
 
+    for size in [DESKTOP, PHONE] {
+        let wide = browser.page(size).await;
+        wide.goto(&format!("{server}/bad")).await;
+        let checked = tokio::spawn(async move { wide.assert_fits().await });
+        assert!(checked.await.is_err_and(|e| e.is_panic()), "{size:?}");
+    }
     let rules: Vec<_> = page.axe().await.into_iter().map(|v| v.rule).collect();
     assert_eq!(rules, ["label"], "the field has no name");
     page.expect_error("出错 7").await;
