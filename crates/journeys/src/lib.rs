@@ -1,0 +1,1 @@
+//! Journeys of people through the program, in a real browser: all in `tests/it`.

@@ -1,0 +1,3 @@
+//! Journeys of people through the program, in a real browser, at 1440 and 390 pixels.
+
+mod browser_works;
