@@ -1,1 +1,24 @@
-//! organization
+//! Organization: units (单位), people (人员) and who belongs where on which day (任职).
+//!
+//! Units form a tree; `unit_tree` holds for each unit all units above it, so that a scope is one
+//! indexed look-up ([`scope_sql`]). A person holds at most one primary assignment on any day: that is
+//! the unit they are counted in. All changes take one row lock first, so they follow one another on
+//! every engine.
+
+mod import;
+mod model;
+mod service;
+mod sheet;
+mod store;
+
+pub use import::{Change, ChangeKind, Imported, PersonRow, Preview, UnitRow};
+pub use model::{Assignment, Overlap, Person, RosterEntry, Tree, Unit, initials, lay};
+pub use service::{Found, NewUnit, Organization};
+pub use sheet::{At, Rows, read_rows, template};
+pub use store::{MIGRATIONS, scope_sql};
+
+/// The texts of this crate's messages, by language tag (fluent).
+pub const MESSAGES: &[(&str, &str)] = &[
+    ("zh-CN", include_str!("../locales/zh-CN/organization.ftl")),
+    ("en", include_str!("../locales/en/organization.ftl")),
+];

@@ -1,0 +1,279 @@
+//! What other crates ask of the organization.
+
+use std::collections::HashMap;
+
+use db::{Db, Tx, args, transaction};
+use kernel::{Date, Env, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
+
+use crate::model::{RosterEntry, Tree, Unit};
+use crate::store;
+
+/// Units and people; cheap to clone.
+#[derive(Clone)]
+pub struct Organization {
+    pub(crate) db: Db,
+    pub(crate) env: Env,
+}
+
+/// A unit to be added.
+#[derive(Debug, Clone)]
+pub struct NewUnit {
+    /// The unit above; none for a top unit, which only the program itself adds.
+    pub parent: Option<UnitId>,
+    /// Code, unique.
+    pub code: String,
+    /// Name.
+    pub name: String,
+    /// Kind of unit.
+    pub category: String,
+    /// First day.
+    pub from: Date,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Units by name or code.
+    pub units: Vec<Unit>,
+    /// People by name, pinyin initials or staff number.
+    pub people: Vec<RosterEntry>,
+}
+
+impl Organization {
+    /// The organization in a database.
+    pub fn new(db: Db, env: Env) -> Self {
+        Self { db, env }
+    }
+
+    /// The units in a scope, by place and code.
+    pub async fn units(&self, scope: &Scope) -> Result<Vec<Unit>> {
+        store::units(&mut self.db.read().await?, scope, "1=1", args![]).await
+    }
+
+    /// A unit; outside the scope it does not exist.
+    pub async fn unit(&self, id: UnitId, scope: &Scope) -> Result<Unit> {
+        let mut tx = self.db.read().await?;
+        let found = store::units(&mut tx, scope, "u.id = $1", args![id]).await?;
+        found.into_iter().next().ok_or(Error::NotFound)
+    }
+
+    /// A unit by its code; outside the scope it does not exist.
+    pub async fn unit_by_code(&self, code: &str, scope: &Scope) -> Result<Unit> {
+        let mut tx = self.db.read().await?;
+        let found = store::units(&mut tx, scope, "u.code = $1", args![code]).await?;
+        found.into_iter().next().ok_or(Error::NotFound)
+    }
+
+    /// The units directly below one.
+    pub async fn children(&self, parent: UnitId, scope: &Scope) -> Result<Vec<Unit>> {
+        let mut tx = self.db.read().await?;
+        store::units(&mut tx, scope, "u.parent = $1", args![parent]).await
+    }
+
+    /// The units from the top down to this one, itself included.
+    pub async fn ancestors(&self, unit: UnitId) -> Result<Vec<UnitId>> {
+        let mut paths = self.paths(&[unit]).await?;
+        paths.remove(&unit).ok_or(Error::NotFound)
+    }
+
+    /// The same for several units in one query.
+    pub async fn paths(&self, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<UnitId>>> {
+        store::paths(&mut self.db.read().await?, units).await
+    }
+
+    /// The same inside the caller's transaction: facts freeze these paths.
+    pub async fn paths_in(tx: &mut Tx, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<UnitId>>> {
+        store::paths(tx, units).await
+    }
+
+    /// This unit and every unit below it.
+    pub async fn units_under(&self, unit: UnitId) -> Result<Vec<UnitId>> {
+        store::units_under(&mut self.db.read().await?, unit).await
+    }
+
+    /// Whether a scope reaches a unit.
+    pub async fn reaches(&self, scope: &Scope, unit: UnitId) -> Result<bool> {
+        match self.unit(unit, scope).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Who belongs to a unit on a day (应到), by unit and staff number: its own people, or those of
+    /// the units below it too. People of units outside the scope are left out.
+    pub async fn roster(
+        &self,
+        unit: UnitId,
+        date: Date,
+        include_subtree: bool,
+        scope: &Scope,
+    ) -> Result<Vec<RosterEntry>> {
+        store::roster(
+            &mut self.db.read().await?,
+            unit,
+            date,
+            include_subtree,
+            scope,
+        )
+        .await
+    }
+
+    /// The unit a person is counted in on a day.
+    pub async fn unit_of(&self, person: PersonId, date: Date) -> Result<Option<UnitId>> {
+        Ok(self.units_of(&[person], date).await?.remove(&person))
+    }
+
+    /// The units people are counted in on a day; who is nowhere is left out.
+    pub async fn units_of(
+        &self,
+        people: &[PersonId],
+        date: Date,
+    ) -> Result<HashMap<PersonId, UnitId>> {
+        store::units_of(&mut self.db.read().await?, people, date).await
+    }
+
+    /// How many people a unit and the units below it have on a day.
+    pub async fn headcount(&self, unit: UnitId, date: Date) -> Result<i64> {
+        let counts = self.headcounts(&[unit], date).await?;
+        Ok(counts.get(&unit).copied().unwrap_or(0))
+    }
+
+    /// The same for several units in one query.
+    pub async fn headcounts(&self, units: &[UnitId], date: Date) -> Result<HashMap<UnitId, i64>> {
+        store::headcounts(&mut self.db.read().await?, units, date).await
+    }
+
+    /// Names of units, for rows that a scope already let through.
+    pub async fn names(&self, units: &[UnitId]) -> Result<HashMap<UnitId, String>> {
+        store::unit_names(&mut self.db.read().await?, units).await
+    }
+
+    /// Names of people, for rows that a scope already let through.
+    pub async fn person_names(&self, people: &[PersonId]) -> Result<HashMap<PersonId, String>> {
+        store::person_names(&mut self.db.read().await?, people).await
+    }
+
+    /// Units and people (as of today) by part of a name, code, staff number or pinyin initials.
+    pub async fn search(&self, text: &str, scope: &Scope, limit: u32) -> Result<Found> {
+        if text.trim().is_empty() {
+            return Ok(Found::default());
+        }
+        let mut tx = self.db.read().await?;
+        let (today, limit) = (self.env.today(), i64::from(limit));
+        Ok(Found {
+            units: store::search_units(&mut tx, text, scope, limit).await?,
+            people: store::search_people(&mut tx, text, today, scope, limit).await?,
+        })
+    }
+
+    /// Adds a unit below one in the scope.
+    pub async fn add_unit(&self, new: NewUnit, scope: &Scope) -> Result<UnitId> {
+        let mut errors = Vec::new();
+        let code = checked("code", &new.code, 32, &mut errors);
+        let name = checked("name", &new.name, 100, &mut errors);
+        Error::if_any(errors)?;
+        let id: UnitId = self.env.new_id();
+        transaction!(self.db, |tx| {
+            store::lock(tx).await?;
+            let before = store::tree(tx).await?;
+            let reach = before.reach(scope);
+            let allowed = |parent| reach.as_ref().is_none_or(|r| r.contains(&parent));
+            match new.parent {
+                Some(parent) if before.get(parent).is_none() || !allowed(parent) => {
+                    return Err(Error::NotFound);
+                }
+                None if reach.is_some() => return Err(Error::Forbidden),
+                _ => {}
+            }
+            if before.by_code(&code).is_some() {
+                let message = Msg::new("organization-code-taken").with("code", &code);
+                return Err(Error::field("code", message));
+            }
+            let siblings = before.iter().filter(|u| u.parent == new.parent);
+            let unit = Unit {
+                id,
+                parent: new.parent,
+                code: code.clone(),
+                name: name.clone(),
+                category: new.category.trim().to_owned(),
+                sort: siblings.map(|u| u.sort + 1).max().unwrap_or(1),
+                from: new.from,
+                to: None,
+            };
+            self.replace(tx, &before, unit).await
+        })?;
+        Ok(id)
+    }
+
+    /// Gives a unit another name.
+    pub async fn rename_unit(&self, id: UnitId, name: &str, scope: &Scope) -> Result<()> {
+        let mut errors = Vec::new();
+        let name = checked("name", name, 100, &mut errors);
+        Error::if_any(errors)?;
+        transaction!(self.db, |tx| {
+            store::lock(tx).await?;
+            let before = store::tree(tx).await?;
+            let mut unit = reached(&before, id, scope)?;
+            unit.name = name.clone();
+            self.replace(tx, &before, unit).await
+        })
+    }
+
+    /// Puts a unit, with all below it, under another one. Both must be in the scope.
+    pub async fn move_unit(&self, id: UnitId, parent: UnitId, scope: &Scope) -> Result<()> {
+        transaction!(self.db, |tx| {
+            store::lock(tx).await?;
+            let before = store::tree(tx).await?;
+            let mut unit = reached(&before, id, scope)?;
+            reached(&before, parent, scope)?;
+            unit.parent = Some(parent);
+            self.replace(tx, &before, unit).await
+        })
+    }
+
+    async fn replace(&self, tx: &mut Tx, before: &Tree, unit: Unit) -> Result<()> {
+        let mut after = before.clone();
+        after.put(unit.clone());
+        if after.path(unit.id).is_none() {
+            let message = Msg::new("organization-cycle").with("name", &unit.name);
+            return Err(Error::Conflict(message));
+        }
+        store::put_units(tx, before, &after, &[unit]).await
+    }
+}
+
+fn reached(tree: &Tree, id: UnitId, scope: &Scope) -> Result<Unit> {
+    let within = tree.reach(scope).is_none_or(|reach| reach.contains(&id));
+    let found = tree.get(id).filter(|_| within);
+    found.cloned().ok_or(Error::NotFound)
+}
+
+/// Trimmed text that is there, not too long and without control characters.
+pub(crate) fn checked(
+    field: &str,
+    text: &str,
+    longest: usize,
+    errors: &mut Vec<FieldError>,
+) -> String {
+    let text = text.trim();
+    let message = if text.is_empty() {
+        Some(Msg::new("organization-empty"))
+    } else {
+        check_text(text, longest)
+    };
+    errors.extend(message.map(|message| FieldError {
+        field: field.to_owned(),
+        message,
+    }));
+    text.to_owned()
+}
+
+/// What is wrong with the length or the characters of a text.
+pub(crate) fn check_text(text: &str, longest: usize) -> Option<Msg> {
+    if text.chars().count() > longest {
+        return Some(Msg::new("organization-too-long").with("longest", longest));
+    }
+    let odd = text.chars().any(char::is_control);
+    odd.then(|| Msg::new("organization-characters"))
+}

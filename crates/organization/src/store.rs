@@ -1,0 +1,412 @@
+//! The SQL of units and people.
+
+use std::collections::{BTreeMap, HashMap};
+
+use db::{Args, Migration, Row, Tx, args};
+use kernel::{Date, Error, PersonId, Result, Scope, Timestamp, UnitId};
+
+use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths, initials};
+
+/// The tables of this crate.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    name: "organization_20261121_tables",
+    sql: "
+        CREATE TABLE unit (
+            id {blob} PRIMARY KEY,
+            parent {blob} REFERENCES unit (id),
+            code TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            category TEXT NOT NULL,
+            sort BIGINT NOT NULL,
+            from_date TEXT NOT NULL,
+            to_date TEXT);
+        CREATE INDEX unit_parent ON unit (parent);
+        CREATE TABLE unit_tree (
+            ancestor {blob} NOT NULL REFERENCES unit (id),
+            unit {blob} NOT NULL REFERENCES unit (id),
+            depth BIGINT NOT NULL,
+            PRIMARY KEY (ancestor, unit)) {clustered};
+        CREATE INDEX unit_tree_unit ON unit_tree (unit, depth);
+        CREATE TABLE person (
+            id {blob} PRIMARY KEY,
+            staff_no TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            initials TEXT NOT NULL,
+            created_at BIGINT NOT NULL);
+        CREATE TABLE assignment (
+            id {blob} PRIMARY KEY,
+            person {blob} NOT NULL REFERENCES person (id),
+            unit {blob} NOT NULL REFERENCES unit (id),
+            post TEXT NOT NULL,
+            from_date TEXT NOT NULL,
+            to_date TEXT,
+            is_primary BOOLEAN NOT NULL);
+        CREATE INDEX assignment_person ON assignment (person, from_date);
+        CREATE INDEX assignment_unit ON assignment (unit, from_date);
+        CREATE UNIQUE INDEX assignment_primary ON assignment (person, from_date) WHERE is_primary;
+        CREATE TABLE organization_version (id BIGINT PRIMARY KEY, version BIGINT NOT NULL);
+        INSERT INTO organization_version (id, version) VALUES (1, 0)",
+}];
+
+/// `column IN (the units a scope reaches)` for a WHERE clause; adds its arguments.
+/// [`Scope::All`] gives `1=1`, a scope that reaches nothing `1=0`.
+pub fn scope_sql(scope: &Scope, column: &str, args: &mut Args) -> String {
+    match scope {
+        Scope::All => "1=1".to_owned(),
+        Scope::Under(roots) if roots.is_empty() => "1=0".to_owned(),
+        Scope::Under(roots) => {
+            let roots = args.list(roots.iter().copied());
+            format!("{column} IN (SELECT unit FROM unit_tree WHERE ancestor IN ({roots}))")
+        }
+    }
+}
+
+/// Counts on the version and holds its row until the end of the transaction, so that changes to
+/// units and people follow one another and each sees the one before. Gives the version before.
+pub(crate) async fn lock(tx: &mut Tx) -> Result<i64> {
+    let sql = "UPDATE organization_version SET version = version + 1 WHERE id = 1";
+    if tx.execute(sql, args![]).await? != 1 {
+        return Err(Error::internal("the organization's version row is missing"));
+    }
+    Ok(version(tx).await? - 1)
+}
+
+pub(crate) async fn version(tx: &mut Tx) -> Result<i64> {
+    let sql = "SELECT version FROM organization_version WHERE id = 1";
+    tx.one(sql, args![]).await?.get(0)
+}
+
+const UNIT: &str = "u.id, u.parent, u.code, u.name, u.category, u.sort, u.from_date, u.to_date";
+
+fn unit(row: &Row) -> Result<Unit> {
+    Ok(Unit {
+        id: row.get(0)?,
+        parent: row.get(1)?,
+        code: row.get(2)?,
+        name: row.get(3)?,
+        category: row.get(4)?,
+        sort: row.get(5)?,
+        from: row.get(6)?,
+        to: row.get(7)?,
+    })
+}
+
+/// The units in a scope whose `condition` holds, by place and code.
+pub(crate) async fn units(
+    tx: &mut Tx,
+    scope: &Scope,
+    condition: &str,
+    mut args: Args,
+) -> Result<Vec<Unit>> {
+    let scope = scope_sql(scope, "u.id", &mut args);
+    let sql = format!(
+        "SELECT {UNIT} FROM unit u WHERE ({condition}) AND {scope} ORDER BY u.sort, u.code"
+    );
+    tx.query(sql, args).await?.iter().map(unit).collect()
+}
+
+pub(crate) async fn tree(tx: &mut Tx) -> Result<Tree> {
+    Ok(Tree::new(units(tx, &Scope::All, "1=1", args![]).await?))
+}
+
+/// The units from the top down to each of these, themselves included.
+pub(crate) async fn paths(tx: &mut Tx, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<UnitId>>> {
+    let mut args = Args::new();
+    let list = args.list(units.iter().copied());
+    let sql = format!(
+        "SELECT unit, ancestor FROM unit_tree WHERE unit IN ({list}) ORDER BY unit, depth DESC"
+    );
+    let mut paths: HashMap<UnitId, Vec<UnitId>> = HashMap::new();
+    for row in tx.query(sql, args).await? {
+        paths.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    Ok(paths)
+}
+
+pub(crate) async fn units_under(tx: &mut Tx, top: UnitId) -> Result<Vec<UnitId>> {
+    let sql = "SELECT unit FROM unit_tree WHERE ancestor = $1 ORDER BY depth, unit";
+    let rows = tx.query(sql, args![top]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Writes units and what follows from their place. `before` is the tree they are changed in.
+pub(crate) async fn put_units(
+    tx: &mut Tx,
+    before: &Tree,
+    after: &Tree,
+    changed: &[Unit],
+) -> Result<()> {
+    // A unit is written after the one above it.
+    let mut changed: Vec<&Unit> = changed.iter().collect();
+    changed.sort_by_key(|u| (after.path(u.id).map_or(0, |p| p.len()), u.id));
+    let mut rows = Args::with_capacity(changed.len() * 8);
+    for u in changed {
+        rows.add(u.id);
+        rows.add(u.parent);
+        rows.add(&u.code);
+        rows.add(&u.name);
+        rows.add(&u.category);
+        rows.add(u.sort);
+        rows.add(u.from);
+        rows.add(u.to);
+    }
+    tx.insert_many(
+        "INSERT INTO unit (id, parent, code, name, category, sort, from_date, to_date) VALUES",
+        8,
+        "ON CONFLICT (id) DO UPDATE SET parent = excluded.parent, name = excluded.name,
+            category = excluded.category, sort = excluded.sort,
+            from_date = excluded.from_date, to_date = excluded.to_date",
+        rows,
+    )
+    .await?;
+    let moved = changed_paths(before, after);
+    for chunk in moved.chunks(500) {
+        let mut gone = Args::new();
+        let list = gone.list(chunk.iter().map(|(unit, _)| *unit));
+        tx.execute(
+            format!("DELETE FROM unit_tree WHERE unit IN ({list})"),
+            gone,
+        )
+        .await?;
+    }
+    let mut rows = Args::new();
+    for (unit, path) in &moved {
+        for (depth, ancestor) in (0_i64..).zip(path.iter().rev()) {
+            rows.add(*ancestor);
+            rows.add(*unit);
+            rows.add(depth);
+        }
+    }
+    tx.insert_many(
+        "INSERT INTO unit_tree (ancestor, unit, depth) VALUES",
+        3,
+        "",
+        rows,
+    )
+    .await?;
+    Ok(())
+}
+
+/// What is known of people, by staff number.
+pub(crate) type Known = BTreeMap<String, (Person, Vec<Assignment>)>;
+
+/// The people with these staff numbers and all their assignments.
+pub(crate) async fn people(tx: &mut Tx, staff_nos: &[&str]) -> Result<Known> {
+    let mut known = Known::new();
+    for chunk in staff_nos.chunks(5_000) {
+        let mut args = Args::new();
+        let list = args.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT p.id, p.staff_no, p.name, a.id, a.unit, a.post, a.from_date, a.to_date, a.is_primary
+             FROM person p LEFT JOIN assignment a ON a.person = p.id
+             WHERE p.staff_no IN ({list}) ORDER BY p.id, a.from_date, a.id"
+        );
+        for row in tx.query(sql, args).await? {
+            let person = Person {
+                id: row.get(0)?,
+                staff_no: row.get(1)?,
+                name: row.get(2)?,
+            };
+            let entry = known.entry(person.staff_no.clone());
+            let (_, assignments) = entry.or_insert_with(|| (person, Vec::new()));
+            if let Some(id) = row.get(3)? {
+                assignments.push(Assignment {
+                    id,
+                    unit: row.get(4)?,
+                    post: row.get(5)?,
+                    from: row.get(6)?,
+                    to: row.get(7)?,
+                    primary: row.get(8)?,
+                });
+            }
+        }
+    }
+    Ok(known)
+}
+
+/// Writes people and assignments, new and changed ones alike.
+pub(crate) async fn put_people(
+    tx: &mut Tx,
+    people: &[Person],
+    assignments: &[(PersonId, Assignment)],
+    now: Timestamp,
+) -> Result<()> {
+    let mut rows = Args::with_capacity(people.len() * 5);
+    for p in people {
+        rows.add(p.id);
+        rows.add(&p.staff_no);
+        rows.add(&p.name);
+        rows.add(initials(&p.name));
+        rows.add(now);
+    }
+    tx.insert_many(
+        "INSERT INTO person (id, staff_no, name, initials, created_at) VALUES",
+        5,
+        "ON CONFLICT (id) DO UPDATE SET name = excluded.name, initials = excluded.initials",
+        rows,
+    )
+    .await?;
+    let mut rows = Args::with_capacity(assignments.len() * 7);
+    for (person, a) in assignments {
+        rows.add(a.id);
+        rows.add(*person);
+        rows.add(a.unit);
+        rows.add(&a.post);
+        rows.add(a.from);
+        rows.add(a.to);
+        rows.add(a.primary);
+    }
+    tx.insert_many(
+        "INSERT INTO assignment (id, person, unit, post, from_date, to_date, is_primary) VALUES",
+        7,
+        "ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, post = excluded.post,
+            to_date = excluded.to_date",
+        rows,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Who holds a primary assignment on the day `$1`.
+const ON_DAY: &str =
+    "a.is_primary AND a.from_date <= $1 AND (a.to_date IS NULL OR a.to_date >= $1)";
+
+const ROSTER: &str = "SELECT p.id, p.staff_no, p.name, u.id, u.name, a.post
+    FROM assignment a JOIN person p ON p.id = a.person JOIN unit u ON u.id = a.unit";
+
+fn entry(row: &Row) -> Result<RosterEntry> {
+    Ok(RosterEntry {
+        person: row.get(0)?,
+        staff_no: row.get(1)?,
+        name: row.get(2)?,
+        unit: row.get(3)?,
+        unit_name: row.get(4)?,
+        post: row.get(5)?,
+    })
+}
+
+pub(crate) async fn roster(
+    tx: &mut Tx,
+    top: UnitId,
+    date: Date,
+    subtree: bool,
+    scope: &Scope,
+) -> Result<Vec<RosterEntry>> {
+    let mut args = args![date, top];
+    let units = if subtree {
+        "a.unit IN (SELECT unit FROM unit_tree WHERE ancestor = $2)"
+    } else {
+        "a.unit = $2"
+    };
+    let scope = scope_sql(scope, "a.unit", &mut args);
+    let sql = format!(
+        "{ROSTER} WHERE {ON_DAY} AND {units} AND {scope} ORDER BY u.sort, u.code, p.staff_no"
+    );
+    tx.query(sql, args).await?.iter().map(entry).collect()
+}
+
+pub(crate) async fn units_of(
+    tx: &mut Tx,
+    people: &[PersonId],
+    date: Date,
+) -> Result<HashMap<PersonId, UnitId>> {
+    let mut found = HashMap::new();
+    for chunk in people.chunks(5_000) {
+        let mut args = args![date];
+        let list = args.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT a.person, a.unit FROM assignment a WHERE {ON_DAY} AND a.person IN ({list})"
+        );
+        for row in tx.query(sql, args).await? {
+            found.insert(row.get(0)?, row.get(1)?);
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) async fn headcounts(
+    tx: &mut Tx,
+    units: &[UnitId],
+    date: Date,
+) -> Result<HashMap<UnitId, i64>> {
+    let mut args = args![date];
+    let list = args.list(units.iter().copied());
+    let sql = format!(
+        "SELECT t.ancestor, CAST(COUNT(*) AS BIGINT) FROM unit_tree t JOIN assignment a ON a.unit = t.unit
+         WHERE {ON_DAY} AND t.ancestor IN ({list}) GROUP BY t.ancestor"
+    );
+    let mut counts: HashMap<UnitId, i64> = units.iter().map(|u| (*u, 0)).collect();
+    for row in tx.query(sql, args).await? {
+        counts.insert(row.get(0)?, row.get(1)?);
+    }
+    Ok(counts)
+}
+
+pub(crate) async fn unit_names(tx: &mut Tx, ids: &[UnitId]) -> Result<HashMap<UnitId, String>> {
+    let mut args = Args::new();
+    let list = args.list(ids.iter().copied());
+    let sql = format!("SELECT id, name FROM unit WHERE id IN ({list})");
+    let rows = tx.query(sql, args).await?;
+    rows.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect()
+}
+
+pub(crate) async fn person_names(
+    tx: &mut Tx,
+    ids: &[PersonId],
+) -> Result<HashMap<PersonId, String>> {
+    let mut names = HashMap::new();
+    for chunk in ids.chunks(5_000) {
+        let mut args = Args::new();
+        let list = args.list(chunk.iter().copied());
+        let sql = format!("SELECT id, name FROM person WHERE id IN ({list})");
+        for row in tx.query(sql, args).await? {
+            names.insert(row.get(0)?, row.get(1)?);
+        }
+    }
+    Ok(names)
+}
+
+/// A LIKE pattern for text that stands anywhere; `!` takes the meaning of `%` and `_` away.
+fn anywhere(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.trim().to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern + "%"
+}
+
+pub(crate) async fn search_units(
+    tx: &mut Tx,
+    text: &str,
+    scope: &Scope,
+    limit: i64,
+) -> Result<Vec<Unit>> {
+    let mut args = args![anywhere(text), limit];
+    let scope = scope_sql(scope, "u.id", &mut args);
+    let sql = format!(
+        "SELECT {UNIT} FROM unit u
+         WHERE (LOWER(u.name) LIKE $1 ESCAPE '!' OR LOWER(u.code) LIKE $1 ESCAPE '!') AND {scope}
+         ORDER BY u.sort, u.code LIMIT $2"
+    );
+    tx.query(sql, args).await?.iter().map(unit).collect()
+}
+
+pub(crate) async fn search_people(
+    tx: &mut Tx,
+    text: &str,
+    date: Date,
+    scope: &Scope,
+    limit: i64,
+) -> Result<Vec<RosterEntry>> {
+    let mut args = args![date, anywhere(text), limit];
+    let scope = scope_sql(scope, "a.unit", &mut args);
+    let sql = format!(
+        "{ROSTER} WHERE {ON_DAY} AND (LOWER(p.name) LIKE $2 ESCAPE '!'
+            OR LOWER(p.staff_no) LIKE $2 ESCAPE '!' OR p.initials LIKE $2 ESCAPE '!') AND {scope}
+         ORDER BY p.staff_no LIMIT $3"
+    );
+    tx.query(sql, args).await?.iter().map(entry).collect()
+}
