@@ -1,1 +1,24 @@
-//! activities
+//! Activities (活动): study sessions and the like, recorded by roster. Writes facts: `held` once for the
+//! organising unit, `attendance` once for each person of the roster.
+
+mod api;
+mod attendance;
+mod kind;
+mod model;
+mod pages;
+mod service;
+mod store;
+
+pub use attendance::{Late, LateWriter};
+pub use kind::{ActivityKind, ActivityKinds};
+pub use model::{Activity, Mark, New, Part, Role};
+
+pub use service::Activities;
+pub use store::MIGRATIONS;
+
+/// Permission to see activities and their rosters.
+pub const READ: &str = "activity.read";
+/// Permission to record and correct them.
+pub const RECORD: &str = "activity.record";
+/// Permission to take a whole activity back.
+pub const REVERSE: &str = "activity.reverse";

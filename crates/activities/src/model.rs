@@ -1,0 +1,208 @@
+//! Activities, rosters and the rules about them. No input or output.
+
+use jiff::ToSpan;
+use jiff::civil::Time;
+use kernel::{AccountId, ActivityId, Date, Env, FieldError, Msg, PersonId, Timestamp, UnitId};
+use serde::{Deserialize, Serialize};
+
+use crate::ActivityKind;
+
+/// A person's part in an activity (到会情况).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Was there (实到).
+    Present,
+    /// Asked for leave (请假).
+    Leave,
+    /// Was not there (缺席).
+    Absent,
+    /// Was there without being on the roster (列席).
+    Observer,
+}
+
+impl Role {
+    /// All parts, in the order of the keys 1 to 4.
+    pub const ALL: [Self; 4] = [Self::Present, Self::Leave, Self::Absent, Self::Observer];
+
+    /// The code in facts, forms and the API.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Leave => "leave",
+            Self::Absent => "absent",
+            Self::Observer => "observer",
+        }
+    }
+
+    /// The part with a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.code() == code)
+    }
+
+    /// Whether the person's time counts as study.
+    pub fn studied(self) -> bool {
+        matches!(self, Self::Present | Self::Observer)
+    }
+}
+
+/// One line of what is entered: a person's part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The person.
+    pub person: PersonId,
+    /// Their part.
+    pub role: Role,
+}
+
+/// What is entered to record an activity that took place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct New {
+    /// Made when the form was opened: sent twice, it is recorded once.
+    pub id: ActivityId,
+    /// Code of its kind.
+    pub kind: String,
+    /// Organising unit.
+    pub host: UnitId,
+    /// Title.
+    pub title: String,
+    /// Day on which it began.
+    pub date: Date,
+    /// Time of day at which it began.
+    pub starts: Time,
+    /// Time of day at which it ended; not later than the begin means the next day.
+    pub ends: Time,
+    /// Where.
+    pub location: String,
+    /// The roster with each person's part.
+    pub marks: Vec<Mark>,
+    /// Staff numbers of people who were there without being on the roster.
+    pub observers: Vec<String>,
+    /// Whether another one of the same kind on the same day is known and meant.
+    pub another: bool,
+}
+
+/// Checked begin and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) starts: Timestamp,
+    pub(crate) ends: Timestamp,
+    pub(crate) minutes: i64,
+}
+
+impl New {
+    /// Checks all that needs no database.
+    pub(crate) fn check(
+        &self,
+        kind: &ActivityKind,
+        env: &Env,
+        errors: &mut Vec<FieldError>,
+    ) -> Option<Span> {
+        let mut wrong = |field: &str, message: Msg| {
+            errors.push(FieldError {
+                field: field.into(),
+                message,
+            })
+        };
+        let title = self.title.trim();
+        if title.is_empty() {
+            wrong("title", Msg::new("activity-title-missing"));
+        } else if title.chars().count() > 100 || title.chars().any(char::is_control) {
+            wrong("title", Msg::new("activity-title-long").with("most", 100));
+        }
+        if self.location.chars().count() > 100 || self.location.chars().any(char::is_control) {
+            wrong(
+                "location",
+                Msg::new("activity-location-long").with("most", 100),
+            );
+        }
+        if self.marks.is_empty() {
+            wrong("roster", Msg::new("roster-empty"));
+        }
+        let mut seen = std::collections::HashSet::new();
+        if self.marks.iter().any(|m| !seen.insert(m.person)) {
+            wrong("roster", Msg::new("roster-person-twice"));
+        }
+        // An end that is not after the begin lies on the next day: sessions cross midnight, and New Year.
+        let next = if self.ends <= self.starts {
+            self.date.saturating_add(1.day())
+        } else {
+            self.date
+        };
+        let instant = |date: Date, time: Time| {
+            let zoned = date.to_datetime(time).to_zoned(env.zone().clone());
+            zoned
+                .map(|z| Timestamp(z.timestamp().as_microsecond()))
+                .ok()
+        };
+        let (Some(starts), Some(ends)) =
+            (instant(self.date, self.starts), instant(next, self.ends))
+        else {
+            wrong("date", Msg::new("activity-date-wrong"));
+            return None;
+        };
+        let minutes = (ends.0 - starts.0) / (60 * Timestamp::SECOND);
+        if minutes > kind.longest {
+            wrong(
+                "ends",
+                Msg::new("activity-too-long")
+                    .with("minutes", minutes)
+                    .with("most", kind.longest),
+            );
+        }
+        if starts > env.now() {
+            wrong("date", Msg::new("activity-in-future"));
+        }
+        Some(Span {
+            starts,
+            ends,
+            minutes,
+        })
+    }
+}
+
+/// An activity as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// Id, the subject of its facts.
+    pub id: ActivityId,
+    /// Code of its kind.
+    pub kind: String,
+    /// Organising unit.
+    pub host: UnitId,
+    /// Title.
+    pub title: String,
+    /// Business date.
+    pub date: Date,
+    /// Begin.
+    pub starts: Timestamp,
+    /// End.
+    pub ends: Timestamp,
+    /// Minutes that count.
+    pub minutes: i64,
+    /// Where.
+    pub location: String,
+    /// Entered later than the kind allows (补录).
+    pub late: bool,
+    /// When it was entered.
+    pub recorded_at: Timestamp,
+    /// Who entered it.
+    pub recorded_by: AccountId,
+    /// When it was taken back (冲正); none while it stands.
+    pub reversed_at: Option<Timestamp>,
+    /// Who took it back.
+    pub reversed_by: Option<AccountId>,
+    /// Why.
+    pub reversal_reason: Option<String>,
+}
+
+/// A line of the frozen roster (应到名册).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The person.
+    pub person: PersonId,
+    /// Their unit as of the activity.
+    pub unit: UnitId,
+    /// Their part.
+    pub role: Role,
+}

@@ -1,0 +1,327 @@
+//! Recording, correcting and taking back activities.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use db::{Db, GroupCommit, Tx};
+use jiff::ToSpan;
+use kernel::{
+    AccountId, ActivityId, Env, Error, FactId, FieldError, Id, Msg, PersonId, Result, Scope, UnitId,
+};
+use ledger::{Fact, Ledger};
+use organization::Organization;
+
+use crate::attendance::LateWriter;
+use crate::store::{self, Filter};
+use crate::{Activity, ActivityKinds, New, Part, Role};
+
+/// The feature; cheap to clone.
+#[derive(Clone)]
+pub struct Activities {
+    pub(crate) db: Db,
+    pub(crate) env: Env,
+    pub(crate) ledger: Ledger,
+    pub(crate) organization: Organization,
+    pub(crate) kinds: Arc<ActivityKinds>,
+    pub(crate) late: GroupCommit<LateWriter>,
+}
+
+impl Activities {
+    /// The feature on a database; starts the group-commit writer of single attendances, so it must be
+    /// called inside the runtime.
+    pub fn new(
+        db: Db,
+        env: Env,
+        ledger: Ledger,
+        organization: Organization,
+        kinds: ActivityKinds,
+    ) -> Self {
+        let writer = Arc::new(LateWriter {
+            ledger: ledger.clone(),
+        });
+        let late = GroupCommit::start(db.clone(), writer, 4_096, 512);
+        Self {
+            db,
+            env,
+            ledger,
+            organization,
+            kinds: Arc::new(kinds),
+            late,
+        }
+    }
+
+    /// Records an activity with its roster: one transaction, `held` and `attendance` facts. Sent twice
+    /// with the same id it is recorded once.
+    ///
+    /// # Errors
+    /// `Invalid` per field; `NotFound` when the unit is out of scope; `Busy` when the ledger is flooded.
+    pub async fn record(&self, new: &New, scope: &Scope, by: AccountId) -> Result<ActivityId> {
+        self.ledger.admit()?;
+        self.organization.unit(new.host, scope).await?;
+        let kind = self.kinds.get(&new.kind).ok_or(Error::NotFound)?;
+        let mut errors = Vec::new();
+        let span = new.check(kind, &self.env, &mut errors);
+        Error::if_any(errors)?;
+        let Some(span) = span else {
+            return Err(Error::internal("a checked span"));
+        };
+        let now = self.env.now();
+        let last = new.date.saturating_add(kind.late_after_days.days());
+        let activity = Activity {
+            id: new.id,
+            kind: kind.code.clone(),
+            host: new.host,
+            title: new.title.trim().to_owned(),
+            date: new.date,
+            starts: span.starts,
+            ends: span.ends,
+            minutes: span.minutes,
+            location: new.location.trim().to_owned(),
+            late: self.env.today() > last,
+            recorded_at: now,
+            recorded_by: by,
+            reversed_at: None,
+            reversed_by: None,
+            reversal_reason: None,
+        };
+        let parts = self.parts(new).await?;
+        db::transaction!(self.db, |tx| {
+            if !store::insert(tx, &activity).await? {
+                // The form was sent twice: the first one stands, if it is the same person's.
+                let known = store::activity(tx, activity.id, scope).await?;
+                return if known.recorded_by == by {
+                    Ok(())
+                } else {
+                    Err(Error::NotFound)
+                };
+            }
+            if !new.another
+                && let Some(other) =
+                    store::overlapping(tx, &activity.kind, activity.host, span.starts, span.ends)
+                        .await?
+                && other != activity.id
+            {
+                return Err(Error::field("another", Msg::new("activity-overlaps")));
+            }
+            self.write_facts(tx, &activity, &parts).await
+        })?;
+        Ok(activity.id)
+    }
+
+    /// The frozen roster: everybody with the unit they were counted in on that day.
+    async fn parts(&self, new: &New) -> Result<Vec<Part>> {
+        let persons: Vec<PersonId> = new.marks.iter().map(|m| m.person).collect();
+        let units = self.organization.units_of(&persons, new.date).await?;
+        let mut errors = Vec::new();
+        let mut parts = Vec::new();
+        for mark in &new.marks {
+            match units.get(&mark.person) {
+                Some(unit) => parts.push(Part {
+                    person: mark.person,
+                    unit: *unit,
+                    role: mark.role,
+                }),
+                None => errors.push(FieldError {
+                    field: "roster".into(),
+                    message: Msg::new("roster-person-unknown")
+                        .with("date", kernel::format_date(new.date)),
+                }),
+            }
+        }
+        let mut wanted: Vec<String> = Vec::new();
+        for number in new
+            .observers
+            .iter()
+            .map(|n| n.trim())
+            .filter(|n| !n.is_empty())
+        {
+            if !wanted.iter().any(|w| w == number) {
+                wanted.push(number.to_owned());
+            }
+        }
+        if !wanted.is_empty() {
+            let found =
+                store::people_by_staff_no(&mut self.db.read().await?, &wanted, new.date).await?;
+            let listed: HashSet<_> = persons.iter().copied().collect();
+            for number in wanted {
+                let message = match found.iter().find(|(n, ..)| *n == number) {
+                    Some((_, person, _)) if listed.contains(person) => {
+                        Msg::new("observer-on-roster")
+                    }
+                    Some((_, person, Some(unit))) => {
+                        parts.push(Part {
+                            person: *person,
+                            unit: *unit,
+                            role: Role::Observer,
+                        });
+                        continue;
+                    }
+                    _ => Msg::new("observer-unknown"),
+                };
+                errors.push(FieldError {
+                    field: "observers".into(),
+                    message: message.with("number", number),
+                });
+            }
+        }
+        Error::if_any(errors)?;
+        Ok(parts)
+    }
+
+    async fn write_facts(&self, tx: &mut Tx, activity: &Activity, parts: &[Part]) -> Result<()> {
+        let mut units: Vec<UnitId> = parts
+            .iter()
+            .map(|p| p.unit)
+            .chain([activity.host])
+            .collect();
+        units.sort_unstable();
+        units.dedup();
+        let paths = Organization::paths_in(tx, &units).await?;
+        let mut places = HashMap::new();
+        for unit in units {
+            let path = paths.get(&unit).ok_or(Error::NotFound)?;
+            places.insert(unit, self.ledger.place(tx, path).await?);
+        }
+        let host = places[&activity.host];
+        let mut facts = vec![activity.fact(self.env.new_id(), "held", host)];
+        let mut lines = Vec::with_capacity(parts.len());
+        for part in parts {
+            let id: FactId = self.env.new_id();
+            facts.push(activity.attendance(id, host, places[&part.unit], part));
+            lines.push((activity.id, part.clone(), id));
+        }
+        if store::insert_parts(tx, &lines).await?.len() != parts.len() {
+            return Err(Error::field("roster", Msg::new("roster-person-twice")));
+        }
+        self.ledger.append(tx, &facts).await
+    }
+
+    /// Corrects one person's part: the old fact is reversed, a new one stands in its place.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when the activity was taken back or the line changed meanwhile.
+    pub async fn correct(
+        &self,
+        id: ActivityId,
+        person: PersonId,
+        role: Role,
+        scope: &Scope,
+        by: AccountId,
+    ) -> Result<()> {
+        db::transaction!(self.db, |tx| {
+            let activity = store::activity(tx, id, scope).await?;
+            if store::hold_standing(tx, &[id]).await?.is_empty() {
+                return Err(Error::Conflict(Msg::new("activity-reversed")));
+            }
+            let parts = store::parts(tx, id).await?;
+            let Some((part, old)) = parts.into_iter().find(|(p, _)| p.person == person) else {
+                return Err(Error::NotFound);
+            };
+            if part.role == role {
+                return Ok(());
+            }
+            let reversed = self.ledger.reverse(tx, &[old], Some(by)).await?;
+            let (Some(host), Some(unit)) = (
+                reversed.first().map(|f| f.host),
+                reversed.first().and_then(|f| f.unit),
+            ) else {
+                return Err(Error::internal("an attendance without its places"));
+            };
+            let new: FactId = self.env.new_id_above(old.0);
+            let mut fact = activity.attendance(new, host, unit, &Part { role, ..part });
+            (fact.recorded_at, fact.recorded_by) = (self.env.now(), Some(by));
+            if !store::change_part(tx, id, person, old, role, new).await? {
+                return Err(Error::Conflict(Msg::new("changed-meanwhile")));
+            }
+            self.ledger.append(tx, &[fact]).await
+        })
+    }
+
+    /// Takes a whole activity back (冲正): every standing fact of it is reversed, with a reason.
+    ///
+    /// # Errors
+    /// `Invalid` without a reason; `NotFound`; `Conflict` when it was taken back before.
+    pub async fn reverse(
+        &self,
+        id: ActivityId,
+        reason: &str,
+        scope: &Scope,
+        by: AccountId,
+    ) -> Result<()> {
+        let reason = reason.trim();
+        if reason.chars().count() < 2 || reason.chars().count() > 200 {
+            return Err(Error::field("reason", Msg::new("reversal-reason-missing")));
+        }
+        db::transaction!(self.db, |tx| {
+            store::activity(tx, id, scope).await?;
+            if !store::reverse(tx, id, self.env.now(), by, reason).await? {
+                return Err(Error::Conflict(Msg::new("activity-reversed")));
+            }
+            let facts: Vec<FactId> = self
+                .ledger
+                .standing(tx, id.0)
+                .await?
+                .iter()
+                .map(|f| f.id)
+                .collect();
+            self.ledger.reverse(tx, &facts, Some(by)).await.map(|_| ())
+        })
+    }
+
+    /// An activity with its roster.
+    pub async fn activity(&self, id: ActivityId, scope: &Scope) -> Result<(Activity, Vec<Part>)> {
+        let mut tx = self.db.read().await?;
+        let activity = store::activity(&mut tx, id, scope).await?;
+        let parts = store::parts(&mut tx, id).await?;
+        Ok((activity, parts.into_iter().map(|(p, _)| p).collect()))
+    }
+
+    /// A page of activities, newest first, each with present and expected, and how many there are.
+    pub(crate) async fn list(
+        &self,
+        scope: &Scope,
+        filter: &Filter,
+        page: i64,
+        size: i64,
+    ) -> Result<(Vec<(Activity, i64, i64)>, i64)> {
+        let mut tx = self.db.read().await?;
+        let total = store::count(&mut tx, scope, filter).await?;
+        let rows = store::list(&mut tx, scope, filter, size, (page - 1) * size).await?;
+        Ok((rows, total))
+    }
+}
+
+impl Activity {
+    pub(crate) fn fact(&self, id: FactId, kind: &str, host: ledger::PlaceId) -> Fact {
+        let mut f = Fact::new(
+            id,
+            kind,
+            host,
+            self.date,
+            Id::from(self.id),
+            "roster",
+            self.recorded_at,
+        );
+        f.category = Some(self.kind.clone());
+        (f.starts, f.ends, f.minutes) = (Some(self.starts), Some(self.ends), Some(self.minutes));
+        (f.recorded_by, f.late) = (Some(self.recorded_by), self.late);
+        f
+    }
+
+    pub(crate) fn attendance(
+        &self,
+        id: FactId,
+        host: ledger::PlaceId,
+        unit: ledger::PlaceId,
+        part: &Part,
+    ) -> Fact {
+        let mut f = self.fact(id, "attendance", host);
+        (f.person, f.unit, f.role) = (
+            Some(part.person),
+            Some(unit),
+            Some(part.role.code().to_owned()),
+        );
+        f.minutes = Some(if part.role.studied() { self.minutes } else { 0 });
+        f
+    }
+}

@@ -1,0 +1,301 @@
+//! All SQL of activities.
+
+use db::{Args, Migration, Row, Tx, args};
+use kernel::{
+    AccountId, ActivityId, Date, Error, FactId, PersonId, Result, Scope, Timestamp, UnitId,
+};
+
+use crate::{Activity, Part, Role};
+
+/// The tables.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    name: "activities_20261121_tables",
+    sql: "
+    CREATE TABLE activity (
+        id {blob} PRIMARY KEY, kind TEXT NOT NULL, host {blob} NOT NULL REFERENCES unit, title TEXT NOT NULL,
+        date TEXT NOT NULL, starts BIGINT NOT NULL, ends BIGINT NOT NULL, minutes BIGINT NOT NULL,
+        location TEXT NOT NULL, late BOOLEAN NOT NULL, recorded_at BIGINT NOT NULL, recorded_by {blob} NOT NULL,
+        reversed_at BIGINT, reversed_by {blob}, reversal_reason TEXT);
+    CREATE INDEX activity_host ON activity (host, date);
+    CREATE INDEX activity_date ON activity (date, id);
+    CREATE TABLE activity_part (
+        activity {blob} NOT NULL REFERENCES activity, person {blob} NOT NULL REFERENCES person,
+        unit {blob} NOT NULL, role TEXT NOT NULL, fact {blob} NOT NULL,
+        PRIMARY KEY (activity, person)) {clustered};
+    CREATE INDEX activity_part_person ON activity_part (person);
+    ",
+}];
+
+const COLUMNS: &str = "a.id, a.kind, a.host, a.title, a.date, a.starts, a.ends, a.minutes, a.location, a.late, \
+     a.recorded_at, a.recorded_by, a.reversed_at, a.reversed_by, a.reversal_reason";
+
+fn read(row: &Row) -> Result<Activity> {
+    Ok(Activity {
+        id: row.get(0)?,
+        kind: row.get(1)?,
+        host: row.get(2)?,
+        title: row.get(3)?,
+        date: row.get(4)?,
+        starts: row.get(5)?,
+        ends: row.get(6)?,
+        minutes: row.get(7)?,
+        location: row.get(8)?,
+        late: row.get(9)?,
+        recorded_at: row.get(10)?,
+        recorded_by: row.get(11)?,
+        reversed_at: row.get(12)?,
+        reversed_by: row.get(13)?,
+        reversal_reason: row.get(14)?,
+    })
+}
+
+/// Writes an activity; false when its id is already there (sent twice).
+pub(crate) async fn insert(tx: &mut Tx, a: &Activity) -> Result<bool> {
+    let added = tx
+        .execute(
+            "INSERT INTO activity (id, kind, host, title, date, starts, ends, minutes, location, late, recorded_at,
+             recorded_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING",
+            args![
+                a.id, a.kind.as_str(), a.host, a.title.as_str(), a.date, a.starts, a.ends, a.minutes,
+                a.location.as_str(), a.late, a.recorded_at, a.recorded_by
+            ],
+        )
+        .await?;
+    Ok(added == 1)
+}
+
+/// Adds lines to rosters; gives those that were new.
+pub(crate) async fn insert_parts(
+    tx: &mut Tx,
+    parts: &[(ActivityId, Part, FactId)],
+) -> Result<Vec<(ActivityId, PersonId)>> {
+    let mut added = Vec::new();
+    for chunk in parts.chunks(500) {
+        let mut a = Args::with_capacity(chunk.len() * 5);
+        for (activity, part, fact) in chunk {
+            a.add(*activity);
+            a.add(part.person);
+            a.add(part.unit);
+            a.add(part.role.code());
+            a.add(*fact);
+        }
+        let rows = tx
+            .query(
+                format!(
+                    "INSERT INTO activity_part (activity, person, unit, role, fact) VALUES {}
+                     ON CONFLICT (activity, person) DO NOTHING RETURNING activity, person",
+                    Args::values(chunk.len(), 5)
+                ),
+                a,
+            )
+            .await?;
+        for row in &rows {
+            added.push((row.get(0)?, row.get(1)?));
+        }
+    }
+    Ok(added)
+}
+
+/// Those of these activities that stand, kept from being taken back until the transaction ends.
+pub(crate) async fn hold_standing(tx: &mut Tx, ids: &[ActivityId]) -> Result<Vec<ActivityId>> {
+    let mut a = Args::new();
+    let list = a.list(ids.iter().copied());
+    let rows = tx
+        .query(
+            format!("UPDATE activity SET late = late WHERE id IN ({list}) AND reversed_at IS NULL RETURNING id"),
+            a,
+        )
+        .await?;
+    rows.iter().map(|r| r.get(0)).collect()
+}
+
+/// Changes a person's part; false when it was changed meanwhile.
+pub(crate) async fn change_part(
+    tx: &mut Tx,
+    activity: ActivityId,
+    person: PersonId,
+    old: FactId,
+    role: Role,
+    fact: FactId,
+) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE activity_part SET role = $4, fact = $5 WHERE activity = $1 AND person = $2 AND fact = $3",
+            args![activity, person, old, role.code(), fact],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Marks an activity as taken back; false when it already was.
+pub(crate) async fn reverse(
+    tx: &mut Tx,
+    id: ActivityId,
+    at: Timestamp,
+    by: AccountId,
+    reason: &str,
+) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE activity SET reversed_at = $2, reversed_by = $3, reversal_reason = $4
+             WHERE id = $1 AND reversed_at IS NULL",
+            args![id, at, by, reason],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// An activity in a scope.
+pub(crate) async fn activity(tx: &mut Tx, id: ActivityId, scope: &Scope) -> Result<Activity> {
+    let mut a = args![id];
+    let scope = organization::scope_sql(scope, "a.host", &mut a);
+    let row = tx
+        .optional(
+            format!("SELECT {COLUMNS} FROM activity a WHERE a.id = $1 AND {scope}"),
+            a,
+        )
+        .await?;
+    row.as_ref().map(read).transpose()?.ok_or(Error::NotFound)
+}
+
+/// The roster of an activity with the fact behind each line.
+pub(crate) async fn parts(tx: &mut Tx, id: ActivityId) -> Result<Vec<(Part, FactId)>> {
+    let rows = tx
+        .query(
+            "SELECT p.person, p.unit, p.role, p.fact FROM activity_part p
+             JOIN person q ON q.id = p.person WHERE p.activity = $1 ORDER BY q.staff_no",
+            args![id],
+        )
+        .await?;
+    rows.iter()
+        .map(|r| {
+            let role: String = r.get(2)?;
+            let role = Role::from_code(&role)
+                .ok_or_else(|| Error::internal(format!("no such part: {role}")))?;
+            Ok((
+                Part {
+                    person: r.get(0)?,
+                    unit: r.get(1)?,
+                    role,
+                },
+                r.get(3)?,
+            ))
+        })
+        .collect()
+}
+
+/// Standing activities of a kind and host on a day whose time overlaps.
+pub(crate) async fn overlapping(
+    tx: &mut Tx,
+    kind: &str,
+    host: UnitId,
+    starts: Timestamp,
+    ends: Timestamp,
+) -> Result<Option<ActivityId>> {
+    let row = tx
+        .optional(
+            "SELECT id FROM activity WHERE host = $1 AND kind = $2 AND reversed_at IS NULL
+             AND starts < $4 AND ends > $3 LIMIT 1",
+            args![host, kind, starts, ends],
+        )
+        .await?;
+    row.map(|r| r.get(0)).transpose()
+}
+
+/// What a list of activities asks for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    pub(crate) under: Option<UnitId>,
+    pub(crate) kind: Option<String>,
+    pub(crate) from: Option<Date>,
+    pub(crate) to: Option<Date>,
+    pub(crate) standing: Option<bool>,
+}
+
+impl Filter {
+    fn sql(&self, scope: &Scope, a: &mut Args) -> String {
+        let mut sql = organization::scope_sql(scope, "a.host", a);
+        if let Some(unit) = self.under {
+            let under = organization::scope_sql(&Scope::Under(vec![unit]), "a.host", a);
+            sql += &format!(" AND {under}");
+        }
+        if let Some(kind) = &self.kind {
+            sql += &format!(" AND a.kind = {}", a.push(kind));
+        }
+        if let Some(from) = self.from {
+            sql += &format!(" AND a.date >= {}", a.push(from));
+        }
+        if let Some(to) = self.to {
+            sql += &format!(" AND a.date <= {}", a.push(to));
+        }
+        match self.standing {
+            Some(true) => sql += " AND a.reversed_at IS NULL",
+            Some(false) => sql += " AND a.reversed_at IS NOT NULL",
+            None => {}
+        }
+        sql
+    }
+}
+
+/// Activities in a scope, newest first, with how many were there and how many should have been.
+pub(crate) async fn list(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &Filter,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<(Activity, i64, i64)>> {
+    let mut a = Args::new();
+    let conditions = filter.sql(scope, &mut a);
+    let (limit, offset) = (a.push(limit), a.push(offset));
+    let rows = tx
+        .query(
+            format!(
+                "SELECT {COLUMNS},
+                   CAST((SELECT COUNT(*) FROM activity_part p WHERE p.activity = a.id AND p.role = 'present') AS BIGINT),
+                   CAST((SELECT COUNT(*) FROM activity_part p WHERE p.activity = a.id AND p.role <> 'observer') AS BIGINT)
+                 FROM activity a WHERE {conditions} ORDER BY a.date DESC, a.id DESC LIMIT {limit} OFFSET {offset}"
+            ),
+            a,
+        )
+        .await?;
+    rows.iter()
+        .map(|r| Ok((read(r)?, r.get(15)?, r.get(16)?)))
+        .collect()
+}
+
+/// How many there are.
+pub(crate) async fn count(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<i64> {
+    let mut a = Args::new();
+    let conditions = filter.sql(scope, &mut a);
+    tx.one(
+        format!("SELECT CAST(COUNT(*) AS BIGINT) FROM activity a WHERE {conditions}"),
+        a,
+    )
+    .await?
+    .get(0)
+}
+
+/// People by staff number, with the unit they are counted in on a day.
+pub(crate) async fn people_by_staff_no(
+    tx: &mut Tx,
+    numbers: &[String],
+    date: Date,
+) -> Result<Vec<(String, PersonId, Option<UnitId>)>> {
+    let mut a = args![date];
+    let list = a.list(numbers.iter());
+    let rows = tx
+        .query(
+            format!(
+                "SELECT p.staff_no, p.id, s.unit FROM person p
+                 LEFT JOIN assignment s ON s.person = p.id AND s.is_primary AND s.from_date <= $1
+                   AND (s.to_date IS NULL OR s.to_date >= $1)
+                 WHERE p.staff_no IN ({list})"
+            ),
+            a,
+        )
+        .await?;
+    rows.iter()
+        .map(|r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+        .collect()
+}
