@@ -1,6 +1,7 @@
 //! Starting the browser, and the frame of a journey.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use chromiumoxide::cdp::browser_protocol::emulation::{
     MediaFeature, SetDeviceMetricsOverrideParams, SetTimezoneOverrideParams,
@@ -62,6 +63,8 @@ impl Browser {
         let config = BrowserConfig::builder()
             .no_sandbox()
             .viewport(None)
+            // Machines that test are busy.
+            .launch_timeout(Duration::from_secs(60))
             .user_data_dir(profile.path())
             .args([
                 "disable-gpu",

@@ -155,6 +155,8 @@ fn run(command: &mut Command) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader};
+
     use super::*;
 
     #[test]
@@ -169,5 +171,39 @@ mod tests {
         assert_eq!(answer.trim(), "on", "durability tests need a real fsync");
         drop(cluster);
         assert!(!folder.exists(), "{} is left over", folder.display());
+    }
+
+    /// The name of the test below, and of the variable by which it tells itself from its child.
+    const KILLED: &str = "a_killed_process_leaves_no_cluster";
+
+    #[test]
+    fn a_killed_process_leaves_no_cluster() {
+        if std::env::var_os(KILLED).is_some() {
+            let cluster = Cluster::start().expect("a cluster");
+            eprintln!("folder={}", cluster.folder().display());
+            loop {
+                std::thread::park();
+            }
+        }
+        let mut child = Command::new(std::env::current_exe().expect("this test"))
+            .args([KILLED, "--nocapture"])
+            .env(KILLED, "")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a child");
+        let stderr = child.stderr.take().expect("its output");
+        let folder = BufReader::new(stderr)
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("folder=").map(PathBuf::from))
+            .expect("the child starts a cluster");
+        assert!(folder.join("data/postmaster.pid").exists());
+        child.kill().expect("SIGKILL");
+        child.wait().expect("the child ends");
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while folder.exists() {
+            assert!(std::time::Instant::now() < patience, "still there");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 }

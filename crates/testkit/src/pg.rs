@@ -11,6 +11,9 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::Mutex;
 use url::Url;
 
+/// How many databases of finished tests may lie about, at 8 MB each.
+const KEPT_DATABASES: i64 = 150;
+
 /// The PostgreSQL of this run.
 pub struct PgServer {
     url: Url,
@@ -86,6 +89,19 @@ impl PgServer {
         let _ = self
             .try_admin(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
             .await;
+    }
+
+    /// Gives a database up. Dropping one costs a checkpoint, a quarter of a second, so the databases
+    /// of a run stay until they are many; they go with the run.
+    pub(crate) async fn discard(&self, url: &Url) {
+        let mut connection = self.connect().await;
+        let many = sqlx::query("SELECT 1 FROM pg_database WHERE datname LIKE 'test_%' OFFSET $1")
+            .bind(KEPT_DATABASES)
+            .fetch_optional(&mut connection)
+            .await;
+        if matches!(many, Ok(Some(_))) {
+            self.drop_database(url).await;
+        }
     }
 
     /// Several processes may want the same template: each makes one under a name of its own, the

@@ -75,7 +75,7 @@ impl TestDb {
     async fn remove(self) {
         self.db.close().await;
         if let Place::Postgres(url) = &*self.place {
-            pg::server().drop_database(url).await;
+            pg::server().discard(url).await;
         }
     }
 }
@@ -252,8 +252,14 @@ mod tests {
         let urls = urls.into_inner().expect("unpoisoned");
         let file = urls[0].strip_prefix("sqlite:").expect("a SQLite URL");
         assert!(!std::path::Path::new(file).exists());
-        let gone = Db::open(&urls[1], &DbOptions::default()).await;
-        assert!(gone.is_err(), "the PostgreSQL database is dropped");
+        let url = Url::parse(&urls[1]).expect("a PostgreSQL URL");
+        let connected = Db::open(&urls[1], &DbOptions::default()).await;
+        let connected = connected.expect("the PostgreSQL database may stay");
+        pg::server().drop_database(&url).await;
+        assert!(
+            connected.ping().await.is_err(),
+            "dropped under a connection"
+        );
     }
 
     #[test]
