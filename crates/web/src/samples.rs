@@ -90,7 +90,8 @@ fn literal_keys(source: &str) -> Vec<&str> {
     for (at, part) in source.match_indices("t(\"") {
         let before = source[..at].chars().next_back();
         if before.is_none_or(|c| !c.is_alphanumeric() && c != '_')
-            && let Some(key) = source[at + part.len()..].split('"').next()
+            && let Some((key, after)) = source[at + part.len()..].split_once('"')
+            && !after.trim_start().starts_with('~')
         {
             keys.push(key);
         }
