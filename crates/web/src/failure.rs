@@ -127,6 +127,9 @@ impl Failure {
             tracing::error!(number, cause = ?self.0, path = shell.path(), "request failed");
             number
         });
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(cause = ?self.0, path = shell.path(), "request turned away");
+        }
         let seconds = self.retry_after();
         let text_key = format!("error-{}-text", self.stem());
         let page = ErrorPage {

@@ -23,4 +23,4 @@ pub use form::{Form, FormError};
 pub use lang::{Catalog, Lang};
 pub use module::{MenuEntry, MenuGroup, Module, route_table};
 pub use policy::{Access, Policy, Principal, RouteRow, Routes, is_local_path, safe_next};
-pub use shell::{Brand, Shell, Tenant, cookie};
+pub use shell::{Brand, Shell, Tenant, cookie, encode};

@@ -31,6 +31,10 @@ async fn list(shell: Shell, access: Access) -> Result<Reply, Failure> {
     )
 }
 
+async fn sign_in(shell: Shell) -> Result<Reply, Failure> {
+    shell.page("notes/list.html", json!({ "title": "", "under": false }))
+}
+
 async fn create(shell: Shell, Posted(note): Posted<Note>) -> Result<Reply, Failure> {
     let errors = if note.title.is_empty() || note.title == HOSTILE {
         vec![FieldError {
@@ -41,7 +45,7 @@ async fn create(shell: Shell, Posted(note): Posted<Note>) -> Result<Reply, Failu
         Vec::new()
     };
     match Error::if_any(errors) {
-        Ok(()) => shell.redirect("/notes"),
+        Ok(()) => shell.done("/notes", "notes-saved"),
         Err(e) => {
             let form = Form::of(&note).reject(&shell, e)?;
             shell.refused("notes/form.html", json!({ "form": form }))
@@ -74,6 +78,7 @@ pub fn module() -> Module {
             .get("/mine", Policy::SignedIn, async |access: Access| {
                 format!("{} {}", access.principal.name, access.scope.is_empty())
             })
+            .get("/sign-in", Policy::Public, sign_in)
             .get("/open", Policy::Public, async || "open")
             .get("/fail/{kind}", Policy::Public, fail)
             .get("/api/v1/fail/{kind}", Policy::Public, fail)
@@ -89,12 +94,12 @@ pub fn module() -> Module {
         messages: vec![
             (
                 Lang::Zh,
-                "notes-menu = 便笺\nnotes-changed = { $who } 刚刚修改过\nnotes-away = 存储暂不可用\n\
+                "notes-menu = 便笺\nnotes-saved = 便笺已保存\nnotes-changed = { $who } 刚刚修改过\nnotes-away = 存储暂不可用\n\
                  notes-title-wrong = 标题须为 1—{ $most } 字\n",
             ),
             (
                 Lang::En,
-                "notes-menu = Notes\nnotes-changed = { $who } has changed it\n\
+                "notes-menu = Notes\nnotes-saved = Note saved\nnotes-changed = { $who } has changed it\n\
                  notes-away = Storage is away\nnotes-title-wrong = The title needs 1 to { $most } characters\n",
             ),
         ],

@@ -130,6 +130,37 @@ async fn preferences_are_kept_and_lead_back() {
 }
 
 #[tokio::test]
+async fn a_message_is_shown_once_on_the_next_page() {
+    let answer = ask("POST", "/notes", &[READ], "title=a").await;
+    assert_eq!(answer.header("location"), "/notes");
+    assert!(
+        answer
+            .header("set-cookie")
+            .starts_with("notice=notes-saved; ")
+    );
+    let page = get("/notes", &[READ, ("cookie", "notice=notes-saved")]).await;
+    assert!(page.body.contains("便笺已保存"));
+    assert!(
+        page.header("set-cookie")
+            .starts_with("notice=; Path=/; Max-Age=0")
+    );
+    let page = get("/notes", &[READ, ("cookie", "notice=no-such-key")]).await;
+    assert!(!page.body.contains("no-such-key"));
+}
+
+#[tokio::test]
+async fn strangers_see_the_way_in() {
+    let page = get("/fail/404", &[]).await.body;
+    assert!(page.contains("href=\"/sign-in?next=/fail/404\""), "{page}");
+    assert!(!page.contains("id=\"side\""), "no menu");
+    let page = get("/sign-in?next=/notes", &[]).await.body;
+    assert!(
+        !page.contains("href=\"/sign-in"),
+        "not on the sign-in page itself"
+    );
+}
+
+#[tokio::test]
 async fn the_menu_shows_what_the_reader_may_use() {
     let page = get("/notes", &[READ]).await.body;
     assert!(page.contains("<a href=\"/notes\" aria-current=\"page\">"));

@@ -107,6 +107,7 @@ fn the_route_table_is_complete() {
             "GET /open public",
             "GET /openapi.json public",
             "POST /preferences public",
+            "GET /sign-in public",
             "GET /styleguide signed-in",
         ]
     );
