@@ -154,6 +154,12 @@ impl Failure {
             page.html(shell)
         };
         *response.status_mut() = status;
+        if shell.is_htmx() {
+            // A whole page takes the place of the whole page, whatever part was asked for.
+            response
+                .headers_mut()
+                .insert("hx-retarget", HeaderValue::from_static("body"));
+        }
         if let Some(seconds) = seconds {
             response
                 .headers_mut()

@@ -68,6 +68,13 @@ async fn busy_says_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_failed_part_takes_the_whole_page() {
+    let answer = get("/fail/422", &[("hx-request", "true")]).await;
+    assert_eq!(answer.header("hx-retarget"), "body");
+    assert_eq!(get("/fail/422", &[]).await.header("hx-retarget"), "");
+}
+
+#[tokio::test]
 async fn refusals_of_the_http_layer_are_pages_too() {
     let write = ("x-test-grants", "note.write");
     let method = ask("DELETE", "/open", &[], "").await;
