@@ -127,6 +127,9 @@ impl Failure {
             tracing::error!(number, cause = ?self.0, path = shell.path(), "request failed");
             number
         });
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(cause = ?self.0, path = shell.path(), "request turned away");
+        }
         let seconds = self.retry_after();
         let text_key = format!("error-{}-text", self.stem());
         let page = ErrorPage {
@@ -151,6 +154,12 @@ impl Failure {
             page.html(shell)
         };
         *response.status_mut() = status;
+        if shell.is_htmx() {
+            // A whole page takes the place of the whole page, whatever part was asked for.
+            response
+                .headers_mut()
+                .insert("hx-retarget", HeaderValue::from_static("body"));
+        }
         if let Some(seconds) = seconds {
             response
                 .headers_mut()

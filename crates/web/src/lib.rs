@@ -3,6 +3,48 @@
 //! A crate exports one [`Module`]; [`assemble`] makes a router of all of them. Handlers take a
 //! [`Shell`] (renders pages for this reader) and an [`Access`] (who asks, and where the route's
 //! permission is held) and return `Result<Response, Failure>`.
+//!
+//! ```no_run
+//! use axum::response::Response;
+//! use kernel::Error;
+//! use web::{Access, Failure, Form, Module, Policy, Routes, Shell};
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Note { title: String }
+//!
+//! async fn list(shell: Shell, access: Access) -> Result<Response, Failure> {
+//!     let rows: Vec<String> = read(&access.scope)?;
+//!     shell.page("notes/list.html", serde_json::json!({ "rows": rows }))
+//! }
+//!
+//! async fn create(shell: Shell, axum::Form(note): axum::Form<Note>) -> Result<Response, Failure> {
+//!     match write(&note) {
+//!         Ok(()) => shell.done("/notes", "notes-saved"),
+//!         Err(e) => {
+//!             // Only refused input comes back here, with what was typed; other errors are pages.
+//!             let form = Form::of(&note).reject(&shell, e)?;
+//!             shell.refused("notes/form.html", serde_json::json!({ "form": form }))
+//!         }
+//!     }
+//! }
+//!
+//! fn module() -> Module {
+//!     Module {
+//!         name: "notes",
+//!         routes: Routes::new()
+//!             .get("/notes", Policy::Permission("note.read"), list)
+//!             .post("/notes", Policy::Permission("note.write"), create),
+//!         ..Module::default()
+//!     }
+//! }
+//! # fn read(_: &kernel::Scope) -> Result<Vec<String>, Error> { Ok(vec![]) }
+//! # fn write(_: &Note) -> Result<(), Error> { Ok(()) }
+//! ```
+//!
+//! In templates: `t("key", name=value)`, `icon("name")`, `asset("app.css")`, `spark(values)`,
+//! `bar(percent, "ok")`, filters `number`, `date`, `datetime` (microseconds), and the macros of
+//! `components.html`. `shell` holds what `layout.html` shows of the reader. Nothing (null) prints
+//! nothing; an undefined name is an error.
 
 mod assemble;
 mod assets;
@@ -23,4 +65,4 @@ pub use form::{Form, FormError};
 pub use lang::{Catalog, Lang};
 pub use module::{MenuEntry, MenuGroup, Module, route_table};
 pub use policy::{Access, Policy, Principal, RouteRow, Routes, is_local_path, safe_next};
-pub use shell::{Brand, Shell, Tenant, cookie};
+pub use shell::{Brand, Shell, Tenant, cookie, encode};

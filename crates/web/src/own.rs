@@ -121,7 +121,7 @@ impl Sheet {
         let here = "/styleguide".to_owned();
         let delta = |direction, good, text: &str| Delta {
             label: t("sheet-year-on-year"),
-            text: text.to_owned(),
+            text: t(text),
             direction,
             good,
         };
@@ -180,21 +180,21 @@ impl Sheet {
                     "sheet-kpi-attendance",
                     "94.6",
                     "%",
-                    delta(1, Some(true), "3.2"),
+                    delta(1, Some(true), "sheet-delta-attendance"),
                     &[88.0, 90.0, 89.0, 91.0, 92.0, 93.0, 94.6],
                 ),
                 kpi(
                     "sheet-kpi-pass",
                     "97.1",
                     "%",
-                    delta(-1, Some(false), "0.6"),
+                    delta(-1, Some(false), "sheet-delta-pass"),
                     &[98.0, 97.8, 98.1, 97.6, 97.4, 97.1],
                 ),
                 kpi(
                     "sheet-kpi-late",
                     "7",
                     "",
-                    delta(-1, Some(true), "5"),
+                    delta(-1, Some(true), "sheet-delta-late"),
                     &[12.0, 11.0, 13.0, 9.0, 8.0, 7.0],
                 ),
                 Kpi {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use fluent::{FluentArgs, FluentValue};
 use kernel::{Env, Error, Timestamp};
 use minijinja::value::{Kwargs, Serde, ValueKind};
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{
+    AutoEscape, Environment, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter,
+};
 use serde::Serialize;
 
 use crate::assets::Assets;
@@ -72,6 +74,7 @@ fn environment(
     let mut templates = Environment::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     templates.set_auto_escape_callback(|_| AutoEscape::Html);
+    templates.set_formatter(escape);
     templates.set_debug(true);
 
     templates.add_function(
@@ -106,6 +109,30 @@ fn environment(
         Timestamp(micros).minute_text(&zone)
     });
     templates
+}
+
+/// Escapes text for HTML text and quoted attributes; nothing (null) prints nothing.
+fn escape(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> TemplateResult<()> {
+    if value.is_none() {
+        return Ok(());
+    }
+    let Some(text) = value.as_str().filter(|_| !value.is_safe()) else {
+        return escape_formatter(out, state, value);
+    };
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        let (plain, tail) = rest.split_at(at);
+        out.write_str(plain)?;
+        out.write_str(match tail.as_bytes()[0] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => "&#39;",
+        })?;
+        rest = &tail[1..];
+    }
+    Ok(out.write_str(rest)?)
 }
 
 fn invalid(what: String) -> minijinja::Error {

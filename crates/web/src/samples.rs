@@ -1,6 +1,6 @@
 //! Samples (样例): every template of every module is rendered in every language by one test.
 
-use kernel::{AccountId, Env, Id};
+use kernel::{AccountId, Env, Id, Scope};
 
 use crate::lang::MISSING;
 use crate::shell::{Brand, View, menu};
@@ -51,19 +51,19 @@ pub fn problems(mut modules: Vec<Module>, env: &Env) -> Vec<String> {
         }
         for (name, sample) in &module.samples {
             for lang in Lang::ALL {
-                let page = templates.render(lang, name, view(lang, &entries), sample);
-                let faults = match &page {
-                    Err(e) => vec![e.to_string()],
-                    Ok(html) => faults(html),
-                };
-                problems.extend(
-                    faults
-                        .iter()
-                        .map(|f| format!("{name} ({}): {f}", lang.code())),
-                );
+                for view in [signed_in(lang, &entries), stranger(lang)] {
+                    let page = templates.render(lang, name, view, sample);
+                    let faults = match &page {
+                        Err(e) => vec![e.to_string()],
+                        Ok(html) => faults(html),
+                    };
+                    let at = |fault: &String| format!("{name} ({}): {fault}", lang.code());
+                    problems.extend(faults.iter().map(at));
+                }
             }
         }
     }
+    problems.dedup();
     problems
 }
 
@@ -90,7 +90,8 @@ fn literal_keys(source: &str) -> Vec<&str> {
     for (at, part) in source.match_indices("t(\"") {
         let before = source[..at].chars().next_back();
         if before.is_none_or(|c| !c.is_alphanumeric() && c != '_')
-            && let Some(key) = source[at + part.len()..].split('"').next()
+            && let Some((key, after)) = source[at + part.len()..].split_once('"')
+            && !after.trim_start().starts_with('~')
         {
             keys.push(key);
         }
@@ -98,21 +99,35 @@ fn literal_keys(source: &str) -> Vec<&str> {
     keys
 }
 
-fn view(lang: Lang, entries: &[MenuEntry]) -> View {
-    let principal = Principal::new(AccountId(Id([0; 16])), "林晓岚");
+fn signed_in(lang: Lang, entries: &[MenuEntry]) -> View {
+    let mut principal = Principal::new(AccountId(Id([0; 16])), "林晓岚");
+    for permission in entries.iter().filter_map(|e| e.permission) {
+        principal = principal.with(permission, Scope::All);
+    }
+    View {
+        name: Some(principal.name.clone()),
+        initials: Some("晓岚".to_owned()),
+        menu: menu(entries, &principal, "/"),
+        sign_in: None,
+        ..stranger(lang)
+    }
+}
+
+fn stranger(lang: Lang) -> View {
     View {
         lang: lang.code(),
         size: "",
         theme: "light",
         brand: Brand::Blue,
         tenant: "澜州市司法局".to_owned(),
-        name: Some(principal.name.clone()),
-        initials: Some("晓岚".to_owned()),
+        name: None,
+        initials: None,
         place: "/".to_owned(),
-        menu: menu(entries, &principal, "/"),
+        menu: Vec::new(),
         search: true,
         account: true,
-        sign_in: true,
+        notice: Some("…".to_owned()),
+        sign_in: Some("/sign-in?next=/".to_owned()),
         sign_out: true,
     }
 }

@@ -47,6 +47,9 @@ pub(crate) struct Preferences {
     pub theme: &'static str,
 }
 
+/// Cookie with the key of a message for the next page.
+const NOTICE: &str = "notice";
+
 pub(crate) const SIZES: [&str; 3] = ["", "l", "xl"];
 pub(crate) const THEMES: [&str; 2] = ["light", "dark"];
 
@@ -94,6 +97,8 @@ struct Reader {
     /// Path and query.
     place: String,
     htmx: bool,
+    /// Key of a message that the page before left for this one.
+    notice: Option<String>,
     /// Filled once the sign-in middleware has run.
     principal: OnceLock<Principal>,
 }
@@ -119,6 +124,9 @@ impl Shell {
                 .to_owned(),
             htmx: headers.contains_key("hx-request") && !headers.contains_key("hx-boosted"),
             principal: OnceLock::new(),
+            notice: cookie(headers, NOTICE)
+                .filter(|key| app.catalog.has(key))
+                .map(str::to_owned),
             app,
             preferences,
             tenant,
@@ -189,17 +197,22 @@ impl Shell {
 
     /// A whole page: the template extends `layout.html`.
     pub fn page(&self, template: &str, context: impl Serialize) -> Result<Response, Failure> {
-        let html = self
-            .0
-            .app
-            .templates
-            .render(self.0.lang, template, self.view(), context)?;
+        let mut response = self.render(template, context)?;
+        if self.0.notice.is_some() {
+            self.set_cookie(&mut response, NOTICE, "", 0);
+        }
+        Ok(response)
+    }
+
+    fn render(&self, template: &str, context: impl Serialize) -> Result<Response, Failure> {
+        let templates = &self.0.app.templates;
+        let html = templates.render(self.0.lang, template, self.view(), context)?;
         Ok(Html(html).into_response())
     }
 
     /// A part of a page, for htmx to swap in: the template has no layout.
     pub fn partial(&self, template: &str, context: impl Serialize) -> Result<Response, Failure> {
-        self.page(template, context)
+        self.render(template, context)
     }
 
     /// The page of a form whose input was refused: status 422, typing kept.
@@ -209,7 +222,8 @@ impl Shell {
         Ok(response)
     }
 
-    /// After a form was taken: 303 to a path on this server.
+    /// After a form was taken: 303 to a path on this server, percent-encoded (see [`crate::encode`]);
+    /// anything else leads home.
     pub fn redirect(&self, path: &str) -> Result<Response, Failure> {
         let path = if crate::is_local_path(path) {
             path
@@ -224,6 +238,14 @@ impl Shell {
         } else {
             response.headers_mut().insert(header::LOCATION, to);
         }
+        Ok(response)
+    }
+
+    /// After a form was taken: 303, and the next page shows the message with this key (which takes no
+    /// arguments), for example "saved".
+    pub fn done(&self, path: &str, key: &'static str) -> Result<Response, Failure> {
+        let mut response = self.redirect(path)?;
+        self.set_cookie(&mut response, NOTICE, key, 60);
         Ok(response)
     }
 
@@ -277,7 +299,9 @@ impl Shell {
                 .unwrap_or_default(),
             search: reader.app.has("GET", "/search"),
             account: reader.app.has("GET", "/account"),
-            sign_in: reader.app.has("GET", "/sign-in"),
+            notice: reader.notice.as_deref().map(|key| self.t(key)),
+            sign_in: (reader.path != "/sign-in" && reader.app.has("GET", "/sign-in"))
+                .then(|| self.sign_in_url()),
             sign_out: reader.app.has("POST", "/sign-out"),
         }
     }
@@ -297,7 +321,8 @@ pub(crate) struct View {
     pub menu: Vec<MenuView>,
     pub search: bool,
     pub account: bool,
-    pub sign_in: bool,
+    pub notice: Option<String>,
+    pub sign_in: Option<String>,
     pub sign_out: bool,
 }
 
@@ -368,8 +393,8 @@ fn initials(name: &str) -> String {
     chars[chars.len().saturating_sub(2)..].iter().collect()
 }
 
-/// Percent-encodes a query value.
-fn encode(text: &str) -> String {
+/// Percent-encodes a text as the value of a query.
+pub fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {

@@ -1,0 +1,229 @@
+use axum::http::StatusCode;
+use kernel::{Env, TestClock};
+use web::{Lang, Module};
+
+use crate::app::{HOSTILE, ask, get, module};
+
+const READ: (&str, &str) = ("x-test-grants", "note.read,note.write");
+
+#[tokio::test]
+async fn hostile_text_stays_text() {
+    let page = get("/notes", &[READ]).await.body;
+    assert!(!page.contains("<script>alert"), "{page}");
+    assert!(!page.contains("\" onload=\""));
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+}
+
+#[tokio::test]
+async fn a_refused_form_keeps_the_typing_and_points_at_the_field() {
+    let typed = "title=%3Cscript%3Ealert(1)%3C%2Fscript%3E%22+onload%3D%22x";
+    let answer = ask("POST", "/notes", &[READ], typed).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!answer.body.contains(HOSTILE));
+    for part in [
+        "value=\"&lt;script&gt;alert(1)",
+        "href=\"#f-title\"",
+        "id=\"f-title\"",
+        "aria-describedby=\"e-title\"",
+        "aria-invalid=\"true\"",
+        "有 1 处需要修改",
+        "标题须为 1—20 字",
+    ] {
+        assert!(answer.body.contains(part), "{part} not in {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_the_security_headers() {
+    for path in [
+        "/open",
+        "/notes",
+        "/fail/500",
+        "/fail/panic",
+        "/nowhere",
+        "/openapi.json",
+    ] {
+        let answer = get(path, &[]).await;
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'; script-src 'self'; style-src 'self'"));
+        assert!(!policy.contains("unsafe"));
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin");
+        assert_eq!(answer.header("x-request-id").len(), 36);
+        assert_eq!(answer.header("cache-control"), "no-cache");
+        assert_eq!(
+            get(path, &[READ]).await.header("cache-control"),
+            "no-store",
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn assets_are_cached_for_ever_under_their_hash() {
+    let page = get("/notes", &[READ]).await.body;
+    let mut seen = 0;
+    for url in page.split('"').filter(|part| part.starts_with("/assets/")) {
+        let answer = get(url, &[]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{url}");
+        assert_eq!(
+            answer.header("cache-control"),
+            "public, max-age=31536000, immutable"
+        );
+        seen += 1;
+    }
+    assert!(seen >= 5, "{seen}");
+    let old = get("/assets/000000000000/app.css", &[]).await;
+    assert_eq!(
+        (old.status, old.header("cache-control")),
+        (StatusCode::OK, "no-cache")
+    );
+    for bad in [
+        "/assets/0/none.css",
+        "/assets/0/../Cargo.toml",
+        "/assets/0/%2e%2e/Cargo.toml",
+    ] {
+        assert_eq!(get(bad, &[]).await.status, StatusCode::NOT_FOUND, "{bad}");
+    }
+    let packed = get(
+        page.split('"')
+            .find(|p| p.ends_with("app.css"))
+            .expect("style"),
+        &[("accept-encoding", "identity")],
+    );
+    assert_eq!(
+        packed.await.header("content-type"),
+        "text/css; charset=utf-8"
+    );
+}
+
+#[tokio::test]
+async fn preferences_are_kept_and_lead_back() {
+    let body = "lang=en&size=xl&theme=dark&next=%2Fnotes%3Fpage%3D2";
+    let answer = ask("POST", "/preferences", &[], body).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.header("location"), "/notes?page=2");
+    let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(cookies.len(), 3);
+    assert_eq!(
+        cookies[0],
+        "lang=en; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
+    );
+
+    for next in [
+        "https%3A%2F%2Fevil.example",
+        "%2F%2Fevil.example",
+        "%2F%5Cevil.example",
+        "",
+    ] {
+        let body = format!("size=nonsense&next={next}");
+        let answer = ask("POST", "/preferences", &[], &body).await;
+        assert_eq!(answer.header("location"), "/");
+        assert!(!answer.headers.contains_key("set-cookie"));
+    }
+
+    let cookie = ("cookie", "lang=en; size=xl; theme=dark; brand=\"><script>");
+    let page = get("/notes", &[READ, cookie]).await.body;
+    let html = "<html lang=\"en\" data-bs-theme=\"dark\" data-brand=\"blue\" data-size=\"xl\">";
+    assert!(page.contains(html), "{page}");
+    assert!(page.contains(">Notes</a>"));
+}
+
+#[tokio::test]
+async fn a_message_is_shown_once_on_the_next_page() {
+    let answer = ask("POST", "/notes", &[READ], "title=a").await;
+    assert_eq!(answer.header("location"), "/notes");
+    assert!(
+        answer
+            .header("set-cookie")
+            .starts_with("notice=notes-saved; ")
+    );
+    let page = get("/notes", &[READ, ("cookie", "notice=notes-saved")]).await;
+    assert!(page.body.contains("便笺已保存"));
+    assert!(
+        page.header("set-cookie")
+            .starts_with("notice=; Path=/; Max-Age=0")
+    );
+    let page = get("/notes", &[READ, ("cookie", "notice=no-such-key")]).await;
+    assert!(!page.body.contains("no-such-key"));
+}
+
+#[tokio::test]
+async fn strangers_see_the_way_in() {
+    let page = get("/fail/404", &[]).await.body;
+    assert!(page.contains("href=\"/sign-in?next=/fail/404\""), "{page}");
+    assert!(!page.contains("id=\"side\""), "no menu");
+    let page = get("/sign-in?next=/notes", &[]).await.body;
+    assert!(
+        !page.contains("href=\"/sign-in"),
+        "not on the sign-in page itself"
+    );
+}
+
+#[tokio::test]
+async fn the_menu_shows_what_the_reader_may_use() {
+    let page = get("/notes", &[READ]).await.body;
+    assert!(page.contains("<a href=\"/notes\" aria-current=\"page\">"));
+    assert!(page.contains("不是涉密系统"));
+    let other = get("/nowhere", &[("x-test-grants", "other")]).await.body;
+    assert!(!other.contains("href=\"/notes\""));
+}
+
+#[tokio::test]
+async fn the_component_sheet_and_the_api_description() {
+    assert_eq!(get("/styleguide", &[]).await.status, StatusCode::SEE_OTHER);
+    for (cookie, title) in [("lang=zh-CN", "组件样张"), ("lang=en", "Components")] {
+        let page = get("/styleguide", &[READ, ("cookie", cookie)]).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        assert!(page.body.contains(title));
+    }
+    let api: serde_json::Value =
+        serde_json::from_str(&get("/openapi.json", &[]).await.body).expect("JSON");
+    assert_eq!(api["openapi"], "3.1.0");
+    assert!(api["paths"]["/api/v1/notes"]["get"].is_object());
+    assert!(api["components"]["schemas"]["Note"].is_object());
+}
+
+#[test]
+fn samples_render_without_fault() {
+    let env = Env::with_clock(TestClock::noon(2026, 10, 21));
+    let problems = web::samples::problems(vec![module()], &env);
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn sample_check_names_every_fault() {
+    let env = Env::with_clock(TestClock::noon(2026, 10, 21));
+    let broken = Module {
+        name: "broken",
+        messages: vec![(Lang::Zh, "broken-a = 甲\n")],
+        templates: vec![
+            (
+                "broken/a.html",
+                "{{ t(\"broken-none\") }}<p style=\"x\">{{ t(key) }}",
+            ),
+            ("broken/b.html", "{{ missing.value }}"),
+            ("other/c.html", "c"),
+        ],
+        samples: vec![
+            (
+                "broken/a.html",
+                serde_json::json!({ "key": "broken-dynamic" }),
+            ),
+            ("broken/b.html", serde_json::json!({})),
+        ],
+        ..Module::default()
+    };
+    let problems = web::samples::problems(vec![broken], &env).join("\n");
+    for part in [
+        "en: broken-a is missing",
+        "broken/a.html: no text for broken-none",
+        "broken/a.html (en): inline style",
+        "broken/a.html (zh-CN): text is missing: ⟦broken-none⟧",
+        "broken/b.html (zh-CN): internal",
+        "other/c.html: not under the prefix broken/",
+        "other/c.html: no sample",
+    ] {
+        assert!(problems.contains(part), "{part} not in\n{problems}");
+    }
+}
