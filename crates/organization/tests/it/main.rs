@@ -1,5 +1,4 @@
 //! Units and people on both engines.
-#![expect(missing_docs, reason = "tests")]
 
 mod import;
 mod tree;
