@@ -1,1 +1,284 @@
-//! api
+//! The JSON API of activities, over the same service and scopes as the pages.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::civil::Time;
+use kernel::{ActivityId, Error, Msg, PersonId, UnitId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use web::{Access, Failure, Policy, Routes};
+
+use crate::store::Filter;
+use crate::{Activities, Activity, Mark, New, Part, READ, RECORD, REVERSE, Role};
+
+pub(crate) fn routes() -> Routes<Activities> {
+    Routes::new()
+        .get("/api/v1/activities", Policy::Permission(READ), list)
+        .post("/api/v1/activities", Policy::Permission(RECORD), record)
+        .get("/api/v1/activities/{id}", Policy::Permission(READ), show)
+        .post(
+            "/api/v1/activities/{id}/attendance",
+            Policy::Permission(RECORD),
+            attend,
+        )
+        .post(
+            "/api/v1/activities/{id}/reversal",
+            Policy::Permission(REVERSE),
+            reverse,
+        )
+}
+
+fn body(a: &Activity) -> Value {
+    json!({
+        "id": a.id, "kind": a.kind, "host": a.host, "title": a.title, "date": kernel::format_date(a.date),
+        "starts": a.starts.rfc3339(), "ends": a.ends.rfc3339(), "minutes": a.minutes, "location": a.location,
+        "late": a.late, "recorded_at": a.recorded_at.rfc3339(),
+        "reversed_at": a.reversed_at.map(kernel::Timestamp::rfc3339), "reversal_reason": a.reversal_reason,
+    })
+}
+
+fn part_body(p: &Part) -> Value {
+    json!({ "person": p.person, "unit": p.unit, "role": p.role })
+}
+
+#[derive(Deserialize)]
+struct ListQuery {
+    unit: Option<UnitId>,
+    kind: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    page: Option<i64>,
+}
+
+async fn list(
+    State(s): State<Activities>,
+    access: Access,
+    Query(q): Query<ListQuery>,
+) -> Result<Response, Failure> {
+    let date = |field: &str, text: Option<String>| match text {
+        None => Ok(None),
+        Some(t) => match kernel::parse_date(&t) {
+            Some(d) => Ok(Some(d)),
+            None => Err(Error::field(field, Msg::new("activity-date-wrong"))),
+        },
+    };
+    let filter = Filter {
+        under: q.unit,
+        kind: q.kind,
+        from: date("from", q.from)?,
+        to: date("to", q.to)?,
+        standing: None,
+    };
+    let (rows, total) = s
+        .list(&access.scope, &filter, q.page.unwrap_or(1).max(1), 100)
+        .await?;
+    let items: Vec<Value> = rows
+        .iter()
+        .map(|(a, present, expected)| {
+            let mut item = body(a);
+            item["present"] = json!(present);
+            item["expected"] = json!(expected);
+            item
+        })
+        .collect();
+    Ok(Json(json!({ "total": total, "items": items })).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewBody {
+    id: Option<ActivityId>,
+    kind: String,
+    host: UnitId,
+    title: String,
+    date: String,
+    starts: String,
+    ends: String,
+    #[serde(default)]
+    location: String,
+    roster: Vec<MarkBody>,
+    #[serde(default)]
+    observers: Vec<String>,
+    #[serde(default)]
+    another: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarkBody {
+    person: PersonId,
+    role: Role,
+}
+
+async fn record(
+    State(s): State<Activities>,
+    access: Access,
+    Json(b): Json<NewBody>,
+) -> Result<Response, Failure> {
+    let time = |field: &str, text: &str| {
+        Time::strptime("%H:%M", text)
+            .map_err(|_| Error::field(field, Msg::new("activity-time-wrong")))
+    };
+    let new = New {
+        id: b.id.unwrap_or_else(|| s.env.new_id()),
+        kind: b.kind,
+        host: b.host,
+        title: b.title,
+        date: kernel::parse_date(&b.date)
+            .ok_or_else(|| Error::field("date", Msg::new("activity-date-wrong")))?,
+        starts: time("starts", &b.starts)?,
+        ends: time("ends", &b.ends)?,
+        location: b.location,
+        marks: b
+            .roster
+            .iter()
+            .map(|m| Mark {
+                person: m.person,
+                role: m.role,
+            })
+            .collect(),
+        observers: b.observers,
+        another: b.another,
+    };
+    let id = s
+        .record(&new, &access.scope, access.principal.account)
+        .await?;
+    Ok((StatusCode::CREATED, Json(json!({ "id": id }))).into_response())
+}
+
+async fn show(
+    State(s): State<Activities>,
+    access: Access,
+    Path(id): Path<ActivityId>,
+) -> Result<Response, Failure> {
+    let (activity, parts) = s.activity(id, &access.scope).await?;
+    let mut item = body(&activity);
+    item["roster"] = parts.iter().map(part_body).collect();
+    Ok(Json(item).into_response())
+}
+
+async fn attend(
+    State(s): State<Activities>,
+    access: Access,
+    Path(id): Path<ActivityId>,
+    Json(m): Json<MarkBody>,
+) -> Result<Response, Failure> {
+    let added = s
+        .attend(
+            id,
+            m.person,
+            m.role,
+            &access.scope,
+            access.principal.account,
+        )
+        .await?;
+    let status = if added {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((
+        status,
+        Json(json!({ "activity": id, "person": m.person, "role": m.role })),
+    )
+        .into_response())
+}
+
+#[derive(Deserialize)]
+struct ReversalBody {
+    reason: String,
+}
+
+async fn reverse(
+    State(s): State<Activities>,
+    access: Access,
+    Path(id): Path<ActivityId>,
+    Json(b): Json<ReversalBody>,
+) -> Result<Response, Failure> {
+    s.reverse(id, &b.reason, &access.scope, access.principal.account)
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// What `/openapi.json` says of it.
+pub(crate) fn openapi() -> Value {
+    let id = json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } });
+    let problem = json!({ "$ref": "#/components/responses/Problem" });
+    let with_body = |schema: &str| json!({ "required": true, "content": { "application/json": { "schema": { "$ref": format!("#/components/schemas/{schema}") } } } });
+    let answer = |text: &str, schema: Option<&str>| {
+        let mut answer = json!({ "description": text });
+        if let Some(schema) = schema {
+            answer["content"] = json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{schema}") } } });
+        }
+        answer
+    };
+    let query =
+        |name: &str, schema: Value| json!({ "name": name, "in": "query", "schema": schema });
+    let date = json!({ "type": "string", "format": "date" });
+    let uuid = json!({ "type": "string", "format": "uuid" });
+    let role = json!({ "type": "string", "enum": Role::ALL.map(Role::code) });
+    json!({
+        "paths": {
+            "/api/v1/activities": {
+                "get": {
+                    "summary": "Activities in the caller's scope, newest first, 100 a page",
+                    "parameters": [
+                        query("unit", uuid.clone()), query("kind", json!({ "type": "string" })),
+                        query("from", date.clone()), query("to", date.clone()), query("page", json!({ "type": "integer", "minimum": 1 })),
+                    ],
+                    "responses": { "200": answer("The page", Some("ActivityPage")), "default": problem },
+                },
+                "post": {
+                    "summary": "Records an activity with its roster; with an id of the caller's own it is recorded once however often it is sent",
+                    "requestBody": with_body("NewActivity"),
+                    "responses": { "201": answer("Recorded", None), "422": problem.clone(), "default": problem },
+                },
+            },
+            "/api/v1/activities/{id}": {
+                "get": { "summary": "An activity with its roster", "parameters": [id], "responses": { "200": answer("The activity", Some("Activity")), "default": problem } },
+            },
+            "/api/v1/activities/{id}/attendance": {
+                "post": {
+                    "summary": "Adds one person's attendance, acknowledged when it is on disk; sent again it changes nothing",
+                    "parameters": [id], "requestBody": with_body("Attendance"),
+                    "responses": { "201": answer("Stored", None), "200": answer("Was stored before", None), "503": problem.clone(), "default": problem },
+                },
+            },
+            "/api/v1/activities/{id}/reversal": {
+                "post": {
+                    "summary": "Takes the activity back: every standing fact of it is reversed",
+                    "parameters": [id],
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": { "type": "object", "required": ["reason"], "properties": { "reason": { "type": "string" } } } } } },
+                    "responses": { "204": answer("Taken back", None), "409": problem.clone(), "default": problem },
+                },
+            },
+        },
+        "components": { "schemas": {
+            "Attendance": { "type": "object", "required": ["person", "role"], "properties": { "person": uuid, "role": role } },
+            "NewActivity": {
+                "type": "object", "required": ["kind", "host", "title", "date", "starts", "ends", "roster"],
+                "properties": {
+                    "id": uuid, "kind": { "type": "string" }, "host": uuid, "title": { "type": "string", "maxLength": 100 },
+                    "date": date, "starts": { "type": "string", "pattern": "^\\d\\d:\\d\\d$" }, "ends": { "type": "string", "pattern": "^\\d\\d:\\d\\d$" },
+                    "location": { "type": "string" }, "observers": { "type": "array", "items": { "type": "string" } }, "another": { "type": "boolean" },
+                    "roster": { "type": "array", "items": { "$ref": "#/components/schemas/Attendance" } },
+                },
+            },
+            "Activity": {
+                "type": "object",
+                "properties": {
+                    "id": uuid, "kind": { "type": "string" }, "host": uuid, "title": { "type": "string" }, "date": date,
+                    "starts": { "type": "string", "format": "date-time" }, "ends": { "type": "string", "format": "date-time" },
+                    "minutes": { "type": "integer" }, "late": { "type": "boolean" }, "reversed_at": { "type": ["string", "null"] },
+                    "roster": { "type": "array", "items": { "$ref": "#/components/schemas/Attendance" } },
+                },
+            },
+            "ActivityPage": {
+                "type": "object",
+                "properties": { "total": { "type": "integer" }, "items": { "type": "array", "items": { "$ref": "#/components/schemas/Activity" } } },
+            },
+        } },
+    })
+}

@@ -6,12 +6,14 @@ mod attendance;
 mod kind;
 mod model;
 mod pages;
+mod samples;
 mod service;
 mod store;
 
 pub use attendance::{Late, LateWriter};
 pub use kind::{ActivityKind, ActivityKinds};
 pub use model::{Activity, Mark, New, Part, Role};
+pub use pages::module;
 
 pub use service::Activities;
 pub use store::MIGRATIONS;

@@ -1,1 +1,702 @@
-//! pages
+//! Pages of activities: list, recording by roster, one activity, its correction and its reversal.
+
+use axum::Form as Body;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use commons::sheets::write;
+use jiff::ToSpan;
+use jiff::civil::Time;
+use kernel::{ActivityId, Date, Error, FieldError, Msg, PersonId, Result, UnitId};
+use organization::Unit;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use web::view::{Chip, Crumb, Pager, Tag, Tone};
+use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
+
+use crate::store::Filter;
+use crate::{Activities, Activity, ActivityKind, Mark, New, Part, READ, RECORD, REVERSE, Role};
+
+const PAGE: i64 = 20;
+/// Spreadsheets of more rows than this are asked to be narrowed.
+const MOST_EXPORTED: i64 = 20_000;
+
+/// What the crate brings to the house.
+pub fn module(activities: Activities) -> Module {
+    let routes = Routes::new()
+        .get("/activities", Policy::Permission(READ), list)
+        .get("/activities/export", Policy::Permission(READ), export)
+        .get("/activities/new", Policy::Permission(RECORD), form)
+        .post("/activities", Policy::Permission(RECORD), record)
+        .get("/activities/{id}", Policy::Permission(READ), show)
+        .post(
+            "/activities/{id}/parts/{person}",
+            Policy::Permission(RECORD),
+            correct,
+        )
+        .post(
+            "/activities/{id}/reversal",
+            Policy::Permission(REVERSE),
+            reverse,
+        )
+        .merge(crate::api::routes())
+        .with_state(activities);
+    Module {
+        name: "activities",
+        routes,
+        menu: vec![MenuEntry {
+            group: MenuGroup::Work,
+            order: 20,
+            label_key: "menu-activities",
+            href: "/activities",
+            icon: "calendar-event",
+            permission: Some(READ),
+        }],
+        messages: vec![
+            (
+                web::Lang::Zh,
+                include_str!("../locales/zh-CN/activities.ftl"),
+            ),
+            (web::Lang::En, include_str!("../locales/en/activities.ftl")),
+        ],
+        templates: vec![
+            (
+                "activities/list.html",
+                include_str!("../templates/list.html"),
+            ),
+            (
+                "activities/form.html",
+                include_str!("../templates/form.html"),
+            ),
+            (
+                "activities/show.html",
+                include_str!("../templates/show.html"),
+            ),
+        ],
+        samples: crate::samples::all(),
+        openapi: Some(crate::api::openapi()),
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ListQuery {
+    unit: Option<String>,
+    kind: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    state: Option<String>,
+    page: Option<i64>,
+}
+
+impl ListQuery {
+    /// What was asked for; texts that mean nothing are left out, so that an old link still works.
+    fn filter(&self) -> Filter {
+        let given = |v: &Option<String>| v.clone().filter(|v| !v.is_empty());
+        Filter {
+            under: given(&self.unit).and_then(|u| u.parse().ok()),
+            kind: given(&self.kind),
+            from: given(&self.from).and_then(|d| kernel::parse_date(&d)),
+            to: given(&self.to).and_then(|d| kernel::parse_date(&d)),
+            standing: match self.state.as_deref() {
+                Some("standing") => Some(true),
+                Some("reversed") => Some(false),
+                _ => None,
+            },
+        }
+    }
+
+    /// The same page with one thing changed or left out.
+    fn href(&self, without: &str, page: Option<i64>) -> String {
+        let fields = [
+            ("unit", &self.unit),
+            ("kind", &self.kind),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("state", &self.state),
+        ];
+        let mut parts: Vec<String> = fields
+            .into_iter()
+            .filter(|(name, _)| *name != without)
+            .filter_map(|(name, value)| {
+                value
+                    .as_ref()
+                    .filter(|v| !v.is_empty())
+                    .map(|v| format!("{name}={}", web::encode(v)))
+            })
+            .collect();
+        parts.extend(page.map(|p| format!("page={p}")));
+        format!("/activities?{}", parts.join("&"))
+    }
+}
+
+async fn list(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Query(q): Query<ListQuery>,
+) -> Result<Response, Failure> {
+    let filter = q.filter();
+    let page = q.page.unwrap_or(1).max(1);
+    let (rows, total) = s.list(&access.scope, &filter, page, PAGE).await?;
+    let units = s.organization.units(&access.scope).await?;
+    let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
+    let names = s.organization.names(&hosts).await?;
+    let zh = shell.lang().code();
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|(a, present, expected)| {
+            json!({
+                "href": format!("/activities/{}", a.id),
+                "title": a.title,
+                "kind": s.kinds.get(&a.kind).map_or(a.kind.as_str(), |k| k.name.get(zh)),
+                "host": names.get(&a.host),
+                "date": kernel::format_date(a.date),
+                "present": present,
+                "expected": expected,
+                "tags": tags(&shell, a),
+            })
+        })
+        .collect();
+    let mut chips = Vec::new();
+    let unit_name = |id: UnitId| {
+        units
+            .iter()
+            .find(|u| u.id == id)
+            .map_or_else(String::new, |u| u.name.clone())
+    };
+    if let Some(unit) = filter.under {
+        chips.push(Chip {
+            label: unit_name(unit),
+            without: q.href("unit", None),
+        });
+    }
+    if let Some(kind) = filter.kind.as_ref().and_then(|k| s.kinds.get(k)) {
+        chips.push(Chip {
+            label: kind.name.get(zh).to_owned(),
+            without: q.href("kind", None),
+        });
+    }
+    for (field, value) in [("from", filter.from), ("to", filter.to)] {
+        if let Some(date) = value {
+            let label = shell.t_with(
+                &format!("filter-{field}"),
+                &[("date", &kernel::format_date(date))],
+            );
+            chips.push(Chip {
+                label,
+                without: q.href(field, None),
+            });
+        }
+    }
+    if let Some(standing) = filter.standing {
+        let key = if standing {
+            "state-standing"
+        } else {
+            "state-reversed"
+        };
+        chips.push(Chip {
+            label: shell.t(key),
+            without: q.href("state", None),
+        });
+    }
+    let form = Form::default()
+        .with("unit", q.unit.as_deref().unwrap_or_default())
+        .with("kind", q.kind.as_deref().unwrap_or_default())
+        .with(
+            "from",
+            filter.from.map(kernel::format_date).unwrap_or_default(),
+        )
+        .with("to", filter.to.map(kernel::format_date).unwrap_or_default())
+        .with("state", q.state.as_deref().unwrap_or_default());
+    shell.page(
+        "activities/list.html",
+        json!({
+            "rows": rows, "form": form, "chips": chips,
+            "units": options(&units), "kinds": kind_options(&s, zh),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| q.href("", Some(n as i64))),
+            "export": q.href("", None).replacen("/activities", "/activities/export", 1),
+            "may_record": access.principal.scope(RECORD).is_some(),
+        }),
+    )
+}
+
+/// The filtered list as a spreadsheet: the same query, the same scope.
+async fn export(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Query(q): Query<ListQuery>,
+) -> Result<Response, Failure> {
+    let (rows, total) = s.list(&access.scope, &q.filter(), 1, MOST_EXPORTED).await?;
+    if total > MOST_EXPORTED {
+        return Err(Error::Conflict(
+            Msg::new("export-too-large")
+                .with("total", total)
+                .with("most", MOST_EXPORTED),
+        )
+        .into());
+    }
+    let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
+    let names = s.organization.names(&hosts).await?;
+    let zh = shell.lang().code();
+    let header: Vec<String> = [
+        "date", "kind", "title", "host", "minutes", "present", "expected", "state",
+    ]
+    .iter()
+    .map(|k| shell.t(&format!("activity-{k}")))
+    .collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let lines = rows.iter().map(|(a, present, expected)| {
+        let text = |t: &str| write::Value::Text(t.to_owned());
+        vec![
+            write::Value::Date(a.date),
+            text(
+                s.kinds
+                    .get(&a.kind)
+                    .map_or(a.kind.as_str(), |k| k.name.get(zh)),
+            ),
+            text(&a.title),
+            text(names.get(&a.host).map_or("", String::as_str)),
+            write::Value::Int(a.minutes),
+            write::Value::Int(*present),
+            write::Value::Int(*expected),
+            text(&shell.t(if a.reversed_at.is_some() {
+                "state-reversed"
+            } else {
+                "state-standing"
+            })),
+        ]
+    });
+    let bytes = write::xlsx(&shell.t("menu-activities"), &header, lines)?;
+    Ok((
+        [
+            (
+                header::CONTENT_TYPE,
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            ),
+            (
+                header::CONTENT_DISPOSITION,
+                "attachment; filename=\"activities.xlsx\"",
+            ),
+        ],
+        bytes,
+    )
+        .into_response())
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct FormQuery {
+    kind: Option<String>,
+    unit: Option<String>,
+    date: Option<String>,
+}
+
+async fn form(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Query(q): Query<FormQuery>,
+) -> Result<Response, Failure> {
+    let kind = q
+        .kind
+        .as_deref()
+        .and_then(|k| s.kinds.get(k))
+        .or_else(|| s.kinds.iter().next());
+    let Some(kind) = kind else {
+        return Err(Error::Conflict(Msg::new("no-activity-kinds")).into());
+    };
+    let units = s.organization.units(&access.scope).await?;
+    let asked = q.unit.as_deref().and_then(|u| u.parse::<UnitId>().ok());
+    let own = match access.principal.person {
+        Some(person) => s.organization.unit_of(person, s.env.today()).await?,
+        None => None,
+    };
+    let within = |id: UnitId| units.iter().any(|u| u.id == id);
+    let Some(unit) = asked
+        .filter(|u| within(*u))
+        .or(own.filter(|u| within(*u)))
+        .or(units.first().map(|u| u.id))
+    else {
+        return Err(Error::NotFound.into());
+    };
+    let date = q
+        .date
+        .as_deref()
+        .and_then(kernel::parse_date)
+        .unwrap_or_else(|| last_friday(s.env.today()));
+    let ends = kind
+        .starts
+        .wrapping_add(jiff::Span::new().minutes(kind.minutes));
+    let form = Form::default()
+        .with("id", s.env.new_id::<ActivityId>())
+        .with("kind", &kind.code)
+        .with("unit", unit)
+        .with("date", kernel::format_date(date))
+        .with("title", kind.title.get(shell.lang().code()))
+        .with("starts", kind.starts.strftime("%H:%M"))
+        .with("ends", ends.strftime("%H:%M"))
+        .with("location", "")
+        .with("observers", "");
+    let context = form_context(&s, &shell, &access, kind, &units, unit, date, form, &[]).await?;
+    shell.page("activities/form.html", context)
+}
+
+/// The day most likely meant: today on a Friday, else the Friday before.
+fn last_friday(today: Date) -> Date {
+    let back = (i64::from(today.weekday().to_monday_zero_offset()) + 3) % 7;
+    today.saturating_sub(back.days())
+}
+
+#[expect(clippy::too_many_arguments, reason = "all of it stands on the page")]
+async fn form_context(
+    s: &Activities,
+    shell: &Shell,
+    access: &Access,
+    kind: &ActivityKind,
+    units: &[Unit],
+    unit: UnitId,
+    date: Date,
+    form: Form,
+    marks: &[(PersonId, String)],
+) -> Result<Value> {
+    let roster = s
+        .organization
+        .roster(unit, date, true, &access.scope)
+        .await?;
+    let roster: Vec<Value> = roster
+        .iter()
+        .map(|r| {
+            let mark = marks.iter().find(|(p, _)| *p == r.person).map_or("", |(_, m)| m.as_str());
+            json!({
+                "person": r.person, "staff_no": r.staff_no, "name": r.name, "unit": r.unit_name, "post": r.post,
+                "mark": mark,
+            })
+        })
+        .collect();
+    let roles: Vec<Value> = [Role::Present, Role::Leave, Role::Absent]
+        .iter()
+        .map(|r| json!({ "code": r.code(), "label": shell.t(&format!("role-{}", r.code())) }))
+        .collect();
+    Ok(json!({
+        "form": form, "kind": kind.name.get(shell.lang().code()), "roster": roster, "roles": roles,
+        "units": options(units), "kinds": kind_options(s, shell.lang().code()),
+        "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
+    }))
+}
+
+async fn record(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Body(fields): Body<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let value = |name: &str| {
+        fields
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, v)| v.as_str())
+    };
+    let mut errors = Vec::new();
+    let mut wrong = |field: &str, key: &'static str| {
+        errors.push(FieldError {
+            field: field.into(),
+            message: Msg::new(key),
+        })
+    };
+    let kind = s.kinds.get(value("kind")).ok_or(Error::NotFound)?;
+    let unit: UnitId = value("unit").parse().map_err(|_| Error::NotFound)?;
+    s.organization.unit(unit, &access.scope).await?;
+    let id: ActivityId = value("id").parse().map_err(|_| Error::NotFound)?;
+    let date = kernel::parse_date(value("date"));
+    if date.is_none() {
+        wrong("date", "activity-date-wrong");
+    }
+    let time = |name: &str| Time::strptime("%H:%M", value(name).trim()).ok();
+    let (starts, ends) = (time("starts"), time("ends"));
+    if starts.is_none() {
+        wrong("starts", "activity-time-wrong");
+    }
+    if ends.is_none() {
+        wrong("ends", "activity-time-wrong");
+    }
+    let typed: Vec<(PersonId, String)> = fields
+        .iter()
+        .filter_map(|(n, v)| Some((n.strip_prefix("part-")?.parse().ok()?, v.clone())))
+        .collect();
+    let roster_date = date.unwrap_or_else(|| s.env.today());
+    let roster = s
+        .organization
+        .roster(unit, roster_date, true, &access.scope)
+        .await?;
+    let mut marks = Vec::new();
+    let mut missing = 0;
+    for line in &roster {
+        let mut given = typed
+            .iter()
+            .filter(|(p, _)| *p == line.person)
+            .map(|(_, m)| m.as_str());
+        match given.next().and_then(Role::from_code) {
+            Some(role) => marks.push(Mark {
+                person: line.person,
+                role,
+            }),
+            None => missing += 1,
+        }
+        if given.next().is_some() {
+            wrong("roster", "roster-person-twice");
+        }
+    }
+    if missing > 0 {
+        let message = Msg::new("roster-unmarked").with("count", missing);
+        errors.push(FieldError {
+            field: "roster".into(),
+            message,
+        });
+    }
+    let result = match (Error::if_any(errors), date, starts, ends) {
+        (Ok(()), Some(date), Some(starts), Some(ends)) => {
+            let new = New {
+                id,
+                kind: kind.code.clone(),
+                host: unit,
+                title: value("title").to_owned(),
+                date,
+                starts,
+                ends,
+                location: value("location").to_owned(),
+                marks,
+                observers: value("observers")
+                    .split([',', '，', '、', ' ', '\n'])
+                    .map(str::to_owned)
+                    .collect(),
+                another: value("another") == "on",
+            };
+            s.record(&new, &access.scope, access.principal.account)
+                .await
+        }
+        (Err(e), ..) => Err(e),
+        _ => Err(Error::internal("unreadable fields were not refused")),
+    };
+    match result {
+        Ok(id) => shell.done(&format!("/activities/{id}"), "activity-recorded"),
+        Err(e) => {
+            let mut form = Form::default();
+            for name in [
+                "id",
+                "kind",
+                "unit",
+                "date",
+                "title",
+                "starts",
+                "ends",
+                "location",
+                "observers",
+                "another",
+            ] {
+                form = form.with(name, value(name));
+            }
+            let form = form.reject(&shell, e)?;
+            let units = s.organization.units(&access.scope).await?;
+            let context = form_context(
+                &s,
+                &shell,
+                &access,
+                kind,
+                &units,
+                unit,
+                roster_date,
+                form,
+                &typed,
+            )
+            .await?;
+            shell.refused("activities/form.html", context)
+        }
+    }
+}
+
+async fn show(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
+    let (activity, parts) = s.activity(id, &access.scope).await?;
+    let context = show_context(&s, &shell, &access, &activity, &parts, Form::default()).await?;
+    shell.page("activities/show.html", context)
+}
+
+async fn show_context(
+    s: &Activities,
+    shell: &Shell,
+    access: &Access,
+    a: &Activity,
+    parts: &[Part],
+    form: Form,
+) -> Result<Value> {
+    let people: Vec<PersonId> = parts.iter().map(|p| p.person).collect();
+    let names = s.organization.person_names(&people).await?;
+    let mut units: Vec<UnitId> = parts.iter().map(|p| p.unit).chain([a.host]).collect();
+    units.sort_unstable();
+    units.dedup();
+    let units = s.organization.names(&units).await?;
+    let count = |role: Role| parts.iter().filter(|p| p.role == role).count();
+    let may = |permission: &str| access.principal.scope(permission).cloned();
+    let may_record = match may(RECORD) {
+        Some(scope) => a.reversed_at.is_none() && s.organization.reaches(&scope, a.host).await?,
+        None => false,
+    };
+    let may_reverse = match may(REVERSE) {
+        Some(scope) => a.reversed_at.is_none() && s.organization.reaches(&scope, a.host).await?,
+        None => false,
+    };
+    let lines: Vec<Value> = parts
+        .iter()
+        .map(|p| {
+            let tone = match p.role {
+                Role::Present => Tone::Ok,
+                Role::Leave => Tone::Warn,
+                Role::Absent => Tone::Bad,
+                Role::Observer => Tone::Brand,
+            };
+            json!({
+                "person": p.person,
+                "name": names.get(&p.person),
+                "unit": units.get(&p.unit),
+                "role": p.role.code(),
+                "tag": Tag { text: shell.t(&format!("role-{}", p.role.code())), tone, icon: None },
+            })
+        })
+        .collect();
+    let roles: Vec<(&str, String)> = Role::ALL
+        .iter()
+        .map(|r| (r.code(), shell.t(&format!("role-{}", r.code()))))
+        .collect();
+    let zone = s.env.zone();
+    Ok(json!({
+        "id": a.id, "title": a.title, "form": form,
+        "kind": s.kinds.get(&a.kind).map_or(a.kind.as_str(), |k| k.name.get(shell.lang().code())),
+        "host": units.get(&a.host), "date": kernel::format_date(a.date),
+        "starts": a.starts.minute_text(zone), "ends": a.ends.minute_text(zone),
+        "minutes": a.minutes, "location": a.location, "tags": tags(shell, a),
+        "recorded_at": a.recorded_at.minute_text(zone),
+        "reversed_at": a.reversed_at.map(|t| t.minute_text(zone)), "reason": a.reversal_reason,
+        "parts": lines, "roles": roles, "crumbs": crumbs(shell),
+        "present": count(Role::Present), "leave": count(Role::Leave), "absent": count(Role::Absent),
+        "observers": count(Role::Observer), "expected": parts.len() - count(Role::Observer),
+        "may_record": may_record, "may_reverse": may_reverse,
+    }))
+}
+
+#[derive(Deserialize)]
+struct Correction {
+    role: String,
+}
+
+async fn correct(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Path((id, person)): Path<(String, String)>,
+    Body(correction): Body<Correction>,
+) -> Result<Response, Failure> {
+    let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
+    let person: PersonId = person.parse().map_err(|_| Error::NotFound)?;
+    let role = Role::from_code(&correction.role).ok_or(Error::NotFound)?;
+    s.correct(id, person, role, &access.scope, access.principal.account)
+        .await?;
+    shell.done(&format!("/activities/{id}"), "part-corrected")
+}
+
+#[derive(Deserialize)]
+struct Reversal {
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    confirm: String,
+}
+
+async fn reverse(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+    Body(reversal): Body<Reversal>,
+) -> Result<Response, Failure> {
+    let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
+    let result = if reversal.confirm.trim() == shell.t("reversal-word") {
+        s.reverse(
+            id,
+            &reversal.reason,
+            &access.scope,
+            access.principal.account,
+        )
+        .await
+    } else {
+        Err(Error::field("reason", Msg::new("reversal-unconfirmed")))
+    };
+    match result {
+        Ok(()) => shell.done(&format!("/activities/{id}"), "activity-reversed-done"),
+        Err(e) => {
+            let form = Form::default()
+                .with("reason", reversal.reason)
+                .reject(&shell, e)?;
+            let (activity, parts) = s.activity(id, &access.scope).await?;
+            let context = show_context(&s, &shell, &access, &activity, &parts, form).await?;
+            shell.refused("activities/show.html", context)
+        }
+    }
+}
+
+fn tags(shell: &Shell, a: &Activity) -> Vec<Tag> {
+    let mut tags = Vec::new();
+    if a.late {
+        tags.push(Tag {
+            text: shell.t("late-entry"),
+            tone: Tone::Warn,
+            icon: None,
+        });
+    }
+    if a.reversed_at.is_some() {
+        tags.push(Tag {
+            text: shell.t("state-reversed"),
+            tone: Tone::Bad,
+            icon: None,
+        });
+    }
+    tags
+}
+
+fn options(units: &[Unit]) -> Vec<(String, &str)> {
+    units
+        .iter()
+        .map(|u| (u.id.to_string(), u.name.as_str()))
+        .collect()
+}
+
+fn kind_options<'a>(s: &'a Activities, lang: &str) -> Vec<(&'a str, &'a str)> {
+    s.kinds
+        .iter()
+        .map(|k| (k.code.as_str(), k.name.get(lang)))
+        .collect()
+}
+
+fn crumbs(shell: &Shell) -> Vec<Crumb> {
+    vec![Crumb {
+        label: shell.t("menu-activities"),
+        href: "/activities".into(),
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_friday_most_likely_meant() {
+        let day = |d| Date::constant(2026, 11, d);
+        assert_eq!(last_friday(day(20)), day(20));
+        assert_eq!(last_friday(day(21)), day(20));
+        assert_eq!(last_friday(day(26)), day(20));
+    }
+}

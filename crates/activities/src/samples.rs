@@ -1,0 +1,47 @@
+//! Sample contexts: one test renders every template with them in every language.
+
+use serde_json::{Value, json};
+
+pub(crate) fn all() -> Vec<(&'static str, Value)> {
+    let form = json!({ "values": { "id": "", "kind": "k", "unit": "u", "date": "2026-11-20", "title": "t", "starts": "15:00", "ends": "16:30", "location": "", "observers": "" },
+        "errors": { "title": "x" }, "list": [{ "field": "title", "text": "x" }] });
+    let no_form = json!({ "values": {}, "errors": {}, "list": [] });
+    let tag = json!({ "text": "x", "tone": "warn", "icon": null });
+    let pager =
+        json!({ "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] });
+    let row = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "date": "2026-11-20", "present": 18, "expected": 20, "tags": [tag] });
+    let list = |rows: Value, chips: Value| {
+        json!({ "rows": rows, "form": form, "chips": chips, "units": [["u", "n"]], "kinds": [["k", "n"]],
+        "pager": pager, "export": "/activities/export?", "may_record": true })
+    };
+    let roster = json!([{ "person": "p", "staff_no": "1", "name": "n", "unit": "u", "post": "", "mark": "present" }]);
+    let edit = |roster: Value| {
+        json!({ "form": form, "kind": "k", "roster": roster, "roles": [{ "code": "present", "label": "x" }],
+        "units": [["u", "n"]], "kinds": [["k", "n"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
+    };
+    let show = |reversed: Value, may: bool, form: &Value| {
+        json!({ "id": "x", "title": "t", "form": form, "kind": "k", "host": "u", "date": "2026-11-20",
+        "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30", "minutes": 90, "location": "", "tags": [tag], "recorded_at": "2026-11-20 17:00",
+        "reversed_at": reversed, "reason": reversed, "roles": [["present", "x"]], "crumbs": [{ "label": "x", "href": "/" }],
+        "parts": [{ "person": "p", "name": "n", "unit": "u", "role": "present", "tag": tag }],
+        "present": 1, "leave": 0, "absent": 0, "observers": 0, "expected": 1, "may_record": may, "may_reverse": may })
+    };
+    vec![
+        ("activities/list.html", list(json!([row]), json!([]))),
+        (
+            "activities/list.html",
+            list(
+                json!([]),
+                json!([{ "label": "x", "without": "/activities" }]),
+            ),
+        ),
+        ("activities/list.html", list(json!([]), json!([]))),
+        ("activities/form.html", edit(roster)),
+        ("activities/form.html", edit(json!([]))),
+        ("activities/show.html", show(Value::Null, true, &no_form)),
+        (
+            "activities/show.html",
+            show(json!("2026-11-21 09:00"), false, &form),
+        ),
+    ]
+}
