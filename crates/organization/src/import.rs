@@ -8,7 +8,7 @@ use kernel::{Date, Env, Error, FieldError, Id, Msg, PersonId, Result, Scope, Uni
 
 use crate::model::{Assignment, Person, Tree, Unit, lay};
 use crate::service::Organization;
-use crate::sheet::{At, Rows};
+use crate::sheet::{At, Rows, read_rows};
 use crate::store::{self, Known};
 
 /// A stated unit.
@@ -110,6 +110,32 @@ impl Organization {
         let known = store::people(&mut tx, &staff_nos(rows)).await?;
         let plan = plan(rows, &before, &known, scope, &self.env)?;
         Ok(preview(plan, version))
+    }
+
+    /// Reads a file and makes a preview of it; lists what cannot be read and what cannot be done
+    /// together.
+    pub async fn check_file(
+        &self,
+        file_name: &str,
+        bytes: Vec<u8>,
+        scope: &Scope,
+    ) -> Result<(Rows, Preview)> {
+        let name = file_name.to_owned();
+        let read = tokio::task::spawn_blocking(move || read_rows(&name, &bytes));
+        let (rows, mut errors) = read.await.map_err(Error::internal)??;
+        match self.preview(&rows, scope).await {
+            Ok(preview) if errors.is_empty() => return Ok((rows, preview)),
+            Ok(_) => {}
+            Err(Error::Invalid(more)) => {
+                // A unit whose row could not be read is not unknown.
+                let spoiled = !errors.is_empty();
+                let kept =
+                    |e: &FieldError| !spoiled || e.message.key != "organization-unit-unknown";
+                errors.extend(more.into_iter().filter(kept));
+            }
+            Err(other) => return Err(other),
+        }
+        Err(Error::Invalid(errors))
     }
 
     /// Imports everything or, when anything is wrong, nothing. With the version of a preview it is
