@@ -126,13 +126,7 @@ impl Organization {
         match self.preview(&rows, scope).await {
             Ok(preview) if errors.is_empty() => return Ok((rows, preview)),
             Ok(_) => {}
-            Err(Error::Invalid(more)) => {
-                // A unit whose row could not be read is not unknown.
-                let spoiled = !errors.is_empty();
-                let kept =
-                    |e: &FieldError| !spoiled || e.message.key != "organization-unit-unknown";
-                errors.extend(more.into_iter().filter(kept));
-            }
+            Err(Error::Invalid(more)) => errors.extend(more),
             Err(other) => return Err(other),
         }
         Err(Error::Invalid(errors))
@@ -146,6 +140,11 @@ impl Organization {
         scope: &Scope,
         version: Option<i64>,
     ) -> Result<Imported> {
+        if !rows.unread.is_empty() {
+            return Err(Error::internal(
+                "rows that could not be read are not imported",
+            ));
+        }
         transaction!(self.db, |tx| {
             let found = store::lock(tx).await?;
             if version.is_some_and(|seen| seen != found) {
@@ -235,8 +234,10 @@ fn plan_units(
             above => match ids.get(above) {
                 Some(id) => Some(*id),
                 None => {
-                    let message = Msg::new("organization-unit-unknown").with("code", above);
-                    errors.push(row.parent.error(message));
+                    if !rows.unread.iter().any(|code| code == above) {
+                        let message = Msg::new("organization-unit-unknown").with("code", above);
+                        errors.push(row.parent.error(message));
+                    }
                     continue;
                 }
             },
@@ -309,7 +310,8 @@ fn plan_people(
     errors: &mut Vec<FieldError>,
 ) {
     let stated_units = rows.units.iter().map(|u| u.code.value.as_str());
-    let stated_units: HashSet<&str> = stated_units.collect();
+    let unread = rows.unread.iter().map(String::as_str);
+    let stated_units: HashSet<&str> = stated_units.chain(unread).collect();
     let units: HashMap<String, UnitId> =
         plan.after.iter().map(|u| (u.code.clone(), u.id)).collect();
     let mut people: BTreeMap<&str, Vec<&PersonRow>> = BTreeMap::new();

@@ -329,7 +329,7 @@ async fn export(
         .roster_page(&query, &access.scope, 1, i64::MAX.unsigned_abs())
         .await?;
     let header =
-        ["staff-no", "name", "unit", "post"].map(|k| shell.t(&format!("organization-{k}")));
+        ["staff-no", "person", "unit", "post"].map(|k| shell.t(&format!("organization-{k}")));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let rows = rows.into_iter().map(|e| -> Vec<Value> {
         vec![

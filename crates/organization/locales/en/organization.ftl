@@ -34,6 +34,7 @@ organization-range = Whom
 organization-with-below = With units below
 organization-own = This unit only
 organization-name = Name
+organization-person = Name
 organization-staff-no = Staff number
 organization-unit = Unit
 organization-post = Post

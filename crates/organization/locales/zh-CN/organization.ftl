@@ -34,6 +34,7 @@ organization-range = 人员范围
 organization-with-below = 含下级单位
 organization-own = 仅本单位
 organization-name = 名称
+organization-person = 姓名
 organization-staff-no = 工号
 organization-unit = 单位
 organization-post = 职务

@@ -270,11 +270,11 @@ async fn an_upload_is_checked_shown_and_published() {
         assert!(page.contains("没有需要变更的内容"), "{page}");
         // Everything that is wrong, of reading and of meaning, with its cell.
         let wrong = format!(
-            "{PERSONS}004,丁某,zz,,二月,\n005,,b,,2026-01-01,\n001,另一个,b,,2026-08-01,\n"
+            "{PERSONS}004,丁某,zz,,二月,\n005,,b,,2026-01-01,\n001,另一个,b,,2026-08-01,\n006,己,zz,,2026-01-01,\n"
         );
         let (status, page) = app.upload("t.csv", wrong.as_bytes()).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-        for cell in ["E5", "B6", "A7"] {
+        for cell in ["E5", "B6", "A7", "C8"] {
             assert!(page.contains(&format!("<b>{cell}</b>")), "{cell}: {page}");
         }
         for (content, text) in [
