@@ -8,7 +8,7 @@ use kernel::{Date, Env, Error, FieldError, Id, Msg, PersonId, Result, Scope, Uni
 
 use crate::model::{Assignment, Person, Tree, Unit, lay};
 use crate::service::Organization;
-use crate::sheet::{At, Rows};
+use crate::sheet::{At, Rows, read_rows};
 use crate::store::{self, Known};
 
 /// A stated unit.
@@ -112,6 +112,26 @@ impl Organization {
         Ok(preview(plan, version))
     }
 
+    /// Reads a file and makes a preview of it; lists what cannot be read and what cannot be done
+    /// together.
+    pub async fn check_file(
+        &self,
+        file_name: &str,
+        bytes: Vec<u8>,
+        scope: &Scope,
+    ) -> Result<(Rows, Preview)> {
+        let name = file_name.to_owned();
+        let read = tokio::task::spawn_blocking(move || read_rows(&name, &bytes));
+        let (rows, mut errors) = read.await.map_err(Error::internal)??;
+        match self.preview(&rows, scope).await {
+            Ok(preview) if errors.is_empty() => return Ok((rows, preview)),
+            Ok(_) => {}
+            Err(Error::Invalid(more)) => errors.extend(more),
+            Err(other) => return Err(other),
+        }
+        Err(Error::Invalid(errors))
+    }
+
     /// Imports everything or, when anything is wrong, nothing. With the version of a preview it is
     /// refused when units or people have changed since.
     pub async fn import(
@@ -120,6 +140,11 @@ impl Organization {
         scope: &Scope,
         version: Option<i64>,
     ) -> Result<Imported> {
+        if !rows.unread.is_empty() {
+            return Err(Error::internal(
+                "rows that could not be read are not imported",
+            ));
+        }
         transaction!(self.db, |tx| {
             let found = store::lock(tx).await?;
             if version.is_some_and(|seen| seen != found) {
@@ -209,8 +234,10 @@ fn plan_units(
             above => match ids.get(above) {
                 Some(id) => Some(*id),
                 None => {
-                    let message = Msg::new("organization-unit-unknown").with("code", above);
-                    errors.push(row.parent.error(message));
+                    if !rows.unread.iter().any(|code| code == above) {
+                        let message = Msg::new("organization-unit-unknown").with("code", above);
+                        errors.push(row.parent.error(message));
+                    }
                     continue;
                 }
             },
@@ -283,7 +310,8 @@ fn plan_people(
     errors: &mut Vec<FieldError>,
 ) {
     let stated_units = rows.units.iter().map(|u| u.code.value.as_str());
-    let stated_units: HashSet<&str> = stated_units.collect();
+    let unread = rows.unread.iter().map(String::as_str);
+    let stated_units: HashSet<&str> = stated_units.chain(unread).collect();
     let units: HashMap<String, UnitId> =
         plan.after.iter().map(|u| (u.code.clone(), u.id)).collect();
     let mut people: BTreeMap<&str, Vec<&PersonRow>> = BTreeMap::new();

@@ -5,17 +5,20 @@
 //! the unit they are counted in. All changes take one row lock first, so they follow one another on
 //! every engine.
 
+mod api;
 mod import;
 mod model;
+mod pages;
 mod service;
 mod sheet;
 mod store;
 
 pub use import::{Change, ChangeKind, Imported, PersonRow, Preview, UnitRow};
 pub use model::{Assignment, Overlap, Person, RosterEntry, Tree, Unit, initials, lay};
+pub use pages::{MANAGE, READ, module};
 pub use service::{Found, NewUnit, Organization};
 pub use sheet::{At, Rows, read_rows, template};
-pub use store::{MIGRATIONS, scope_sql};
+pub use store::{MIGRATIONS, RosterQuery, scope_sql};
 
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[

@@ -6,7 +6,7 @@ use db::{Db, Tx, args, transaction};
 use kernel::{Date, Env, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
 
 use crate::model::{RosterEntry, Tree, Unit};
-use crate::store;
+use crate::store::{self, RosterQuery};
 
 /// Units and people; cheap to clone.
 #[derive(Clone)]
@@ -109,14 +109,27 @@ impl Organization {
         include_subtree: bool,
         scope: &Scope,
     ) -> Result<Vec<RosterEntry>> {
-        store::roster(
-            &mut self.db.read().await?,
-            unit,
-            date,
-            include_subtree,
-            scope,
-        )
-        .await
+        let query = RosterQuery::new(unit, date, include_subtree);
+        store::roster(&mut self.db.read().await?, &query, scope, None).await
+    }
+
+    /// A page of a roster, and how many people there are in all.
+    pub async fn roster_page(
+        &self,
+        query: &RosterQuery,
+        scope: &Scope,
+        page: u64,
+        size: u64,
+    ) -> Result<(u64, Vec<RosterEntry>)> {
+        let mut tx = self.db.read().await?;
+        let total = store::roster_count(&mut tx, query, scope)
+            .await?
+            .unsigned_abs();
+        // Past the end is the last page.
+        let last = total.saturating_sub(1) / size.max(1);
+        let offset = page.saturating_sub(1).min(last) * size;
+        let window = Some((size as i64, offset as i64));
+        Ok((total, store::roster(&mut tx, query, scope, window).await?))
     }
 
     /// The unit a person is counted in on a day.

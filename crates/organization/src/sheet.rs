@@ -47,6 +47,8 @@ pub struct Rows {
     pub units: Vec<UnitRow>,
     /// People and their assignments.
     pub persons: Vec<PersonRow>,
+    /// Codes of units whose rows could not be read: they are not unknown, only wrong.
+    pub unread: Vec<String>,
 }
 
 const UNIT_COLUMNS: [(&str, &[&str], bool); 7] = [
@@ -137,8 +139,12 @@ fn read_sheet(sheet: &Sheet, rows: &mut Rows, errors: &mut Vec<FieldError>) -> R
             .extend(table.rows().filter_map(|row| person(row, errors)));
     } else {
         let table = sheet.columns(&columns(&UNIT_COLUMNS))?;
-        rows.units
-            .extend(table.rows().filter_map(|row| unit(row, errors)));
+        for row in table.rows() {
+            match unit(row, errors) {
+                Some(unit) => rows.units.push(unit),
+                None => rows.unread.push(row.get("code").text.to_owned()),
+            }
+        }
     }
     Ok(())
 }

@@ -271,8 +271,10 @@ pub(crate) async fn put_people(
 const ON_DAY: &str =
     "a.is_primary AND a.from_date <= $1 AND (a.to_date IS NULL OR a.to_date >= $1)";
 
-const ROSTER: &str = "SELECT p.id, p.staff_no, p.name, u.id, u.name, a.post
-    FROM assignment a JOIN person p ON p.id = a.person JOIN unit u ON u.id = a.unit";
+const ROSTER: &str = "SELECT p.id, p.staff_no, p.name, u.id, u.name, a.post";
+
+const ROSTER_FROM: &str =
+    "FROM assignment a JOIN person p ON p.id = a.person JOIN unit u ON u.id = a.unit";
 
 fn entry(row: &Row) -> Result<RosterEntry> {
     Ok(RosterEntry {
@@ -285,24 +287,75 @@ fn entry(row: &Row) -> Result<RosterEntry> {
     })
 }
 
+/// Which people are asked for.
+#[derive(Debug, Clone)]
+pub struct RosterQuery {
+    /// The unit they belong to.
+    pub unit: UnitId,
+    /// The day.
+    pub date: Date,
+    /// Whether the units below it count too.
+    pub subtree: bool,
+    /// Part of a name, staff number or of pinyin initials; empty: everybody.
+    pub text: String,
+}
+
+impl RosterQuery {
+    /// Everybody of a unit on a day.
+    pub fn new(unit: UnitId, date: Date, subtree: bool) -> Self {
+        Self {
+            unit,
+            date,
+            subtree,
+            text: String::new(),
+        }
+    }
+
+    /// The rows that are asked for, from `assignment` on, and its arguments.
+    fn sql(&self, scope: &Scope) -> (String, Args) {
+        let mut args = args![self.date, self.unit];
+        let units = if self.subtree {
+            "a.unit IN (SELECT unit FROM unit_tree WHERE ancestor = $2)"
+        } else {
+            "a.unit = $2"
+        };
+        let text = if self.text.trim().is_empty() {
+            "1=1".to_owned()
+        } else {
+            person_like(&args.push(anywhere(&self.text)))
+        };
+        let scope = scope_sql(scope, "a.unit", &mut args);
+        let sql = format!("{ROSTER_FROM} WHERE {ON_DAY} AND {units} AND {text} AND {scope}");
+        (sql, args)
+    }
+}
+
 pub(crate) async fn roster(
     tx: &mut Tx,
-    top: UnitId,
-    date: Date,
-    subtree: bool,
+    query: &RosterQuery,
     scope: &Scope,
+    page: Option<(i64, i64)>,
 ) -> Result<Vec<RosterEntry>> {
-    let mut args = args![date, top];
-    let units = if subtree {
-        "a.unit IN (SELECT unit FROM unit_tree WHERE ancestor = $2)"
-    } else {
-        "a.unit = $2"
-    };
-    let scope = scope_sql(scope, "a.unit", &mut args);
-    let sql = format!(
-        "{ROSTER} WHERE {ON_DAY} AND {units} AND {scope} ORDER BY u.sort, u.code, p.staff_no"
-    );
+    let (from, mut args) = query.sql(scope);
+    let mut sql = format!("{ROSTER} {from} ORDER BY u.sort, u.code, p.staff_no");
+    if let Some((limit, offset)) = page {
+        let (limit, offset) = (args.push(limit), args.push(offset));
+        sql = format!("{sql} LIMIT {limit} OFFSET {offset}");
+    }
     tx.query(sql, args).await?.iter().map(entry).collect()
+}
+
+pub(crate) async fn roster_count(tx: &mut Tx, query: &RosterQuery, scope: &Scope) -> Result<i64> {
+    let (from, args) = query.sql(scope);
+    let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
+    tx.one(sql, args).await?.get(0)
+}
+
+fn person_like(pattern: &str) -> String {
+    format!(
+        "(LOWER(p.name) LIKE {pattern} ESCAPE '!' OR LOWER(p.staff_no) LIKE {pattern} ESCAPE '!'
+          OR p.initials LIKE {pattern} ESCAPE '!')"
+    )
 }
 
 pub(crate) async fn units_of(
@@ -402,11 +455,9 @@ pub(crate) async fn search_people(
     limit: i64,
 ) -> Result<Vec<RosterEntry>> {
     let mut args = args![date, anywhere(text), limit];
-    let scope = scope_sql(scope, "a.unit", &mut args);
+    let (like, scope) = (person_like("$2"), scope_sql(scope, "a.unit", &mut args));
     let sql = format!(
-        "{ROSTER} WHERE {ON_DAY} AND (LOWER(p.name) LIKE $2 ESCAPE '!'
-            OR LOWER(p.staff_no) LIKE $2 ESCAPE '!' OR p.initials LIKE $2 ESCAPE '!') AND {scope}
-         ORDER BY p.staff_no LIMIT $3"
+        "{ROSTER} {ROSTER_FROM} WHERE {ON_DAY} AND {like} AND {scope} ORDER BY p.staff_no LIMIT $3"
     );
     tx.query(sql, args).await?.iter().map(entry).collect()
 }

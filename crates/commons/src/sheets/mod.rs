@@ -349,7 +349,7 @@ pub fn read_all(file_name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Sh
 fn empty(file_name: &str) -> Error {
     Error::field(
         "file",
-        Msg::new("sheet-empty").with("file", shorten(file_name)),
+        Msg::new("sheet-nothing").with("file", shorten(file_name)),
     )
 }
 

@@ -227,8 +227,8 @@ fn what_is_too_large_or_no_table_is_refused_by_name() {
     assert_eq!(key(read(&[b'a'; 1001])), "sheet-file-too-large");
     assert_eq!(key(read(b"a\nb\nc\nd\n")), "sheet-too-many-rows");
     assert_eq!(key(read(b"a,b,c\n")), "sheet-too-many-columns");
-    assert_eq!(key(read(b"\n,\n")), "sheet-empty");
-    assert_eq!(key(read(b"")), "sheet-empty");
+    assert_eq!(key(read(b"\n,\n")), "sheet-nothing");
+    assert_eq!(key(read(b"")), "sheet-nothing");
     assert_eq!(key(read(b"<html><table>")), "sheet-not-a-table");
     assert_eq!(key(read(b"\x89PNG\r\n\0\0")), "sheet-not-a-table");
     assert_eq!(key(read(b"\xff\xff\xff")), "sheet-encoding");

@@ -374,3 +374,27 @@ async fn a_large_agency_is_imported_in_one_go() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_unit_whose_row_is_wrong_is_not_called_unknown_as_well() {
+    on_both(MIGRATIONS, |t| async move {
+        let org = organization(&t);
+        let bytes = book(
+            &[&["", "S", "", ""], &["S", "S1", "甲科", ""]],
+            &[
+                &["1", "甲", "S", "", "2026-01-01", ""],
+                &["2", "乙", "X", "", "2026-01-01", ""],
+            ],
+        );
+        let checked = org.check_file("b.xlsx", bytes.clone(), &Scope::All).await;
+        let want = [
+            ("单位!C2".to_owned(), "sheet-cell-empty"),
+            ("人员!C3".to_owned(), "organization-unit-unknown"),
+        ];
+        assert_eq!(faults(checked.unwrap_err()), want);
+        let (rows, _) = read_rows("b.xlsx", &bytes).unwrap();
+        assert!(org.import(&rows, &Scope::All, None).await.is_err());
+        assert_eq!(org.units(&Scope::All).await.unwrap(), []);
+    })
+    .await;
+}

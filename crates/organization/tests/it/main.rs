@@ -1,6 +1,7 @@
 //! Units and people on both engines.
 
 mod import;
+mod pages;
 mod tree;
 
 use kernel::{Date, Scope, UnitId};

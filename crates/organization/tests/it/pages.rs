@@ -1,0 +1,317 @@
+//! Pages and API, through HTTP.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use commons::files::Files;
+use http_body_util::BodyExt;
+use kernel::{Env, Scope, UnitId};
+use organization::{MANAGE, MIGRATIONS, NewUnit, Organization, READ, module, template};
+use testkit::{TestDb, on_both, on_sqlite};
+use tower::ServiceExt;
+use web::{Lang, Module, Options, Principal};
+
+use crate::{add, day, organization};
+
+const PERSONS: &str = "工号,姓名,单位编码,职务,起始日期,截止日期\n001,甲某,b,科长,2026-01-01,\n002,<i>乙,c,,2026-01-01,2026-06-30\n003,丙某,d,,2026-01-01,\n";
+
+/// What commons brings to the program: texts only.
+fn commons_texts() -> Module {
+    let texts = commons::MESSAGES.iter();
+    Module {
+        name: "commons",
+        messages: texts
+            .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
+            .collect(),
+        ..Module::default()
+    }
+}
+
+struct App {
+    router: Router,
+    org: Organization,
+}
+
+impl App {
+    /// The program for somebody who may read and manage in a scope.
+    fn new(t: &TestDb, scope: Scope) -> Self {
+        let org = organization(t);
+        let mut options = Options::new(t.env.clone());
+        let principal = Principal::new(t.env.new_id(), "林晓岚")
+            .with(READ, scope.clone())
+            .with(MANAGE, scope);
+        options.auth = Box::new(move |router| {
+            router.layer(from_fn(move |mut request: Request, next: Next| {
+                request.extensions_mut().insert(Some(principal.clone()));
+                next.run(request)
+            }))
+        });
+        let files = Files::memory(t.env.clone());
+        let modules = vec![commons_texts(), module(org.clone(), files)];
+        let router = web::assemble(modules, options).expect("the modules fit together");
+        Self { router, org }
+    }
+
+    async fn send(&self, request: Request) -> (StatusCode, String) {
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("infallible");
+        let status = response.status();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .expect("a whole body")
+            .to_bytes();
+        (status, String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, String) {
+        let request = Request::get(path).header(header::HOST, "suneng.test");
+        self.send(request.body(Body::empty()).expect("a request"))
+            .await
+    }
+
+    async fn post(&self, path: &str, kind: &str, body: Vec<u8>) -> (StatusCode, String) {
+        let request = Request::post(path)
+            .header(header::HOST, "suneng.test")
+            .header(header::CONTENT_TYPE, kind);
+        self.send(request.body(Body::from(body)).expect("a request"))
+            .await
+    }
+
+    async fn upload(&self, name: &str, content: &[u8]) -> (StatusCode, String) {
+        let head = format!(
+            "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+        );
+        let body = [head.as_bytes(), content, b"\r\n--X--\r\n"].concat();
+        self.post(
+            "/organization/import",
+            "multipart/form-data; boundary=X",
+            body,
+        )
+        .await
+    }
+
+    /// Uploads and publishes what the preview offers.
+    async fn import(&self, content: &str) -> (StatusCode, String) {
+        let (status, page) = self.upload("t.csv", content.as_bytes()).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        self.publish(&page).await
+    }
+
+    async fn publish(&self, page: &str) -> (StatusCode, String) {
+        let value = |name: &str| {
+            let (_, rest) = page
+                .split_once(&format!("name=\"{name}\" value=\""))
+                .expect(name);
+            rest.split('"').next().expect("a value").to_owned()
+        };
+        let body = format!(
+            "sha256={}&name=t.csv&version={}",
+            value("sha256"),
+            value("version")
+        );
+        let kind = "application/x-www-form-urlencoded";
+        self.post("/organization/import/publish", kind, body.into_bytes())
+            .await
+    }
+}
+
+/// a over b over c, and a over d, with one person in each but a.
+async fn house(t: &TestDb) -> (App, [UnitId; 4]) {
+    let app = App::new(t, Scope::All);
+    let a = add(&app.org, None, "a").await;
+    let b = add(&app.org, Some(a), "b").await;
+    let c = add(&app.org, Some(b), "c").await;
+    let d = add(&app.org, Some(a), "d").await;
+    let (status, _) = app.import(PERSONS).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    (app, [a, b, c, d])
+}
+
+#[test]
+fn every_template_renders_in_every_language() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(on_sqlite(MIGRATIONS, |t| async move {
+        let modules = vec![
+            commons_texts(),
+            module(organization(&t), Files::memory(Env::system())),
+        ];
+        assert_eq!(
+            web::samples::problems(modules, &t.env),
+            Vec::<String>::new()
+        );
+    }));
+}
+
+#[tokio::test]
+async fn the_tree_and_the_roster_of_a_day_are_shown() {
+    on_both(MIGRATIONS, |t| async move {
+        let (app, [a, b, c, d]) = house(&t).await;
+        let (status, page) = app.get("/organization").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(page.contains("甲某") && page.contains("丙某"), "{page}");
+        assert!(!page.contains("&lt;i&gt;乙"), "left in June");
+        let (_, page) = app
+            .get(&format!("/organization?unit={a}&date=2026-06-30"))
+            .await;
+        assert!(page.contains("&lt;i&gt;乙") && !page.contains("<i>乙"));
+        let (_, page) = app
+            .get(&format!("/organization?unit={b}&date=2026-06-30&only=own"))
+            .await;
+        assert!(page.contains("甲某") && !page.contains("乙</b>") && !page.contains("丙某"));
+        assert!(page.contains("单位c"), "the selected unit is unfolded");
+        let (_, page) = app.get(&format!("/organization?unit={a}&q=jm")).await;
+        assert!(page.contains("甲某") && !page.contains("丙某"));
+        let (_, page) = app.get(&format!("/organization?unit={a}&q=nobody")).await;
+        assert!(page.contains("清空条件"));
+        let (_, page) = app.get(&format!("/organization?unit={c}")).await;
+        assert!(page.contains("这一天没有人员"));
+        let (status, page) = app.get("/organization?date=x").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.contains("不是日期"));
+        let (status, _) = app.get("/organization?unit=x").await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        let (status, book) = app
+            .get(&format!("/organization/roster.xlsx?unit={d}"))
+            .await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(book.starts_with("PK"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_outside_the_scope_does_not_exist() {
+    on_both(MIGRATIONS, |t| async move {
+        let (_, [a, b, c, d]) = house(&t).await;
+        let app = App::new(&t, Scope::Under(vec![b]));
+        let (_, page) = app.get("/organization?date=2026-03-01").await;
+        assert!(page.contains("单位b") && page.contains("乙"));
+        assert!(!page.contains("单位a") && !page.contains("单位d") && !page.contains("丙某"));
+        for path in [
+            "/organization",
+            "/organization/roster.xlsx",
+            "/api/v1/persons",
+        ] {
+            for unit in [a, d] {
+                let (status, _) = app.get(&format!("{path}?unit={unit}")).await;
+                assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+            }
+        }
+        let (_, units) = app.get("/api/v1/units").await;
+        assert!(
+            units.contains(&c.to_string()) && !units.contains(&a.to_string()),
+            "{units}"
+        );
+        let (status, page) = app
+            .upload("t.csv", PERSONS.replace("丙某", "丁某").as_bytes())
+            .await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.contains("003") && page.contains("A4"), "{page}");
+        let nobody = App::new(&t, Scope::nothing());
+        for path in ["/organization", "/organization/import", "/api/v1/units"] {
+            assert_eq!(nobody.get(path).await.0, StatusCode::NOT_FOUND, "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_api_gives_what_the_page_shows() {
+    on_both(MIGRATIONS, |t| async move {
+        let (app, [a, b, ..]) = house(&t).await;
+        let ask = async |query: String| -> serde_json::Value {
+            let (status, body) = app.get(&format!("/api/v1/persons?{query}")).await;
+            assert_eq!(status, StatusCode::OK, "{body}");
+            serde_json::from_str(&body).unwrap()
+        };
+        let all = ask(format!("unit={a}&date=2026-06-30")).await;
+        assert_eq!(all["total"], 3);
+        assert_eq!(all["persons"][0]["staff_no"], "001");
+        assert_eq!(all["persons"][0]["unit"], b.to_string());
+        let second = ask(format!("unit={a}&date=2026-06-30&size=2&page=2")).await;
+        assert_eq!(
+            (
+                second["persons"].as_array().unwrap().len(),
+                &second["total"]
+            ),
+            (1, &all["total"])
+        );
+        let own = ask(format!("unit={b}&date=2026-06-30&subtree=false")).await;
+        assert_eq!(own["total"], 1);
+        assert_eq!(
+            app.get("/api/v1/persons?date=x").await.0,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+        assert_eq!(app.get("/api/v1/persons").await.0, StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_upload_is_checked_shown_and_published() {
+    on_both(MIGRATIONS, |t| async move {
+        let (app, [a, ..]) = house(&t).await;
+        let (status, page) = app.get("/organization/import").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(page.contains("multipart/form-data"));
+        assert_eq!(
+            app.get("/organization/import/template.xlsx").await.0,
+            StatusCode::OK
+        );
+        let (_, page) = app.upload("t.csv", PERSONS.as_bytes()).await;
+        assert!(page.contains("没有需要变更的内容"), "{page}");
+        // Everything that is wrong, of reading and of meaning, with its cell.
+        let wrong = format!(
+            "{PERSONS}004,丁某,zz,,二月,\n005,,b,,2026-01-01,\n001,另一个,b,,2026-08-01,\n006,己,zz,,2026-01-01,\n"
+        );
+        let (status, page) = app.upload("t.csv", wrong.as_bytes()).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        for cell in ["E5", "B6", "A7", "C8"] {
+            assert!(page.contains(&format!("<b>{cell}</b>")), "{cell}: {page}");
+        }
+        for (content, text) in [
+            (b"".as_slice(), "请选择"),
+            (b"%PDF-1.7\0", "不是表格"),
+            (b"a,b\n1,2\n", "没有找到表头"),
+            (&template().unwrap(), "没有需要变更的内容"),
+        ] {
+            let (_, page) = app.upload("x.xlsx", content).await;
+            assert!(page.contains(text), "{text}: {page}");
+        }
+        let (status, page) = app.upload("big.csv", &vec![b'a'; 11 << 20]).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.contains("10 MB"), "{page}");
+        // Between preview and publication somebody else changes something.
+        let new = format!("{PERSONS}004,丁某,d,,2026-01-01,\n");
+        let (_, preview) = app.upload("t.csv", new.as_bytes()).await;
+        let unit = NewUnit {
+            parent: Some(a),
+            code: "e".into(),
+            name: "新".into(),
+            category: String::new(),
+            from: day(1, 1),
+        };
+        app.org.add_unit(unit, &Scope::All).await.unwrap();
+        let (status, page) = app.publish(&preview).await;
+        assert_eq!(status, StatusCode::CONFLICT);
+        assert!(page.contains("重新预览"), "{page}");
+        assert_eq!(app.import(&new).await.0, StatusCode::SEE_OTHER);
+        let (_, page) = app.get("/organization").await;
+        assert!(page.contains("丁某"));
+        let forged = format!("sha256={}&name=t.csv&version=1", "0".repeat(64));
+        let kind = "application/x-www-form-urlencoded";
+        let (status, _) = app
+            .post("/organization/import/publish", kind, forged.into_bytes())
+            .await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+    })
+    .await;
+}
