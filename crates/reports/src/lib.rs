@@ -1,1 +1,20 @@
-//! reports
+//! Reports (报告): text and figures from a template of a pack, frozen at a size of the ledger. The page and
+//! the docx print the same stored figures, and each opens down to the rows it was made of.
+
+mod api;
+mod document;
+mod pages;
+mod samples;
+mod service;
+mod store;
+mod template;
+
+pub use pages::module;
+pub use service::{Body, Reports, Saved, Segment};
+pub use store::MIGRATIONS;
+pub use template::{Template, Templates};
+
+/// Permission to see reports.
+pub const READ: &str = "report.read";
+/// Permission to make them.
+pub const WRITE: &str = "report.write";

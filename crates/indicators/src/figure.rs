@@ -1,0 +1,205 @@
+//! Figures: exact ratios, printed by rounding once, at the end.
+
+use serde::{Deserialize, Serialize};
+
+/// An exact value: numerator by denominator. Printed with a fixed number of decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ratio {
+    /// Above.
+    pub numerator: i64,
+    /// Below, above zero.
+    pub denominator: i64,
+    /// Decimals when printed.
+    pub decimals: u32,
+}
+
+impl Ratio {
+    /// A whole number.
+    pub fn whole(n: i64) -> Self {
+        Self {
+            numerator: n,
+            denominator: 1,
+            decimals: 0,
+        }
+    }
+
+    /// The value times 10^decimals, rounded half away from zero.
+    fn scaled(self) -> i128 {
+        let top = i128::from(self.numerator) * 10_i128.pow(self.decimals);
+        let below = i128::from(self.denominator.max(1));
+        (top.abs() * 2 + below) / (below * 2) * top.signum()
+    }
+
+    /// Digits grouped by thousands, `12,846` or `94.6`.
+    pub fn text(self) -> String {
+        let scaled = self.scaled();
+        let unit = 10_i128.pow(self.decimals);
+        let whole = (scaled.abs() / unit).to_string();
+        let mut text = String::new();
+        if scaled < 0 {
+            text.push('-');
+        }
+        for (i, digit) in whole.chars().enumerate() {
+            if i > 0 && (whole.len() - i) % 3 == 0 {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        if self.decimals > 0 {
+            let width = self.decimals as usize;
+            text += &format!(".{:0width$}", scaled.abs() % unit);
+        }
+        text
+    }
+
+    /// For drawing only.
+    pub fn approximate(self) -> f64 {
+        self.numerator as f64 / self.denominator.max(1) as f64
+    }
+}
+
+/// How a figure compares with its base (同比).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Change {
+    /// Relative change in percent.
+    Percent {
+        /// The change.
+        change: Ratio,
+    },
+    /// Difference of two rates, in percentage points (百分点).
+    Points {
+        /// The difference.
+        change: Ratio,
+    },
+    /// There is no base to compare with.
+    NoBase,
+}
+
+impl Change {
+    /// The relative change from a base to a value, one decimal.
+    pub fn percent(value: Ratio, base: Ratio) -> Self {
+        // value/base − 1 in percent, over one denominator.
+        let below = base.numerator.saturating_mul(value.denominator);
+        if below <= 0 {
+            return Self::NoBase;
+        }
+        let top = value
+            .numerator
+            .saturating_mul(base.denominator)
+            .saturating_sub(below);
+        Self::Percent {
+            change: Ratio {
+                numerator: top.saturating_mul(100),
+                denominator: below,
+                decimals: 1,
+            },
+        }
+    }
+
+    /// The difference of two rates given in percent, one decimal.
+    pub fn points(value: Ratio, base: Ratio) -> Self {
+        let top = value
+            .numerator
+            .saturating_mul(base.denominator)
+            .saturating_sub(base.numerator.saturating_mul(value.denominator));
+        let below = value.denominator.saturating_mul(base.denominator);
+        Self::Points {
+            change: Ratio {
+                numerator: top,
+                denominator: below.max(1),
+                decimals: 1,
+            },
+        }
+    }
+
+    /// The change, if there is one.
+    pub fn ratio(self) -> Option<Ratio> {
+        match self {
+            Self::Percent { change } | Self::Points { change } => Some(change),
+            Self::NoBase => None,
+        }
+    }
+
+    /// 1 up, −1 down, 0 level after rounding.
+    pub fn direction(self) -> i8 {
+        self.ratio().map_or(0, |r| r.scaled().signum() as i8)
+    }
+}
+
+/// A figure with what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Code of the indicator.
+    pub code: String,
+    /// The value; none while old facts are being counted, or when the denominator is nothing.
+    pub value: Option<Ratio>,
+    /// Rows under it.
+    pub rows: i64,
+    /// Against the same stretch one year before; none where it was not asked for.
+    pub yoy: Option<Change>,
+    /// Old facts are still being counted.
+    pub computing: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn figures_are_printed_as_people_write_them() {
+        let r = |numerator, denominator, decimals| {
+            Ratio {
+                numerator,
+                denominator,
+                decimals,
+            }
+            .text()
+        };
+        assert_eq!(r(12_846, 1, 0), "12,846");
+        assert_eq!(r(100, 1, 0), "100");
+        assert_eq!(r(1000, 1, 0), "1,000");
+        assert_eq!(r(94_600, 1000, 1), "94.6");
+        assert_eq!(r(1, 3, 1), "0.3");
+        assert_eq!(r(5, 100, 1), "0.1");
+        assert_eq!(r(-5, 100, 1), "-0.1");
+        assert_eq!(r(-1, 1000, 1), "0.0");
+        assert_eq!(r(1_234_567, 10, 1), "123,456.7");
+    }
+
+    #[test]
+    fn comparisons_say_percent_or_points() {
+        let whole = Ratio::whole;
+        // The relative change of source 5's kind: from 1,897 to 1,447 is −23.7 %.
+        let fall = Change::percent(whole(1447), whole(1897));
+        assert_eq!(
+            (fall.ratio().unwrap().text(), fall.direction()),
+            ("-23.7".into(), -1)
+        );
+        assert_eq!(Change::percent(whole(5), whole(0)), Change::NoBase);
+        let rate = |n: i64, d: i64| Ratio {
+            numerator: n * 100,
+            denominator: d,
+            decimals: 1,
+        };
+        assert_eq!(
+            Change::points(rate(95, 100), rate(90, 100))
+                .ratio()
+                .unwrap()
+                .text(),
+            "5.0"
+        );
+        assert_eq!(Change::percent(whole(100), whole(100)).direction(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_is_off_by_half_a_unit_at_most(n in -1_000_000_000i64..1_000_000_000, d in 1i64..100_000, decimals in 0u32..4) {
+            let text = Ratio { numerator: n, denominator: d, decimals }.text();
+            let printed: f64 = text.replace(',', "").parse().unwrap();
+            let off = (printed - n as f64 / d as f64).abs();
+            prop_assert!(off <= 0.5 / 10f64.powi(decimals as i32) + 1e-6, "{} {}", text, off);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Sample contexts: one test renders every template with them in every language.
+
+use serde_json::{Value, json};
+
+pub(crate) fn all() -> Vec<(&'static str, Value)> {
+    let kpi = |value: Value| {
+        json!({ "label": "x", "value": value, "unit": "x", "href": "/indicators/x", "definition": "d", "as_of": "2026-11-21 09:00", "target": "95%",
+        "delta": { "label": "x", "text": "3.2%", "direction": 1, "good": true }, "trend": [1.0, 2.0], "declared": false })
+    };
+    let cell = json!({ "label": "x", "value": "1", "unit": "", "href": "/indicators/x" });
+    let overview = |rows: Value| {
+        json!({
+            "unit": "u", "unit_id": "u", "period": "p", "kpis": [kpi(json!("1")), kpi(Value::Null)], "columns": ["x"], "rows": rows,
+            "kinds": [{ "code": "year", "label": "x", "current": true, "href": "/indicators" }], "headline": "h", "units": [["u", "n"]],
+            "span": "year", "as_of": "2026-11-21 09:00", "size": 10, "tail": 1, "crumbs": [{ "label": "x", "href": "/" }],
+        })
+    };
+    let row = json!({ "date": "2026-11-20", "person": "n", "unit": "u", "host": "h", "role": "x", "minutes": 90, "late": true, "recorded_at": "2026-11-20 17:00", "href": "/activities/x", "fact": "f" });
+    let held = json!({ "date": "2026-11-20", "person": null, "unit": "u", "host": "h", "role": null, "minutes": null, "late": false, "recorded_at": "2026-11-20 17:00", "href": null, "fact": "f" });
+    let open = |rows: Value, some: Value, frozen: Value| {
+        json!({
+            "name": "n", "unit": "u", "period": "p", "kpi": kpi(json!("1")), "formula": some, "rows": rows, "counted": 2,
+            "parts": if some.is_null() { json!([]) } else { json!([{ "name": "u", "value": "1", "rows": 1, "href": "/indicators/x" }]) },
+            "difference": some, "size": 10, "tail": 0, "frozen": frozen, "next": some, "first": some, "live": some, "export": "/x", "crumbs": [{ "label": "x", "href": "/" }],
+        })
+    };
+    vec![
+        (
+            "indicators/overview.html",
+            overview(
+                json!([{ "name": "u", "total": true, "cells": [cell], "href": null }, { "name": "v", "total": false, "cells": [cell], "href": "/indicators" }]),
+            ),
+        ),
+        (
+            "indicators/open.html",
+            open(json!([row, held]), json!("/x"), json!(10)),
+        ),
+        (
+            "indicators/open.html",
+            open(json!([]), Value::Null, Value::Null),
+        ),
+    ]
+}

@@ -1,0 +1,283 @@
+//! Pages of reports: the list, making one, reading and printing one.
+
+use axum::Form as BodyForm;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use indicators::{Span, span_of};
+use kernel::{Error, Msg, ReportId, Result, UnitId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use web::view::{Crumb, Pager};
+use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
+
+use crate::service::{Saved, change_text, period_text};
+use crate::{READ, Reports, WRITE};
+
+const PAGE: i64 = 20;
+
+/// What the crate brings to the house.
+pub fn module(reports: Reports) -> Module {
+    let routes = Routes::new()
+        .get("/reports", Policy::Permission(READ), list)
+        .get("/reports/new", Policy::Permission(WRITE), form)
+        .post("/reports", Policy::Permission(WRITE), make)
+        .get("/reports/{id}", Policy::Permission(READ), show)
+        .get("/reports/{id}/report.docx", Policy::Permission(READ), docx)
+        .merge(crate::api::routes())
+        .with_state(reports);
+    Module {
+        name: "reports",
+        routes,
+        menu: vec![MenuEntry {
+            group: MenuGroup::Insight,
+            order: 20,
+            label_key: "menu-reports",
+            href: "/reports",
+            icon: "file-text",
+            permission: Some(READ),
+        }],
+        messages: vec![
+            (web::Lang::Zh, include_str!("../locales/zh-CN/reports.ftl")),
+            (web::Lang::En, include_str!("../locales/en/reports.ftl")),
+        ],
+        templates: vec![
+            ("reports/list.html", include_str!("../templates/list.html")),
+            ("reports/form.html", include_str!("../templates/form.html")),
+            ("reports/show.html", include_str!("../templates/show.html")),
+        ],
+        samples: crate::samples::all(),
+        openapi: Some(crate::api::openapi()),
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ListQuery {
+    page: Option<i64>,
+}
+
+async fn list(
+    State(s): State<Reports>,
+    shell: Shell,
+    access: Access,
+    Query(q): Query<ListQuery>,
+) -> Result<Response, Failure> {
+    let page = q.page.unwrap_or(1).max(1);
+    let (found, total) = crate::store::list(
+        &mut s.db.read().await?,
+        &access.scope,
+        PAGE,
+        (page - 1) * PAGE,
+    )
+    .await?;
+    let lang = shell.lang().code();
+    let rows: Vec<Value> = found
+        .iter()
+        .map(|r| {
+            json!({
+                "href": format!("/reports/{}", r.id), "unit": r.body.unit_name,
+                "title": if lang.starts_with("zh") { &r.body.title.0 } else { &r.body.title.1 },
+                "template": s.template(&r.template).map_or(r.template.as_str(), |t| t.name.get(lang)),
+                "period": period_text(r.period, lang), "created_at": r.created_at.minute_text(s.env.zone()),
+            })
+        })
+        .collect();
+    shell.page(
+        "reports/list.html",
+        json!({
+            "rows": rows, "may_write": access.principal.scope(WRITE).is_some(),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("/reports?page={n}")),
+        }),
+    )
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+struct NewReport {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    template: String,
+    #[serde(default)]
+    unit: String,
+    #[serde(default)]
+    period: String,
+    #[serde(default)]
+    at: String,
+}
+
+async fn form_context(s: &Reports, shell: &Shell, access: &Access, form: Form) -> Result<Value> {
+    let units = s.organization.units(&access.scope).await?;
+    let lang = shell.lang().code();
+    let templates: Vec<_> = s
+        .templates
+        .iter()
+        .map(|t| (t.code.as_str(), t.name.get(lang)))
+        .collect();
+    let kinds: Vec<_> = ["month", "quarter", "half", "year"]
+        .iter()
+        .map(|k| (*k, shell.t(&format!("report-period-{k}"))))
+        .collect();
+    Ok(json!({
+        "form": form, "templates": templates, "kinds": kinds,
+        "units": units.iter().map(|u| (u.id.to_string(), u.name.as_str())).collect::<Vec<_>>(),
+        "crumbs": [Crumb { label: shell.t("menu-reports"), href: "/reports".into() }],
+    }))
+}
+
+async fn form(State(s): State<Reports>, shell: Shell, access: Access) -> Result<Response, Failure> {
+    let form = Form::default()
+        .with("id", s.env.new_id::<ReportId>())
+        .with(
+            "template",
+            s.templates.iter().next().map_or("", |t| t.code.as_str()),
+        )
+        .with("period", "year")
+        .with("at", kernel::format_date(s.env.today()));
+    let context = form_context(&s, &shell, &access, form).await?;
+    shell.page("reports/form.html", context)
+}
+
+async fn make(
+    State(s): State<Reports>,
+    shell: Shell,
+    access: Access,
+    BodyForm(new): BodyForm<NewReport>,
+) -> Result<Response, Failure> {
+    let id: ReportId = new.id.parse().map_err(|_| Error::NotFound)?;
+    let result = match (kernel::parse_date(&new.at), new.unit.parse::<UnitId>()) {
+        (None, _) => Err(Error::field("at", Msg::new("report-date-wrong"))),
+        (Some(at), _) if at > s.env.today() => {
+            Err(Error::field("at", Msg::new("report-in-future")))
+        }
+        (_, Err(_)) => Err(Error::field("unit", Msg::new("report-unit-missing"))),
+        (Some(at), Ok(unit)) => {
+            let span = Span {
+                period: Some(new.period.clone()),
+                at: Some(kernel::format_date(at)),
+                ..Span::default()
+            };
+            let (period, _) = span_of(&span, s.env.today());
+            s.make(
+                id,
+                &new.template,
+                unit,
+                period,
+                &access.scope,
+                access.principal.account,
+            )
+            .await
+        }
+    };
+    match result {
+        Ok(id) => shell.done(&format!("/reports/{id}"), "report-made"),
+        Err(e) => {
+            let form = Form::of(&new).reject(&shell, e)?;
+            let context = form_context(&s, &shell, &access, form).await?;
+            shell.refused("reports/form.html", context)
+        }
+    }
+}
+
+async fn show(
+    State(s): State<Reports>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let r = s
+        .report(id.parse().map_err(|_| Error::NotFound)?, &access.scope)
+        .await?;
+    let lang = shell.lang().code();
+    let zh = lang.starts_with("zh");
+    let href = |code: &str| rows_href(&r, code);
+    let paragraphs = if zh {
+        &r.body.paragraphs.0
+    } else {
+        &r.body.paragraphs.1
+    };
+    let paragraphs: Vec<Vec<Value>> = paragraphs
+        .iter()
+        .map(|p| {
+            p.iter()
+                .map(|s| json!({ "text": s.text, "href": s.figure.as_deref().map(href) }))
+                .collect()
+        })
+        .collect();
+    let now = s.figures_now(&r).await?;
+    let mut changed = Vec::new();
+    let mut rows = Vec::new();
+    for f in &r.body.figures {
+        let Ok(i) = s.indicators.indicator(&f.code) else {
+            continue;
+        };
+        rows.push(json!({
+            "name": i.name.get(lang), "value": i.print(f.value, lang), "href": href(&f.code),
+            "yoy": change_text(f.yoy, lang).trim(), "definition": i.definition.get(lang),
+        }));
+        if let Some(current) = now.iter().find(|n| n.code == f.code && n.value != f.value) {
+            let (then, now) = (i.print(f.value, lang), i.print(current.value, lang));
+            changed.push(shell.t_with(
+                "report-changed-one",
+                &[("name", i.name.get(lang)), ("then", &then), ("now", &now)],
+            ));
+        }
+    }
+    shell.page(
+        "reports/show.html",
+        json!({
+            "title": if zh { &r.body.title.0 } else { &r.body.title.1 },
+            "unit": r.body.unit_name, "period": period_text(r.period, lang), "as_of": r.as_of,
+            "created_at": r.created_at.minute_text(s.env.zone()),
+            "created_on": kernel::format_date(r.created_at.date(s.env.zone())),
+            "paragraphs": paragraphs, "rows": rows, "changed": changed,
+            "docx": format!("/reports/{}/report.docx", r.id),
+            "crumbs": [Crumb { label: shell.t("menu-reports"), href: "/reports".into() }],
+        }),
+    )
+}
+
+/// The rows under a figure of a report, as they were.
+fn rows_href(r: &Saved, code: &str) -> String {
+    format!(
+        "/indicators/{code}?unit={}&from={}&to={}&as_of={}",
+        r.unit,
+        kernel::format_date(r.period.from),
+        kernel::format_date(r.period.to),
+        r.as_of
+    )
+}
+
+async fn docx(
+    State(s): State<Reports>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let r = s
+        .report(id.parse().map_err(|_| Error::NotFound)?, &access.scope)
+        .await?;
+    let bytes = s.docx(&r, shell.lang().code(), &|key| shell.t(key))?;
+    let name = web::encode(&format!(
+        "{}.docx",
+        if shell.lang() == web::Lang::Zh {
+            &r.body.title.0
+        } else {
+            &r.body.title.1
+        }
+    ));
+    Ok((
+        [
+            (
+                header::CONTENT_TYPE,
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+                    .to_owned(),
+            ),
+            (
+                header::CONTENT_DISPOSITION,
+                format!("attachment; filename=\"report.docx\"; filename*=UTF-8''{name}"),
+            ),
+        ],
+        bytes,
+    )
+        .into_response())
+}

@@ -1,0 +1,336 @@
+//! Making a report: waits until the ledger is sealed, takes the figures and keeps them.
+
+use std::sync::Arc;
+
+use db::Db;
+use indicators::{Change, Figure, Indicators};
+use kernel::{AccountId, Env, Error, Msg, Period, ReportId, Result, Scope, Timestamp, UnitId};
+use organization::Organization;
+use serde::{Deserialize, Serialize};
+
+use crate::store;
+use crate::template::{Piece, Template, Templates, pieces};
+
+/// A piece of a sentence with its figure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// What is printed.
+    pub text: String,
+    /// Code of the indicator whose figure it is; none for plain text.
+    pub figure: Option<String>,
+}
+
+/// What is kept of a report: sentences and figures in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// Name of the unit as it was.
+    pub unit_name: String,
+    /// Title by language, Chinese and English.
+    pub title: (String, String),
+    /// Paragraphs by language.
+    pub paragraphs: (Vec<Vec<Segment>>, Vec<Vec<Segment>>),
+    /// The figures of the table.
+    pub figures: Vec<Figure>,
+}
+
+/// A kept report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Id.
+    pub id: ReportId,
+    /// Code of the template.
+    pub template: String,
+    /// The unit it is about.
+    pub unit: UnitId,
+    /// The period.
+    pub period: Period,
+    /// Size of the ledger at which its figures are frozen.
+    pub as_of: i64,
+    /// Title in Chinese.
+    pub title: String,
+    /// The rest.
+    pub body: Body,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it.
+    pub created_by: AccountId,
+}
+
+/// The reading; cheap to clone.
+#[derive(Clone)]
+pub struct Reports {
+    pub(crate) db: Db,
+    pub(crate) env: Env,
+    pub(crate) organization: Organization,
+    pub(crate) indicators: Indicators,
+    pub(crate) templates: Arc<Templates>,
+}
+
+impl Reports {
+    /// Reports over the indicators.
+    pub fn new(
+        db: Db,
+        env: Env,
+        organization: Organization,
+        indicators: Indicators,
+        templates: Templates,
+    ) -> Self {
+        Self {
+            db,
+            env,
+            organization,
+            indicators,
+            templates: Arc::new(templates),
+        }
+    }
+
+    /// Makes a report and keeps it.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown template or a unit out of scope; `Conflict` while figures are being
+    /// computed; `Busy` when the ledger does not come to rest.
+    pub async fn make(
+        &self,
+        id: ReportId,
+        template: &str,
+        unit: UnitId,
+        period: Period,
+        scope: &Scope,
+        by: AccountId,
+    ) -> Result<ReportId> {
+        let template = self.templates.get(template).ok_or(Error::NotFound)?;
+        let unit = self.organization.unit(unit, scope).await?;
+        let (figures, as_of) = self.settled_figures(unit.id, period).await?;
+        if figures.iter().any(|f| f.computing) {
+            return Err(Error::Conflict(Msg::new("report-computing")));
+        }
+        let print = |lang: &str| -> Result<Vec<Vec<Segment>>> {
+            template
+                .paragraphs
+                .iter()
+                .map(|p| self.segments(p.get(lang), &unit.name, period, &figures, lang))
+                .collect()
+        };
+        let title = |lang: &str| -> Result<String> {
+            let segments =
+                self.segments(template.title.get(lang), &unit.name, period, &figures, lang)?;
+            Ok(segments.into_iter().map(|s| s.text).collect())
+        };
+        let body = Body {
+            unit_name: unit.name.clone(),
+            title: (title("zh-CN")?, title("en")?),
+            paragraphs: (print("zh-CN")?, print("en")?),
+            figures: figures
+                .iter()
+                .filter(|f| template.table.contains(&f.code))
+                .cloned()
+                .collect(),
+        };
+        let saved = Saved {
+            id,
+            template: template.code.clone(),
+            unit: unit.id,
+            period,
+            as_of,
+            title: body.title.0.clone(),
+            body,
+            created_at: self.env.now(),
+            created_by: by,
+        };
+        db::transaction!(self.db, |tx| store::insert(tx, &saved).await)?;
+        Ok(id)
+    }
+
+    /// The figures of a moment at which all facts are sealed, and the size of the ledger then.
+    async fn settled_figures(&self, unit: UnitId, period: Period) -> Result<(Vec<Figure>, i64)> {
+        for _ in 0..10 {
+            self.indicators.ledger().settle().await?;
+            let mut reading = self.indicators.ledger().reading().await?;
+            if reading.tail_len() == 0 {
+                let size = reading.size();
+                let mut found = self
+                    .indicators
+                    .figures(&mut reading, &[unit], period, true)
+                    .await?;
+                return Ok((found.remove(&unit).unwrap_or_default(), size));
+            }
+        }
+        Err(Error::Busy { retry_after: 2 })
+    }
+
+    fn segments(
+        &self,
+        text: &str,
+        unit: &str,
+        period: Period,
+        figures: &[Figure],
+        lang: &str,
+    ) -> Result<Vec<Segment>> {
+        let pieces =
+            pieces(text).ok_or_else(|| Error::internal("a template with an open brace"))?;
+        let plain = |text: String| Segment { text, figure: None };
+        pieces
+            .into_iter()
+            .map(|piece| {
+                Ok(match piece {
+                    Piece::Text(text) => plain(text),
+                    Piece::Unit => plain(unit.to_owned()),
+                    Piece::Period => plain(period_text(period, lang)),
+                    Piece::Value(code) => {
+                        let figure = figures
+                            .iter()
+                            .find(|f| f.code == code)
+                            .ok_or(Error::NotFound)?;
+                        let text = self.indicators.indicator(&code)?.print(figure.value, lang);
+                        Segment {
+                            text,
+                            figure: Some(code),
+                        }
+                    }
+                    Piece::Yoy(code) => {
+                        let figure = figures
+                            .iter()
+                            .find(|f| f.code == code)
+                            .ok_or(Error::NotFound)?;
+                        let name = self.indicators.indicator(&code)?.name.get(lang);
+                        Segment {
+                            text: format!("{name}{}", change_text(figure.yoy, lang)),
+                            figure: Some(code),
+                        }
+                    }
+                })
+            })
+            .collect()
+    }
+
+    /// A kept report.
+    pub async fn report(&self, id: ReportId, scope: &Scope) -> Result<Saved> {
+        store::report(&mut self.db.read().await?, id, scope).await
+    }
+
+    /// The figures of a report as they are now, to name what changed since.
+    pub(crate) async fn figures_now(&self, report: &Saved) -> Result<Vec<Figure>> {
+        let mut reading = self.indicators.ledger().reading().await?;
+        let mut found = self
+            .indicators
+            .figures(&mut reading, &[report.unit], report.period, false)
+            .await?;
+        Ok(found.remove(&report.unit).unwrap_or_default())
+    }
+
+    /// A template's name.
+    pub(crate) fn template(&self, code: &str) -> Option<&Template> {
+        self.templates.get(code)
+    }
+}
+
+/// The period as documents have it.
+pub(crate) fn period_text(period: Period, lang: &str) -> String {
+    let (from, to) = (period.from, period.to);
+    if !lang.starts_with("zh") {
+        return format!(
+            "{} to {}",
+            kernel::format_date(from),
+            kernel::format_date(to)
+        );
+    }
+    let whole_year =
+        from == from.first_of_year() && to == to.last_of_year() && from.year() == to.year();
+    let whole_month = from == from.first_of_month() && to == from.last_of_month();
+    if whole_year {
+        format!("{}年", from.year())
+    } else if whole_month {
+        format!("{}年{}月", from.year(), from.month())
+    } else {
+        let head = format!("{}年{}月{}日至", from.year(), from.month(), from.day());
+        if from.year() == to.year() {
+            format!("{head}{}月{}日", to.month(), to.day())
+        } else {
+            format!("{head}{}年{}月{}日", to.year(), to.month(), to.day())
+        }
+    }
+}
+
+/// A change as sentences have it: 上升 3.2%, 下降 0.6 个百分点, 持平.
+pub(crate) fn change_text(change: Option<Change>, lang: &str) -> String {
+    let zh = lang.starts_with("zh");
+    let Some(change) = change else {
+        return if zh {
+            "无同比".into()
+        } else {
+            " not compared".into()
+        };
+    };
+    let Some(ratio) = change.ratio() else {
+        return if zh {
+            "上年同期无数据".into()
+        } else {
+            ": nothing the year before".into()
+        };
+    };
+    let amount = indicators::Ratio {
+        numerator: ratio.numerator.abs(),
+        ..ratio
+    }
+    .text();
+    let unit = match (change, zh) {
+        (Change::Points { .. }, true) => "个百分点",
+        (Change::Points { .. }, false) => " points",
+        _ => "%",
+    };
+    match (change.direction(), zh) {
+        (1, true) => format!("上升{amount}{unit}"),
+        (-1, true) => format!("下降{amount}{unit}"),
+        (_, true) => "持平".into(),
+        (1, false) => format!(" up {amount}{unit}"),
+        (-1, false) => format!(" down {amount}{unit}"),
+        (_, false) => " level".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indicators::Ratio;
+    use kernel::Date;
+
+    #[test]
+    fn periods_and_changes_read_as_officials_write_them() {
+        let p = |a: (i16, i8, i8), b: (i16, i8, i8)| Period {
+            from: Date::constant(a.0, a.1, a.2),
+            to: Date::constant(b.0, b.1, b.2),
+        };
+        assert_eq!(
+            period_text(p((2025, 1, 1), (2025, 12, 31)), "zh-CN"),
+            "2025年"
+        );
+        assert_eq!(
+            period_text(p((2026, 2, 1), (2026, 2, 28)), "zh-CN"),
+            "2026年2月"
+        );
+        assert_eq!(
+            period_text(p((2026, 1, 1), (2026, 11, 21)), "zh-CN"),
+            "2026年1月1日至11月21日"
+        );
+        assert_eq!(
+            period_text(p((2025, 12, 1), (2026, 1, 5)), "zh-CN"),
+            "2025年12月1日至2026年1月5日"
+        );
+        let rise = Change::percent(Ratio::whole(110), Ratio::whole(100));
+        assert_eq!(change_text(Some(rise), "zh-CN"), "上升10.0%");
+        assert_eq!(change_text(Some(Change::NoBase), "zh-CN"), "上年同期无数据");
+        let rate = |n: i64| Ratio {
+            numerator: n,
+            denominator: 1,
+            decimals: 1,
+        };
+        assert_eq!(
+            change_text(Some(Change::points(rate(90), rate(95))), "zh-CN"),
+            "下降5.0个百分点"
+        );
+        assert_eq!(
+            change_text(Some(Change::points(rate(90), rate(90))), "en"),
+            " level"
+        );
+    }
+}

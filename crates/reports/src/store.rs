@@ -1,0 +1,85 @@
+//! All SQL of reports.
+
+use db::{Args, Migration, Row, Tx, args};
+use kernel::{Error, ReportId, Result, Scope};
+
+use crate::Saved;
+
+/// The table. A report is written once and never changed.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    name: "reports_20261121_table",
+    sql: "
+    CREATE TABLE report (
+        id {blob} PRIMARY KEY, template TEXT NOT NULL, unit {blob} NOT NULL REFERENCES unit,
+        from_date TEXT NOT NULL, to_date TEXT NOT NULL, as_of BIGINT NOT NULL, title TEXT NOT NULL,
+        body TEXT NOT NULL, created_at BIGINT NOT NULL, created_by {blob} NOT NULL);
+    CREATE INDEX report_unit ON report (unit);
+    ",
+}];
+
+const COLUMNS: &str = "r.id, r.template, r.unit, r.from_date, r.to_date, r.as_of, r.title, r.body, r.created_at, r.created_by";
+
+fn read(row: &Row) -> Result<Saved> {
+    let body: String = row.get(7)?;
+    Ok(Saved {
+        id: row.get(0)?,
+        template: row.get(1)?,
+        unit: row.get(2)?,
+        period: kernel::Period {
+            from: row.get(3)?,
+            to: row.get(4)?,
+        },
+        as_of: row.get(5)?,
+        title: row.get(6)?,
+        body: serde_json::from_str(&body).map_err(Error::internal)?,
+        created_at: row.get(8)?,
+        created_by: row.get(9)?,
+    })
+}
+
+pub(crate) async fn insert(tx: &mut Tx, r: &Saved) -> Result<()> {
+    let body = serde_json::to_string(&r.body).map_err(Error::internal)?;
+    tx.execute(
+        "INSERT INTO report (id, template, unit, from_date, to_date, as_of, title, body, created_at, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
+        args![
+            r.id, r.template.as_str(), r.unit, r.period.from, r.period.to, r.as_of, r.title.as_str(), body,
+            r.created_at, r.created_by
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn report(tx: &mut Tx, id: ReportId, scope: &Scope) -> Result<Saved> {
+    let mut a = args![id];
+    let scope = organization::scope_sql(scope, "r.unit", &mut a);
+    let row = tx
+        .optional(
+            format!("SELECT {COLUMNS} FROM report r WHERE r.id = $1 AND {scope}"),
+            a,
+        )
+        .await?;
+    row.as_ref().map(read).transpose()?.ok_or(Error::NotFound)
+}
+
+/// Reports in a scope, newest first, and how many there are.
+pub(crate) async fn list(
+    tx: &mut Tx,
+    scope: &Scope,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<Saved>, i64)> {
+    let mut a = Args::new();
+    let conditions = organization::scope_sql(scope, "r.unit", &mut a);
+    let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM report r WHERE {conditions}");
+    let total = tx.one(sql, a.clone()).await?.get(0)?;
+    let (limit, offset) = (a.push(limit), a.push(offset));
+    let rows = tx
+        .query(
+            format!("SELECT {COLUMNS} FROM report r WHERE {conditions} ORDER BY r.id DESC LIMIT {limit} OFFSET {offset}"),
+            a,
+        )
+        .await?;
+    Ok((rows.iter().map(read).collect::<Result<_>>()?, total))
+}

@@ -1,0 +1,159 @@
+//! Report templates, brought by packs: sentences with `{unit}`, `{period}`, `{indicator}` and
+//! `{indicator:yoy}` in them.
+
+use commons::packs::{Name, PackProblem, Packs};
+use indicators::IndicatorList;
+use kernel::Msg;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// A template.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: Name,
+    /// Title.
+    pub title: Name,
+    /// Paragraphs.
+    pub paragraphs: Vec<Name>,
+    /// Codes of the indicators in the table.
+    pub table: Vec<String>,
+}
+
+/// A piece of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Text(String),
+    Unit,
+    Period,
+    Value(String),
+    Yoy(String),
+}
+
+/// Splits a sentence; `None` when a brace is not closed.
+pub(crate) fn pieces(text: &str) -> Option<Vec<Piece>> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        if open > 0 {
+            found.push(Piece::Text(rest[..open].to_owned()));
+        }
+        let close = rest[open..].find('}')? + open;
+        found.push(match &rest[open + 1..close] {
+            "unit" => Piece::Unit,
+            "period" => Piece::Period,
+            name => match name.strip_suffix(":yoy") {
+                Some(code) => Piece::Yoy(code.to_owned()),
+                None => Piece::Value(name.to_owned()),
+            },
+        });
+        rest = &rest[close + 1..];
+    }
+    if !rest.is_empty() {
+        found.push(Piece::Text(rest.to_owned()));
+    }
+    Some(found)
+}
+
+#[derive(Deserialize)]
+struct Section {
+    #[serde(default)]
+    report: Vec<Spanned<Template>>,
+}
+
+/// All templates of all packs.
+#[derive(Debug, Clone, Default)]
+pub struct Templates(Vec<Template>);
+
+impl Templates {
+    /// Reads them from packs; names every mistake with its line, indicators that do not exist too.
+    pub fn read(packs: &Packs, indicators: &IndicatorList) -> Result<Self, Vec<PackProblem>> {
+        let mut list: Vec<Template> = Vec::new();
+        let mut problems = Vec::new();
+        for (pack, section) in packs.read::<Section>()? {
+            for spanned in section.report {
+                let span = spanned.span();
+                let t = spanned.into_inner();
+                let mut wrong =
+                    |message: Msg| problems.push(pack.problem_at(span.clone(), message));
+                if !commons::packs::is_kebab(&t.code) || list.iter().any(|k| k.code == t.code) {
+                    wrong(Msg::new("report-code").with("code", &t.code));
+                }
+                let texts = t
+                    .paragraphs
+                    .iter()
+                    .chain([&t.title])
+                    .flat_map(|n| [&n.zh, &n.en]);
+                for text in texts {
+                    match pieces(text) {
+                        None => wrong(Msg::new("report-brace").with("text", text)),
+                        Some(pieces) => {
+                            for piece in pieces {
+                                if let Piece::Value(code) | Piece::Yoy(code) = piece
+                                    && indicators.get(&code).is_none()
+                                {
+                                    wrong(Msg::new("report-indicator").with("code", code));
+                                }
+                            }
+                        }
+                    }
+                }
+                for code in t.table.iter().filter(|c| indicators.get(c).is_none()) {
+                    wrong(Msg::new("report-indicator").with("code", code));
+                }
+                list.push(t);
+            }
+        }
+        if problems.is_empty() {
+            Ok(Self(list))
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// A template by its code.
+    pub fn get(&self, code: &str) -> Option<&Template> {
+        self.0.iter().find(|t| t.code == code)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Template> {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_split_and_mistakes_are_named() {
+        assert_eq!(
+            pieces("{unit}共{a}，{a:yoy}。").unwrap(),
+            [
+                Piece::Unit,
+                Piece::Text("共".into()),
+                Piece::Value("a".into()),
+                Piece::Text("，".into()),
+                Piece::Yoy("a".into()),
+                Piece::Text("。".into())
+            ]
+        );
+        assert_eq!(pieces("{unit"), None);
+        let text = "[pack]\ncode = \"t\"\nname = { zh = \"t\", en = \"t\" }\nversion = \"1\"\n[[report]]\ncode = \"r\"\nname = { zh = \"x\", en = \"x\" }\ntitle = { zh = \"x\", en = \"x\" }\nparagraphs = [{ zh = \"{nobody}\", en = \"{open\" }]\ntable = [\"none\"]\n";
+        let packs = Packs::load(vec![("t.toml".into(), text.into())]).unwrap();
+        let problems = Templates::read(&packs, &IndicatorList::default()).unwrap_err();
+        let keys: Vec<_> = problems.iter().map(|p| (p.line, p.reason.key)).collect();
+        assert_eq!(
+            keys,
+            [
+                (5, "report-indicator"),
+                (5, "report-brace"),
+                (5, "report-indicator")
+            ]
+        );
+    }
+}
