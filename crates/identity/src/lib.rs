@@ -1,1 +1,39 @@
-//! identity
+//! Identity: accounts (账号), sessions (会话), roles (角色) and the audit trail (审计).
+//!
+//! Roles are data from packs; a grant gives a role on the subtree of a unit from one day to another.
+//! [`Identity::layer`] resolves the cookie of a request to a `web::Principal` with a scope for every
+//! permission. [`record`] writes the audit trail inside the transaction that it is about; no code
+//! changes what was written.
+
+mod accounts;
+mod auth;
+mod model;
+mod module;
+mod pages;
+mod password;
+mod roles;
+mod service;
+mod store;
+
+pub use accounts::check_login;
+pub use auth::ClientAddress;
+pub use model::{
+    Account, Actor, Audit, AuditFilter, AuditRow, Grant, NewAccount, NewGrant, NewPassword, Opened,
+    Role, SecuritySettings, Session, SignIn,
+};
+pub use module::module;
+pub use password::check as check_password;
+pub use roles::Roles;
+pub use service::{Identity, record};
+pub use store::MIGRATIONS;
+
+/// Permission to open accounts and grant roles.
+pub const MANAGE: &str = "identity.manage";
+/// Permission to read the audit trail.
+pub const AUDIT: &str = "audit.read";
+
+/// The texts of this crate's messages, by language tag (fluent).
+pub const MESSAGES: &[(&str, &str)] = &[
+    ("zh-CN", include_str!("../locales/zh-CN/identity.ftl")),
+    ("en", include_str!("../locales/en/identity.ftl")),
+];

@@ -1,0 +1,374 @@
+//! Accounts and what they may do. Whoever manages accounts reaches those in their scope; an account
+//! that also holds a role elsewhere can be seen, but not taken over.
+
+use db::{Tx, transaction};
+use kernel::{AccountId, Error, FieldError, Id, Msg, PersonId, Result, Scope};
+use serde_json::json;
+
+use crate::service::{hash_of, record};
+use crate::{
+    Account, Actor, AuditFilter, AuditRow, Grant, Identity, NewAccount, NewGrant, NewPassword,
+    Opened, password, store,
+};
+
+/// Refuses login names that are hard to read out or to type: 2 to 32 small letters, digits and
+/// `._-@`, a letter or digit first.
+pub fn check_login(login: &str) -> Result<()> {
+    let fine = (2..=32).contains(&login.len())
+        && login.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && login
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-@".contains(&b));
+    if fine {
+        return Ok(());
+    }
+    Err(Error::field("login", Msg::new("identity-login")))
+}
+
+fn fields(result: Result<()>, errors: &mut Vec<FieldError>) -> Result<()> {
+    match result {
+        Err(Error::Invalid(more)) => errors.extend(more),
+        other => other?,
+    }
+    Ok(())
+}
+
+impl Identity {
+    /// Opens an account with its first roles, all within the scope.
+    pub async fn create_account(
+        &self,
+        actor: &Actor,
+        new: &NewAccount,
+        scope: &Scope,
+    ) -> Result<Opened> {
+        let login = new.login.trim().to_lowercase();
+        let mut errors = Vec::new();
+        fields(check_login(&login), &mut errors)?;
+        if let NewPassword::Given(given) = &new.password {
+            fields(password::check("password", given, &login), &mut errors)?;
+        }
+        Error::if_any(errors)?;
+        let one_time =
+            (new.password == NewPassword::OneTime).then(|| password::one_time(&self.env, &login));
+        let plain = match &new.password {
+            NewPassword::Given(given) => Some(given),
+            _ => one_time.as_ref(),
+        };
+        let hash = match plain {
+            Some(plain) => Some(self.hasher.hash(&self.env, plain).await?),
+            None => None,
+        };
+        let now = self.env.now();
+        let account = Account {
+            id: self.env.new_id(),
+            login,
+            person: new.person,
+            name: None,
+            password_changed_at: (hash.is_some() && one_time.is_none()).then_some(now),
+            disabled_at: None,
+            locked_until: None,
+            created_at: now,
+        };
+        transaction!(self.db, |tx| {
+            let mut errors = Vec::new();
+            if store::login_taken(tx, &account.login).await? {
+                let message = Msg::new("identity-login-taken").with("login", &account.login);
+                fields(Err(Error::field("login", message)), &mut errors)?;
+            }
+            if let Some(person) = account.person
+                && store::person_taken(tx, person).await?
+            {
+                let message = Msg::new("identity-person-taken");
+                fields(Err(Error::field("person", message)), &mut errors)?;
+            }
+            for grant in &new.grants {
+                fields(self.check_grant(tx, grant, scope).await, &mut errors)?;
+            }
+            Error::if_any(errors)?;
+            store::add_account(tx, &account, hash.as_deref()).await?;
+            let detail = json!({ "login": account.login, "person": account.person });
+            let entry = actor.audit("account.opened", ("account", account.id), detail);
+            record(tx, &self.env, &entry).await?;
+            for grant in &new.grants {
+                self.add_grant(tx, actor, account.id, grant).await?;
+            }
+            Ok(())
+        })?;
+        Ok(Opened {
+            account: account.id,
+            one_time,
+        })
+    }
+
+    /// The person with a staff number who belongs to the scope today.
+    pub async fn person_by_staff_no(&self, staff_no: &str, scope: &Scope) -> Result<PersonId> {
+        let mut tx = self.db.read().await?;
+        let today = self.env.today();
+        let found = store::person_by_staff_no(&mut tx, staff_no.trim(), today, scope).await?;
+        let message = || Msg::new("identity-person-unknown").with("number", staff_no.trim());
+        found.ok_or_else(|| Error::field("person", message()))
+    }
+
+    /// An account by its login name: for the command line.
+    pub async fn account_by_login(&self, login: &str) -> Result<Option<Account>> {
+        let login = login.trim().to_lowercase();
+        store::account_by_login(&mut self.db.read().await?, &login).await
+    }
+
+    /// Accounts in a scope by part of login or name, by login, with how many there are in all.
+    pub async fn accounts(
+        &self,
+        scope: &Scope,
+        text: &str,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(Vec<Account>, i64)> {
+        let mut tx = self.db.read().await?;
+        store::accounts(&mut tx, scope, self.env.today(), text, limit, offset).await
+    }
+
+    /// An account; outside the scope it does not exist.
+    pub async fn account(&self, id: AccountId, scope: &Scope) -> Result<Account> {
+        self.seen(&mut self.db.read().await?, id, scope).await
+    }
+
+    /// What these accounts were granted within a scope, newest first.
+    pub async fn grants(&self, accounts: &[AccountId], scope: &Scope) -> Result<Vec<Grant>> {
+        store::grants(&mut self.db.read().await?, accounts, scope).await
+    }
+
+    async fn seen(&self, tx: &mut Tx, id: AccountId, scope: &Scope) -> Result<Account> {
+        let found = store::one_account(tx, id, scope, self.env.today()).await?;
+        found.ok_or(Error::NotFound)
+    }
+
+    /// An account that this actor may take in hand: not their own, and nothing held outside.
+    async fn managed(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        id: AccountId,
+        scope: &Scope,
+    ) -> Result<Account> {
+        let account = self.seen(tx, id, scope).await?;
+        not_oneself(actor, id)?;
+        if store::held_outside(tx, id, scope, self.env.today()).await? {
+            return Err(Error::Conflict(Msg::new("identity-held-outside")));
+        }
+        Ok(account)
+    }
+
+    /// Changes one's own password; every other session of the account ends.
+    pub async fn change_password(
+        &self,
+        actor: &Actor,
+        current: &str,
+        new: &str,
+        token: &str,
+    ) -> Result<()> {
+        let account = actor.account.ok_or(Error::Unauthenticated)?;
+        let mut tx = self.db.read().await?;
+        let login = self.seen(&mut tx, account, &Scope::All).await?.login;
+        let settings = &self.settings;
+        drop(tx);
+        password::check("new", new, &login)?;
+        if current == new {
+            return Err(Error::field("new", Msg::new("identity-password-same")));
+        }
+        let now = self.env.now();
+        // Guesses at the current password count like guesses at sign-in.
+        let lock_until = now.plus_seconds(settings.lock_seconds);
+        let known = transaction!(self.db, |tx| {
+            let most = settings.most_failures;
+            if !store::count_attempt(tx, &login, most, now, lock_until).await? {
+                return Ok(None);
+            }
+            store::credentials(tx, &login).await
+        })?;
+        let hash = known.and_then(|k| k.password);
+        if !self.hasher.verify(current, hash.as_deref()).await? {
+            let detail = json!({ "reason": "password" });
+            let entry = actor.audit("password.refused", ("account", account), detail);
+            self.record_now(entry).await?;
+            let message = Msg::new("identity-password-wrong")
+                .with("most", settings.most_failures)
+                .with("minutes", settings.lock_seconds / 60);
+            return Err(Error::field("current", message));
+        }
+        let hash = self.hasher.hash(&self.env, new).await?;
+        transaction!(self.db, |tx| {
+            store::set_password(tx, account, &hash, Some(now)).await?;
+            store::end_sessions(tx, account, &hash_of(token)).await?;
+            let entry = actor.audit("password.changed", ("account", account), json!({}));
+            record(tx, &self.env, &entry).await
+        })
+    }
+
+    /// Sets the password of an account from the command line; all its sessions end.
+    pub async fn set_password(&self, actor: &Actor, id: AccountId, new: &str) -> Result<()> {
+        let login = self.account(id, &Scope::All).await?.login;
+        password::check("password", new, &login)?;
+        let hash = self.hasher.hash(&self.env, new).await?;
+        let now = self.env.now();
+        transaction!(self.db, |tx| {
+            store::set_password(tx, id, &hash, Some(now)).await?;
+            store::end_sessions(tx, id, &[]).await?;
+            let entry = actor.audit("password.changed", ("account", id), json!({}));
+            record(tx, &self.env, &entry).await
+        })
+    }
+
+    /// Gives an account a one-time password, which also unlocks it; all its sessions end.
+    pub async fn reset_password(
+        &self,
+        actor: &Actor,
+        id: AccountId,
+        scope: &Scope,
+    ) -> Result<String> {
+        let login = self.account(id, scope).await?.login;
+        let one_time = password::one_time(&self.env, &login);
+        let hash = self.hasher.hash(&self.env, &one_time).await?;
+        transaction!(self.db, |tx| {
+            self.managed(tx, actor, id, scope).await?;
+            store::set_password(tx, id, &hash, None).await?;
+            store::end_sessions(tx, id, &[]).await?;
+            let entry = actor.audit("password.reset", ("account", id), json!({}));
+            record(tx, &self.env, &entry).await
+        })?;
+        Ok(one_time)
+    }
+
+    /// Disables an account (its sessions end at once) or enables it again.
+    pub async fn set_disabled(
+        &self,
+        actor: &Actor,
+        id: AccountId,
+        disabled: bool,
+        scope: &Scope,
+    ) -> Result<()> {
+        let now = self.env.now();
+        let action = if disabled {
+            "account.disabled"
+        } else {
+            "account.enabled"
+        };
+        transaction!(self.db, |tx| {
+            self.managed(tx, actor, id, scope).await?;
+            if store::set_disabled(tx, id, disabled.then_some(now)).await? {
+                store::end_sessions(tx, id, &[]).await?;
+                let entry = actor.audit(action, ("account", id), json!({}));
+                record(tx, &self.env, &entry).await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Grants a role on a unit of the scope.
+    pub async fn grant(
+        &self,
+        actor: &Actor,
+        id: AccountId,
+        new: &NewGrant,
+        scope: &Scope,
+    ) -> Result<Id> {
+        transaction!(self.db, |tx| {
+            self.seen(tx, id, scope).await?;
+            not_oneself(actor, id)?;
+            self.check_grant(tx, new, scope).await?;
+            self.add_grant(tx, actor, id, new).await
+        })
+    }
+
+    async fn check_grant(&self, tx: &mut Tx, new: &NewGrant, scope: &Scope) -> Result<()> {
+        let mut errors = Vec::new();
+        let mut wrong = |field: &str, key| {
+            errors.push(FieldError {
+                field: field.to_owned(),
+                message: Msg::new(key),
+            });
+        };
+        if !store::role_exists(tx, &new.role).await? {
+            wrong("role", "identity-role-unknown");
+        }
+        if !store::reaches(tx, scope, new.unit).await? {
+            wrong("unit", "identity-unit-unknown");
+        }
+        if new.to.is_some_and(|to| to < new.from) {
+            wrong("to", "identity-grant-ends-before");
+        }
+        Error::if_any(errors)
+    }
+
+    async fn add_grant(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        account: AccountId,
+        new: &NewGrant,
+    ) -> Result<Id> {
+        let id: Id = self.env.new_id();
+        store::add_grant(tx, id, account, new, actor.account, self.env.now()).await?;
+        let detail = json!({
+            "grant": id, "role": new.role, "unit": new.unit,
+            "from": new.from.to_string(), "to": new.to.map(|d| d.to_string()),
+        });
+        let entry = actor.audit("role.granted", ("account", account), detail);
+        record(tx, &self.env, &entry).await?;
+        Ok(id)
+    }
+
+    /// Takes a role back, at once.
+    pub async fn revoke(&self, actor: &Actor, grant: Id, scope: &Scope) -> Result<AccountId> {
+        transaction!(self.db, |tx| {
+            let found = store::one_grant(tx, grant, scope).await?;
+            let found = found.ok_or(Error::NotFound)?;
+            not_oneself(actor, found.account)?;
+            if store::revoke(tx, grant, actor.account, self.env.now()).await? {
+                let detail = json!({ "grant": grant, "role": found.role, "unit": found.unit });
+                let entry = actor.audit("role.revoked", ("account", found.account), detail);
+                record(tx, &self.env, &entry).await?;
+            }
+            Ok(found.account)
+        })
+    }
+
+    /// A page of the audit trail, newest first, with how many entries there are in all.
+    pub async fn audit(
+        &self,
+        filter: &AuditFilter,
+        scope: &Scope,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(Vec<AuditRow>, i64)> {
+        let mut tx = self.db.read().await?;
+        let total = store::audit::count(&mut tx, filter, scope, &self.env).await?;
+        let rows = store::audit::page(&mut tx, filter, scope, &self.env, limit, offset).await?;
+        Ok((rows, total))
+    }
+
+    /// The entries that follow one (newest first): for reading through all of them.
+    pub async fn audit_after(
+        &self,
+        filter: &AuditFilter,
+        scope: &Scope,
+        last: Option<&AuditRow>,
+        limit: i64,
+    ) -> Result<Vec<AuditRow>> {
+        let mut tx = self.db.read().await?;
+        let last = last.map(|row| (row.at, row.id));
+        store::audit::before(&mut tx, filter, scope, &self.env, last, limit).await
+    }
+
+    /// The actions that the audit trail knows.
+    pub async fn audit_actions(&self) -> Result<Vec<String>> {
+        store::audit::actions(&mut self.db.read().await?).await
+    }
+}
+
+/// What somebody may do is for others to decide.
+fn not_oneself(actor: &Actor, account: AccountId) -> Result<()> {
+    if actor.account == Some(account) {
+        return Err(Error::Conflict(Msg::new("identity-oneself")));
+    }
+    Ok(())
+}

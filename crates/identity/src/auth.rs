@@ -1,0 +1,98 @@
+//! The sign-in middleware, and who acts from where.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use kernel::Error;
+use web::{Failure, Principal, Shell};
+
+use crate::{Actor, Identity};
+
+/// The reader's network address as a trusted proxy tells it: put into the request's extensions by
+/// the binary, it is taken instead of the connection's own.
+#[derive(Debug, Clone)]
+pub struct ClientAddress(pub String);
+
+/// Where a holder of a one-time password may go before choosing one.
+const BEFORE_CHANGE: [&str; 4] = ["/account", "/account/password", "/sign-out", "/preferences"];
+
+impl Identity {
+    /// Wraps a router so that every request carries `Option<Principal>`: for `web::Options::auth`.
+    pub fn layer(self) -> Box<dyn FnOnce(Router) -> Router> {
+        Box::new(|router| router.layer(from_fn_with_state(self, authenticate)))
+    }
+
+    /// Name of the session's cookie. Over HTTPS it has the prefix that keeps other hosts of the same
+    /// domain from setting it.
+    pub fn cookie_name(&self) -> &'static str {
+        if self.settings.secure {
+            "__Host-suneng_session"
+        } else {
+            "suneng_session"
+        }
+    }
+
+    /// The token that a request brings.
+    pub(crate) fn token(&self, headers: &HeaderMap) -> Option<String> {
+        let token = web::cookie(headers, self.cookie_name())?;
+        (!token.is_empty()).then(|| token.to_owned())
+    }
+
+    pub(crate) fn set_token(&self, shell: &Shell, response: &mut Response, token: &str) {
+        let seconds = u32::try_from(self.settings.absolute_seconds).unwrap_or(u32::MAX);
+        shell.set_cookie(response, self.cookie_name(), token, seconds);
+    }
+
+    pub(crate) fn clear_token(&self, shell: &Shell, response: &mut Response) {
+        shell.set_cookie(response, self.cookie_name(), "", 0);
+    }
+}
+
+async fn authenticate(
+    State(identity): State<Identity>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let holder = match identity.token(request.headers()) {
+        None => None,
+        // A database that is away must not look like a session that has ended.
+        Some(token) => match identity.holder(&token).await {
+            Ok(holder) => holder,
+            Err(e) => return Failure::from(e).into_response(),
+        },
+    };
+    let path = request.uri().path();
+    if holder.as_ref().is_some_and(|h| h.must_change) && !BEFORE_CHANGE.contains(&path) {
+        if path.starts_with("/api/") {
+            return Failure::from(Error::Forbidden).into_response();
+        }
+        if let Some(shell) = request.extensions().get::<Shell>() {
+            return shell.redirect("/account").into_response();
+        }
+    }
+    request.extensions_mut().insert(holder.map(|h| h.principal));
+    next.run(request).await
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Actor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let told = parts.extensions.get::<ClientAddress>();
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let principal = parts.extensions.get::<Option<Principal>>();
+        Ok(Self {
+            account: principal.and_then(Option::as_ref).map(|p| p.account),
+            address: told
+                .map(|told| told.0.clone())
+                .or_else(|| peer.map(|peer| peer.0.ip().to_string()))
+                .unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,243 @@
+//! What the crate speaks of.
+
+use kernel::{AccountId, Date, Id, PersonId, Timestamp, UnitId};
+
+/// How strict sign-in is (登录安全设置). The defaults follow the usual practice for level 3 of
+/// GB/T 22239, with an idle time that a working day can live with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecuritySettings {
+    /// Seconds without a request after which a session ends.
+    pub idle_seconds: i64,
+    /// Seconds after which a session ends in any case.
+    pub absolute_seconds: i64,
+    /// Failed sign-ins in a row that lock an account.
+    pub most_failures: i64,
+    /// Seconds an account stays locked.
+    pub lock_seconds: i64,
+    /// The cookie is for HTTPS only; must be the same as `web::Options::secure`.
+    pub secure: bool,
+}
+
+impl Default for SecuritySettings {
+    fn default() -> Self {
+        Self {
+            idle_seconds: 30 * 60,
+            absolute_seconds: 12 * 3600,
+            most_failures: 5,
+            lock_seconds: 30 * 60,
+            secure: false,
+        }
+    }
+}
+
+/// On whose behalf something is done, and from where (操作者).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Actor {
+    /// The account; none for the program itself and for strangers.
+    pub account: Option<AccountId>,
+    /// Network address; empty when it is not known.
+    pub address: String,
+}
+
+impl Actor {
+    /// An entry of the audit trail about what this actor does.
+    pub fn audit(
+        &self,
+        action: &'static str,
+        object: (&'static str, impl ToString),
+        detail: serde_json::Value,
+    ) -> Audit {
+        Audit {
+            actor: self.account,
+            action,
+            object: (object.0, object.1.to_string()),
+            detail,
+            address: self.address.clone(),
+        }
+    }
+}
+
+/// An entry of the audit trail (审计记录), to be written with [`crate::record`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Audit {
+    /// Who did it.
+    pub actor: Option<AccountId>,
+    /// What was done, for example `account.disabled`.
+    pub action: &'static str,
+    /// Kind and id of what it was done to.
+    pub object: (&'static str, String),
+    /// What else is worth knowing; no secrets.
+    pub detail: serde_json::Value,
+    /// From which network address.
+    pub address: String,
+}
+
+/// An entry that was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditRow {
+    /// Id.
+    pub id: Id,
+    /// When.
+    pub at: Timestamp,
+    /// Login name of who did it.
+    pub login: Option<String>,
+    /// What was done.
+    pub action: String,
+    /// Kind of what it was done to.
+    pub object_kind: String,
+    /// Id of what it was done to.
+    pub object_id: String,
+    /// JSON.
+    pub detail: String,
+    /// Network address.
+    pub address: String,
+}
+
+/// Which entries are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// First day.
+    pub from: Option<Date>,
+    /// Last day.
+    pub to: Option<Date>,
+    /// What was done: the whole action or its first part (`account` finds `account.disabled`).
+    pub action: String,
+    /// Login name of who did it; part of it is enough.
+    pub login: String,
+}
+
+/// A role on a unit, to be granted (授权).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewGrant {
+    /// Code of the role.
+    pub role: String,
+    /// The top of the subtree it reaches.
+    pub unit: UnitId,
+    /// First day.
+    pub from: Date,
+    /// Last day; none while it lasts.
+    pub to: Option<Date>,
+}
+
+/// How a new account gets its password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewPassword {
+    /// Not yet: nobody can sign in.
+    None,
+    /// The one given here.
+    Given(String),
+    /// One made up here and shown once, to be changed at the first sign-in.
+    OneTime,
+}
+
+/// An account to be opened (开户).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAccount {
+    /// Login name; kept in lower case.
+    pub login: String,
+    /// Whose it is; none for a technical account.
+    pub person: Option<PersonId>,
+    /// Its password.
+    pub password: NewPassword,
+    /// Its first roles.
+    pub grants: Vec<NewGrant>,
+}
+
+/// An account that was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// Its id.
+    pub account: AccountId,
+    /// The one-time password, when one was asked for. It is kept nowhere.
+    pub one_time: Option<String>,
+}
+
+/// An account (账号).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Id.
+    pub id: AccountId,
+    /// Login name.
+    pub login: String,
+    /// Whose it is.
+    pub person: Option<PersonId>,
+    /// Name of that person.
+    pub name: Option<String>,
+    /// When its holder last chose the password; none: never.
+    pub password_changed_at: Option<Timestamp>,
+    /// Since when nobody can sign in with it.
+    pub disabled_at: Option<Timestamp>,
+    /// Until when it is locked after failed sign-ins.
+    pub locked_until: Option<Timestamp>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+}
+
+/// A role on a unit, granted to an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Id.
+    pub id: Id,
+    /// To whom.
+    pub account: AccountId,
+    /// Code of the role.
+    pub role: String,
+    /// Where.
+    pub unit: UnitId,
+    /// Name of the unit.
+    pub unit_name: String,
+    /// First day.
+    pub from: Date,
+    /// Last day.
+    pub to: Option<Date>,
+    /// When it was taken back.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Grant {
+    /// Whether it holds on a day.
+    pub fn holds(&self, day: Date) -> bool {
+        self.revoked_at.is_none() && self.from <= day && self.to.is_none_or(|to| day <= to)
+    }
+}
+
+/// A role (角色).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Code.
+    pub code: String,
+    /// Name in both languages.
+    pub name: commons::packs::Name,
+    /// What its holders may do.
+    pub permissions: Vec<String>,
+}
+
+/// A session (会话), as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// SHA-256 of its token.
+    pub hash: Vec<u8>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Timestamp,
+    /// Network address.
+    pub address: String,
+    /// Browser, in its own words.
+    pub agent: String,
+}
+
+/// A sign-in attempt.
+#[derive(Debug, Clone, Default)]
+pub struct SignIn {
+    /// Login name as typed.
+    pub login: String,
+    /// Password as typed.
+    pub password: String,
+    /// Network address.
+    pub address: String,
+    /// The browser's own words.
+    pub agent: String,
+    /// Token that the browser held before; its session ends.
+    pub replaces: Option<String>,
+}

@@ -1,0 +1,283 @@
+//! Sessions: sign in, who is it, sign out.
+
+use std::collections::BTreeMap;
+
+use db::{Db, Tx, transaction};
+use kernel::{AccountId, Env, Error, Msg, Result, Scope, Timestamp, UnitId};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use web::Principal;
+
+use crate::password::Hasher;
+use crate::{Actor, Audit, Role, Roles, SecuritySettings, Session, SignIn, store};
+
+/// How far a clock may have been set back before a session no longer counts.
+const CLOCK_SLACK: i64 = 5 * 60;
+/// How often the last use of a session is written down, in seconds.
+const TOUCH_EVERY: i64 = 60;
+
+/// Accounts, sessions, roles and the audit trail; cheap to clone.
+#[derive(Clone)]
+pub struct Identity {
+    pub(crate) db: Db,
+    pub(crate) env: Env,
+    pub(crate) settings: SecuritySettings,
+    pub(crate) hasher: Hasher,
+}
+
+/// Who holds a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub principal: Principal,
+    /// The password is a one-time one.
+    pub must_change: bool,
+}
+
+/// The SHA-256 of a token, which is all that is kept of it.
+pub(crate) fn hash_of(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}
+
+/// Adds an entry to the audit trail inside the caller's transaction: what is recorded has happened,
+/// and what has happened is recorded.
+pub async fn record(tx: &mut Tx, env: &Env, entry: &Audit) -> Result<()> {
+    store::audit::add(tx, env.new_id(), env.now(), entry).await
+}
+
+impl Identity {
+    /// Identity in a database.
+    pub fn new(db: Db, env: Env, settings: SecuritySettings) -> Self {
+        Self {
+            db,
+            env,
+            settings,
+            hasher: Hasher::new(),
+        }
+    }
+
+    /// Writes the roles of the packs into the database; at every start.
+    pub async fn sync_roles(&self, roles: &Roles) -> Result<()> {
+        let emptied = transaction!(self.db, |tx| store::put_roles(tx, roles.iter()).await)?;
+        if emptied > 0 {
+            tracing::warn!(
+                emptied,
+                "roles that no pack brings any more let nobody do anything"
+            );
+        }
+        Ok(())
+    }
+
+    /// All roles that still let their holders do something.
+    pub async fn roles(&self) -> Result<Vec<Role>> {
+        let mut roles = Vec::new();
+        for (mut role, permissions) in store::roles(&mut self.db.read().await?).await? {
+            role.permissions = permissions_of(&permissions)?;
+            if !role.permissions.is_empty() {
+                roles.push(role);
+            }
+        }
+        Ok(roles)
+    }
+
+    /// Adds an entry to the audit trail in a transaction of its own.
+    pub async fn record_now(&self, entry: Audit) -> Result<()> {
+        transaction!(self.db, |tx| record(tx, &self.env, &entry).await)
+    }
+
+    /// Begins a session and gives its token. An unknown login, a wrong password, a disabled and a
+    /// locked account get the same answer after the same time.
+    pub async fn sign_in(&self, attempt: SignIn) -> Result<String> {
+        let login = attempt.login.trim().to_lowercase();
+        let settings = &self.settings;
+        let now = self.env.now();
+        let lock_until = now.plus_seconds(settings.lock_seconds);
+        let (counted, known) = transaction!(self.db, |tx| {
+            let most = settings.most_failures;
+            let counted = store::count_attempt(tx, &login, most, now, lock_until).await?;
+            Ok((counted, store::credentials(tx, &login).await?))
+        })?;
+        let hash = known.as_ref().and_then(|k| k.password.as_deref());
+        let hash = hash.filter(|_| counted);
+        let right = self.hasher.verify(&attempt.password, hash).await?;
+
+        let by = |account| Actor {
+            account,
+            address: attempt.address.clone(),
+        };
+        let Some(known) = &known else {
+            // Something that is no login name may be a password in the wrong field: not kept.
+            let typed = if crate::accounts::check_login(&login).is_ok() {
+                &*login
+            } else {
+                ""
+            };
+            let detail = json!({ "reason": "unknown" });
+            let entry = by(None).audit("session.refused", ("login", typed), detail);
+            self.record_now(entry).await?;
+            return Err(self.refused());
+        };
+        let session = Session {
+            hash: Vec::new(),
+            created_at: now,
+            last_seen_at: now,
+            address: attempt.address.clone(),
+            agent: attempt.agent.chars().take(200).collect(),
+        };
+        let token = hex::encode(self.env.random::<32>());
+        let account = known.account;
+        let began = transaction!(self.db, |tx| {
+            let right = match hash {
+                Some(hash) if right => store::clear_attempts(tx, account, hash).await?,
+                _ => false,
+            };
+            if !right {
+                let reason = match (counted, known.disabled) {
+                    (_, true) => "disabled",
+                    (false, _) if known.password.is_some() => "locked",
+                    (false, _) => "no-password",
+                    (true, _) => "password",
+                };
+                let detail = json!({ "reason": reason });
+                let object = ("account", account);
+                record(
+                    tx,
+                    &self.env,
+                    &by(Some(account)).audit("session.refused", object, detail),
+                )
+                .await?;
+                if counted && known.locked_until.is_some() {
+                    let detail = json!({ "seconds": settings.lock_seconds });
+                    record(
+                        tx,
+                        &self.env,
+                        &by(None).audit("account.locked", object, detail),
+                    )
+                    .await?;
+                }
+                return Ok(false);
+            }
+            if let Some(old) = &attempt.replaces {
+                store::end_session(tx, &hash_of(old)).await?;
+            }
+            let session = Session {
+                hash: hash_of(&token),
+                ..session.clone()
+            };
+            let expires_at = now.plus_seconds(settings.absolute_seconds);
+            store::add_session(tx, account, &session, expires_at).await?;
+            let entry = by(Some(account)).audit("session.began", ("account", account), json!({}));
+            record(tx, &self.env, &entry).await?;
+            Ok(true)
+        })?;
+        if began {
+            Ok(token)
+        } else {
+            Err(self.refused())
+        }
+    }
+
+    fn refused(&self) -> Error {
+        let message = Msg::new("identity-refused")
+            .with("most", self.settings.most_failures)
+            .with("minutes", self.settings.lock_seconds / 60);
+        Error::field("login", message)
+    }
+
+    /// Ends the session of a token, if it has one.
+    pub async fn sign_out(&self, token: &str, address: &str) -> Result<()> {
+        transaction!(self.db, |tx| {
+            if let Some(account) = store::end_session(tx, &hash_of(token)).await? {
+                let actor = Actor {
+                    account: Some(account),
+                    address: address.to_owned(),
+                };
+                let entry = actor.audit("session.ended", ("account", account), json!({}));
+                record(tx, &self.env, &entry).await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Who holds a session; nobody when it has ended.
+    pub async fn principal(&self, token: &str) -> Result<Option<Principal>> {
+        Ok(self.holder(token).await?.map(|h| h.principal))
+    }
+
+    pub(crate) async fn holder(&self, token: &str) -> Result<Option<Holder>> {
+        let hash = hash_of(token);
+        let (now, today) = (self.env.now(), self.env.today());
+        let found = store::known(&mut self.db.read().await?, &hash, today).await?;
+        let Some(known) = found.filter(|k| self.lasts(k, now)) else {
+            return Ok(None);
+        };
+        if known.last_seen_at.plus_seconds(TOUCH_EVERY) <= now {
+            let touched = transaction!(self.db, |tx| store::touch(tx, &hash, now).await);
+            if let Err(e) = touched {
+                // The next request tries again; this one need not fail for it.
+                tracing::warn!(error = %e, "the last use of a session could not be written");
+            }
+        }
+        let mut roots: BTreeMap<String, Vec<UnitId>> = BTreeMap::new();
+        for (permissions, unit) in &known.grants {
+            for permission in permissions_of(permissions)? {
+                let units = roots.entry(permission).or_default();
+                if !units.contains(unit) {
+                    units.push(*unit);
+                }
+            }
+        }
+        let principal = Principal {
+            account: known.account,
+            person: known.person,
+            name: known.name.unwrap_or(known.login),
+            grants: roots
+                .into_iter()
+                .map(|(permission, units)| (permission, Scope::Under(units)))
+                .collect(),
+        };
+        Ok(Some(Holder {
+            principal,
+            must_change: known.password_changed_at.is_none(),
+        }))
+    }
+
+    /// Whether a session still counts. A clock that was set back does not make it last: its end is
+    /// fixed when it begins, and one from the future is none.
+    fn lasts(&self, known: &store::Known, now: Timestamp) -> bool {
+        now < known.expires_at
+            && now < known.last_seen_at.plus_seconds(self.settings.idle_seconds)
+            && now.plus_seconds(CLOCK_SLACK) >= known.created_at
+    }
+
+    fn idle_since(&self) -> Timestamp {
+        self.env.now().plus_seconds(-self.settings.idle_seconds)
+    }
+
+    /// The sessions of an account that still count.
+    pub async fn sessions(&self, account: AccountId) -> Result<Vec<Session>> {
+        let mut tx = self.db.read().await?;
+        store::sessions(&mut tx, account, self.env.now(), self.idle_since()).await
+    }
+
+    /// Ends every session of an account but that of a token.
+    pub async fn sign_out_others(&self, actor: &Actor, token: &str) -> Result<u64> {
+        let account = actor.account.ok_or(Error::Unauthenticated)?;
+        transaction!(self.db, |tx| {
+            let ended = store::end_sessions(tx, account, &hash_of(token)).await?;
+            let detail = json!({ "others": ended });
+            let entry = actor.audit("session.ended", ("account", account), detail);
+            record(tx, &self.env, &entry).await?;
+            Ok(ended)
+        })
+    }
+
+    /// Removes the sessions that have ended; once an hour is enough.
+    pub async fn purge_sessions(&self) -> Result<u64> {
+        let (now, idle_since) = (self.env.now(), self.idle_since());
+        transaction!(self.db, |tx| store::purge(tx, now, idle_since).await)
+    }
+}
+
+fn permissions_of(json: &str) -> Result<Vec<String>> {
+    serde_json::from_str(json).map_err(Error::internal)
+}

@@ -1,0 +1,561 @@
+//! The SQL of accounts, sessions and grants. The audit trail has a store of its own in `store/`.
+
+pub(crate) mod audit;
+
+use db::{Args, Migration, Row, Tx, args};
+use kernel::{AccountId, Date, Id, PersonId, Result, Scope, Timestamp, UnitId};
+use organization::scope_sql;
+
+use crate::{Account, Grant, NewGrant, Role, Session};
+
+/// The tables of this crate.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    name: "identity_20261121_tables",
+    sql: "
+        CREATE TABLE account (
+            id {blob} PRIMARY KEY,
+            login TEXT NOT NULL UNIQUE,
+            person {blob} UNIQUE,
+            password TEXT,
+            password_changed_at BIGINT,
+            disabled_at BIGINT,
+            failures BIGINT NOT NULL,
+            locked_until BIGINT,
+            created_at BIGINT NOT NULL);
+        CREATE TABLE session (
+            token_hash {blob} PRIMARY KEY,
+            account {blob} NOT NULL REFERENCES account (id),
+            created_at BIGINT NOT NULL,
+            last_seen_at BIGINT NOT NULL,
+            expires_at BIGINT NOT NULL,
+            address TEXT NOT NULL,
+            agent TEXT NOT NULL);
+        CREATE INDEX session_account ON session (account);
+        CREATE INDEX session_expires_at ON session (expires_at);
+        CREATE TABLE role (
+            code TEXT PRIMARY KEY,
+            name_zh TEXT NOT NULL,
+            name_en TEXT NOT NULL,
+            permissions TEXT NOT NULL,
+            builtin BOOLEAN NOT NULL);
+        CREATE TABLE role_grant (
+            id {blob} PRIMARY KEY,
+            account {blob} NOT NULL REFERENCES account (id),
+            role TEXT NOT NULL REFERENCES role (code),
+            unit {blob} NOT NULL,
+            from_date TEXT NOT NULL,
+            to_date TEXT,
+            granted_by {blob},
+            granted_at BIGINT NOT NULL,
+            revoked_by {blob},
+            revoked_at BIGINT);
+        CREATE INDEX role_grant_account ON role_grant (account);
+        CREATE INDEX role_grant_unit ON role_grant (unit);
+        CREATE TABLE audit (
+            id {blob} PRIMARY KEY,
+            at BIGINT NOT NULL,
+            account {blob},
+            action TEXT NOT NULL,
+            object_kind TEXT NOT NULL,
+            object_id TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            address TEXT NOT NULL);
+        CREATE INDEX audit_at ON audit (at, id);
+        CREATE INDEX audit_account ON audit (account, at)",
+}];
+
+// ---- Roles ------------------------------------------------------------------------------------
+
+pub(crate) async fn put_roles<'r>(
+    tx: &mut Tx,
+    roles: impl Iterator<Item = &'r Role>,
+) -> Result<u64> {
+    let mut rows = Args::new();
+    let mut codes = Vec::new();
+    for role in roles {
+        codes.push(role.code.as_str());
+        rows.add(&role.code);
+        rows.add(&role.name.zh);
+        rows.add(&role.name.en);
+        rows.add(serde_json::json!(role.permissions).to_string());
+        rows.add(true);
+    }
+    let mut gone = args![];
+    let list = if codes.is_empty() {
+        "''".to_owned()
+    } else {
+        gone.list(codes)
+    };
+    // A role that no pack brings any more stays for the record, but lets nobody do anything.
+    let sql = format!(
+        "UPDATE role SET permissions = '[]' WHERE builtin AND permissions <> '[]' AND code NOT IN ({list})"
+    );
+    let emptied = tx.execute(sql, gone).await?;
+    tx.insert_many(
+        "INSERT INTO role (code, name_zh, name_en, permissions, builtin) VALUES",
+        5,
+        "ON CONFLICT (code) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en,
+            permissions = excluded.permissions, builtin = excluded.builtin",
+        rows,
+    )
+    .await?;
+    Ok(emptied)
+}
+
+pub(crate) async fn roles(tx: &mut Tx) -> Result<Vec<(Role, String)>> {
+    let sql = "SELECT code, name_zh, name_en, permissions FROM role ORDER BY code";
+    let read = |row: &Row| {
+        let role = Role {
+            code: row.get(0)?,
+            name: commons::packs::Name {
+                zh: row.get(1)?,
+                en: row.get(2)?,
+            },
+            permissions: Vec::new(),
+        };
+        Ok((role, row.get(3)?))
+    };
+    tx.query(sql, args![]).await?.iter().map(read).collect()
+}
+
+pub(crate) async fn role_exists(tx: &mut Tx, code: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM role WHERE code = $1 AND permissions <> '[]'";
+    Ok(tx.optional(sql, args![code]).await?.is_some())
+}
+
+// ---- Sign-in ----------------------------------------------------------------------------------
+
+/// What sign-in needs to know of an account.
+pub(crate) struct Credentials {
+    pub account: AccountId,
+    pub password: Option<String>,
+    pub disabled: bool,
+    pub locked_until: Option<Timestamp>,
+}
+
+/// Counts an attempt before the password is looked at, so that guesses made at the same moment on
+/// several nodes are counted too. The last one allowed locks the account; a right password unlocks
+/// it again. Gives whether the attempt may go on. A lock further away than a lock lasts comes from
+/// a clock that was set back and does not hold.
+pub(crate) async fn count_attempt(
+    tx: &mut Tx,
+    login: &str,
+    most: i64,
+    now: Timestamp,
+    lock_until: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE account SET
+            locked_until = CASE WHEN failures + 1 >= $2 THEN $4 ELSE NULL END,
+            failures = CASE WHEN failures + 1 >= $2 THEN 0 ELSE failures + 1 END
+        WHERE login = $1 AND disabled_at IS NULL AND password IS NOT NULL
+            AND (locked_until IS NULL OR locked_until <= $3 OR locked_until > $4)";
+    Ok(tx.execute(sql, args![login, most, now, lock_until]).await? == 1)
+}
+
+pub(crate) async fn credentials(tx: &mut Tx, login: &str) -> Result<Option<Credentials>> {
+    let sql = "SELECT id, password, disabled_at, locked_until FROM account WHERE login = $1";
+    let Some(row) = tx.optional(sql, args![login]).await? else {
+        return Ok(None);
+    };
+    let disabled: Option<Timestamp> = row.get(2)?;
+    Ok(Some(Credentials {
+        account: row.get(0)?,
+        password: row.get(1)?,
+        disabled: disabled.is_some(),
+        locked_until: row.get(3)?,
+    }))
+}
+
+/// Takes the counted attempts back, if the account still has the password that was right.
+pub(crate) async fn clear_attempts(
+    tx: &mut Tx,
+    account: AccountId,
+    password: &str,
+) -> Result<bool> {
+    let sql = "UPDATE account SET failures = 0, locked_until = NULL
+        WHERE id = $1 AND password = $2 AND disabled_at IS NULL";
+    Ok(tx.execute(sql, args![account, password]).await? == 1)
+}
+
+// ---- Sessions ---------------------------------------------------------------------------------
+
+pub(crate) async fn add_session(
+    tx: &mut Tx,
+    account: AccountId,
+    session: &Session,
+    expires_at: Timestamp,
+) -> Result<()> {
+    let sql = "INSERT INTO session (token_hash, account, created_at, last_seen_at, expires_at, address, agent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let args = args![
+        &session.hash[..],
+        account,
+        session.created_at,
+        session.last_seen_at,
+        expires_at,
+        &session.address,
+        &session.agent,
+    ];
+    tx.execute(sql, args).await?;
+    Ok(())
+}
+
+/// Ends a session; gives whose it was.
+pub(crate) async fn end_session(tx: &mut Tx, hash: &[u8]) -> Result<Option<AccountId>> {
+    let sql = "DELETE FROM session WHERE token_hash = $1 RETURNING account";
+    let row = tx.optional(sql, args![hash]).await?;
+    row.map(|r| r.get(0)).transpose()
+}
+
+/// Ends every session of an account but one.
+pub(crate) async fn end_sessions(tx: &mut Tx, account: AccountId, keep: &[u8]) -> Result<u64> {
+    let sql = "DELETE FROM session WHERE account = $1 AND token_hash <> $2";
+    tx.execute(sql, args![account, keep]).await
+}
+
+pub(crate) async fn sessions(
+    tx: &mut Tx,
+    account: AccountId,
+    now: Timestamp,
+    idle_since: Timestamp,
+) -> Result<Vec<Session>> {
+    let sql = "SELECT token_hash, created_at, last_seen_at, address, agent FROM session
+        WHERE account = $1 AND expires_at > $2 AND last_seen_at >= $3
+        ORDER BY last_seen_at DESC, created_at DESC";
+    let read = |row: &Row| {
+        Ok(Session {
+            hash: row.get(0)?,
+            created_at: row.get(1)?,
+            last_seen_at: row.get(2)?,
+            address: row.get(3)?,
+            agent: row.get(4)?,
+        })
+    };
+    let rows = tx.query(sql, args![account, now, idle_since]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Moves the time a session was last used on, at most once a minute.
+pub(crate) async fn touch(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<()> {
+    let sql = "UPDATE session SET last_seen_at = $2 WHERE token_hash = $1 AND last_seen_at < $2";
+    tx.execute(sql, args![hash, now]).await?;
+    Ok(())
+}
+
+pub(crate) async fn purge(tx: &mut Tx, now: Timestamp, idle_since: Timestamp) -> Result<u64> {
+    let sql = "DELETE FROM session WHERE expires_at <= $1 OR last_seen_at < $2";
+    tx.execute(sql, args![now, idle_since]).await
+}
+
+/// A session with its account and what it may do today.
+pub(crate) struct Known {
+    pub account: AccountId,
+    pub login: String,
+    pub person: Option<PersonId>,
+    pub name: Option<String>,
+    pub password_changed_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// Permissions (JSON) and the unit they are held on.
+    pub grants: Vec<(String, UnitId)>,
+}
+
+/// Who holds a session: one query.
+pub(crate) async fn known(tx: &mut Tx, hash: &[u8], today: Date) -> Result<Option<Known>> {
+    let sql = "SELECT s.account, a.login, a.person, p.name, a.password_changed_at,
+            s.created_at, s.last_seen_at, s.expires_at, r.permissions, g.unit
+        FROM session s JOIN account a ON a.id = s.account
+            LEFT JOIN person p ON p.id = a.person
+            LEFT JOIN role_grant g ON g.account = a.id AND g.revoked_at IS NULL
+                AND g.from_date <= $2 AND (g.to_date IS NULL OR g.to_date >= $2)
+            LEFT JOIN role r ON r.code = g.role
+        WHERE s.token_hash = $1 AND a.disabled_at IS NULL";
+    let mut found: Option<Known> = None;
+    for row in tx.query(sql, args![hash, today]).await? {
+        if found.is_none() {
+            found = Some(Known {
+                account: row.get(0)?,
+                login: row.get(1)?,
+                person: row.get(2)?,
+                name: row.get(3)?,
+                password_changed_at: row.get(4)?,
+                created_at: row.get(5)?,
+                last_seen_at: row.get(6)?,
+                expires_at: row.get(7)?,
+                grants: Vec::new(),
+            });
+        }
+        if let (Some(known), Some(permissions), Some(unit)) = (&mut found, row.get(8)?, row.get(9)?)
+        {
+            known.grants.push((permissions, unit));
+        }
+    }
+    Ok(found)
+}
+
+// ---- Accounts ---------------------------------------------------------------------------------
+
+pub(crate) async fn add_account(
+    tx: &mut Tx,
+    account: &Account,
+    password: Option<&str>,
+) -> Result<()> {
+    let sql = "INSERT INTO account (id, login, person, password, password_changed_at, failures, created_at)
+        VALUES ($1, $2, $3, $4, $5, 0, $6)";
+    let args = args![
+        account.id,
+        &account.login,
+        account.person,
+        password,
+        account.password_changed_at,
+        account.created_at,
+    ];
+    tx.execute(sql, args).await?;
+    Ok(())
+}
+
+pub(crate) async fn login_taken(tx: &mut Tx, login: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM account WHERE login = $1";
+    Ok(tx.optional(sql, args![login]).await?.is_some())
+}
+
+pub(crate) async fn person_taken(tx: &mut Tx, person: PersonId) -> Result<bool> {
+    let sql = "SELECT 1 FROM account WHERE person = $1";
+    Ok(tx.optional(sql, args![person]).await?.is_some())
+}
+
+/// The person with a staff number who belongs to the scope today.
+pub(crate) async fn person_by_staff_no(
+    tx: &mut Tx,
+    staff_no: &str,
+    today: Date,
+    scope: &Scope,
+) -> Result<Option<PersonId>> {
+    let mut args = args![staff_no, today];
+    let scope = scope_sql(scope, "a.unit", &mut args);
+    let sql = format!(
+        "SELECT p.id FROM person p JOIN assignment a ON a.person = p.id
+         WHERE p.staff_no = $1 AND a.is_primary AND a.from_date <= $2
+            AND (a.to_date IS NULL OR a.to_date >= $2) AND {scope}"
+    );
+    let row = tx.optional(sql, args).await?;
+    row.map(|r| r.get(0)).transpose()
+}
+
+pub(crate) async fn set_password(
+    tx: &mut Tx,
+    account: AccountId,
+    password: &str,
+    changed_at: Option<Timestamp>,
+) -> Result<bool> {
+    let sql = "UPDATE account SET password = $2, password_changed_at = $3, failures = 0, locked_until = NULL
+        WHERE id = $1";
+    let changed = tx.execute(sql, args![account, password, changed_at]);
+    Ok(changed.await? == 1)
+}
+
+/// Disables (an instant) or enables (none) an account; gives whether that changed anything.
+pub(crate) async fn set_disabled(
+    tx: &mut Tx,
+    account: AccountId,
+    at: Option<Timestamp>,
+) -> Result<bool> {
+    let sql = if at.is_some() {
+        "UPDATE account SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL"
+    } else {
+        "UPDATE account SET disabled_at = $2, failures = 0, locked_until = NULL
+         WHERE id = $1 AND disabled_at IS NOT NULL"
+    };
+    Ok(tx.execute(sql, args![account, at]).await? == 1)
+}
+
+/// Accounts that a scope reaches: granted a role there at some time, or of a person who belongs
+/// there today.
+fn visible_sql(scope: &Scope, column: &str, today: Date, args: &mut Args) -> String {
+    if *scope == Scope::All {
+        return "1=1".to_owned();
+    }
+    let granted = scope_sql(scope, "vg.unit", args);
+    let belongs = scope_sql(scope, "vs.unit", args);
+    let today = args.push(today);
+    format!(
+        "({column} IN (SELECT vg.account FROM role_grant vg WHERE {granted})
+          OR {column} IN (SELECT va.id FROM account va JOIN assignment vs ON vs.person = va.person
+             WHERE vs.is_primary AND vs.from_date <= {today}
+                AND (vs.to_date IS NULL OR vs.to_date >= {today}) AND {belongs}))"
+    )
+}
+
+const ACCOUNT: &str = "a.id, a.login, a.person, p.name, a.password_changed_at, a.disabled_at,
+    a.locked_until, a.created_at";
+
+fn account(row: &Row) -> Result<Account> {
+    Ok(Account {
+        id: row.get(0)?,
+        login: row.get(1)?,
+        person: row.get(2)?,
+        name: row.get(3)?,
+        password_changed_at: row.get(4)?,
+        disabled_at: row.get(5)?,
+        locked_until: row.get(6)?,
+        created_at: row.get(7)?,
+    })
+}
+
+/// Accounts by part of login or name, with how many there are in all.
+pub(crate) async fn accounts(
+    tx: &mut Tx,
+    scope: &Scope,
+    today: Date,
+    text: &str,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<Account>, i64)> {
+    let mut args = args![anywhere(text)];
+    let visible = visible_sql(scope, "a.id", today, &mut args);
+    let from = format!(
+        "FROM account a LEFT JOIN person p ON p.id = a.person
+         WHERE (a.login LIKE $1 ESCAPE '!' OR LOWER(p.name) LIKE $1 ESCAPE '!') AND {visible}"
+    );
+    let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
+    let total = tx.one(count, args.clone()).await?.get(0)?;
+    let (limit, offset) = (args.push(limit), args.push(offset));
+    let sql = format!("SELECT {ACCOUNT} {from} ORDER BY a.login LIMIT {limit} OFFSET {offset}");
+    let rows = tx.query(sql, args).await?;
+    Ok((rows.iter().map(account).collect::<Result<_>>()?, total))
+}
+
+pub(crate) async fn one_account(
+    tx: &mut Tx,
+    id: AccountId,
+    scope: &Scope,
+    today: Date,
+) -> Result<Option<Account>> {
+    let mut args = args![id];
+    let visible = visible_sql(scope, "a.id", today, &mut args);
+    let sql = format!(
+        "SELECT {ACCOUNT} FROM account a LEFT JOIN person p ON p.id = a.person
+         WHERE a.id = $1 AND {visible}"
+    );
+    let row = tx.optional(sql, args).await?;
+    row.as_ref().map(account).transpose()
+}
+
+pub(crate) async fn account_by_login(tx: &mut Tx, login: &str) -> Result<Option<Account>> {
+    let sql = format!(
+        "SELECT {ACCOUNT} FROM account a LEFT JOIN person p ON p.id = a.person WHERE a.login = $1"
+    );
+    let row = tx.optional(sql, args![login]).await?;
+    row.as_ref().map(account).transpose()
+}
+
+/// A LIKE pattern for text that stands anywhere; `!` takes the meaning of `%` and `_` away.
+fn anywhere(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.trim().to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern + "%"
+}
+
+// ---- Grants -----------------------------------------------------------------------------------
+
+/// Whether a scope reaches a unit.
+pub(crate) async fn reaches(tx: &mut Tx, scope: &Scope, unit: UnitId) -> Result<bool> {
+    let mut args = args![unit];
+    let scope = scope_sql(scope, "u.id", &mut args);
+    let sql = format!("SELECT 1 FROM unit u WHERE u.id = $1 AND {scope}");
+    Ok(tx.optional(sql, args).await?.is_some())
+}
+
+/// Whether an account holds, or will hold, a role outside a scope.
+pub(crate) async fn held_outside(
+    tx: &mut Tx,
+    account: AccountId,
+    scope: &Scope,
+    today: Date,
+) -> Result<bool> {
+    let mut args = args![account, today];
+    let scope = scope_sql(scope, "g.unit", &mut args);
+    let sql = format!(
+        "SELECT 1 FROM role_grant g WHERE g.account = $1 AND g.revoked_at IS NULL
+            AND (g.to_date IS NULL OR g.to_date >= $2) AND NOT ({scope})"
+    );
+    Ok(tx.optional(sql, args).await?.is_some())
+}
+
+pub(crate) async fn add_grant(
+    tx: &mut Tx,
+    id: Id,
+    account: AccountId,
+    grant: &NewGrant,
+    by: Option<AccountId>,
+    now: Timestamp,
+) -> Result<()> {
+    let sql = "INSERT INTO role_grant (id, account, role, unit, from_date, to_date, granted_by, granted_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let args = args![
+        id,
+        account,
+        &grant.role,
+        grant.unit,
+        grant.from,
+        grant.to,
+        by,
+        now,
+    ];
+    tx.execute(sql, args).await?;
+    Ok(())
+}
+
+const GRANT: &str =
+    "SELECT g.id, g.account, g.role, g.unit, u.name, g.from_date, g.to_date, g.revoked_at
+    FROM role_grant g JOIN unit u ON u.id = g.unit";
+
+fn grant(row: &Row) -> Result<Grant> {
+    Ok(Grant {
+        id: row.get(0)?,
+        account: row.get(1)?,
+        role: row.get(2)?,
+        unit: row.get(3)?,
+        unit_name: row.get(4)?,
+        from: row.get(5)?,
+        to: row.get(6)?,
+        revoked_at: row.get(7)?,
+    })
+}
+
+/// The grants of these accounts within a scope, newest first.
+pub(crate) async fn grants(
+    tx: &mut Tx,
+    accounts: &[AccountId],
+    scope: &Scope,
+) -> Result<Vec<Grant>> {
+    let mut args = Args::new();
+    let list = args.list(accounts.iter().copied());
+    let scope = scope_sql(scope, "g.unit", &mut args);
+    let sql = format!("{GRANT} WHERE g.account IN ({list}) AND {scope} ORDER BY g.id DESC");
+    tx.query(sql, args).await?.iter().map(grant).collect()
+}
+
+pub(crate) async fn one_grant(tx: &mut Tx, id: Id, scope: &Scope) -> Result<Option<Grant>> {
+    let mut args = args![id];
+    let scope = scope_sql(scope, "g.unit", &mut args);
+    let sql = format!("{GRANT} WHERE g.id = $1 AND {scope}");
+    let row = tx.optional(sql, args).await?;
+    row.as_ref().map(grant).transpose()
+}
+
+pub(crate) async fn revoke(
+    tx: &mut Tx,
+    id: Id,
+    by: Option<AccountId>,
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE role_grant SET revoked_at = $2, revoked_by = $3 WHERE id = $1 AND revoked_at IS NULL";
+    Ok(tx.execute(sql, args![id, now, by]).await? == 1)
+}
