@@ -30,7 +30,7 @@ pub fn jobs(_world: &World) -> HashMap<&'static str, Handler> {
 }
 
 /// Tables of packs that some room reads; any other is a slip of the pen.
-pub const PACK_TABLES: &[&str] = &["holiday", "activity-kind", "rule", "indicator", "report"];
+pub const PACK_TABLES: &[&str] = &["holiday", "activity-kind", "obligation", "indicator", "report"];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
 pub fn texts() -> Vec<(Lang, &'static str)> {

@@ -15,6 +15,7 @@ use web::{Brand, Tenant};
 use crate::checkpoints::Checkpoints;
 use crate::metrics::{Counted, recorder, track};
 use crate::texts::{Texts, say};
+use crate::world::{load_packs, pack_errors};
 use crate::{Config, World, modules};
 
 /// How long requests may take to finish after the signal to stop.
@@ -41,6 +42,7 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
         )
     })?;
     let address = listener.local_addr().map_err(Error::internal)?;
+    load_packs(&config).map_err(pack_errors)?;
     recorder();
     let world = tokio::select! {
         world = open(config, env, texts) => world?,

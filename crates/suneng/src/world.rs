@@ -63,7 +63,13 @@ impl World {
     }
 
     async fn with(config: Config, env: Env, db: Db) -> Result<Self> {
-        let packs = load_packs(&config).map_err(pack_errors)?;
+        // A mistake in a pack stops the server's start, never a backup or a verification.
+        let packs = load_packs(&config).unwrap_or_else(|problems| {
+            for problem in problems {
+                tracing::warn!(%problem, "packs are left out");
+            }
+            Packs::default()
+        });
         Ok(Self {
             files: open_files(&config, &env)?,
             ledger: Ledger::open(db.clone(), env.clone()).await?,
@@ -163,7 +169,8 @@ pub fn load_packs(config: &Config) -> Result<Packs, Vec<PackProblem>> {
     Ok(packs)
 }
 
-fn pack_errors(problems: Vec<PackProblem>) -> Error {
+/// The problems of packs as one error with their places.
+pub fn pack_errors(problems: Vec<PackProblem>) -> Error {
     let field = |p: PackProblem| kernel::FieldError {
         field: format!("{}:{}:{}", p.file, p.line, p.column),
         message: p.reason,
