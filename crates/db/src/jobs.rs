@@ -136,6 +136,19 @@ pub async fn settle(db: &Db, env: &Env, job: &Job, result: &Result<()>) -> Resul
     })
 }
 
+/// How many jobs are due and claimed by nobody.
+pub async fn due(db: &Db, env: &Env) -> Result<i64> {
+    let row = db
+        .read()
+        .await?
+        .one(
+            "SELECT CAST(COUNT(*) AS BIGINT) FROM job WHERE run_at <= $1 AND lease_until <= $1",
+            args![env.now()],
+        )
+        .await?;
+    row.get(0)
+}
+
 /// Runs one kind of job.
 pub type Handler = Arc<dyn Fn(Job) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 

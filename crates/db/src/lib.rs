@@ -4,12 +4,14 @@
 //! * [`Args`] collects arguments and hands out their `$n` placeholders.
 //! * [`Migration`]s are forward only, one transaction each, so an interrupted run is resumed.
 //! * [`GroupCommit`] lets requests that arrive together share one durable transaction.
+//! * [`copy`] reads and writes whole databases in a portable form.
 //! * [`jobs`] is the table of background work, safe with several nodes.
 //!
 //! What is portable is written down in `ARCHITECTURE.md`; a tidy test holds it.
 
 mod args;
 mod connect;
+pub mod copy;
 mod error;
 mod group;
 pub mod jobs;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use kernel::{Error, Result};
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -10,7 +11,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sql
 
 use crate::connect::Pools;
 use crate::error::convert;
-use crate::{Arg, Args, Db, Row};
+use crate::{Arg, Args, Db, Engine, Row};
 
 /// An open transaction. Dropped without commit it is rolled back.
 pub struct Tx(Inner);
@@ -112,6 +113,38 @@ impl Tx {
                     .await;
                 Ok(rows.map_err(convert)?.into_iter().map(Row::Pg).collect())
             }
+        }
+    }
+
+    /// Hands out the rows of a query one after the other, without holding them.
+    pub(crate) async fn each(
+        &mut self,
+        sql: String,
+        mut each: impl FnMut(&Row) -> Result<()> + Send,
+    ) -> Result<()> {
+        let sql = AssertSqlSafe(sql).into_sql_str();
+        match &mut self.0 {
+            Inner::Sqlite(tx) => {
+                let mut rows = sqlx::query(sql).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await.map_err(convert)? {
+                    each(&Row::Sqlite(row))?;
+                }
+            }
+            Inner::Pg(tx) => {
+                let mut rows = sqlx::query(sql).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await.map_err(convert)? {
+                    each(&Row::Pg(row))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The engine.
+    pub(crate) fn engine(&self) -> Engine {
+        match self.0 {
+            Inner::Sqlite(_) => Engine::Sqlite,
+            Inner::Pg(_) => Engine::Postgres,
         }
     }
 

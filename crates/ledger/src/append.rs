@@ -191,6 +191,17 @@ impl Ledger {
         Ok((n, age))
     }
 
+    /// Log, size and head of the tree (hex) as a snapshot has them.
+    pub async fn head(tx: &mut Tx) -> Result<(Id, i64, String)> {
+        let head = store::head(tx).await?;
+        Ok((head.log, head.size, hex::encode(head.frontier.root())))
+    }
+
+    /// When the newest sealed fact was recorded: a clock before it was set back.
+    pub async fn last_recorded(tx: &mut Tx) -> Result<Option<kernel::Timestamp>> {
+        store::last_recorded(tx).await
+    }
+
     /// How many facts are sealed.
     pub async fn size(&self) -> Result<i64> {
         Ok(store::head(&mut self.0.db.read().await?).await?.size)

@@ -181,6 +181,9 @@ impl Sealer {
             let begun = Instant::now();
             let round = self.ledger.seal_round(epoch, self.most).await?;
             let took = begun.elapsed();
+            if round.sealed > 0 {
+                metrics::histogram!("ledger_sealing_seconds").record(took);
+            }
             if took > LONGEST {
                 self.most = (self.most / 2).max(50);
             } else if took < LONGEST / 2 {

@@ -1,1 +1,5 @@
-fn main() {}
+//! `suneng`, the program.
+
+fn main() -> std::process::ExitCode {
+    suneng::cli::main()
+}

@@ -406,3 +406,14 @@ pub(crate) async fn list(
         .await?;
     rows.iter().map(read_fact).collect()
 }
+
+/// When the newest sealed fact was recorded.
+pub(crate) async fn last_recorded(tx: &mut Tx) -> Result<Option<kernel::Timestamp>> {
+    let row = tx
+        .optional(
+            "SELECT f.recorded_at FROM leaf l JOIN fact f ON f.id = l.fact ORDER BY l.seq DESC LIMIT 1",
+            args![],
+        )
+        .await?;
+    row.map(|row| row.get(0)).transpose()
+}

@@ -1,0 +1,81 @@
+# Command line
+
+cli-error = Error: { "" }
+cli-not-found = What was asked for does not exist.
+cli-busy = The system is busy; try again in a moment.
+cli-internal = The program or its surroundings are at fault: { $reason }
+config-value = The setting { $setting } cannot be "{ $value }"; expected: { $expected }.
+config-file-unreadable = The configuration file { $file } cannot be read: { $reason }
+config-file-wrong = The configuration file { $file } is wrong in line { $line }: { $reason }
+config-key-unknown = The configuration file { $file } names in line { $line } an unknown setting "{ $key }". Known: { $known }.
+listen-in-use = The address { $address } is in use by another program. Stop that one, or choose another address with --listen.
+listen-failed = Cannot listen on { $address }: { $reason }
+not-written = { $path } cannot be written: { $reason }
+file-unreadable = { $file } cannot be read: { $reason }
+key-unreadable = The signing key { $file } cannot be read: { $reason }. Put back your copy of the file; if it is lost, move it away and run suneng init for a new key.
+checkpoint-unreadable = The checkpoint { $name } cannot be read: { $reason }
+pack-folder-unreadable = The packs cannot be read: { $reason }
+database-missing = There is no database { $file }. Run suneng init first, or name the data folder with --data.
+database-not-migrated = The database waits for { $count } migrations. Make a backup, then run suneng migrate, or start the server, which migrates by itself.
+database-away = The database is away. Try again in a moment; if it stays so, ask the administrator.
+db-duplicate = This exists already ({ $constraint }).
+fact-in-future = The date { $date } is after today; what has not happened cannot be recorded in the ledger.
+reversal-of-reversal = A reversal cannot be reversed.
+already-reversed = This has been reversed already.
+lease-lost = Another node seals the ledger now.
+
+init-done = The data folder { $data } is ready, database { $database }, { $migrations } migrations applied.
+init-key = Signing key of the ledger: { $file }. Keep a copy of it in a safe place; backups do not hold it.
+init-unit = Top unit added: { $name } (code { $code }).
+migrate-done = The database is up to date, { $count } migrations applied.
+
+import-unit-added = unit added
+import-unit-changed = unit changed
+import-unit-moved = unit moved
+import-person-added = person added
+import-person-renamed = person renamed
+import-person-moved = person moved
+import-would = Preview: { $changed } changes, { $unchanged } unchanged. Nothing was written.
+import-done = Imported: { $changed } changes, { $unchanged } unchanged.
+
+backup-name = The name of a backup ends in .tar or .tar.gz: { $file }
+backup-exists = { $file } exists and is not overwritten. Choose another name.
+backup-done = Backed up to { $file }: { $rows } rows, { $files } files, { $size } sealed facts. The signing key is not in it.
+backup-damaged = The file { $sha256 } was damaged before this backup and was saved as it is. Look for it in an older backup.
+archive-unreadable = The backup { $file } cannot be read: { $reason }
+archive-damaged = The backup { $file } is damaged: { $entry } is not what the manifest says. Use another backup.
+archive-newer = The backup was made by the newer version { $version }; restore it with that version.
+restore-not-empty = The database { $database } is not empty. Restore into an empty data folder (--data) or an empty database only.
+restore-done = Restored a backup of version { $version }: { $rows } rows, { $files } files, { $size } sealed facts.
+restore-new-log = The file store has checkpoints beyond the backup, so the ledger starts a new log; verification names it.
+restore-other-root = The restored ledger is not the one in the backup's manifest.
+
+verify-ledger = Ledger { $log }: { $size } sealed facts, root { $root }, { $tail } waiting.
+verify-earlier = Earlier log { $log } up to fact { $size }, reason: { $reason }.
+verify-compared = { $checkpoints } checkpoints compared, { $rollups } rollups recounted.
+verify-computing = { $count } rollups are still being computed and were left out.
+verify-files = { $count } files checked.
+verify-problem = Problem: { $problem }
+verify-file-damaged = The content of file { $sha256 } is damaged.
+verify-well = Verified: no problems found.
+verify-bad = Verification failed. Keep everything as it is, write no more, and compare with a backup.
+
+doctor-source-flag = flag
+doctor-source-environment = environment
+doctor-source-file = file
+doctor-source-default = default
+doctor-folder = The data folder { $folder } can be written.
+doctor-folder-bad = The data folder { $folder } cannot be written: { $reason }. Run suneng init and look at the owner of the folder.
+doctor-disk = { $mebibytes } MiB free on the disk.
+doctor-disk-low = Only { $mebibytes } MiB free on the disk; make room soon.
+doctor-packs = { $count } packs without mistakes.
+doctor-files = Files can be written: { $place }
+doctor-database = The database answers and writes durably: { $settings }
+doctor-database-unsafe = The database does not write durably and loses acknowledged work on a power cut; mend this: { $settings }
+doctor-migrations = The database is up to date.
+doctor-clock = The clock is right.
+doctor-clock-back = The clock is { $seconds } seconds before the newest fact of the ledger; set the system time.
+doctor-tail = { $count } facts wait to be sealed, the first for { $seconds } seconds.
+doctor-tail-old = { $count } facts wait to be sealed, the first for { $seconds } seconds. See that a server is running.
+doctor-address-free = The address { $address } is free.
+doctor-address-ours = A server answers at { $address }.

@@ -1,0 +1,62 @@
+//! `suneng init` and `suneng migrate`: a data folder ready for the first start.
+
+use kernel::{Env, Msg, Result, Scope};
+use organization::NewUnit;
+
+use crate::texts::{Texts, say};
+use crate::world::KEY_FILE;
+use crate::{Config, World};
+
+/// The first unit.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Init {
+    /// 最上级单位名称 / Name of the top unit
+    #[arg(long, value_name = "NAME")]
+    unit_name: Option<String>,
+    /// 最上级单位编码 / Code of the top unit
+    #[arg(long, value_name = "CODE", default_value = "1")]
+    unit_code: String,
+    /// 最上级单位类别 / Kind of the top unit
+    #[arg(long, value_name = "CATEGORY", default_value = "")]
+    unit_category: String,
+}
+
+/// Makes what is missing; may be run again.
+pub async fn run(config: Config, env: Env, init: Init, texts: &Texts) -> Result<()> {
+    let (world, applied) = World::create(config, env).await?;
+    say(texts.msg(
+        &Msg::new("init-done")
+            .with("data", world.config.data.display())
+            .with("database", &world.config.database_url)
+            .with("migrations", applied.len()),
+    ));
+    let key = world.config.data.join(KEY_FILE);
+    say(texts.msg(&Msg::new("init-key").with("file", key.display())));
+    if let Some(name) = init.unit_name {
+        let unit = NewUnit {
+            parent: None,
+            code: init.unit_code,
+            name,
+            category: init.unit_category,
+            from: world.env.today(),
+        };
+        let text = Msg::new("init-unit")
+            .with("name", &unit.name)
+            .with("code", &unit.code);
+        world.organization.add_unit(unit, &Scope::All).await?;
+        say(texts.msg(&text));
+    }
+    world.db.close().await;
+    Ok(())
+}
+
+/// Applies the migrations that are missing.
+pub async fn migrate(config: Config, env: Env, texts: &Texts) -> Result<()> {
+    let (world, applied) = World::create(config, env).await?;
+    for name in &applied {
+        say(name);
+    }
+    say(texts.msg(&Msg::new("migrate-done").with("count", applied.len())));
+    world.db.close().await;
+    Ok(())
+}

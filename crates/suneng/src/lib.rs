@@ -1,0 +1,23 @@
+//! The program: puts the rooms of the house together, starts and stops them, and gives the operator
+//! what is needed to run them. A library, so that tests can start parts of it.
+
+pub mod archive;
+pub mod backup;
+pub mod checkpoints;
+pub mod cli;
+pub mod config;
+pub mod doctor;
+pub mod health;
+pub mod import;
+pub mod init;
+pub mod metrics;
+pub mod modules;
+pub mod restore;
+pub mod serve;
+pub mod settings;
+pub mod texts;
+pub mod verify;
+pub mod world;
+
+pub use config::Config;
+pub use world::World;

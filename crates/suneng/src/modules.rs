@@ -1,0 +1,48 @@
+//! The table of contents of the product: what every room of the house brings.
+
+use std::collections::HashMap;
+
+use db::Migration;
+use db::jobs::Handler;
+use web::{Lang, Module};
+
+use crate::world::World;
+
+/// The schema of all rooms, in the order in which they build on each other.
+pub fn migrations() -> Vec<Migration> {
+    [
+        db::jobs::MIGRATIONS,
+        organization::MIGRATIONS,
+        ledger::MIGRATIONS,
+        activities::MIGRATIONS,
+    ]
+    .concat()
+}
+
+/// Pages, API and menu of all rooms.
+pub fn modules(world: &World) -> Vec<Module> {
+    vec![crate::health::module(world)]
+}
+
+/// What runs in the background, by kind of job.
+pub fn jobs(_world: &World) -> HashMap<&'static str, Handler> {
+    HashMap::new()
+}
+
+/// Tables of packs that some room reads; any other is a slip of the pen.
+pub const PACK_TABLES: &[&str] = &["holiday", "activity-kind", "obligation", "indicator", "report"];
+
+/// Message files of the rooms that are no [`Module`], and of the program itself.
+pub fn texts() -> Vec<(Lang, &'static str)> {
+    [commons::MESSAGES, organization::MESSAGES, MESSAGES]
+        .into_iter()
+        .flatten()
+        .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
+        .collect()
+}
+
+/// The program's own texts.
+const MESSAGES: &[(&str, &str)] = &[
+    ("zh-CN", include_str!("../locales/zh-CN/suneng.ftl")),
+    ("en", include_str!("../locales/en/suneng.ftl")),
+];

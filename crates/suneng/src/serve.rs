@@ -1,0 +1,171 @@
+//! `suneng serve`: binds, migrates, seals, works off jobs, answers; stops without losing anything.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use kernel::{Env, Error, Msg, Result};
+use ledger::Sealer;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use web::{Brand, Tenant};
+
+use crate::checkpoints::Checkpoints;
+use crate::metrics::{Counted, recorder, track};
+use crate::texts::{Texts, say};
+use crate::world::{load_packs, pack_errors};
+use crate::{Config, World, modules};
+
+/// How long requests may take to finish after the signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long a database may be away at the start.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// How long background work may take to finish.
+const BACKGROUND_GRACE: Duration = Duration::from_secs(20);
+
+/// Serves until SIGINT or SIGTERM.
+pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
+    let mut stop = Stop::new()?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|e| {
+        let in_use = e.kind() == std::io::ErrorKind::AddrInUse;
+        let key = if in_use {
+            "listen-in-use"
+        } else {
+            "listen-failed"
+        };
+        Error::Conflict(
+            Msg::new(key)
+                .with("address", config.listen)
+                .with("reason", e),
+        )
+    })?;
+    let address = listener.local_addr().map_err(Error::internal)?;
+    load_packs(&config).map_err(pack_errors)?;
+    recorder();
+    let world = tokio::select! {
+        world = open(config, env, texts) => world?,
+        () = stop.wait() => return Ok(()),
+    };
+    let background = Background::start(&world)?;
+    let router = router(&world)?;
+    say(format_args!("listening on http://{address}"));
+    let (begin, mut begun) = watch::channel(false);
+    let server = axum::serve(Counted::new(listener), router).with_graceful_shutdown(async move {
+        stop.wait().await;
+        tracing::info!("stopping: finishing requests");
+        let _ = begin.send(true);
+    });
+    let grace = async {
+        // An error means that the server has ended, so that there is nothing left to wait for.
+        let _ = begun.wait_for(|begun| *begun).await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = server => served.map_err(Error::internal)?,
+        () = grace => tracing::warn!("some requests did not finish in time and were cut off"),
+    }
+    background.stop().await;
+    world.db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The router of all modules.
+pub fn router(world: &World) -> Result<Router> {
+    let config = &world.config;
+    let tenant = Tenant {
+        name: config.tenant_name.clone(),
+        brand: Brand::Blue,
+        lang: config.lang,
+    };
+    let options = web::Options {
+        tenant: Box::new(move || tenant.clone()),
+        secure: config.secure_cookies,
+        trusted_origins: config.trusted_origins.clone(),
+        ..web::Options::new(world.env.clone())
+    };
+    let router = web::assemble(modules::modules(world), options)?;
+    Ok(router.layer(axum::middleware::from_fn(track)))
+}
+
+/// Opens the world; waits for a database that is away.
+async fn open(config: Config, env: Env, texts: &Texts) -> Result<World> {
+    let begun = Instant::now();
+    loop {
+        match World::create(config.clone(), env.clone()).await {
+            Ok((world, applied)) => {
+                for name in applied {
+                    tracing::info!(migration = name, "migrated");
+                }
+                return Ok(world);
+            }
+            Err(e @ (Error::Unavailable(_) | Error::Busy { .. }))
+                if begun.elapsed() < START_PATIENCE =>
+            {
+                tracing::warn!(error = %e, "{}", texts.error(&e));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Sealer and jobs of a node.
+pub struct Background {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Background {
+    /// Starts them.
+    pub fn start(world: &World) -> Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let store = Arc::new(Checkpoints(world.files.clone()));
+        let sealer = Sealer::new(world.ledger.clone(), Some((world.signer()?, store)));
+        let jobs = db::jobs::run(
+            world.db.clone(),
+            world.env.clone(),
+            modules::jobs(world),
+            stopped.clone(),
+        );
+        let tasks = vec![tokio::spawn(sealer.run(stopped)), tokio::spawn(jobs)];
+        Ok(Self { stop, tasks })
+    }
+
+    /// Lets them finish what they are doing: the tail is sealed and a last checkpoint signed.
+    pub async fn stop(self) {
+        // Nobody listens any more when both have ended by themselves.
+        let _ = self.stop.send(true);
+        let finished =
+            tokio::time::timeout(BACKGROUND_GRACE, futures::future::join_all(self.tasks));
+        if finished.await.is_err() {
+            tracing::warn!(
+                "background work did not finish in time; it is taken up at the next start"
+            );
+        }
+    }
+}
+
+/// The signals to stop.
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(Error::internal)?,
+            terminate: signal(SignalKind::terminate()).map_err(Error::internal)?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

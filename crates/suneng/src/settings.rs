@@ -1,0 +1,148 @@
+//! The one list of settings (设置): flags, environment variables, keys of the configuration file and the
+//! page `docs/configuration.md` all come from it.
+
+use std::fmt::Write as _;
+
+use clap::{Arg, ArgAction};
+
+/// How a setting is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One text.
+    Text,
+    /// `true` or `false`; the flag alone means `true`.
+    Switch,
+    /// Several texts: the flag several times, an array in the file, commas in the environment.
+    List,
+}
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The flag without its dashes; also its name.
+    pub flag: &'static str,
+    /// Environment variable.
+    pub env: &'static str,
+    /// Key in the configuration file; none where the file cannot set it.
+    pub key: Option<&'static str>,
+    /// How it is given.
+    pub kind: Kind,
+    /// The value that holds when nothing is given.
+    pub default: &'static str,
+    /// Whether a password in it is hidden wherever it is shown.
+    pub secret: bool,
+    /// What it does, in Chinese.
+    pub help_zh: &'static str,
+    /// What it does, in English.
+    pub help_en: &'static str,
+}
+
+macro_rules! settings {
+    ($($flag:literal $env:literal $key:expr, $kind:ident $default:literal $secret:literal, $zh:literal $en:literal;)*) => {
+        &[$(Setting {
+            flag: $flag, env: $env, key: $key, kind: Kind::$kind, default: $default, secret: $secret,
+            help_zh: $zh, help_en: $en,
+        }),*]
+    };
+}
+
+/// Every setting.
+pub const SETTINGS: &[Setting] = settings! {
+    "config" "SUNENG_CONFIG" None, Text "" false,
+        "设置文件（TOML）；未指定时，数据目录中有 suneng.toml 就用它"
+        "Configuration file (TOML); without it suneng.toml in the data folder, where there is one";
+    "data" "SUNENG_DATA" None, Text "./data" false,
+        "数据目录：数据库、附件、签名密钥"
+        "Data folder: database, files, signing key";
+    "listen" "SUNENG_LISTEN" Some("listen"), Text "127.0.0.1:8080" false,
+        "监听地址和端口；端口 0 表示任选一个空闲端口"
+        "Address and port to listen on; port 0 takes any free one";
+    "database-url" "SUNENG_DATABASE_URL" Some("database-url"), Text "" true,
+        "数据库：sqlite:路径 或 postgres://…；默认是数据目录中的 suneng.db"
+        "Database: sqlite:PATH or postgres://…; by default suneng.db in the data folder";
+    "database-connections" "SUNENG_DATABASE_CONNECTIONS" Some("database-connections"), Text "8" false,
+        "数据库连接数上限"
+        "Most connections to the database";
+    "blob-url" "SUNENG_BLOB_URL" Some("blob-url"), Text "" true,
+        "附件位置：file:目录 或 s3://桶/前缀；默认是数据目录中的 files。多个节点须用同一处"
+        "Where files are kept: file:FOLDER or s3://BUCKET/PREFIX; by default the folder files in the data folder. Several nodes share one place";
+    "packs" "SUNENG_PACKS" Some("packs"), Text "" false,
+        "业务包目录：补充程序自带的业务包，同名文件以此为准"
+        "Folder of packs: adds to those in the program and replaces those with the same file name";
+    "tenant-name" "SUNENG_TENANT_NAME" Some("tenant-name"), Text "" false,
+        "页面上显示的单位名称"
+        "Name of the agency shown on pages";
+    "secure-cookies" "SUNENG_SECURE_COOKIES" Some("secure-cookies"), Switch "false" false,
+        "只经 HTTPS 发送 Cookie；前面有 HTTPS 代理时打开"
+        "Send cookies over HTTPS only; switch it on behind an HTTPS proxy";
+    "trusted-origin" "SUNENG_TRUSTED_ORIGIN" Some("trusted-origin"), List "" false,
+        "允许提交表单的其他来源，例如代理的地址 https://suneng.example"
+        "Other origins that may post forms, such as a proxy's https://suneng.example";
+    "log" "SUNENG_LOG" Some("log"), Text "text" false,
+        "日志格式：text 或 json；详细程度由 RUST_LOG 决定"
+        "Log format: text or json; RUST_LOG sets how much";
+    "lang" "SUNENG_LANG" Some("lang"), Text "zh" false,
+        "命令行和页面的默认语言：zh 或 en"
+        "Language of the command line and default of the pages: zh or en";
+};
+
+/// The setting with this name.
+///
+/// # Panics
+/// When there is none: a defect.
+pub fn setting(flag: &str) -> &'static Setting {
+    SETTINGS
+        .iter()
+        .find(|s| s.flag == flag)
+        .expect("a setting of the list")
+}
+
+/// The flags, taken by every command.
+pub fn flags() -> impl Iterator<Item = Arg> {
+    SETTINGS.iter().map(|s| {
+        let arg = Arg::new(s.flag)
+            .long(s.flag)
+            .global(true)
+            .help(format!("{}\n{}", s.help_zh, s.help_en))
+            .help_heading("设置 Settings");
+        match s.kind {
+            Kind::Text => arg.value_name("VALUE"),
+            Kind::List => arg.value_name("VALUE").action(ArgAction::Append),
+            Kind::Switch => arg
+                .value_name("true|false")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true"),
+        }
+    })
+}
+
+/// The page about settings.
+pub fn markdown() -> String {
+    let mut page = "# 设置 Configuration\n\n\
+        每项设置可以用命令行参数、环境变量或者设置文件（TOML，默认为数据目录中的 `suneng.toml`）给出；\
+        先后顺序：参数、环境变量、文件、默认值。`suneng doctor --settings` 列出当前的值及其来源。\n\n\
+        Every setting can be a flag, an environment variable or a key of the configuration file (TOML, by \
+        default `suneng.toml` in the data folder); a flag comes before the environment, that before the file, \
+        that before the default. `suneng doctor --settings` lists the values and where they come from.\n\n\
+        <!-- Written from crates/suneng/src/settings.rs; SUNENG_UPDATE_GOLDEN=1 cargo test -p suneng renews it. -->\n\n\
+        | 参数 Flag | 环境变量 Environment | 文件 Key | 默认 Default | 说明 Meaning |\n\
+        |---|---|---|---|---|\n"
+        .to_owned();
+    for s in SETTINGS {
+        let key = s.key.map_or("–".to_owned(), |key| format!("`{key}`"));
+        let default = match s.default {
+            "" => "–".to_owned(),
+            value => format!("`{value}`"),
+        };
+        let _ = writeln!(
+            page,
+            "| `--{}` | `{}` | {key} | {default} | {}<br>{} |",
+            s.flag,
+            s.env,
+            s.help_zh,
+            s.help_en.replace('|', "\\|")
+        );
+    }
+    page
+}
