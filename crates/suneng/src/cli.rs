@@ -11,7 +11,7 @@ use web::Lang;
 use crate::config::{Config, LogFormat};
 use crate::settings::{self, Kind};
 use crate::texts::Texts;
-use crate::{backup, doctor, import, init, restore, serve, verify};
+use crate::{backup, demo, doctor, import, init, restore, serve, verify};
 
 /// 素能 Suneng
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ struct Cli {
 enum Command {
     /// 启动服务 / Start the server
     Serve,
+    /// 演示：虚构的单位和两年数据，打印账号并启动 / Demo with an invented bureau: fills, prints accounts, serves
+    Demo,
     /// 建立数据目录、数据库、签名密钥 / Make data folder, database and signing key
     Init(init::Init),
     /// 升级数据库结构 / Apply the migrations that are missing
@@ -57,9 +59,16 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => e.exit(),
     };
+    let demo = matches!(cli.command, Command::Demo);
     let config = Config::of_process(&|s| {
-        let values = matches.try_get_many::<String>(s.flag).ok().flatten()?;
-        Some(values.cloned().collect())
+        match matches.try_get_many::<String>(s.flag).ok().flatten() {
+            Some(values) => Some(values.cloned().collect()),
+            // The demo keeps away from the folder where real data would be.
+            None if demo && s.flag == "data" && std::env::var_os(s.env).is_none() => {
+                Some(vec!["demo-data".to_owned()])
+            }
+            None => None,
+        }
     });
     let config = match config {
         Ok(config) => config,
@@ -91,6 +100,7 @@ async fn run(command: Command, config: Config, texts: &Texts) -> Result<bool> {
     let env = Env::system();
     match command {
         Command::Serve => serve::run(config, env, texts).await?,
+        Command::Demo => demo::run(config, env, texts).await?,
         Command::Init(options) => init::run(config, env, options, texts).await?,
         Command::Migrate => init::migrate(config, env, texts).await?,
         Command::Verify(options) => return verify::run(config, env, &options, texts).await,

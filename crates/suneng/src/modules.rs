@@ -6,6 +6,7 @@ use db::Migration;
 use db::jobs::Handler;
 use web::{Lang, Module};
 
+use crate::rooms::Rooms;
 use crate::world::World;
 
 /// The schema of all rooms, in the order in which they build on each other.
@@ -14,14 +15,25 @@ pub fn migrations() -> Vec<Migration> {
         db::jobs::MIGRATIONS,
         organization::MIGRATIONS,
         ledger::MIGRATIONS,
+        identity::MIGRATIONS,
         activities::MIGRATIONS,
+        reports::MIGRATIONS,
     ]
     .concat()
 }
 
 /// Pages, API and menu of all rooms.
-pub fn modules(world: &World) -> Vec<Module> {
-    vec![crate::health::module(world)]
+pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
+    vec![
+        crate::home::module(world, rooms),
+        activities::module(rooms.activities.clone()),
+        obligations::module(rooms.obligations.clone()),
+        indicators::module(rooms.indicators.clone()),
+        reports::module(rooms.reports.clone()),
+        organization::module(world.organization.clone(), world.files.clone()),
+        identity::module(rooms.identity.clone()),
+        crate::health::module(world),
+    ]
 }
 
 /// What runs in the background, by kind of job.
@@ -30,7 +42,14 @@ pub fn jobs(_world: &World) -> HashMap<&'static str, Handler> {
 }
 
 /// Tables of packs that some room reads; any other is a slip of the pen.
-pub const PACK_TABLES: &[&str] = &["holiday", "activity-kind", "obligation", "indicator", "report"];
+pub const PACK_TABLES: &[&str] = &[
+    "holiday",
+    "activity-kind",
+    "obligation",
+    "indicator",
+    "report",
+    "role",
+];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
 pub fn texts() -> Vec<(Lang, &'static str)> {

@@ -14,6 +14,7 @@ use web::{Brand, Tenant};
 
 use crate::checkpoints::Checkpoints;
 use crate::metrics::{Counted, recorder, track};
+use crate::rooms::{Rooms, Vocabulary};
 use crate::texts::{Texts, say};
 use crate::world::{load_packs, pack_errors};
 use crate::{Config, World, modules};
@@ -42,14 +43,16 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
         )
     })?;
     let address = listener.local_addr().map_err(Error::internal)?;
-    load_packs(&config).map_err(pack_errors)?;
+    let packs = load_packs(&config).map_err(pack_errors)?;
+    let vocabulary = Vocabulary::read(&packs).map_err(pack_errors)?;
     recorder();
     let world = tokio::select! {
         world = open(config, env, texts) => world?,
         () = stop.wait() => return Ok(()),
     };
     let background = Background::start(&world)?;
-    let router = router(&world)?;
+    let rooms = Rooms::open(&world, vocabulary).await?;
+    let router = router(&world, &rooms)?;
     say(format_args!("listening on http://{address}"));
     let (begin, mut begun) = watch::channel(false);
     let server = axum::serve(Counted::new(listener), router).with_graceful_shutdown(async move {
@@ -73,7 +76,7 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
 }
 
 /// The router of all modules.
-pub fn router(world: &World) -> Result<Router> {
+pub fn router(world: &World, rooms: &Rooms) -> Result<Router> {
     let config = &world.config;
     let tenant = Tenant {
         name: config.tenant_name.clone(),
@@ -81,12 +84,13 @@ pub fn router(world: &World) -> Result<Router> {
         lang: config.lang,
     };
     let options = web::Options {
+        auth: rooms.identity.clone().layer(),
         tenant: Box::new(move || tenant.clone()),
         secure: config.secure_cookies,
         trusted_origins: config.trusted_origins.clone(),
         ..web::Options::new(world.env.clone())
     };
-    let router = web::assemble(modules::modules(world), options)?;
+    let router = web::assemble(modules::modules(world, rooms), options)?;
     Ok(router.layer(axum::middleware::from_fn(track)))
 }
 

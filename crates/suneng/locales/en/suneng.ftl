@@ -79,3 +79,7 @@ doctor-tail = { $count } facts wait to be sealed, the first for { $seconds } sec
 doctor-tail-old = { $count } facts wait to be sealed, the first for { $seconds } seconds. See that a server is running.
 doctor-address-free = The address { $address } is free.
 doctor-address-ours = A server answers at { $address }.
+
+demo-filling = Filling the demo (an invented bureau with two years of study), about half a minute …
+demo-accounts = Demo accounts (login, password, role):
+demo-not-empty = { $folder } holds other data, or filling it was cut off. Choose another folder, or delete it and try again.

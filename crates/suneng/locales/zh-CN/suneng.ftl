@@ -79,3 +79,7 @@ doctor-tail = 待封存 { $count } 条，最早的已等待 { $seconds } 秒。
 doctor-tail-old = 待封存 { $count } 条，最早的已等待 { $seconds } 秒。请确认服务正在运行。
 doctor-address-free = 地址 { $address } 空闲。
 doctor-address-ours = 地址 { $address } 上的服务正常应答。
+
+demo-filling = 正在建立演示数据（虚构的澜州市司法局，两年学习记录），约需半分钟……
+demo-accounts = 演示账号（账号 密码 角色）：
+demo-not-empty = { $folder } 中已有别的数据，或上次建立演示数据时被中断。请换一个目录，或删除后重试。

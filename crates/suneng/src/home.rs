@@ -1,0 +1,151 @@
+//! The home page (工作台): what is to be done, by deadline, with one verb each.
+
+use axum::extract::State;
+use axum::response::Response;
+use kernel::{Period, PeriodKind, Scope};
+use obligations::State as Standing;
+use serde_json::{Value, json};
+use web::view::{Tag, Tone};
+use web::{Access, Failure, Lang, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
+
+use crate::World;
+use crate::rooms::Rooms;
+
+const MOST_TODO: usize = 12;
+
+#[derive(Clone)]
+struct Home {
+    world: World,
+    rooms: Rooms,
+}
+
+/// The page.
+pub fn module(world: &World, rooms: &Rooms) -> Module {
+    let home = Home {
+        world: world.clone(),
+        rooms: rooms.clone(),
+    };
+    Module {
+        name: "home",
+        routes: Routes::new()
+            .get("/", Policy::SignedIn, show)
+            .with_state(home),
+        menu: vec![MenuEntry {
+            group: MenuGroup::Work,
+            order: 10,
+            label_key: "home",
+            href: "/",
+            icon: "home",
+            permission: None,
+        }],
+        messages: vec![
+            (Lang::Zh, include_str!("../locales/zh-CN/home.ftl")),
+            (Lang::En, include_str!("../locales/en/home.ftl")),
+        ],
+        templates: vec![("home/home.html", include_str!("../templates/home.html"))],
+        samples: samples(),
+        ..Module::default()
+    }
+}
+
+async fn show(State(s): State<Home>, shell: Shell, access: Access) -> Result<Response, Failure> {
+    let env = &s.world.env;
+    let lang = shell.lang().code();
+    let today = env.today();
+    let held = |permission: &str| access.principal.scope(permission).cloned();
+    let mut todo: Vec<Value> = Vec::new();
+    let mut overdue = 0;
+    // What one may record is one's own work; those who only watch see it on the calendar.
+    if let (Some(scope), Some(_)) = (held(activities::RECORD), held(obligations::READ)) {
+        for t in s.rooms.obligations.todo(&scope, MOST_TODO).await? {
+            let late = t.state == Standing::Overdue;
+            overdue += usize::from(late);
+            let days = i64::from((t.due - today).get_days());
+            let category = s.rooms.obligations.category(&t.rule);
+            todo.push(json!({
+                "title": s.rooms.obligations.rule_name(&t.rule, lang),
+                "unit": t.unit.name,
+                "due": kernel::format_date(t.due),
+                "tag": Tag {
+                    text: when(&shell, days),
+                    tone: if late { Tone::Bad } else { Tone::Warn },
+                    icon: None,
+                },
+                "href": category.map(|c| format!(
+                    "/activities/new?kind={c}&unit={}&date={}", t.unit.id, kernel::format_date(t.due.min(today))
+                )),
+            }));
+        }
+    }
+    let mut figures: Vec<Value> = Vec::new();
+    let mut unit_name = None;
+    if let Some(scope @ Scope::Under(_)) = held(indicators::READ)
+        && let Some(top) = s.world.organization.units(&scope).await?.into_iter().next()
+    {
+        let period = Period::containing(PeriodKind::Year, today).up_to(today);
+        if let Some(period) = period {
+            let mut reading = s.world.ledger.reading().await?;
+            let found = s
+                .rooms
+                .indicators
+                .figures(&mut reading, &[top.id], period, false)
+                .await?;
+            for (i, f) in s
+                .rooms
+                .indicators
+                .list()
+                .iter()
+                .zip(found.get(&top.id).into_iter().flatten())
+            {
+                figures.push(json!({
+                    "label": i.name.get(lang),
+                    "value": (!f.computing).then(|| i.print(f.value, lang)),
+                    "href": format!("/indicators/{}?unit={}", i.code, top.id),
+                }));
+            }
+        }
+        unit_name = Some(top.name);
+    }
+    let weekday = shell.t(&format!(
+        "weekday-{}",
+        today.weekday().to_monday_one_offset()
+    ));
+    let count = todo.len();
+    shell.page(
+        "home/home.html",
+        json!({
+            "name": access.principal.name, "date": kernel::format_date(today), "weekday": weekday,
+            "todo": todo, "count": count, "overdue": overdue, "figures": figures, "unit": unit_name,
+            "may_record": held(activities::RECORD).is_some(), "may_read": held(activities::READ).is_some(),
+        }),
+    )
+}
+
+/// `今天`, `剩 3 天`, `逾期 2 天`.
+fn when(shell: &Shell, days: i64) -> String {
+    match days {
+        0 => shell.t("due-today"),
+        d if d > 0 => shell.t_with("due-in", &[("days", &d.to_string())]),
+        d => shell.t_with("due-past", &[("days", &(-d).to_string())]),
+    }
+}
+
+fn samples() -> Vec<(&'static str, Value)> {
+    let item = json!({ "title": "t", "unit": "u", "due": "2026-11-20", "tag": { "text": "x", "tone": "bad", "icon": null }, "href": "/activities/new" });
+    let page = |todo: Value, figures: Value, unit: Value| {
+        json!({
+            "name": "n", "date": "2026-11-21", "weekday": "x", "todo": todo, "count": 1, "overdue": 1, "figures": figures, "unit": unit, "may_record": true, "may_read": true,
+        })
+    };
+    vec![
+        (
+            "home/home.html",
+            page(
+                json!([item]),
+                json!([{ "label": "x", "value": "1", "href": "/indicators/x" }, { "label": "x", "value": null, "href": "/indicators/x" }]),
+                json!("u"),
+            ),
+        ),
+        ("home/home.html", page(json!([]), json!([]), Value::Null)),
+    ]
+}

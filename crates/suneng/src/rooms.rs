@@ -1,0 +1,164 @@
+//! The rooms of the house put together: readings and features over one world.
+
+use activities::{Activities, ActivityKinds};
+use commons::packs::{PackProblem, Packs};
+use identity::{Identity, Roles, SecuritySettings};
+use indicators::{IndicatorList, Indicators};
+use kernel::{Calendar, Result};
+use ledger::{Definition, Fact};
+use obligations::{Obligations, Rules};
+use reports::{Reports, Templates};
+
+use crate::World;
+
+/// Every permission that a role may hold.
+pub const PERMISSIONS: &[&str] = &[
+    activities::READ,
+    activities::RECORD,
+    activities::REVERSE,
+    obligations::READ,
+    indicators::READ,
+    reports::READ,
+    reports::WRITE,
+    organization::READ,
+    organization::MANAGE,
+    identity::MANAGE,
+    identity::AUDIT,
+    "ledger.verify",
+];
+
+/// What the packs bring to the rooms.
+#[derive(Debug, Clone, Default)]
+pub struct Vocabulary {
+    kinds: ActivityKinds,
+    rules: Rules,
+    indicators: IndicatorList,
+    templates: Templates,
+    roles: Roles,
+    calendar: Calendar,
+}
+
+impl Vocabulary {
+    /// Reads the packs for every room; names every mistake of every room with its line.
+    pub fn read(packs: &Packs) -> Result<Self, Vec<PackProblem>> {
+        let mut problems = Vec::new();
+        let mut vocabulary = Self::default();
+        fn take<T>(
+            into: &mut T,
+            read: Result<T, Vec<PackProblem>>,
+            problems: &mut Vec<PackProblem>,
+        ) {
+            match read {
+                Ok(found) => *into = found,
+                Err(more) => problems.extend(more),
+            }
+        }
+        take(
+            &mut vocabulary.kinds,
+            ActivityKinds::read(packs),
+            &mut problems,
+        );
+        take(&mut vocabulary.rules, Rules::read(packs), &mut problems);
+        take(
+            &mut vocabulary.indicators,
+            IndicatorList::read(packs),
+            &mut problems,
+        );
+        take(
+            &mut vocabulary.templates,
+            Templates::read(packs, &vocabulary.indicators),
+            &mut problems,
+        );
+        take(
+            &mut vocabulary.roles,
+            Roles::read(packs, PERMISSIONS),
+            &mut problems,
+        );
+        take(
+            &mut vocabulary.calendar,
+            commons::packs::holidays::calendar(packs),
+            &mut problems,
+        );
+        if problems.is_empty() {
+            Ok(vocabulary)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The components that indicators and obligations look at.
+    pub fn definitions(&self) -> Vec<Definition> {
+        let mut all = self.indicators.definitions();
+        all.extend(self.rules.definitions());
+        all
+    }
+}
+
+/// Features and readings, ready to serve.
+#[derive(Clone)]
+pub struct Rooms {
+    /// Accounts, sessions, roles, audit.
+    pub identity: Identity,
+    /// Activities.
+    pub activities: Activities,
+    /// Obligations.
+    pub obligations: Obligations,
+    /// Indicators.
+    pub indicators: Indicators,
+    /// Reports.
+    pub reports: Reports,
+}
+
+impl Rooms {
+    /// Puts them together and makes what they need in the database: roles and components. Must be called
+    /// inside the runtime.
+    pub async fn open(world: &World, vocabulary: Vocabulary) -> Result<Self> {
+        let settings = SecuritySettings {
+            secure: world.config.secure_cookies,
+            ..SecuritySettings::default()
+        };
+        let identity = Identity::new(world.db.clone(), world.env.clone(), settings);
+        identity.sync_roles(&vocabulary.roles).await?;
+        world.ledger.define(&vocabulary.definitions()).await?;
+        let (db, env) = (world.db.clone(), world.env.clone());
+        let (ledger, organization) = (world.ledger.clone(), world.organization.clone());
+        let indicators = Indicators::new(
+            env.clone(),
+            ledger.clone(),
+            organization.clone(),
+            vocabulary.indicators,
+            subject_href,
+        );
+        Ok(Self {
+            identity,
+            activities: Activities::new(
+                db.clone(),
+                env.clone(),
+                ledger.clone(),
+                organization.clone(),
+                vocabulary.kinds,
+            ),
+            obligations: Obligations::new(
+                env.clone(),
+                ledger,
+                organization.clone(),
+                vocabulary.rules,
+                vocabulary.calendar,
+            ),
+            reports: Reports::new(
+                db,
+                env,
+                organization,
+                indicators.clone(),
+                vocabulary.templates,
+            ),
+            indicators,
+        })
+    }
+}
+
+/// Where the thing behind a fact is shown.
+fn subject_href(fact: &Fact) -> Option<String> {
+    matches!(fact.kind.as_str(), "held" | "attendance")
+        .then(|| format!("/activities/{}", fact.activity()))
+}
