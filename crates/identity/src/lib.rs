@@ -6,6 +6,7 @@
 //! changes what was written.
 
 mod accounts;
+mod api;
 mod auth;
 mod model;
 mod module;

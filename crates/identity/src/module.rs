@@ -1,18 +1,196 @@
 //! What this crate brings to the house.
 
-use web::{Lang, Module};
+use serde_json::{Value, json};
+use web::view::Pager;
+use web::{Form, Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
-use crate::Identity;
+use crate::pages::{account, accounts, audit, sign_in};
+use crate::{AUDIT, Identity, MANAGE, api};
 
 /// Sign-in, my account, accounts, audit trail, and the API of sessions.
 pub fn module(identity: Identity) -> Module {
-    let _ = identity;
+    let manage = Policy::Permission(MANAGE);
+    let routes = Routes::new()
+        .get("/sign-in", Policy::Public, sign_in::show)
+        .post("/sign-in", Policy::Public, sign_in::submit)
+        // Whoever signs out after the session has ended is signed out, not turned away.
+        .post("/sign-out", Policy::Public, sign_in::sign_out)
+        .get("/account", Policy::SignedIn, account::show)
+        .post(
+            "/account/password",
+            Policy::SignedIn,
+            account::change_password,
+        )
+        .post(
+            "/account/sessions",
+            Policy::SignedIn,
+            account::sign_out_others,
+        )
+        .get("/accounts", manage, accounts::list)
+        .post("/accounts", manage, accounts::create)
+        .get("/accounts/new", manage, accounts::new)
+        .get("/accounts/{id}", manage, accounts::one)
+        .post("/accounts/{id}/grants", manage, accounts::grant)
+        .post("/accounts/{id}/disable", manage, accounts::disable)
+        .post("/accounts/{id}/enable", manage, accounts::enable)
+        .post("/accounts/{id}/password", manage, accounts::reset)
+        .post("/accounts/grants/{grant}/revoke", manage, accounts::revoke)
+        .get("/audit", Policy::Permission(AUDIT), audit::show)
+        .get("/audit.csv", Policy::Permission(AUDIT), audit::export)
+        .post("/api/v1/session", Policy::Public, api::sign_in)
+        .delete("/api/v1/session", Policy::SignedIn, api::sign_out)
+        .get("/api/v1/me", Policy::SignedIn, api::me)
+        .with_state(identity);
+    let entry = |order, label_key, href, icon, permission| MenuEntry {
+        group: MenuGroup::Manage,
+        order,
+        label_key,
+        href,
+        icon,
+        permission: Some(permission),
+    };
     Module {
         name: "identity",
+        routes,
+        menu: vec![
+            entry(80, "identity-accounts", "/accounts", "user-cog", MANAGE),
+            entry(90, "identity-audit", "/audit", "list-search", AUDIT),
+        ],
         messages: vec![
             (Lang::Zh, crate::MESSAGES[0].1),
             (Lang::En, crate::MESSAGES[1].1),
         ],
-        ..Module::default()
+        templates: vec![
+            (
+                "identity/sign_in.html",
+                include_str!("../templates/sign_in.html"),
+            ),
+            (
+                "identity/account.html",
+                include_str!("../templates/account.html"),
+            ),
+            (
+                "identity/accounts.html",
+                include_str!("../templates/accounts.html"),
+            ),
+            (
+                "identity/grant_fields.html",
+                include_str!("../templates/grant_fields.html"),
+            ),
+            (
+                "identity/account_new.html",
+                include_str!("../templates/account_new.html"),
+            ),
+            (
+                "identity/account_one.html",
+                include_str!("../templates/account_one.html"),
+            ),
+            (
+                "identity/one_time.html",
+                include_str!("../templates/one_time.html"),
+            ),
+            (
+                "identity/audit.html",
+                include_str!("../templates/audit.html"),
+            ),
+        ],
+        samples: samples(),
+        openapi: Some(api::openapi()),
     }
+}
+
+/// At least one context for every template.
+fn samples() -> Vec<(&'static str, Value)> {
+    let tag = json!({ "text": "…", "tone": "ok", "icon": "lock" });
+    let crumbs = json!([{ "label": "…", "href": "/accounts" }]);
+    let choices = json!({ "roles": [["clerk", "内勤"]], "units": [["1", "法治科 (S1)"]] });
+    let form = Form::default().with("from", "2026-11-20").with("next", "/");
+    let wrong = Form {
+        errors: [("login".to_owned(), "…".to_owned())].into(),
+        list: vec![web::FormError {
+            field: "login".to_owned(),
+            text: "…".to_owned(),
+        }],
+        ..form.clone()
+    };
+    let pager = Pager::new(120, 50, 1, |n| format!("/accounts?page={n}"));
+    let line = |name: Value, roles: Value| json!({ "href": "/accounts/1", "login": "linxl", "name": name, "roles": roles, "state": tag });
+    let one = |oneself, disabled, grants: Value| {
+        json!({
+            "crumbs": crumbs, "state": tag, "here": "/accounts/1", "login": "linxl", "name": "林晓岚",
+            "opened": 0, "changed": null, "disabled": disabled, "oneself": oneself,
+            "grants": grants, "choices": choices, "form": wrong,
+        })
+    };
+    let grant = json!({
+        "id": "1", "role": "内勤", "unit": "法治科", "from": "2026-01-01", "to": null,
+        "state": tag, "open": true,
+    });
+    let session = json!({ "address": "192.0.2.7", "agent": "", "began": 0, "seen": 60_000_000, "here": true });
+    let entry = json!({
+        "at": 0, "login": null, "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
+        "address": "",
+    });
+    let search = json!({ "from": "2026-10-21", "to": "", "action": "account", "login": "" });
+    let trail = |lines: Value| {
+        json!({
+            "lines": lines, "pager": pager, "actions": [["", "…"], ["account", "…"]],
+            "search": search, "export": "/audit.csv",
+        })
+    };
+    vec![
+        ("identity/sign_in.html", json!({ "form": form })),
+        ("identity/sign_in.html", json!({ "form": wrong })),
+        (
+            "identity/account.html",
+            json!({
+                "login": "linxl", "name": "林晓岚", "changed": 0, "must_change": false,
+                "sessions": [session], "form": form,
+            }),
+        ),
+        (
+            "identity/account.html",
+            json!({
+                "login": "linxl", "name": null, "changed": null, "must_change": true,
+                "sessions": [], "form": wrong,
+            }),
+        ),
+        (
+            "identity/accounts.html",
+            json!({
+                "lines": [line(json!("林晓岚"), json!(["内勤 · 法治科"])), line(Value::Null, json!([]))],
+                "pager": pager, "q": "",
+            }),
+        ),
+        (
+            "identity/accounts.html",
+            json!({ "lines": [], "pager": pager, "q": "" }),
+        ),
+        (
+            "identity/accounts.html",
+            json!({ "lines": [], "pager": pager, "q": "x" }),
+        ),
+        (
+            "identity/grant_fields.html",
+            json!({ "choices": choices, "form": form }),
+        ),
+        (
+            "identity/account_new.html",
+            json!({ "crumbs": crumbs, "choices": choices, "form": wrong }),
+        ),
+        (
+            "identity/account_one.html",
+            one(false, false, json!([grant])),
+        ),
+        ("identity/account_one.html", one(true, true, json!([]))),
+        (
+            "identity/one_time.html",
+            json!({
+                "crumbs": crumbs, "login": "linxl", "name": "林晓岚", "password": "abCd-2345-efGH",
+                "href": "/accounts/1",
+            }),
+        ),
+        ("identity/audit.html", trail(json!([entry]))),
+        ("identity/audit.html", trail(json!([]))),
+    ]
 }

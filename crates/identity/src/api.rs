@@ -1,0 +1,150 @@
+//! The API of sessions.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use kernel::{AccountId, PersonId, Scope, UnitId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use web::{Access, Failure, Shell};
+
+use crate::pages::sign_in::attempt;
+use crate::{Actor, Identity};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Input {
+    login: String,
+    password: String,
+}
+
+pub(crate) async fn sign_in(
+    State(identity): State<Identity>,
+    shell: Shell,
+    actor: Actor,
+    headers: HeaderMap,
+    Json(input): Json<Input>,
+) -> Result<Response, Failure> {
+    let attempt = attempt(&identity, actor, &headers, input.login, input.password);
+    let token = identity.sign_in(attempt).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    identity.set_token(&shell, &mut response, &token);
+    Ok(response)
+}
+
+pub(crate) async fn sign_out(
+    State(identity): State<Identity>,
+    shell: Shell,
+    actor: Actor,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    if let Some(token) = identity.token(&headers) {
+        identity.sign_out(&token, &actor.address).await?;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    identity.clear_token(&shell, &mut response);
+    Ok(response)
+}
+
+#[derive(Serialize)]
+pub(crate) struct Me {
+    account: AccountId,
+    person: Option<PersonId>,
+    name: String,
+    /// Permission → tops of the subtrees it is held on.
+    permissions: BTreeMap<String, Vec<UnitId>>,
+}
+
+pub(crate) async fn me(access: Access) -> Json<Me> {
+    let principal = access.principal;
+    let units = |scope| match scope {
+        Scope::Under(roots) => roots,
+        // Never made from a grant.
+        Scope::All => Vec::new(),
+    };
+    Json(Me {
+        account: principal.account,
+        person: principal.person,
+        name: principal.name,
+        permissions: principal
+            .grants
+            .into_iter()
+            .map(|(permission, scope)| (permission, units(scope)))
+            .collect(),
+    })
+}
+
+pub(crate) fn openapi() -> Value {
+    let problem = |text: &str| {
+        json!({
+            "description": text,
+            "content": { "application/problem+json": { "schema": { "type": "object" } } },
+        })
+    };
+    let id = json!({ "type": "string", "format": "uuid" });
+    json!({
+        "tags": [{ "name": "session", "description": "Sign in, sign out, who am I" }],
+        "paths": {
+            "/api/v1/session": {
+                "post": {
+                    "tags": ["session"],
+                    "summary": "Sign in; the answer sets the session's cookie",
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": {
+                        "type": "object",
+                        "required": ["login", "password"],
+                        "additionalProperties": false,
+                        "properties": {
+                            "login": { "type": "string" },
+                            "password": { "type": "string", "format": "password" },
+                        },
+                    } } } },
+                    "responses": {
+                        "204": { "description": "Signed in", "headers": {
+                            "set-cookie": { "schema": { "type": "string" } },
+                        } },
+                        "422": problem("Login or password is wrong, or the account is disabled or locked"),
+                        "503": problem("Very busy: try again after the seconds in retry-after"),
+                    },
+                },
+                "delete": {
+                    "tags": ["session"],
+                    "summary": "Sign out",
+                    "responses": {
+                        "204": { "description": "Signed out" },
+                        "401": problem("Not signed in"),
+                    },
+                },
+            },
+            "/api/v1/me": {
+                "get": {
+                    "tags": ["session"],
+                    "summary": "Who is signed in, and what they may do where",
+                    "responses": {
+                        "200": { "description": "The account", "content": { "application/json": { "schema": {
+                            "$ref": "#/components/schemas/Me",
+                        } } } },
+                        "401": problem("Not signed in"),
+                        "403": problem("The one-time password must be changed first"),
+                    },
+                },
+            },
+        },
+        "components": { "schemas": { "Me": {
+            "type": "object",
+            "required": ["account", "person", "name", "permissions"],
+            "properties": {
+                "account": id,
+                "person": { "type": ["string", "null"], "format": "uuid" },
+                "name": { "type": "string" },
+                "permissions": {
+                    "type": "object",
+                    "description": "Permission to the tops of the subtrees of units it is held on",
+                    "additionalProperties": { "type": "array", "items": id },
+                },
+            },
+        } } },
+    })
+}

@@ -1,0 +1,150 @@
+//! My account: where I am signed in, and my password.
+
+use axum::Form as Posted;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use kernel::{Error, Msg};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use web::{Access, Failure, Form, Shell};
+
+use crate::service::hash_of;
+use crate::{Actor, Identity};
+
+const TEMPLATE: &str = "identity/account.html";
+
+#[derive(Serialize)]
+struct SessionView {
+    address: String,
+    agent: String,
+    began: i64,
+    seen: i64,
+    here: bool,
+}
+
+async fn context(
+    identity: &Identity,
+    access: &Access,
+    headers: &HeaderMap,
+    form: Form,
+) -> Result<serde_json::Value, Failure> {
+    let id = access.principal.account;
+    let account = identity.account(id, &kernel::Scope::All).await?;
+    let own = identity.token(headers).map(|t| hash_of(&t));
+    let sessions = identity.sessions(id).await?.into_iter();
+    let sessions: Vec<SessionView> = sessions
+        .map(|s| SessionView {
+            here: own.as_ref() == Some(&s.hash),
+            agent: browser(&s.agent),
+            address: s.address,
+            began: s.created_at.0,
+            seen: s.last_seen_at.0,
+        })
+        .collect();
+    Ok(json!({
+        "login": account.login,
+        "name": account.name,
+        "changed": account.password_changed_at.map(|at| at.0),
+        "must_change": account.password_changed_at.is_none(),
+        "sessions": sessions,
+        "form": form,
+    }))
+}
+
+/// A browser and its system in few words, out of what it says of itself.
+fn browser(agent: &str) -> String {
+    // Order matters: Edge also calls itself Chrome, Chrome calls itself Safari.
+    const KNOWN: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("360SE", "360"),
+        ("Firefox/", "Firefox"),
+        ("MicroMessenger/", "微信"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Windows", "Windows"),
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let first = |list: &[(&str, &'static str)]| {
+        let found = list.iter().find(|(mark, _)| agent.contains(mark));
+        found.map(|(_, name)| *name)
+    };
+    match (first(&KNOWN), first(&SYSTEMS)) {
+        (Some(name), Some(system)) => format!("{name} · {system}"),
+        (Some(name), None) => name.to_owned(),
+        _ => agent.chars().take(40).collect(),
+    }
+}
+
+pub(crate) async fn show(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let context = context(&identity, &access, &headers, Form::default()).await?;
+    shell.page(TEMPLATE, context)
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Input {
+    current: String,
+    new: String,
+    again: String,
+}
+
+pub(crate) async fn change_password(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    headers: HeaderMap,
+    Posted(input): Posted<Input>,
+) -> Result<Response, Failure> {
+    let token = identity.token(&headers).unwrap_or_default();
+    let done = if input.new == input.again {
+        let Input { current, new, .. } = &input;
+        identity.change_password(&actor, current, new, &token).await
+    } else {
+        Err(Error::field("again", Msg::new("identity-password-differs")))
+    };
+    match done {
+        Ok(()) => shell.done("/account", "identity-password-changed"),
+        Err(e) => {
+            let form = Form::default().reject(&shell, e)?;
+            let context = context(&identity, &access, &headers, form).await?;
+            shell.refused(TEMPLATE, context)
+        }
+    }
+}
+
+pub(crate) async fn sign_out_others(
+    State(identity): State<Identity>,
+    shell: Shell,
+    actor: Actor,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let token = identity.token(&headers).unwrap_or_default();
+    identity.sign_out_others(&actor, &token).await?;
+    shell.done("/account", "identity-others-signed-out")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::browser;
+
+    #[test]
+    fn browsers_are_named_in_few_words() {
+        let edge =
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120.0 Safari/537.36 Edg/120.0";
+        assert_eq!(browser(edge), "Edge · Windows");
+        assert_eq!(browser("curl/8.5"), "curl/8.5");
+        assert_eq!(browser(""), "");
+    }
+}

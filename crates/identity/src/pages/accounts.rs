@@ -1,0 +1,402 @@
+//! Accounts and roles, for those who manage them.
+
+use std::collections::BTreeMap;
+
+use axum::Form as Posted;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use kernel::{AccountId, Date, Error, FieldError, Id, Msg, Scope, UnitId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use web::view::{Pager, Tag, Tone};
+use web::{Access, Failure, Form, Shell, encode};
+
+use super::crumb;
+use crate::{Account, Actor, Grant, Identity, NewAccount, NewGrant, NewPassword};
+use organization::Organization;
+
+const PAGE: u32 = 50;
+
+#[derive(Deserialize)]
+pub(crate) struct ListQuery {
+    #[serde(default)]
+    q: String,
+    page: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    href: String,
+    login: String,
+    name: Option<String>,
+    roles: Vec<String>,
+    state: Tag,
+}
+
+impl Identity {
+    fn state(&self, shell: &Shell, account: &Account) -> Tag {
+        let (key, tone, icon) = if account.disabled_at.is_some() {
+            ("identity-state-disabled", Tone::Bad, Some("ban"))
+        } else if account.locked_until.is_some_and(|t| t > self.env.now()) {
+            ("identity-state-locked", Tone::Warn, Some("lock"))
+        } else if account.password_changed_at.is_none() {
+            ("identity-state-new", Tone::Plain, None)
+        } else {
+            ("identity-state-active", Tone::Ok, None)
+        };
+        Tag {
+            text: shell.t(key),
+            tone,
+            icon,
+        }
+    }
+
+    /// Names of the roles in the reader's language, by code.
+    async fn role_names(&self, shell: &Shell) -> kernel::Result<BTreeMap<String, String>> {
+        let roles = self.roles().await?.into_iter();
+        let lang = shell.lang().code();
+        Ok(roles
+            .map(|r| (r.code, r.name.get(lang).to_owned()))
+            .collect())
+    }
+
+    /// The choices of the grant form: roles, and the units of the scope.
+    async fn choices(&self, shell: &Shell, scope: &Scope) -> kernel::Result<Value> {
+        let organization = Organization::new(self.db.clone(), self.env.clone());
+        let units = organization.units(scope).await?.into_iter();
+        let unit = |u: organization::Unit| (u.id.to_string(), format!("{} ({})", u.name, u.code));
+        let units: Vec<(String, String)> = units.map(unit).collect();
+        let roles: Vec<(String, String)> = self.role_names(shell).await?.into_iter().collect();
+        Ok(json!({ "roles": roles, "units": units }))
+    }
+}
+
+pub(crate) async fn list(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Failure> {
+    let page = query.page.unwrap_or(1).max(1);
+    let offset = i64::from(page - 1) * i64::from(PAGE);
+    let found = identity.accounts(&access.scope, &query.q, i64::from(PAGE), offset);
+    let (accounts, total) = found.await?;
+    let ids: Vec<AccountId> = accounts.iter().map(|a| a.id).collect();
+    let names = identity.role_names(&shell).await?;
+    let today = identity.env.today();
+    let mut roles: BTreeMap<AccountId, Vec<String>> = BTreeMap::new();
+    for grant in identity.grants(&ids, &access.scope).await? {
+        if grant.holds(today) {
+            let role = names.get(&grant.role).unwrap_or(&grant.role);
+            let text = format!("{role} · {}", grant.unit_name);
+            roles.entry(grant.account).or_default().push(text);
+        }
+    }
+    let lines: Vec<Line> = accounts
+        .into_iter()
+        .map(|a| Line {
+            href: format!("/accounts/{}", a.id),
+            state: identity.state(&shell, &a),
+            roles: roles.remove(&a.id).unwrap_or_default(),
+            login: a.login,
+            name: a.name,
+        })
+        .collect();
+    let total = u64::try_from(total).unwrap_or(0);
+    let pager = Pager::new(total, u64::from(PAGE), u64::from(page), |n| {
+        format!("/accounts?q={}&page={n}", encode(&query.q))
+    });
+    let context = json!({ "lines": lines, "pager": pager, "q": query.q });
+    shell.page("identity/accounts.html", context)
+}
+
+const NEW: &str = "identity/account_new.html";
+
+async fn new_context(
+    identity: &Identity,
+    shell: &Shell,
+    scope: &Scope,
+    form: Form,
+) -> Result<Value, Failure> {
+    Ok(json!({
+        "crumbs": [crumb(shell, "identity-accounts", "/accounts")],
+        "choices": identity.choices(shell, scope).await?,
+        "form": form,
+    }))
+}
+
+pub(crate) async fn new(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+) -> Result<Response, Failure> {
+    let form = Form::default().with("from", kernel::format_date(identity.env.today()));
+    let context = new_context(&identity, &shell, &access.scope, form).await?;
+    shell.page(NEW, context)
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct GrantInput {
+    role: String,
+    unit: String,
+    from: String,
+    #[serde(default)]
+    to: String,
+}
+
+impl GrantInput {
+    fn read(&self) -> kernel::Result<NewGrant> {
+        let mut errors = Vec::new();
+        let mut wrong = |field: &str, key| {
+            errors.push(FieldError {
+                field: field.to_owned(),
+                message: Msg::new(key),
+            });
+        };
+        let from = kernel::parse_date(&self.from);
+        if from.is_none() {
+            wrong("from", "identity-date");
+        }
+        let to: Option<Date> = kernel::parse_date(&self.to);
+        if to.is_none() && !self.to.trim().is_empty() {
+            wrong("to", "identity-date");
+        }
+        let unit = self.unit.parse::<UnitId>().ok();
+        if unit.is_none() {
+            wrong("unit", "identity-unit-unknown");
+        }
+        Error::if_any(errors)?;
+        Ok(NewGrant {
+            role: self.role.clone(),
+            unit: unit.ok_or(Error::NotFound)?,
+            from: from.ok_or(Error::NotFound)?,
+            to,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct NewInput {
+    login: String,
+    #[serde(default)]
+    person: String,
+    role: String,
+    unit: String,
+    from: String,
+    #[serde(default)]
+    to: String,
+}
+
+pub(crate) async fn create(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Posted(input): Posted<NewInput>,
+) -> Result<Response, Failure> {
+    let scope = &access.scope;
+    let open = async {
+        let grant = GrantInput {
+            role: input.role.clone(),
+            unit: input.unit.clone(),
+            from: input.from.clone(),
+            to: input.to.clone(),
+        };
+        let grant = grant.read()?;
+        let person = match input.person.trim() {
+            "" => None,
+            number => Some(identity.person_by_staff_no(number, scope).await?),
+        };
+        let new = NewAccount {
+            login: input.login.clone(),
+            person,
+            password: NewPassword::OneTime,
+            grants: vec![grant],
+        };
+        identity.create_account(&actor, &new, scope).await
+    };
+    match open.await {
+        Ok(opened) => {
+            let one_time = opened.one_time.unwrap_or_default();
+            show_once(&identity, &shell, scope, opened.account, one_time).await
+        }
+        Err(e) => {
+            let form = Form::of(&input).reject(&shell, e)?;
+            let context = new_context(&identity, &shell, scope, form).await?;
+            shell.refused(NEW, context)
+        }
+    }
+}
+
+/// The one time that a one-time password is shown.
+async fn show_once(
+    identity: &Identity,
+    shell: &Shell,
+    scope: &Scope,
+    id: AccountId,
+    password: String,
+) -> Result<Response, Failure> {
+    let account = identity.account(id, scope).await?;
+    let context = json!({
+        "crumbs": [crumb(shell, "identity-accounts", "/accounts")],
+        "login": account.login,
+        "name": account.name,
+        "password": password,
+        "href": format!("/accounts/{id}"),
+    });
+    shell.page("identity/one_time.html", context)
+}
+
+#[derive(Serialize)]
+struct GrantLine {
+    id: Id,
+    role: String,
+    unit: String,
+    from: Date,
+    to: Option<Date>,
+    state: Tag,
+    open: bool,
+}
+
+const ONE: &str = "identity/account_one.html";
+
+async fn one_context(
+    identity: &Identity,
+    shell: &Shell,
+    access: &Access,
+    id: AccountId,
+    form: Form,
+) -> Result<Value, Failure> {
+    let scope = &access.scope;
+    let account = identity.account(id, scope).await?;
+    let names = identity.role_names(shell).await?;
+    let today = identity.env.today();
+    let line = |g: Grant| {
+        let (key, tone) = if g.revoked_at.is_some() {
+            ("identity-grant-revoked", Tone::Plain)
+        } else if g.holds(today) {
+            ("identity-grant-holds", Tone::Ok)
+        } else if g.from > today {
+            ("identity-grant-later", Tone::Brand)
+        } else {
+            ("identity-grant-over", Tone::Plain)
+        };
+        GrantLine {
+            open: g.revoked_at.is_none() && g.to.is_none_or(|to| to >= today),
+            id: g.id,
+            role: names.get(&g.role).unwrap_or(&g.role).clone(),
+            unit: g.unit_name,
+            from: g.from,
+            to: g.to,
+            state: Tag {
+                text: shell.t(key),
+                tone,
+                icon: None,
+            },
+        }
+    };
+    let grants = identity.grants(&[id], scope).await?.into_iter();
+    let grants: Vec<GrantLine> = grants.map(line).collect();
+    Ok(json!({
+        "crumbs": [crumb(shell, "identity-accounts", "/accounts")],
+        "state": identity.state(shell, &account),
+        "here": format!("/accounts/{id}"),
+        "login": account.login,
+        "name": account.name,
+        "opened": account.created_at.0,
+        "changed": account.password_changed_at.map(|at| at.0),
+        "disabled": account.disabled_at.is_some(),
+        "oneself": access.principal.account == id,
+        "grants": grants,
+        "choices": identity.choices(shell, scope).await?,
+        "form": form,
+    }))
+}
+
+pub(crate) async fn one(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let form = Form::default().with("from", kernel::format_date(identity.env.today()));
+    let context = one_context(&identity, &shell, &access, account_id(&id)?, form).await?;
+    shell.page(ONE, context)
+}
+
+fn account_id(text: &str) -> kernel::Result<AccountId> {
+    text.parse().map_err(|_| Error::NotFound)
+}
+
+pub(crate) async fn grant(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<String>,
+    Posted(input): Posted<GrantInput>,
+) -> Result<Response, Failure> {
+    let id = account_id(&id)?;
+    let done = match input.read() {
+        Ok(new) => identity.grant(&actor, id, &new, &access.scope).await,
+        Err(e) => Err(e),
+    };
+    match done {
+        Ok(_) => shell.done(&format!("/accounts/{id}"), "identity-granted"),
+        Err(e) => {
+            let form = Form::of(&input).reject(&shell, e)?;
+            let context = one_context(&identity, &shell, &access, id, form).await?;
+            shell.refused(ONE, context)
+        }
+    }
+}
+
+pub(crate) async fn revoke(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Path(grant): Path<String>,
+) -> Result<Response, Failure> {
+    let grant: Id = grant.parse().map_err(|_| Error::NotFound)?;
+    let id = identity.revoke(&actor, grant, &access.scope).await?;
+    shell.done(&format!("/accounts/{id}"), "identity-revoked")
+}
+
+pub(crate) async fn disable(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let id = account_id(&id)?;
+    let done = identity.set_disabled(&actor, id, true, &access.scope);
+    done.await?;
+    shell.done(&format!("/accounts/{id}"), "identity-disabled")
+}
+
+pub(crate) async fn enable(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let id = account_id(&id)?;
+    let done = identity.set_disabled(&actor, id, false, &access.scope);
+    done.await?;
+    shell.done(&format!("/accounts/{id}"), "identity-enabled")
+}
+
+pub(crate) async fn reset(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let id = account_id(&id)?;
+    let password = identity.reset_password(&actor, id, &access.scope).await?;
+    show_once(&identity, &shell, &access.scope, id, password).await
+}

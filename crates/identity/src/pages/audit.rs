@@ -1,0 +1,222 @@
+//! The audit trail: searched on a page, taken out as a sheet.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use commons::sheets::write::{Value as Cell, csv_head, csv_rows};
+use kernel::{Error, Result, Scope};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use web::view::Pager;
+use web::{Access, Failure, Shell, encode};
+
+use crate::{Actor, AuditFilter, AuditRow, Identity};
+
+const PAGE: u32 = 50;
+/// Days that a search goes back when nothing else is asked for.
+const DAYS: i64 = 30;
+
+#[derive(Deserialize, Serialize, Clone, Default)]
+pub(crate) struct Search {
+    from: Option<String>,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    login: String,
+    #[serde(skip_serializing)]
+    page: Option<u32>,
+}
+
+impl Search {
+    /// The filter, with the last 30 days when no first day is named.
+    fn read(&mut self, identity: &Identity) -> AuditFilter {
+        let today = identity.env.today();
+        let back = || kernel::format_date(today.saturating_sub(days(DAYS)));
+        let from = self.from.get_or_insert_with(back);
+        AuditFilter {
+            from: kernel::parse_date(from),
+            to: kernel::parse_date(&self.to),
+            action: self.action.clone(),
+            login: self.login.clone(),
+        }
+    }
+
+    fn query(&self) -> String {
+        format!(
+            "from={}&to={}&action={}&login={}",
+            encode(self.from.as_deref().unwrap_or_default()),
+            encode(&self.to),
+            encode(&self.action),
+            encode(&self.login)
+        )
+    }
+}
+
+fn days(n: i64) -> jiff::Span {
+    jiff::Span::new().days(n)
+}
+
+#[derive(Serialize)]
+struct Line {
+    at: i64,
+    login: Option<String>,
+    action: String,
+    object: String,
+    detail: String,
+    address: String,
+}
+
+/// The name of an action in the reader's language; one without a name is shown as it is.
+fn action_name(shell: &Shell, action: &str) -> String {
+    const NAMED: [(&str, &str); 13] = [
+        ("session.began", "identity-action-session-began"),
+        ("session.refused", "identity-action-session-refused"),
+        ("session.ended", "identity-action-session-ended"),
+        ("account.opened", "identity-action-account-opened"),
+        ("account.disabled", "identity-action-account-disabled"),
+        ("account.enabled", "identity-action-account-enabled"),
+        ("account.locked", "identity-action-account-locked"),
+        ("password.changed", "identity-action-password-changed"),
+        ("password.refused", "identity-action-password-refused"),
+        ("password.reset", "identity-action-password-reset"),
+        ("role.granted", "identity-action-role-granted"),
+        ("role.revoked", "identity-action-role-revoked"),
+        ("audit.exported", "identity-action-audit-exported"),
+    ];
+    let named = NAMED.iter().find(|(code, _)| *code == action);
+    named.map_or_else(|| action.to_owned(), |(_, key)| shell.t(key))
+}
+
+pub(crate) async fn show(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    Query(mut search): Query<Search>,
+) -> Result<Response, Failure> {
+    let filter = search.read(&identity);
+    let page = search.page.unwrap_or(1).max(1);
+    let offset = i64::from(page - 1) * i64::from(PAGE);
+    let found = identity.audit(&filter, &access.scope, i64::from(PAGE), offset);
+    let (rows, total) = found.await?;
+    let lines: Vec<Line> = rows
+        .into_iter()
+        .map(|row| Line {
+            at: row.at.0,
+            login: row.login,
+            action: action_name(&shell, &row.action),
+            object: format!("{} {}", row.object_kind, row.object_id),
+            detail: if row.detail == "{}" {
+                String::new()
+            } else {
+                row.detail
+            },
+            address: row.address,
+        })
+        .collect();
+    let mut actions = vec![(String::new(), shell.t("identity-audit-all"))];
+    for action in identity.audit_actions().await? {
+        let name = action_name(&shell, &action);
+        actions.push((action, name));
+    }
+    let query = search.query();
+    let total = u64::try_from(total).unwrap_or(0);
+    let pager = Pager::new(total, u64::from(PAGE), u64::from(page), |n| {
+        format!("/audit?{query}&page={n}")
+    });
+    let context = json!({
+        "lines": lines, "pager": pager, "actions": actions, "search": search,
+        "export": format!("/audit.csv?{query}"),
+    });
+    shell.page("identity/audit.html", context)
+}
+
+/// Everything that matches, as a stream: memory does not grow with the trail. Taking it out is itself
+/// recorded.
+pub(crate) async fn export(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Query(mut search): Query<Search>,
+) -> Result<Response, Failure> {
+    let filter = search.read(&identity);
+    let detail = serde_json::to_value(&search).map_err(Error::internal)?;
+    let entry = actor.audit("audit.exported", ("audit", ""), detail);
+    identity.record_now(entry).await?;
+    let header: Vec<String> = [
+        "identity-audit-at",
+        "identity-audit-login",
+        "identity-audit-action",
+        "identity-audit-action-code",
+        "identity-audit-object-kind",
+        "identity-audit-object",
+        "identity-audit-detail",
+        "identity-audit-address",
+    ]
+    .iter()
+    .map(|key| shell.t(key))
+    .collect();
+    let names: Vec<&str> = header.iter().map(String::as_str).collect();
+    let head = Bytes::from(csv_head(&names)?);
+    let file = format!(
+        "attachment; filename=\"audit-{}.csv\"",
+        identity.env.today()
+    );
+    let rest = futures::stream::try_unfold(Some(None), move |last| {
+        let (identity, filter, shell) = (identity.clone(), filter.clone(), shell.clone());
+        let scope = access.scope.clone();
+        async move {
+            let Some(last) = last else { return Ok(None) };
+            chunk(&identity, &filter, &shell, &scope, last).await
+        }
+    });
+    let first = futures::stream::once(async { Ok::<_, std::io::Error>(head) });
+    let body = Body::from_stream(futures::StreamExt::chain(first, rest));
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, file),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// Where the next part begins; nothing: at the end.
+type Place = Option<Option<AuditRow>>;
+
+async fn chunk(
+    identity: &Identity,
+    filter: &AuditFilter,
+    shell: &Shell,
+    scope: &Scope,
+    last: Option<AuditRow>,
+) -> Result<Option<(Bytes, Place)>, std::io::Error> {
+    const ROWS: i64 = 1000;
+    let mut rows = identity
+        .audit_after(filter, scope, last.as_ref(), ROWS)
+        .await
+        .map_err(std::io::Error::other)?;
+    let zone = identity.env.zone();
+    let cells: Vec<Vec<Cell>> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                Cell::from(row.at.zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()),
+                Cell::from(row.login.clone().unwrap_or_default()),
+                Cell::from(action_name(shell, &row.action)),
+                Cell::from(row.action.clone()),
+                Cell::from(row.object_kind.clone()),
+                Cell::from(row.object_id.clone()),
+                Cell::from(row.detail.clone()),
+                Cell::from(row.address.clone()),
+            ]
+        })
+        .collect();
+    let bytes = csv_rows(&cells).map_err(std::io::Error::other)?;
+    let next = rows.pop().map(Some);
+    if bytes.is_empty() && next.is_none() {
+        return Ok(None);
+    }
+    Ok(Some((Bytes::from(bytes), next)))
+}
