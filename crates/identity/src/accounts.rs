@@ -1,6 +1,8 @@
 //! Accounts and what they may do. Whoever manages accounts reaches those in their scope; an account
 //! that also holds a role elsewhere can be seen, but not taken over.
 
+use std::collections::BTreeMap;
+
 use db::{Tx, transaction};
 use kernel::{AccountId, Error, FieldError, Id, Msg, PersonId, Result, Scope};
 use serde_json::json;
@@ -357,6 +359,11 @@ impl Identity {
         let mut tx = self.db.read().await?;
         let last = last.map(|row| (row.at, row.id));
         store::audit::before(&mut tx, filter, scope, &self.env, last, limit).await
+    }
+
+    /// Login names of accounts, for rows that a scope already let through.
+    pub(crate) async fn logins(&self, ids: &[AccountId]) -> Result<BTreeMap<AccountId, String>> {
+        store::logins(&mut self.db.read().await?, ids).await
     }
 
     /// The actions that the audit trail knows.

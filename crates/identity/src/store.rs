@@ -2,6 +2,8 @@
 
 pub(crate) mod audit;
 
+use std::collections::BTreeMap;
+
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{AccountId, Date, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
@@ -448,6 +450,15 @@ pub(crate) async fn account_by_login(tx: &mut Tx, login: &str) -> Result<Option<
     );
     let row = tx.optional(sql, args![login]).await?;
     row.as_ref().map(account).transpose()
+}
+
+/// Login names of accounts, for rows that a scope already let through.
+pub(crate) async fn logins(tx: &mut Tx, ids: &[AccountId]) -> Result<BTreeMap<AccountId, String>> {
+    let mut args = Args::new();
+    let list = args.list(ids.iter().copied());
+    let sql = format!("SELECT id, login FROM account WHERE id IN ({list})");
+    let rows = tx.query(sql, args).await?;
+    rows.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect()
 }
 
 /// A LIKE pattern for text that stands anywhere; `!` takes the meaning of `%` and `_` away.

@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commons::sheets::write::{Value as Cell, csv_head, csv_rows};
-use kernel::{Error, Result, Scope};
+use kernel::{AccountId, Error, Result, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use web::view::Pager;
@@ -69,6 +69,19 @@ struct Line {
     address: String,
 }
 
+/// A flat JSON object as `name: value`, what is empty left out; anything else as it is.
+fn in_words(detail: &str) -> String {
+    let Ok(serde_json::Value::Object(map)) = serde_json::from_str(detail) else {
+        return detail.to_owned();
+    };
+    let said = map.iter().filter(|(_, value)| !value.is_null());
+    let said = said.map(|(name, value)| match value.as_str() {
+        Some(text) => format!("{name}: {text}"),
+        None => format!("{name}: {value}"),
+    });
+    said.collect::<Vec<_>>().join("; ")
+}
+
 /// The name of an action in the reader's language; one without a name is shown as it is.
 fn action_name(shell: &Shell, action: &str) -> String {
     const NAMED: [(&str, &str); 13] = [
@@ -101,18 +114,20 @@ pub(crate) async fn show(
     let offset = i64::from(page - 1) * i64::from(PAGE);
     let found = identity.audit(&filter, &access.scope, i64::from(PAGE), offset);
     let (rows, total) = found.await?;
+    let accounts = rows.iter().filter(|r| r.object_kind == "account");
+    let accounts: Vec<AccountId> = accounts.filter_map(|r| r.object_id.parse().ok()).collect();
+    let logins = identity.logins(&accounts).await?;
     let lines: Vec<Line> = rows
         .into_iter()
         .map(|row| Line {
             at: row.at.0,
             login: row.login,
             action: action_name(&shell, &row.action),
-            object: format!("{} {}", row.object_kind, row.object_id),
-            detail: if row.detail == "{}" {
-                String::new()
-            } else {
-                row.detail
+            object: match row.object_id.parse().ok().and_then(|id| logins.get(&id)) {
+                Some(login) => login.clone(),
+                None => format!("{} {}", row.object_kind, row.object_id),
             },
+            detail: in_words(&row.detail),
             address: row.address,
         })
         .collect();
