@@ -189,7 +189,13 @@ impl Db {
                     .execute(&mut *conn)
                     .await
                     .map_err(convert)?;
-                done.map(|_| ())
+                done?;
+                // VACUUM INTO does not wait for the disk.
+                let file = tokio::fs::OpenOptions::new().write(true).open(path).await;
+                file.map_err(Error::internal)?
+                    .sync_all()
+                    .await
+                    .map_err(Error::internal)
             }
             Pools::Pg { .. } => Err(Error::Internal(
                 "a PostgreSQL database is copied table by table".into(),

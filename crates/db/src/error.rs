@@ -16,6 +16,10 @@ pub(crate) fn convert(e: sqlx::Error) -> Error {
             match code.as_ref() {
                 // PostgreSQL: serialization failure, deadlock, lock timeout.
                 "40001" | "40P01" | "55P03" => Error::Retry(e.to_string()),
+                // PostgreSQL: somebody else made the same table or type at the same moment.
+                "42P07" | "42710" => {
+                    Error::Conflict(Msg::new("db-duplicate").with("constraint", d.message()))
+                }
                 // SQLite: BUSY and its kinds, LOCKED.
                 "5" | "261" | "517" | "773" | "6" | "262" => Error::Retry(e.to_string()),
                 // SQLite FULL, PostgreSQL disk full.

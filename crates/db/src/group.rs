@@ -1,8 +1,10 @@
 //! The group-commit writer: requests that arrive together share one durable transaction and are
 //! answered after it is on disk. About 950 commits a second become tens of thousands of rows.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use kernel::{Error, Result};
 use tokio::sync::{mpsc, oneshot};
@@ -126,5 +128,9 @@ async fn write<W: BatchWriter>(
     writer: &W,
     items: &[W::Item],
 ) -> Result<Vec<Result<W::Ack>>> {
-    crate::transaction!(db, |tx| writer.write(tx, items).await)
+    let written =
+        AssertUnwindSafe(async { crate::transaction!(db, |tx| writer.write(tx, items).await) });
+    // A panic rolls back like an error; the queue must outlive it.
+    let written = written.catch_unwind().await;
+    written.unwrap_or_else(|_| Err(Error::internal("a batch writer panicked")))
 }

@@ -4,9 +4,11 @@
 //! another takes over. Jobs must therefore be idempotent. A job with a key exists once.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use kernel::{Env, Error, JobId, Result, Timestamp};
 use tokio::sync::watch;
@@ -164,7 +166,11 @@ pub async fn run(
         match claim(&db, &env, &kinds).await {
             Ok(Some(job)) => {
                 let result = match handlers.get(job.kind.as_str()) {
-                    Some(handler) => handler(job.clone()).await,
+                    // A job that panics is a failed one, like any other; the rest goes on.
+                    Some(handler) => AssertUnwindSafe(async { handler(job.clone()).await })
+                        .catch_unwind()
+                        .await
+                        .unwrap_or_else(|_| Err(Error::internal("the job panicked"))),
                     None => Err(Error::internal(format!(
                         "no handler for job kind {}",
                         job.kind

@@ -31,7 +31,7 @@ impl Row {
 
 macro_rules! plain {
     ($($t:ty),*) => {$(
-        impl Column for $t {
+        impl Column for Option<$t> {
             fn read(row: &Row, index: usize) -> Result<Self> {
                 match row {
                     Row::Sqlite(r) => r.try_get(index),
@@ -40,21 +40,17 @@ macro_rules! plain {
                 .map_err(|e| Error::internal(format!("column {index}: {e}")))
             }
         }
+        impl Column for $t {
+            fn read(row: &Row, index: usize) -> Result<Self> {
+                // SQLite's driver would take NULL for zero or nothing.
+                row.get::<Option<$t>>(index)?
+                    .ok_or_else(|| Error::internal(format!("column {index}: NULL")))
+            }
+        }
     )*};
 }
 
-plain!(
-    i64,
-    String,
-    Vec<u8>,
-    bool,
-    f64,
-    Option<i64>,
-    Option<String>,
-    Option<Vec<u8>>,
-    Option<bool>,
-    Option<f64>
-);
+plain!(i64, String, Vec<u8>, bool, f64);
 
 macro_rules! through {
     ($($t:ty, $raw:ty, $v:ident => $convert:expr;)*) => {$(

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use kernel::{Error, Result};
+use kernel::{Error, Msg, Result};
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
@@ -29,7 +29,17 @@ fn sql_str(sql: Cow<'static, str>) -> SqlStr {
     }
 }
 
+/// PostgreSQL's text holds no NUL, so no engine takes one: nobody means to write it.
+fn check_texts(args: &Args) -> Result<()> {
+    let nul = |arg: &Arg| matches!(arg, Arg::Text(Some(text)) if text.contains('\0'));
+    if args.0.iter().any(nul) {
+        return Err(Error::field("", Msg::new("text-with-nul")));
+    }
+    Ok(())
+}
+
 fn sqlite_args(args: Args) -> Result<SqliteArguments> {
+    check_texts(&args)?;
     let mut bound = SqliteArguments::default();
     bound.reserve(args.0.len(), 0);
     for arg in args.0 {
@@ -46,6 +56,7 @@ fn sqlite_args(args: Args) -> Result<SqliteArguments> {
 }
 
 fn pg_args(args: Args) -> Result<PgArguments> {
+    check_texts(&args)?;
     let mut bound = PgArguments::default();
     for arg in args.0 {
         match arg {
@@ -281,6 +292,7 @@ impl Retry {
         loop {
             match Tx::write(&self.db).await {
                 Err(Error::Retry(why)) if self.attempts < Self::MOST => self.pause(&why).await,
+                Err(Error::Retry(why)) => return Err(lost(&why)),
                 other => return other,
             }
         }
@@ -300,10 +312,7 @@ impl Retry {
                 self.pause(&why).await;
                 Step::Again
             }
-            Err(Error::Retry(why)) => {
-                tracing::warn!(why, "a transaction lost too many races");
-                Step::Done(Err(Error::Busy { retry_after: 1 }))
-            }
+            Err(Error::Retry(why)) => Step::Done(Err(lost(&why))),
             other => Step::Done(other),
         }
     }
@@ -316,4 +325,9 @@ impl Retry {
         let millis = (1u64 << self.attempts.min(7)) + jitter;
         tokio::time::sleep(Duration::from_millis(millis)).await;
     }
+}
+
+fn lost(why: &str) -> Error {
+    tracing::warn!(why, "a transaction lost too many races");
+    Error::Busy { retry_after: 1 }
 }

@@ -48,6 +48,11 @@ mod tests {
     }
 
     #[test]
+    fn every_message_that_code_names_has_its_text() {
+        assert_clean(messages::check_keys);
+    }
+
+    #[test]
     fn vendored_files_match_their_hashes() {
         assert_clean(vendored::check);
     }

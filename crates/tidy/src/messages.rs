@@ -1,4 +1,5 @@
-//! Message files: Chinese and English have the same keys, with the same arguments.
+//! Message files: Chinese and English have the same keys, with the same arguments, and every message
+//! that code names is in one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,34 @@ pub fn check(files: &Files) -> Problems {
         }
     }
     problems
+}
+
+/// Every key of a literal `Msg::new("key")` outside of tests is in some message file.
+pub fn check_keys(files: &Files) -> Problems {
+    let texts = files.iter().filter(|f| f.path.ends_with(".ftl"));
+    let written: BTreeSet<String> = texts.flat_map(|f| messages(f).into_keys()).collect();
+    let mut problems = Problems::new();
+    for file in files.iter().filter(|f| f.path.ends_with(".rs")) {
+        if !file.path.starts_with("crates/") || !file.path.contains("/src/") {
+            continue;
+        }
+        for key in keys_used(file) {
+            if !written.contains(&key) {
+                problems.push(format!("{}: no message file has {key}", file.path));
+            }
+        }
+    }
+    problems
+}
+
+/// The literal keys in a Rust file up to its unit tests, however the lines are broken.
+fn keys_used(file: &File) -> Vec<String> {
+    let code = file.code_lines().map(|(_, line)| line.trim());
+    let code: String = code.take_while(|line| *line != "#[cfg(test)]").collect();
+    code.split(concat!("Msg::", "new("))
+        .skip(1)
+        .filter_map(|rest| Some(rest.strip_prefix('"')?.split_once('"')?.0.to_owned()))
+        .collect()
 }
 
 /// The same path in the other language; the language is a folder or the name of the file.
@@ -118,6 +147,30 @@ mod tests {
         assert_eq!(
             problems[3],
             "crates/b/messages/zh-CN/pages.ftl: crates/b/messages/en/pages.ftl does not exist"
+        );
+    }
+
+    #[test]
+    fn a_message_without_text_is_caught() {
+        let code = concat!(
+            "// Msg::",
+            "new(\"in-a-comment\")\nfn f() { Msg::",
+            "new(\"hello\"); Msg::",
+            "new(\n    \"no-text\",\n).with(\"n\", 1); Msg::",
+            "new(key); }\n#[cfg(test)]\nmod tests { fn t() { Msg::",
+            "new(\"made-up\"); } }\n"
+        );
+        let files = Files::sample(&[
+            ("crates/a/src/b.rs", code),
+            ("crates/a/tests/it/main.rs", code),
+            (
+                "crates/w/locales/en/w.ftl",
+                "hello = Hello\n# no-text = no\n",
+            ),
+        ]);
+        assert_eq!(
+            check_keys(&files),
+            ["crates/a/src/b.rs: no message file has no-text"]
         );
     }
 }

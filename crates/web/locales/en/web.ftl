@@ -164,3 +164,8 @@ sheet-notice = Saved.
 sheet-dialog-title = Withdraw this activity?
 sheet-dialog-text = 37 people have signed in. All facts will be reversed; the ledger keeps the trace. This cannot be undone.
 sheet-dialog-word = withdraw
+
+db-duplicate = The same is there already and was not saved twice. Reload the page and check.
+database-away = The database cannot be reached and nothing was saved. Try again in a while; if it stays so, ask the administrator to check the database.
+text-with-nul = The text holds a control character that cannot be stored. Remove it and type it again instead of pasting it.
+lease-lost = Another server is sealing the ledger and will do it this time; nothing needs to be done.

@@ -158,3 +158,8 @@ sheet-notice = 已保存。
 sheet-dialog-title = 确定撤销这场活动吗？
 sheet-dialog-text = 已有 37 人签到。撤销后相关事实全部冲回，台账保留痕迹，无法恢复。
 sheet-dialog-word = 撤销
+
+db-duplicate = 同样的内容已经有了，没有重复保存。请刷新页面后核对。
+database-away = 暂时连不上数据库，内容没有保存。请稍后再试；如一直如此，请联系管理员检查数据库。
+text-with-nul = 文字中有无法保存的控制字符。请删去后重新填写，不要从其他程序直接粘贴。
+lease-lost = 另一台服务器正在封存台账，本次由它完成，无需处理。

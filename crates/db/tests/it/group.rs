@@ -1,0 +1,188 @@
+//! The group-commit writer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use db::{BatchWriter, GroupCommit, Tx, args};
+use futures::future::BoxFuture;
+use kernel::{Error, Msg, Result};
+use testkit::{TestDb, on_both};
+use tokio::sync::Semaphore;
+
+use crate::{TABLES, number};
+
+/// Refused by itself, within a batch that stands.
+const REFUSED: i64 = -1;
+/// Breaks the whole batch.
+const BREAKS: i64 = -2;
+/// Makes the writer panic.
+const PANICS: i64 = -3;
+
+struct Notes {
+    batches: AtomicUsize,
+    /// Every batch takes a permit first.
+    gate: Semaphore,
+}
+
+impl Notes {
+    fn start(t: &TestDb, gate: usize, capacity: usize, most: usize) -> (Arc<Self>, Queue) {
+        let writer = Arc::new(Self {
+            batches: AtomicUsize::new(0),
+            gate: Semaphore::new(gate),
+        });
+        let queue = GroupCommit::start(t.db.clone(), writer.clone(), capacity, most);
+        (writer, queue)
+    }
+}
+
+type Queue = GroupCommit<Notes>;
+
+impl BatchWriter for Notes {
+    type Item = i64;
+    type Ack = i64;
+
+    fn write<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        items: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<Result<i64>>>> {
+        Box::pin(async move {
+            let _permit = self.gate.acquire().await.expect("never closed");
+            self.batches.fetch_add(1, Ordering::SeqCst);
+            let mut answers = Vec::new();
+            for item in items {
+                assert_ne!(*item, PANICS, "on purpose");
+                if *item == REFUSED {
+                    answers.push(Err(Error::Conflict(Msg::new("refused-on-purpose"))));
+                    continue;
+                }
+                tx.execute("INSERT INTO note (id, body) VALUES ($1, 'n')", args![*item])
+                    .await?;
+                if *item == BREAKS {
+                    return Err(Error::internal("breaks the batch"));
+                }
+                answers.push(Ok(*item));
+            }
+            Ok(answers)
+        })
+    }
+}
+
+fn submit(queue: &Queue, item: i64) -> tokio::task::JoinHandle<Result<i64>> {
+    let queue = queue.clone();
+    tokio::spawn(async move { queue.submit(item).await })
+}
+
+const NOTES: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM note";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_arrives_together_shares_transactions_and_is_there_when_acknowledged() {
+    on_both(TABLES, |t| async move {
+        let (writer, queue) = Notes::start(&t, 1, 1000, 100);
+        let second = t.second().await;
+        let mut waiting: Vec<_> = (0..400).map(|n| submit(&queue, n)).collect();
+        let first = waiting.remove(0).await.expect("no panic");
+        assert_eq!(first.expect("stored"), 0);
+        let there = "SELECT CAST(COUNT(*) AS BIGINT) FROM note WHERE id = 0";
+        assert_eq!(
+            number(&second, there).await,
+            1,
+            "acknowledged, yet not there"
+        );
+        for (n, one) in waiting.into_iter().enumerate() {
+            assert_eq!(one.await.expect("no panic").expect("stored"), n as i64 + 1);
+        }
+        assert_eq!(number(&second, NOTES).await, 400);
+        let batches = writer.batches.load(Ordering::SeqCst);
+        assert!(
+            (4..=100).contains(&batches),
+            "{batches} transactions for 400 items"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_bad_item_harms_nobody_else() {
+    on_both(TABLES, |t| async move {
+        for bad in [REFUSED, BREAKS, PANICS] {
+            let (writer, queue) = Notes::start(&t, 0, 1000, 100);
+            let base = -bad * 100;
+            let mut waiting: Vec<_> = (0..10).map(|n| submit(&queue, base + n)).collect();
+            let wrong = submit(&queue, bad);
+            waiting.extend((10..20).map(|n| submit(&queue, base + n)));
+            // All of them stand in the queue before the first batch is taken on.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            writer.gate.add_permits(1);
+            for one in waiting {
+                one.await.expect("no panic").expect("a good item is stored");
+            }
+            let error = wrong.await.expect("no panic").expect_err("refused");
+            match bad {
+                REFUSED => assert!(error.to_string().contains("refused-on-purpose"), "{error}"),
+                _ => assert!(matches!(error, Error::Internal(_)), "{error}"),
+            }
+            // The writer lives on.
+            submit(&queue, base + 50)
+                .await
+                .expect("no panic")
+                .expect("stored");
+        }
+        assert_eq!(number(&t.db, NOTES).await, 3 * 21);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_full_queue_answers_busy_at_once() {
+    on_both(TABLES, |t| async move {
+        let (writer, queue) = Notes::start(&t, 0, 4, 1);
+        let waiting: Vec<_> = (0..20).map(|n| submit(&queue, n)).collect();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        match tokio::time::timeout(Duration::from_secs(1), queue.submit(99)).await {
+            Ok(Err(Error::Busy { retry_after: 1.. })) => {}
+            other => panic!("{other:?}"),
+        }
+        writer.gate.add_permits(1);
+        let mut stored = 0;
+        for one in waiting {
+            match one.await.expect("no panic") {
+                Ok(_) => stored += 1,
+                Err(Error::Busy { .. }) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert!((4..=5).contains(&stored), "{stored}");
+        assert_eq!(
+            number(&t.db, NOTES).await,
+            stored,
+            "exactly the acknowledged ones"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_a_database_everybody_is_told() {
+    on_both(TABLES, |t| async move {
+        let away = t.second().await;
+        let writer = Arc::new(Notes {
+            batches: AtomicUsize::new(0),
+            gate: Semaphore::new(1),
+        });
+        let queue = GroupCommit::start(away.clone(), writer, 100, 10);
+        queue.submit(1).await.expect("stored");
+        away.close().await;
+        let waiting: Vec<_> = (2..30).map(|n| submit(&queue, n)).collect();
+        for one in waiting {
+            let answer = tokio::time::timeout(Duration::from_secs(10), one).await;
+            match answer.expect("no hang").expect("no panic") {
+                Err(Error::Unavailable(m)) => assert_eq!(m.key, "database-away"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(number(&t.db, NOTES).await, 1);
+    })
+    .await;
+}
