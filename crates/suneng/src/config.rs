@@ -238,6 +238,16 @@ impl Config {
         }
     }
 
+    /// The same with database and files inside the data folder; a PostgreSQL database stays.
+    pub fn with_own_places(mut self) -> Self {
+        if self.sqlite_file().is_some() {
+            let file = self.data.join("suneng.db");
+            self.database_url = SecretUrl(format!("sqlite:{}", file.display()));
+        }
+        self.blob_url = SecretUrl(format!("file:{}", self.data.join("files").display()));
+        self
+    }
+
     /// The SQLite file, where the database is one.
     pub fn sqlite_file(&self) -> Option<PathBuf> {
         let url = self.database_url.reveal();

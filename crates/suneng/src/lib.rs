@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod backup;
+pub mod bench;
 pub mod checkpoints;
 pub mod cli;
 pub mod config;

@@ -1,0 +1,112 @@
+//! `suneng bench`: figures about speed and durability as JSON, from the very code that serves. Works in a
+//! folder of its own and leaves nothing behind.
+
+mod client;
+mod kill;
+mod load;
+mod reading;
+mod start;
+mod world;
+
+use std::path::PathBuf;
+
+use kernel::{Env, Result};
+use serde_json::Value;
+
+use crate::Config;
+use crate::texts::say;
+
+/// What is measured.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Bench {
+    /// 写入：批量、64 个并发单条、封存滞后；或反复强杀 / Writing: bulk, single requests, sealing lag; or killing
+    Ledger {
+        /// 批量写入的事实条数 / Facts written in bulk
+        #[arg(long, default_value_t = 200_000)]
+        facts: usize,
+        /// 并发单条写入的秒数 / Seconds of single requests
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// 并发客户端数 / Clients at once
+        #[arg(long, default_value_t = 64)]
+        clients: usize,
+        /// 负载下反复 SIGKILL，核对已确认的写入 / Kill the server under load and compare what was acknowledged
+        #[arg(long)]
+        kill: bool,
+        /// 强杀次数 / How often to kill
+        #[arg(long, default_value_t = 50)]
+        rounds: usize,
+        /// 以 JSON 输出（始终如此）/ Print JSON (always)
+        #[arg(long)]
+        json: bool,
+    },
+    /// 读取：一个指标加明细首页的处理器时间 / Reading: CPU of one indicator and its first page of rows
+    Reading {
+        /// 小库条数 / Facts of the small ledger
+        #[arg(long, default_value_t = 10_000)]
+        small: usize,
+        /// 大库条数 / Facts of the large ledger
+        #[arg(long, default_value_t = 1_000_000)]
+        large: usize,
+        /// 以 JSON 输出（始终如此）/ Print JSON (always)
+        #[arg(long)]
+        json: bool,
+    },
+    /// 启动时间、空闲内存、程序大小 / Time to start, idle memory, size of the program
+    Start {
+        /// 以 JSON 输出（始终如此）/ Print JSON (always)
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Measures and prints; gives whether nothing was lost.
+pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
+    let folder = Folder::new(&config, &env)?;
+    let config = Config {
+        data: folder.0.clone(),
+        ..config
+    };
+    let config = config.with_own_places();
+    let (found, well): (Value, bool) = match bench {
+        Bench::Ledger {
+            kill: true,
+            rounds,
+            clients,
+            ..
+        } => kill::run(&config, &env, rounds, clients).await?,
+        Bench::Ledger {
+            facts,
+            seconds,
+            clients,
+            ..
+        } => (
+            load::run(&config, &env, facts, seconds, clients).await?,
+            true,
+        ),
+        Bench::Reading { small, large, .. } => {
+            (reading::run(&config, &env, small, large).await?, true)
+        }
+        Bench::Start { .. } => (start::run(&config, &env).await?, true),
+    };
+    say(serde_json::to_string_pretty(&found).map_err(kernel::Error::internal)?);
+    Ok(well)
+}
+
+/// A folder that goes when the bench ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(config: &Config, env: &Env) -> Result<Self> {
+        let name = format!("bench-{}", hex::encode(env.random::<6>()));
+        let path = config.data.join(name);
+        crate::world::make_folder(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

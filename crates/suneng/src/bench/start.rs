@@ -1,0 +1,109 @@
+//! Starting the server as a process of its own: how long until it answers, what it takes when idle.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use kernel::{Env, Error, Result};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::load::round;
+use crate::{Config, World};
+
+/// A running server of this very program.
+pub struct Server {
+    child: Child,
+    /// Where it listens, `127.0.0.1:40123`.
+    pub address: String,
+    /// From the start of the process to its word that it listens.
+    pub took: Duration,
+}
+
+impl Server {
+    /// Starts it on a free port.
+    pub async fn start(config: &Config) -> Result<Self> {
+        let begun = Instant::now();
+        let program = std::env::current_exe().map_err(Error::internal)?;
+        let mut child = Command::new(program)
+            .arg("serve")
+            .arg("--data")
+            .arg(&config.data)
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--database-url",
+                config.database_url.reveal(),
+            ])
+            .args(["--blob-url", config.blob_url.reveal()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(Error::internal)?;
+        let out = child
+            .stdout
+            .take()
+            .ok_or_else(|| Error::internal("no output"))?;
+        let mut lines = BufReader::new(out).lines();
+        while let Some(line) = lines.next_line().await.map_err(Error::internal)? {
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                let address = address.trim().to_owned();
+                return Ok(Self {
+                    child,
+                    address,
+                    took: begun.elapsed(),
+                });
+            }
+        }
+        Err(Error::internal("the server ended before it listened"))
+    }
+
+    /// Ends it with SIGKILL, as a power cut would end the process.
+    pub async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.map_err(Error::internal)
+    }
+
+    /// Memory that it holds, in MiB.
+    fn memory(&self) -> Result<f64> {
+        let id = self
+            .child
+            .id()
+            .ok_or_else(|| Error::internal("the server ended"))?;
+        let status =
+            std::fs::read_to_string(format!("/proc/{id}/status")).map_err(Error::internal)?;
+        let line = status.lines().find(|l| l.starts_with("VmRSS:"));
+        let kib: f64 = line
+            .and_then(|l| l.split_whitespace().nth(1))
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0.0);
+        Ok(kib / 1024.0)
+    }
+}
+
+pub async fn run(config: &Config, env: &Env) -> Result<Value> {
+    let (world, _) = World::create(config.clone(), env.clone()).await?;
+    super::load::bulk(&world, 50_000).await?;
+    let facts = world.ledger.size().await?;
+    world.db.close().await;
+    Server::start(config).await?.kill().await?;
+    let mut starts = Vec::new();
+    let mut memory = 0.0f64;
+    for _ in 0..5 {
+        let server = Server::start(config).await?;
+        starts.push(server.took.as_secs_f64());
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        memory = memory.max(server.memory()?);
+        server.kill().await?;
+    }
+    starts.sort_unstable_by(f64::total_cmp);
+    let program = std::env::current_exe()
+        .and_then(std::fs::metadata)
+        .map_err(Error::internal)?
+        .len();
+    Ok(json!({
+        "bench": "start", "facts": facts, "start_seconds_median": round(starts[2]), "start_seconds_longest": round(starts[4]),
+        "idle_memory_mib": round(memory), "program_mib": round(program as f64 / 1_048_576.0),
+    }))
+}
