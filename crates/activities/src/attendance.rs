@@ -16,6 +16,7 @@ pub struct Late {
     activity: Activity,
     part: Part,
     fact: FactId,
+    late: bool,
     at: kernel::Timestamp,
     by: AccountId,
 }
@@ -77,6 +78,7 @@ impl BatchWriter for LateWriter {
                         &item.part,
                     );
                     (f.recorded_at, f.recorded_by) = (item.at, Some(item.by));
+                    f.late |= item.late;
                     "api".clone_into(&mut f.source);
                     facts.push(f);
                     Ok(true)
@@ -116,7 +118,9 @@ impl Activities {
                 Msg::new("roster-person-unknown").with("date", date),
             ));
         };
+        let kind = self.kinds.get(&activity.kind);
         let item = Late {
+            late: kind.is_some_and(|k| self.is_late(k, activity.date)),
             part: Part { person, unit, role },
             fact: self.env.new_id(),
             at: self.env.now(),

@@ -136,8 +136,13 @@ async fn list(
     Query(q): Query<ListQuery>,
 ) -> Result<Response, Failure> {
     let filter = q.filter();
-    let page = q.page.unwrap_or(1).max(1);
-    let (rows, total) = s.list(&access.scope, &filter, page, PAGE).await?;
+    let mut page = q.page.unwrap_or(1).max(1);
+    let (mut rows, total) = s.list(&access.scope, &filter, page, PAGE).await?;
+    if rows.is_empty() && total > 0 {
+        // Past the end is the last page.
+        page = (total - 1) / PAGE + 1;
+        (rows, _) = s.list(&access.scope, &filter, page, PAGE).await?;
+    }
     let units = s.organization.units(&access.scope).await?;
     let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
     let names = s.organization.names(&hosts).await?;

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use db::{Db, GroupCommit, Tx};
 use jiff::ToSpan;
 use kernel::{
-    AccountId, ActivityId, Env, Error, FactId, FieldError, Id, Msg, PersonId, Result, Scope, UnitId,
+    AccountId, ActivityId, Date, Env, Error, FactId, FieldError, Id, Msg, PersonId, Result, Scope,
+    UnitId,
 };
 use ledger::{Fact, Ledger};
 use organization::Organization;
 
 use crate::attendance::LateWriter;
 use crate::store::{self, Filter};
-use crate::{Activity, ActivityKinds, New, Part, Role};
+use crate::{Activity, ActivityKind, ActivityKinds, New, Part, Role};
 
 /// The feature; cheap to clone.
 #[derive(Clone)]
@@ -66,7 +67,6 @@ impl Activities {
             return Err(Error::internal("a checked span"));
         };
         let now = self.env.now();
-        let last = new.date.saturating_add(kind.late_after_days.days());
         let activity = Activity {
             id: new.id,
             kind: kind.code.clone(),
@@ -77,7 +77,7 @@ impl Activities {
             ends: span.ends,
             minutes: span.minutes,
             location: new.location.trim().to_owned(),
-            late: self.env.today() > last,
+            late: self.is_late(kind, new.date),
             recorded_at: now,
             recorded_by: by,
             reversed_at: None,
@@ -95,6 +95,7 @@ impl Activities {
                     Err(Error::NotFound)
                 };
             }
+            store::take_turn(tx, activity.host).await?;
             if !new.another
                 && let Some(other) =
                     store::overlapping(tx, &activity.kind, activity.host, span.starts, span.ends)
@@ -106,6 +107,11 @@ impl Activities {
             self.write_facts(tx, &activity, &parts).await
         })?;
         Ok(activity.id)
+    }
+
+    /// Whether what is entered now about a day is a late entry (补录).
+    pub(crate) fn is_late(&self, kind: &ActivityKind, date: Date) -> bool {
+        self.env.today() > date.saturating_add(kind.late_after_days.days())
     }
 
     /// The frozen roster: everybody with the unit they were counted in on that day.
@@ -284,9 +290,13 @@ impl Activities {
         page: i64,
         size: i64,
     ) -> Result<(Vec<(Activity, i64, i64)>, i64)> {
+        if let Some(unit) = filter.under {
+            self.organization.unit(unit, scope).await?;
+        }
+        let offset = (page - 1).saturating_mul(size);
         let mut tx = self.db.read().await?;
         let total = store::count(&mut tx, scope, filter).await?;
-        let rows = store::list(&mut tx, scope, filter, size, (page - 1) * size).await?;
+        let rows = store::list(&mut tx, scope, filter, size, offset).await?;
         Ok((rows, total))
     }
 }

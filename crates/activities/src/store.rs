@@ -23,6 +23,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         unit {blob} NOT NULL, role TEXT NOT NULL, fact {blob} NOT NULL,
         PRIMARY KEY (activity, person)) {clustered};
     CREATE INDEX activity_part_person ON activity_part (person);
+    CREATE TABLE activity_turn (host {blob} PRIMARY KEY) {clustered};
     ",
 }];
 
@@ -182,6 +183,17 @@ pub(crate) async fn parts(tx: &mut Tx, id: ActivityId) -> Result<Vec<(Part, Fact
             ))
         })
         .collect()
+}
+
+/// Makes those who record for a host follow one another until the transaction ends, so that none
+/// overlooks what another is just writing.
+pub(crate) async fn take_turn(tx: &mut Tx, host: UnitId) -> Result<()> {
+    tx.execute(
+        "INSERT INTO activity_turn (host) VALUES ($1) ON CONFLICT (host) DO UPDATE SET host = excluded.host",
+        args![host],
+    )
+    .await
+    .map(|_| ())
 }
 
 /// Standing activities of a kind and host on a day whose time overlaps.

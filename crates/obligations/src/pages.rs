@@ -156,7 +156,8 @@ async fn overview(
         .flat_map(|l| &l.occurrences)
         .filter(|(_, state, _)| *state == State::MadeUp)
         .count();
-    let page = q.page.unwrap_or(1).max(1);
+    // Past the end is the last page.
+    let page = q.page.unwrap_or(1).clamp(1, total.div_ceil(PAGE).max(1));
     let rows: Vec<Value> = lines
         .iter()
         .skip((page - 1) * PAGE)
@@ -257,6 +258,7 @@ async fn unit(
     let lang = shell.lang().code();
     let (year, period) = year_of(q.year, s.env.today());
     let lines = s.lines(rule, vec![unit.clone()], period).await?;
+    let computing = lines.is_none();
     let line = lines.and_then(|l| l.into_iter().next());
     let category = s.category(&code);
     let weeks: Vec<Value> = line
@@ -281,7 +283,7 @@ async fn unit(
         "obligations/unit.html",
         json!({
             "unit": unit.name, "rule": rule.name.get(lang), "document": rule.document.get(lang),
-            "article": rule.article.get(lang), "year": year, "weeks": weeks, "done": done, "due": due,
+            "article": rule.article.get(lang), "year": year, "computing": computing, "weeks": weeks, "done": done, "due": due,
             "squares": line.as_ref().map(|l| squares(&shell, l)).unwrap_or_default(),
             "summary": shell.t_with("obligation-summary", &[("unit", &unit.name), ("done", &done.to_string()), ("due", &due.to_string())]),
             "legend": legend(&shell),

@@ -33,11 +33,15 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         (
             "obligations/unit.html",
             json!({
-                "unit": "u", "rule": "r", "document": "d", "article": "a", "year": 2026, "done": 1, "due": 2, "squares": squares, "summary": "x", "legend": legend, "may_record": true,
+                "unit": "u", "rule": "r", "document": "d", "article": "a", "year": 2026, "computing": false, "done": 1, "due": 2, "squares": squares, "summary": "x", "legend": legend, "may_record": true,
                 "crumbs": [{ "label": "x", "href": "/" }],
                 "weeks": [{ "from": "2026-01-05", "to": "2026-01-11", "due": "2026-01-09", "done": null, "tag": tag, "state": "overdue", "rows": null, "record": "/activities/new" },
                           { "from": "2026-01-05", "to": "2026-01-11", "due": null, "done": "2026-01-09", "tag": tag, "state": "done", "rows": "/activities", "record": null }],
             }),
+        ),
+        (
+            "obligations/unit.html",
+            json!({ "unit": "u", "rule": "r", "crumbs": [], "year": 2026, "computing": true }),
         ),
     ]
 }

@@ -84,7 +84,6 @@ no-activity-kinds = There are no kinds of activity yet. Ask the administrator to
 export-xlsx = Export
 export-too-large = { $total } rows; at most { $most } can be exported at once. Narrow the dates or units.
 person = Name
-unit = Unit
 correct = Correct
 correct-of = Correct the attendance of { $name }
 cancel = Cancel

@@ -84,7 +84,6 @@ no-activity-kinds = 还没有任何活动类型。请管理员先载入业务包
 export-xlsx = 导出表格
 export-too-large = 共 { $total } 行，一次最多导出 { $most } 行。请缩小日期或单位范围。
 person = 姓名
-unit = 单位
 correct = 更正
 correct-of = 更正 { $name } 的到会情况
 cancel = 取消

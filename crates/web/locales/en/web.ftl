@@ -52,6 +52,7 @@ form-errors = { $count ->
    *[other] { $count } things need mending
  }
 optional = (optional)
+unit = Unit
 empty-match = Nothing matches
 empty-match-text = Try other filters, or clear them.
 empty-failed = This could not be loaded

@@ -46,6 +46,7 @@ pager-previous = 上一页
 pager-next = 下一页
 form-errors = 有 { $count } 处需要修改
 optional = （选填）
+unit = 单位
 empty-match = 没有符合条件的内容
 empty-match-text = 换个条件，或清空条件后再看。
 empty-failed = 没有加载出来

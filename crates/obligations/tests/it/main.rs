@@ -1,0 +1,5 @@
+//! Obligations over real facts, as a service and as pages.
+
+mod house;
+mod pages;
+mod standing;

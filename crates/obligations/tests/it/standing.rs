@@ -1,0 +1,133 @@
+//! How units stand, from real facts, sealed or not.
+
+use kernel::{Period, PeriodKind, Scope};
+use obligations::State;
+use testkit::on_both;
+
+use crate::house::{House, RULE, add, day, migrations};
+
+#[tokio::test]
+async fn two_units_over_a_year() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        // Today is Friday 20 November. A: on time, made up on a Saturday, nothing, on a Monday.
+        for date in [day(11, 6), day(10, 31), day(10, 19), day(10, 20)] {
+            h.held(&t, h.a, date).await;
+        }
+        h.held(&t, h.b, day(1, 9)).await;
+        for sealed in [false, true] {
+            if sealed {
+                h.ledger.settle().await.unwrap();
+            }
+            for (due, want) in [
+                (day(11, 6), State::Done),
+                (day(10, 30), State::MadeUp),
+                (day(11, 13), State::Overdue),
+                (day(10, 23), State::Done),
+                (day(11, 20), State::Soon),
+                (day(11, 27), State::Upcoming),
+            ] {
+                assert_eq!(h.state(h.a, due).await, want, "{due}, sealed: {sealed}");
+            }
+            assert_eq!(h.state(h.b, day(1, 9)).await, State::Done);
+            assert_eq!(h.state(h.b, day(11, 6)).await, State::Overdue);
+            let lines = h
+                .lines(Period::containing(PeriodKind::Year, day(1, 1)))
+                .await;
+            assert_eq!(lines.len(), 2, "the top unit is not bound");
+            // 5 January is the first Monday; the Fridays until 13 November are over, two of
+            // them were done by A without the current week.
+            let tallies: Vec<_> = lines.iter().map(obligations::Line::tally).collect();
+            assert_eq!(tallies, [(3, 45), (1, 45)]);
+            assert_eq!(lines[0].occurrences.len(), 52);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_overdue_again() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let due = day(11, 13);
+        assert_eq!(h.state(h.a, due).await, State::Overdue);
+        let first = h.held(&t, h.a, due).await;
+        assert_eq!(h.state(h.a, due).await, State::Done);
+        h.ledger.settle().await.unwrap();
+        db::transaction!(t.db, |tx| h.ledger.reverse(tx, &[first], None).await).unwrap();
+        assert_eq!(
+            h.state(h.a, due).await,
+            State::Overdue,
+            "sealed, reversal on the tail"
+        );
+        h.ledger.settle().await.unwrap();
+        assert_eq!(h.state(h.a, due).await, State::Overdue, "both sealed");
+        // Of two, one that is taken back leaves the other.
+        let one = h.held(&t, h.a, due).await;
+        h.held(&t, h.a, day(11, 14)).await;
+        db::transaction!(t.db, |tx| h.ledger.reverse(tx, &[one], None).await).unwrap();
+        assert_eq!(h.state(h.a, due).await, State::MadeUp);
+        assert_eq!(h.state(h.b, due).await, State::Overdue, "nobody else's");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_unit_is_bound_from_its_first_whole_week() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        // Wednesday 10 June: the week of 8 June is not whole.
+        let new = add(&h.org, Some(h.top), "N", "直属单位", day(6, 10)).await;
+        let year = h.year(new).await;
+        assert_eq!(year[0], (day(6, 19), State::Overdue));
+        // One founded on a Monday is bound in that week.
+        let monday = add(&h.org, Some(h.top), "M", "直属单位", day(6, 15)).await;
+        assert_eq!(h.year(monday).await[0].0, day(6, 19));
+        h.held(&t, new, day(6, 12)).await;
+        assert_eq!(
+            h.year(new).await[0],
+            (day(6, 19), State::Overdue),
+            "done before it was bound"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_to_do_is_listed_by_due_day() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        for date in [day(10, 23), day(10, 30), day(11, 6), day(11, 13)] {
+            h.held(&t, h.a, date).await;
+        }
+        let list = async |scope: &Scope, limit| {
+            let todo = h.obligations.todo(scope, limit).await.unwrap();
+            todo.into_iter()
+                .map(|t| (t.due, t.unit.code, t.state))
+                .collect::<Vec<_>>()
+        };
+        let all = list(&Scope::All, 99).await;
+        let overdue = |d| (d, "B".to_owned(), State::Overdue);
+        assert_eq!(
+            all,
+            [
+                overdue(day(10, 23)),
+                overdue(day(10, 30)),
+                overdue(day(11, 6)),
+                overdue(day(11, 13)),
+                (day(11, 20), "A".to_owned(), State::Soon),
+                (day(11, 20), "B".to_owned(), State::Soon),
+            ]
+        );
+        assert_eq!(list(&Scope::All, 2).await, all[..2]);
+        assert_eq!(list(&Scope::Under(vec![h.a]), 99).await, [all[4].clone()]);
+        assert_eq!(list(&Scope::nothing(), 99).await, []);
+        h.held(&t, h.a, day(11, 20)).await;
+        assert_eq!(list(&Scope::Under(vec![h.a]), 99).await, []);
+        assert_eq!(
+            h.obligations.category(RULE).as_deref(),
+            Some("friday-study")
+        );
+    })
+    .await;
+}
