@@ -49,6 +49,92 @@
     if (e.target.hasAttribute('data-submit') && e.target.form) e.target.form.requestSubmit();
   });
 
+  /* The roster: marks are native radios; keys mark them and walk from line to line. */
+  function rosterOf(t) {
+    var card = t && t.closest ? t.closest('section') : null;
+    return card ? card.querySelector('[data-roster]') : null;
+  }
+
+  function marked(line) { return line.querySelector('input:checked'); }
+
+  function goTo(line) {
+    (marked(line) || line.querySelector('input')).focus();
+    line.scrollIntoView({ block: 'nearest' });
+  }
+
+  /* The numbers are shown at once and said only when the hands rest. */
+  var saying;
+  function tally(part, aloud) {
+    each(part.querySelectorAll('[data-tally]'), function (shown) {
+      var lines = Array.prototype.slice.call(shown.closest('form').querySelectorAll('[data-line]'));
+      var count = lines.filter(marked).length;
+      var numbers = [count, lines.length];
+      shown.textContent = lines.length
+        ? shown.getAttribute('data-tally').replace(/%d/g, function () { return numbers.shift(); }) : '';
+      shown.classList.toggle('all', count > 0 && count === lines.length);
+      clearTimeout(saying);
+      if (aloud) saying = setTimeout(function () {
+        shown.closest('form').querySelector('[data-tally-said]').textContent = shown.textContent;
+      }, 1200);
+    });
+  }
+
+  function mark(input) {
+    input.checked = true;
+    ['input', 'change'].forEach(function (kind) { input.dispatchEvent(new Event(kind, { bubbles: true })); });
+  }
+
+  /* Marks those who have no mark yet; what was marked by hand stays. */
+  function markRest(roster, value) {
+    each(roster.querySelectorAll('[data-line]'), function (line) {
+      var input = line.querySelector('input[value="' + value + '"]');
+      if (input && !marked(line)) mark(input);
+    });
+  }
+
+  /* True when the key was one of the roster's. */
+  function rosterKey(e) {
+    var roster = rosterOf(e.target);
+    if (!roster) return false;
+    var lines = Array.prototype.slice.call(roster.querySelectorAll('[data-line]'));
+    var at = lines.indexOf(e.target.closest('[data-line]'));
+    // An input method hides the key's name but not its place.
+    var key = e.key === 'Process' ? e.code.slice(-1) : e.key;
+    if (key === 'ArrowDown' || key === 'ArrowUp') {
+      var to = at < 0 ? 0 : at + (key === 'ArrowDown' ? 1 : -1);
+      if (lines[to]) goTo(lines[to]);
+      return true;
+    }
+    if (key === 'a' || key === 'A') {
+      if (!e.repeat) markRest(roster, 'present');
+      return true;
+    }
+    if (!/^[1-9]$/.test(key)) return false;
+    if (at < 0) at = lines.findIndex(function (line) { return !marked(line); });
+    var input = lines[at] && lines[at].querySelectorAll('input')[key - 1];
+    if (!input) return false;
+    // A key held down marks one person, not everybody.
+    if (!e.repeat) {
+      mark(input);
+      goTo(lines[at + 1] || lines[at]);
+    }
+    return true;
+  }
+
+  document.addEventListener('change', function (e) {
+    if (e.target.closest('[data-line]')) tally(e.target.form, true);
+  });
+
+  document.addEventListener('click', function (e) {
+    var all = e.target.closest('[data-all]');
+    if (all) markRest(rosterOf(all), all.getAttribute('data-all'));
+    /* A link to a field that stands in a closed dialog opens it. */
+    var link = e.target.closest('a[href^="#f-"]');
+    var field = link && document.getElementById(link.getAttribute('href').slice(1));
+    var holder = field && field.closest('dialog');
+    if (holder && !holder.open) { e.preventDefault(); holder.showModal(); field.focus(); }
+  });
+
   document.addEventListener('click', function (e) {
     var t = e.target.closest ? e.target.closest('[data-dialog],[data-close],[data-print]') : null;
     each(document.querySelectorAll('.drop-menu[open]'), function (menu) {
@@ -66,7 +152,14 @@
   document.addEventListener('keydown', function (e) {
     var t = e.target;
     var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(t.tagName) || t.isContentEditable;
+    var guarded = t.closest ? t.closest('form[data-guard]') : null;
+    if (e.key === 'Enter' && (e.ctrlKey || e.metaKey) && guarded) {
+      e.preventDefault();
+      if (!e.repeat) guarded.requestSubmit();
+      return;
+    }
     if (e.ctrlKey || e.metaKey || e.altKey) return;
+    if ((!typing || t.type === 'radio') && rosterKey(e)) { e.preventDefault(); return; }
     if (e.key === '/' && !typing) {
       var search = document.querySelector('[data-search]');
       if (search) { e.preventDefault(); search.focus(); }
@@ -92,9 +185,10 @@
     if (side && location.hash === '#side') side.focus();
   });
 
-  document.addEventListener('htmx:afterSettle', function (e) { rove(e.target); focusOn(e.target); });
+  document.addEventListener('htmx:afterSettle', function (e) { rove(e.target); tally(e.target); focusOn(e.target); });
   document.addEventListener('DOMContentLoaded', function () {
     rove(document);
+    tally(document);
     focusOn(document);
     root.setAttribute('data-ready', '');
   });
