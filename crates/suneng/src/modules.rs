@@ -73,6 +73,7 @@ fn tagged(messages: impl IntoIterator<Item = Messages>) -> Vec<(Lang, &'static s
 /// All texts that the command line may need: its own and the errors of every room.
 pub fn command_texts() -> Vec<(Lang, &'static str)> {
     let rooms = [
+        web::MESSAGES,
         organization::MESSAGES,
         identity::MESSAGES,
         activities::MESSAGES,

@@ -107,6 +107,7 @@ fn every_message_has_a_text() {
         "db",
         "ledger",
         "commons",
+        "web",
         "organization",
         "activities",
         "obligations",
