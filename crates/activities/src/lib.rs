@@ -24,3 +24,9 @@ pub const READ: &str = "activity.read";
 pub const RECORD: &str = "activity.record";
 /// Permission to take a whole activity back.
 pub const REVERSE: &str = "activity.reverse";
+
+/// The texts of this crate's messages, by language tag (fluent).
+pub const MESSAGES: &[(&str, &str)] = &[
+    ("zh-CN", include_str!("../locales/zh-CN/activities.ftl")),
+    ("en", include_str!("../locales/en/activities.ftl")),
+];

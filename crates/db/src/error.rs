@@ -24,6 +24,11 @@ pub(crate) fn convert(e: sqlx::Error) -> Error {
                 "5" | "261" | "517" | "773" | "6" | "262" => Error::Retry(e.to_string()),
                 // SQLite FULL, PostgreSQL disk full.
                 "13" | "53100" => Error::Unavailable(Msg::new("disk-full")),
+                // SQLite IOERR_WRITE: what a quota or a limit on the size of files gives.
+                "778" => {
+                    tracing::error!(error = %e, "the database cannot be written");
+                    Error::Unavailable(Msg::new("disk-full"))
+                }
                 // SQLite IOERR family (low byte 10), CANTOPEN (14), READONLY (8).
                 c if c
                     .parse::<u32>()
@@ -38,7 +43,9 @@ pub(crate) fn convert(e: sqlx::Error) -> Error {
                 _ => Error::Internal(format!("{e} (code {code})")),
             }
         }
+        // Protocol: a connection that was cut while it was being made.
         sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed

@@ -121,7 +121,11 @@ pub async fn migrate(db: &Db, env: &Env, migrations: &[Migration]) -> Result<Vec
             }
             Ok(claimed == 1)
         })
-        .map_err(|e| Error::Internal(format!("migration {}: {e}", m.name)))?;
+        .map_err(|e| match e {
+            // A database that is away may be waited for.
+            Error::Unavailable(_) | Error::Busy { .. } => e,
+            e => Error::Internal(format!("migration {}: {e}", m.name)),
+        })?;
         if claimed {
             names.push(m.name);
         }

@@ -21,3 +21,9 @@ pub const READ: &str = "indicator.read";
 
 /// Where the thing behind a fact is shown, if anywhere; the program knows which feature that is.
 pub type SubjectHref = fn(&ledger::Fact) -> Option<String>;
+
+/// The texts of this crate's messages, by language tag (fluent).
+pub const MESSAGES: &[(&str, &str)] = &[
+    ("zh-CN", include_str!("../locales/zh-CN/indicators.ftl")),
+    ("en", include_str!("../locales/en/indicators.ftl")),
+];

@@ -15,3 +15,9 @@ pub use state::{Occurrence, State, occurrences, state};
 
 /// Permission to see obligations and how they stand.
 pub const READ: &str = "obligation.read";
+
+/// The texts of this crate's messages, by language tag (fluent).
+pub const MESSAGES: &[(&str, &str)] = &[
+    ("zh-CN", include_str!("../locales/zh-CN/obligations.ftl")),
+    ("en", include_str!("../locales/en/obligations.ftl")),
+];

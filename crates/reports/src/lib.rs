@@ -18,3 +18,9 @@ pub use template::{Template, Templates};
 pub const READ: &str = "report.read";
 /// Permission to make them.
 pub const WRITE: &str = "report.write";
+
+/// The texts of this crate's messages, by language tag (fluent).
+pub const MESSAGES: &[(&str, &str)] = &[
+    ("zh-CN", include_str!("../locales/zh-CN/reports.ftl")),
+    ("en", include_str!("../locales/en/reports.ftl")),
+];

@@ -70,7 +70,7 @@ pub struct Entry {
 
 enum Sink {
     Plain(BufWriter<File>),
-    Gz(GzEncoder<BufWriter<File>>),
+    Gz(Box<GzEncoder<BufWriter<File>>>),
 }
 
 /// Writes an archive.
@@ -87,7 +87,7 @@ impl Writer {
         let file = BufWriter::with_capacity(1 << 18, file);
         Self {
             sink: if compressed {
-                Sink::Gz(GzEncoder::new(file, Compression::fast()))
+                Sink::Gz(Box::new(GzEncoder::new(file, Compression::fast())))
             } else {
                 Sink::Plain(file)
             },

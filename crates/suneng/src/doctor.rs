@@ -10,6 +10,8 @@ use ledger::Ledger;
 
 use crate::config::Source;
 use crate::modules::migrations;
+
+use crate::rooms::Vocabulary;
 use crate::texts::{Texts, say};
 use crate::world::{load_packs, open_existing, open_files};
 use crate::{Config, settings};
@@ -90,9 +92,11 @@ pub async fn run(config: Config, env: Env, options: &Doctor, texts: &Texts) -> R
         texts,
         worst_is_bad: false,
     };
-    folder(&config.data, &mut found);
     packs(&config, &mut found);
-    files(&config, &env, &mut found).await;
+    // Looking must not make the folder, which would not have the right owner or mode.
+    if folder(&config.data, &mut found) {
+        files(&config, &env, &mut found).await;
+    }
     match open_existing(&config).await {
         Ok(db) => {
             if let Err(e) = database(&db, &env, &mut found).await {
@@ -106,7 +110,8 @@ pub async fn run(config: Config, env: Env, options: &Doctor, texts: &Texts) -> R
     Ok(!found.worst_is_bad)
 }
 
-fn folder(data: &Path, found: &mut Findings<'_>) {
+/// Gives whether the folder can be written.
+fn folder(data: &Path, found: &mut Findings<'_>) -> bool {
     let probe = data.join(".doctor");
     let written = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
     match written {
@@ -118,7 +123,8 @@ fn folder(data: &Path, found: &mut Findings<'_>) {
             let msg = Msg::new("doctor-folder-bad")
                 .with("folder", data.display())
                 .with("reason", e);
-            return found.add(State::Bad, &msg);
+            found.add(State::Bad, &msg);
+            return false;
         }
     }
     if let Ok(disk) = rustix::fs::statvfs(data) {
@@ -131,10 +137,13 @@ fn folder(data: &Path, found: &mut Findings<'_>) {
         };
         found.add(state, &Msg::new(key).with("mebibytes", free >> 20));
     }
+    true
 }
 
 fn packs(config: &Config, found: &mut Findings<'_>) {
-    match load_packs(config) {
+    // Reading them for every room finds the mistakes that only a room knows.
+    let read = load_packs(config).and_then(|packs| Vocabulary::read(&packs).map(|_| packs));
+    match read {
         Ok(packs) => found.add(
             State::Ok,
             &Msg::new("doctor-packs").with("count", packs.iter().count()),

@@ -53,11 +53,7 @@ pub const PACK_TABLES: &[&str] = &[
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
 pub fn texts() -> Vec<(Lang, &'static str)> {
-    [commons::MESSAGES, organization::MESSAGES, MESSAGES]
-        .into_iter()
-        .flatten()
-        .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
-        .collect()
+    tagged([commons::MESSAGES, MESSAGES])
 }
 
 /// The program's own texts.
@@ -65,3 +61,25 @@ const MESSAGES: &[(&str, &str)] = &[
     ("zh-CN", include_str!("../locales/zh-CN/suneng.ftl")),
     ("en", include_str!("../locales/en/suneng.ftl")),
 ];
+
+type Messages = &'static [(&'static str, &'static str)];
+
+fn tagged(messages: impl IntoIterator<Item = Messages>) -> Vec<(Lang, &'static str)> {
+    let all = messages.into_iter().flatten();
+    all.filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
+        .collect()
+}
+
+/// All texts that the command line may need: its own and the errors of every room.
+pub fn command_texts() -> Vec<(Lang, &'static str)> {
+    let rooms = [
+        web::MESSAGES,
+        organization::MESSAGES,
+        identity::MESSAGES,
+        activities::MESSAGES,
+        obligations::MESSAGES,
+        indicators::MESSAGES,
+        reports::MESSAGES,
+    ];
+    [texts(), tagged(rooms)].concat()
+}

@@ -15,7 +15,7 @@ impl Texts {
     /// The texts of all rooms in a language.
     pub fn new(lang: Lang) -> Self {
         Self {
-            catalog: Catalog::new(crate::modules::texts()),
+            catalog: Catalog::new(crate::modules::command_texts()),
             lang,
         }
     }

@@ -66,3 +66,9 @@ pub use lang::{Catalog, Lang};
 pub use module::{MenuEntry, MenuGroup, Module, route_table};
 pub use policy::{Access, Policy, Principal, RouteRow, Routes, is_local_path, safe_next};
 pub use shell::{Brand, Shell, Tenant, cookie, encode};
+
+/// The texts of this crate's messages, by language tag (fluent).
+pub const MESSAGES: &[(&str, &str)] = &[
+    ("zh-CN", include_str!("../locales/zh-CN/web.ftl")),
+    ("en", include_str!("../locales/en/web.ftl")),
+];

@@ -17,12 +17,6 @@ checkpoint-unreadable = The checkpoint { $name } cannot be read: { $reason }
 pack-folder-unreadable = The packs cannot be read: { $reason }
 database-missing = There is no database { $file }. Run suneng init first, or name the data folder with --data.
 database-not-migrated = The database waits for { $count } migrations. Make a backup, then run suneng migrate, or start the server, which migrates by itself.
-database-away = The database is away. Try again in a moment; if it stays so, ask the administrator.
-db-duplicate = This exists already ({ $constraint }).
-fact-in-future = The date { $date } is after today; what has not happened cannot be recorded in the ledger.
-reversal-of-reversal = A reversal cannot be reversed.
-already-reversed = This has been reversed already.
-lease-lost = Another node seals the ledger now.
 
 init-done = The data folder { $data } is ready, database { $database }, { $migrations } migrations applied.
 init-key = Signing key of the ledger: { $file }. Keep a copy of it in a safe place; backups do not hold it.

@@ -17,12 +17,6 @@ checkpoint-unreadable = 检查点 { $name } 不能读取：{ $reason }
 pack-folder-unreadable = 不能读取业务包：{ $reason }
 database-missing = 没有数据库 { $file }。请先运行 suneng init，或者用 --data 指定数据目录。
 database-not-migrated = 数据库结构需要升级（{ $count } 步）。请先备份，再运行 suneng migrate，或者启动服务，由服务自动升级。
-database-away = 数据库暂时不可用。请稍后再试；如果一直如此，请联系管理员。
-db-duplicate = 该内容已经存在（{ $constraint }）。
-fact-in-future = 日期 { $date } 在今天之后，尚未发生的事不能记入台账。
-reversal-of-reversal = 冲正记录不能再冲正。
-already-reversed = 该记录已经冲正。
-lease-lost = 封存工作已由另一节点接替。
 
 init-done = 数据目录 { $data } 已就绪，数据库 { $database }，本次升级 { $migrations } 步。
 init-key = 台账签名密钥：{ $file }。请另行妥善保管一份，备份中不含此文件。

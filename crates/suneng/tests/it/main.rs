@@ -1,0 +1,8 @@
+//! The program as an operator sees it: the real binary, both engines, and what may befall it.
+
+mod backup;
+mod faults;
+mod golden;
+mod nodes;
+mod operation;
+mod program;
