@@ -96,12 +96,7 @@ impl Activities {
                 };
             }
             store::take_turn(tx, activity.host).await?;
-            if !new.another
-                && let Some(other) =
-                    store::overlapping(tx, &activity.kind, activity.host, span.starts, span.ends)
-                        .await?
-                && other != activity.id
-            {
+            if !new.another && store::overlaps(tx, &activity).await? {
                 return Err(Error::field("another", Msg::new("activity-overlaps")));
             }
             self.write_facts(tx, &activity, &parts).await

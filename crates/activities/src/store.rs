@@ -196,22 +196,22 @@ pub(crate) async fn take_turn(tx: &mut Tx, host: UnitId) -> Result<()> {
     .map(|_| ())
 }
 
-/// Standing activities of a kind and host on a day whose time overlaps.
-pub(crate) async fn overlapping(
-    tx: &mut Tx,
-    kind: &str,
-    host: UnitId,
-    starts: Timestamp,
-    ends: Timestamp,
-) -> Result<Option<ActivityId>> {
-    let row = tx
+/// Whether another standing activity of the same kind and host overlaps in time.
+pub(crate) async fn overlaps(tx: &mut Tx, activity: &Activity) -> Result<bool> {
+    let other = tx
         .optional(
             "SELECT id FROM activity WHERE host = $1 AND kind = $2 AND reversed_at IS NULL
-             AND starts < $4 AND ends > $3 LIMIT 1",
-            args![host, kind, starts, ends],
+             AND starts < $4 AND ends > $3 AND id <> $5 LIMIT 1",
+            args![
+                activity.host,
+                activity.kind.as_str(),
+                activity.starts,
+                activity.ends,
+                activity.id
+            ],
         )
         .await?;
-    row.map(|r| r.get(0)).transpose()
+    Ok(other.is_some())
 }
 
 /// What a list of activities asks for.

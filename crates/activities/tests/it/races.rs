@@ -51,15 +51,15 @@ async fn corrections_attendances_and_a_reversal_follow_one_another() {
         for round in 0..8 {
             let id = h.record(&h.session(&t, day(10, 1 + round))).await.unwrap();
             let mut tasks = Vec::new();
-            for n in 0..2 {
+            for of in &nodes {
                 for role in [Role::Absent, Role::Leave] {
-                    let node = nodes[n].clone();
+                    let node = of.clone();
                     tasks.push(tokio::spawn(async move {
                         let (a, person) = (&node.activities, node.people["001"]);
                         a.correct(id, person, role, &Scope::All, node.clerk).await
                     }));
                 }
-                let node = nodes[n].clone();
+                let node = of.clone();
                 tasks.push(tokio::spawn(async move {
                     let (a, person) = (&node.activities, node.people["003"]);
                     a.attend(id, person, Role::Present, &Scope::All, node.clerk)
