@@ -118,6 +118,9 @@ impl Activities {
                 Msg::new("roster-person-unknown").with("date", date),
             ));
         };
+        if role != Role::Observer && !self.organization.reaches(scope, unit).await? {
+            return Err(Error::NotFound);
+        }
         let kind = self.kinds.get(&activity.kind);
         let item = Late {
             late: kind.is_some_and(|k| self.is_late(k, activity.date)),

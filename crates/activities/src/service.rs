@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use db::{Db, GroupCommit, Tx};
+use identity::Actor;
 use jiff::ToSpan;
 use kernel::{
     AccountId, ActivityId, Date, Env, Error, FactId, FieldError, Id, Msg, PersonId, Result, Scope,
@@ -11,6 +12,7 @@ use kernel::{
 };
 use ledger::{Fact, Ledger};
 use organization::Organization;
+use serde_json::json;
 
 use crate::attendance::LateWriter;
 use crate::store::{self, Filter};
@@ -84,7 +86,7 @@ impl Activities {
             reversed_by: None,
             reversal_reason: None,
         };
-        let parts = self.parts(new).await?;
+        let parts = self.parts(new, scope).await?;
         db::transaction!(self.db, |tx| {
             if !store::insert(tx, &activity).await? {
                 // The form was sent twice: the first one stands, if it is the same person's.
@@ -99,7 +101,10 @@ impl Activities {
             if !new.another && store::overlaps(tx, &activity).await? {
                 return Err(Error::field("another", Msg::new("activity-overlaps")));
             }
-            self.write_facts(tx, &activity, &parts).await
+            self.write_facts(tx, &activity, &parts).await?;
+            let detail = json!({ "kind": activity.kind, "date": activity.date.to_string(), "lines": parts.len() });
+            self.audit(tx, by, "activity.recorded", activity.id, detail)
+                .await
         })?;
         Ok(activity.id)
     }
@@ -110,13 +115,21 @@ impl Activities {
     }
 
     /// The frozen roster: everybody with the unit they were counted in on that day.
-    async fn parts(&self, new: &New) -> Result<Vec<Part>> {
+    async fn parts(&self, new: &New, scope: &Scope) -> Result<Vec<Part>> {
         let persons: Vec<PersonId> = new.marks.iter().map(|m| m.person).collect();
         let units = self.organization.units_of(&persons, new.date).await?;
+        // A roster holds one's own people; whoever comes from elsewhere is an observer.
+        let reach: HashSet<UnitId> = self
+            .organization
+            .units(scope)
+            .await?
+            .into_iter()
+            .map(|u| u.id)
+            .collect();
         let mut errors = Vec::new();
         let mut parts = Vec::new();
         for mark in &new.marks {
-            match units.get(&mark.person) {
+            match units.get(&mark.person).filter(|u| reach.contains(u)) {
                 Some(unit) => parts.push(Part {
                     person: mark.person,
                     unit: *unit,
@@ -229,12 +242,22 @@ impl Activities {
                 return Err(Error::internal("an attendance without its places"));
             };
             let new: FactId = self.env.new_id_above(old.0);
-            let mut fact = activity.attendance(new, host, unit, &Part { role, ..part });
+            let mut fact = activity.attendance(
+                new,
+                host,
+                unit,
+                &Part {
+                    role,
+                    ..part.clone()
+                },
+            );
             (fact.recorded_at, fact.recorded_by) = (self.env.now(), Some(by));
             if !store::change_part(tx, id, person, old, role, new).await? {
                 return Err(Error::Conflict(Msg::new("changed-meanwhile")));
             }
-            self.ledger.append(tx, &[fact]).await
+            self.ledger.append(tx, &[fact]).await?;
+            let detail = json!({ "person": person, "from": part.role, "to": role });
+            self.audit(tx, by, "activity.corrected", id, detail).await
         })
     }
 
@@ -265,8 +288,37 @@ impl Activities {
                 .iter()
                 .map(|f| f.id)
                 .collect();
-            self.ledger.reverse(tx, &facts, Some(by)).await.map(|_| ())
+            self.ledger.reverse(tx, &facts, Some(by)).await?;
+            self.audit(
+                tx,
+                by,
+                "activity.reversed",
+                id,
+                json!({ "facts": facts.len() }),
+            )
+            .await
         })
+    }
+
+    /// What was done is in the audit trail by the same transaction.
+    async fn audit(
+        &self,
+        tx: &mut Tx,
+        by: AccountId,
+        action: &'static str,
+        id: ActivityId,
+        detail: serde_json::Value,
+    ) -> Result<()> {
+        let actor = Actor {
+            account: Some(by),
+            ..Actor::default()
+        };
+        identity::record(
+            tx,
+            &self.env,
+            &actor.audit(action, ("activity", id), detail),
+        )
+        .await
     }
 
     /// An activity with its roster.

@@ -12,8 +12,10 @@ use crate::fold::{Folded, Places, complete_places};
 use crate::store::{self, Head};
 use crate::{Component, Definition, Fact, Hash, PlaceId, Reading};
 
-/// A tail longer than this makes bulk writers wait and others get 503.
+/// A tail longer than this makes bulk writers wait and others get 503 …
 pub const TAIL_LIMIT: i64 = 20_000;
+/// … and so does one whose first fact waits longer than this.
+const TAIL_LIMIT_SECONDS: i64 = 15;
 
 /// The ledger of one tenant; cheap to clone.
 #[derive(Clone)]
@@ -26,6 +28,8 @@ pub(crate) struct Inner {
     /// Components as of a number of definitions, kept while none of them is being computed.
     components: RwLock<Option<(i64, Arc<Vec<Component>>)>>,
     tail: AtomicI64,
+    /// Age of the first fact of the tail when it was measured last, in seconds.
+    age: AtomicI64,
     pub(crate) appended: Notify,
 }
 
@@ -42,6 +46,7 @@ impl Ledger {
             places: RwLock::default(),
             components: RwLock::default(),
             tail: AtomicI64::new(0),
+            age: AtomicI64::new(0),
             appended: Notify::new(),
         })))
     }
@@ -65,7 +70,8 @@ impl Ledger {
     /// # Errors
     /// `Busy`.
     pub fn admit(&self) -> Result<()> {
-        if self.0.tail.load(Ordering::Relaxed) > TAIL_LIMIT {
+        let long = self.0.tail.load(Ordering::Relaxed) > TAIL_LIMIT;
+        if long || self.0.age.load(Ordering::Relaxed) > TAIL_LIMIT_SECONDS {
             return Err(Error::Busy { retry_after: 2 });
         }
         Ok(())
@@ -188,6 +194,7 @@ impl Ledger {
         let age = first.map_or(0.0, |id| {
             (self.0.env.now().0 / 1000 - id.0.millis() as i64).max(0) as f64 / 1000.0
         });
+        self.0.age.store(age as i64, Ordering::Relaxed);
         Ok((n, age))
     }
 

@@ -1,10 +1,12 @@
 //! `suneng init` and `suneng migrate`: a data folder ready for the first start.
 
-use kernel::{Env, Msg, Result, Scope};
+use identity::{Actor, NewAccount, NewGrant, NewPassword};
+use kernel::{Env, Msg, Result, Scope, UnitId};
 use organization::NewUnit;
 
+use crate::rooms::{Rooms, Vocabulary};
 use crate::texts::{Texts, say};
-use crate::world::KEY_FILE;
+use crate::world::{KEY_FILE, pack_errors};
 use crate::{Config, World};
 
 /// The first unit.
@@ -19,6 +21,9 @@ pub struct Init {
     /// 最上级单位类别 / Kind of the top unit
     #[arg(long, value_name = "CATEGORY", default_value = "")]
     unit_category: String,
+    /// 首个系统管理员账号；一次性密码只显示这一次 / First administrator; the one-time password is shown once
+    #[arg(long, value_name = "LOGIN", requires = "unit_name")]
+    admin_login: Option<String>,
 }
 
 /// Makes what is missing; may be run again.
@@ -43,10 +48,41 @@ pub async fn run(config: Config, env: Env, init: Init, texts: &Texts) -> Result<
         let text = Msg::new("init-unit")
             .with("name", &unit.name)
             .with("code", &unit.code);
-        world.organization.add_unit(unit, &Scope::All).await?;
+        let top = world.organization.add_unit(unit, &Scope::All).await?;
         say(texts.msg(&text));
+        if let Some(login) = init.admin_login {
+            administrator(&world, login, top, texts).await?;
+        }
     }
     world.db.close().await;
+    Ok(())
+}
+
+/// Opens the first account, which can open all others.
+async fn administrator(world: &World, login: String, top: UnitId, texts: &Texts) -> Result<()> {
+    let vocabulary = Vocabulary::read(&world.packs).map_err(pack_errors)?;
+    let rooms = Rooms::open(world, vocabulary).await?;
+    let new = NewAccount {
+        login: login.clone(),
+        person: None,
+        password: NewPassword::OneTime,
+        grants: vec![NewGrant {
+            role: "system-admin".into(),
+            unit: top,
+            from: world.env.today(),
+            to: None,
+        }],
+    };
+    let opened = rooms
+        .identity
+        .create_account(&Actor::default(), &new, &Scope::All)
+        .await?;
+    let password = opened.one_time.unwrap_or_default();
+    say(texts.msg(
+        &Msg::new("init-admin")
+            .with("login", login)
+            .with("password", password),
+    ));
     Ok(())
 }
 

@@ -7,10 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use axum::extract::connect_info::Connected;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use axum::serve::Listener;
+use axum::serve::{IncomingStream, Listener};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -137,6 +138,16 @@ impl Listener for Counted {
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
         self.inner.local_addr()
+    }
+}
+
+/// The network address of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub std::net::SocketAddr);
+
+impl Connected<IncomingStream<'_, Counted>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Counted>) -> Self {
+        Self(*stream.remote_addr())
     }
 }
 

@@ -1,9 +1,11 @@
 //! The table of contents of the product: what every room of the house brings.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use db::Migration;
 use db::jobs::Handler;
+use kernel::{Result, Timestamp};
 use web::{Lang, Module};
 
 use crate::rooms::Rooms;
@@ -37,8 +39,38 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
 }
 
 /// What runs in the background, by kind of job.
-pub fn jobs(_world: &World) -> HashMap<&'static str, Handler> {
-    HashMap::new()
+pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
+    let (world, identity) = (world.clone(), rooms.identity.clone());
+    let purge: Handler = Arc::new(move |_| {
+        let (world, identity) = (world.clone(), identity.clone());
+        Box::pin(async move {
+            let ended = identity.purge_sessions().await?;
+            tracing::info!(ended, "sessions that have ended were removed");
+            next_purge(&world).await
+        })
+    });
+    HashMap::from([(PURGE, purge)])
+}
+
+/// Sessions that have ended are removed every hour, by one node.
+const PURGE: &str = "purge-sessions";
+
+/// Queues what runs by the clock; what is queued already stays once.
+pub async fn schedule(world: &World) -> Result<()> {
+    next_purge(world).await
+}
+
+async fn next_purge(world: &World) -> Result<()> {
+    let hour = world.env.now().0 / (3600 * Timestamp::SECOND) + 1;
+    let (key, at) = (
+        format!("{PURGE}-{hour}"),
+        Timestamp(hour * 3600 * Timestamp::SECOND),
+    );
+    db::transaction!(world.db, |tx| {
+        db::jobs::enqueue(tx, &world.env, PURGE, Some(&key), "", at)
+            .await
+            .map(|_| ())
+    })
 }
 
 /// Tables of packs that some room reads; any other is a slip of the pen.

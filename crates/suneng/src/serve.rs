@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::Next;
+use axum::response::Response;
 use kernel::{Env, Error, Msg, Result};
 use ledger::Sealer;
 use tokio::net::TcpListener;
@@ -13,7 +16,7 @@ use tokio::task::JoinHandle;
 use web::{Brand, Tenant};
 
 use crate::checkpoints::Checkpoints;
-use crate::metrics::{Counted, recorder, track};
+use crate::metrics::{Counted, Peer, recorder, track};
 use crate::rooms::{Rooms, Vocabulary};
 use crate::texts::{Texts, say};
 use crate::world::{load_packs, pack_errors};
@@ -50,12 +53,16 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
         world = open(config, env, texts) => world?,
         () = stop.wait() => return Ok(()),
     };
-    let background = Background::start(&world)?;
     let rooms = Rooms::open(&world, vocabulary).await?;
+    let background = Background::start(&world, &rooms).await?;
     let router = router(&world, &rooms)?;
     say(format_args!("listening on http://{address}"));
     let (begin, mut begun) = watch::channel(false);
-    let server = axum::serve(Counted::new(listener), router).with_graceful_shutdown(async move {
+    let server = axum::serve(
+        Counted::new(listener),
+        router.into_make_service_with_connect_info::<Peer>(),
+    )
+    .with_graceful_shutdown(async move {
         stop.wait().await;
         tracing::info!("stopping: finishing requests");
         let _ = begin.send(true);
@@ -91,7 +98,20 @@ pub fn router(world: &World, rooms: &Rooms) -> Result<Router> {
         ..web::Options::new(world.env.clone())
     };
     let router = web::assemble(modules::modules(world, rooms), options)?;
-    Ok(router.layer(axum::middleware::from_fn(track)))
+    Ok(router
+        .layer(axum::middleware::from_fn(told_address))
+        .layer(axum::middleware::from_fn(track)))
+}
+
+/// Tells the rooms the network address of the reader, for the audit trail.
+async fn told_address(mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    if let Some(address) = peer.map(|peer| peer.0.0.ip().to_string()) {
+        request
+            .extensions_mut()
+            .insert(identity::ClientAddress(address));
+    }
+    next.run(request).await
 }
 
 /// Opens the world; waits for a database that is away.
@@ -124,14 +144,15 @@ pub struct Background {
 
 impl Background {
     /// Starts them.
-    pub fn start(world: &World) -> Result<Self> {
+    pub async fn start(world: &World, rooms: &Rooms) -> Result<Self> {
+        modules::schedule(world).await?;
         let (stop, stopped) = watch::channel(false);
         let store = Arc::new(Checkpoints(world.files.clone()));
         let sealer = Sealer::new(world.ledger.clone(), Some((world.signer()?, store)));
         let jobs = db::jobs::run(
             world.db.clone(),
             world.env.clone(),
-            modules::jobs(world),
+            modules::jobs(world, rooms),
             stopped.clone(),
         );
         let tasks = vec![tokio::spawn(sealer.run(stopped)), tokio::spawn(jobs)];

@@ -117,7 +117,7 @@ pub async fn bulk(world: &World, facts: usize) -> Result<Value> {
 /// Single attendances through the service, each acknowledged when it is on disk, while the sealer runs.
 async fn single(world: &World, seconds: u64, clients: usize) -> Result<Value> {
     let crowd = Crowd::gather(world).await?;
-    let background = Background::start(world)?;
+    let background = Background::start(world, &crowd.rooms).await?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut tasks = tokio::task::JoinSet::new();
     for client in 0..clients {

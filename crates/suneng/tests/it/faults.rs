@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use kernel::{Env, TestClock};
 use suneng::World;
+use suneng::rooms::{Rooms, Vocabulary};
 use suneng::serve::Background;
 use tokio::net::{TcpListener, UnixStream};
 
@@ -139,7 +140,10 @@ async fn a_clock_that_is_set_back_keeps_ids_rising_and_sealing_going() {
         .await
         .unwrap();
     let before = write_facts(&world, 2).await.unwrap();
-    let background = Background::start(&world).unwrap();
+    let rooms = Rooms::open(&world, Vocabulary::read(&world.packs).unwrap())
+        .await
+        .unwrap();
+    let background = Background::start(&world, &rooms).await.unwrap();
     let sealed = async |count: i64| {
         let begun = Instant::now();
         while world.ledger.size().await.unwrap() < count {
