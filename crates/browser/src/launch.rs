@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chromiumoxide::cdp::browser_protocol::emulation::{
-    MediaFeature, SetDeviceMetricsOverrideParams, SetTimezoneOverrideParams,
+    MediaFeature, SetTimezoneOverrideParams,
 };
 use chromiumoxide::cdp::browser_protocol::target::{
     CreateBrowserContextParams, CreateTargetParams,
@@ -99,13 +99,6 @@ impl Browser {
             .build()
             .expect("all parameters are given");
         let page = self.chromium.new_page(target).await.expect("a page");
-        let metrics = SetDeviceMetricsOverrideParams::new(
-            i64::from(size.width),
-            i64::from(size.height),
-            1.0,
-            size == PHONE,
-        );
-        page.execute(metrics).await.expect("the size is set");
         page.execute(SetTimezoneOverrideParams::new("Asia/Shanghai"))
             .await
             .expect("the time zone is set");

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chromiumoxide::cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams;
 use chromiumoxide::cdp::browser_protocol::input::InsertTextParams;
 use chromiumoxide::cdp::browser_protocol::page::{CaptureScreenshotFormat, PrintToPdfParams};
 use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
@@ -11,7 +12,7 @@ use chromiumoxide::page::ScreenshotParams;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::Size;
+use crate::{PHONE, Size};
 use crate::axe::{self, Violation};
 use crate::console::Console;
 use crate::keys;
@@ -35,11 +36,25 @@ pub struct Page {
 impl Page {
     pub(crate) async fn new(inner: chromiumoxide::Page, size: Size) -> Self {
         let console = Arc::new(Console::of(&inner).await);
-        Self {
+        let page = Self {
             inner,
             console,
             size,
-        }
+        };
+        page.set_size().await;
+        page
+    }
+
+    async fn set_size(&self) {
+        let Size { width, height } = self.size;
+        let metrics = SetDeviceMetricsOverrideParams::new(
+            i64::from(width),
+            i64::from(height),
+            1.0,
+            self.size == PHONE,
+        );
+        let set = self.inner.execute(metrics).await;
+        set.expect("the size is set");
     }
 
     /// Opens an address and waits until the page is ready.
@@ -262,6 +277,8 @@ impl Page {
             .full_page(true)
             .build();
         let picture = self.inner.screenshot(params).await.expect("a picture");
+        // A picture of the whole page leaves the window at the browser's own size.
+        self.set_size().await;
         keep(&format!("{name}.png"), &picture)
     }
 

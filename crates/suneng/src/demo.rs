@@ -21,7 +21,7 @@ use crate::world::{load_packs, not_written, pack_errors};
 use crate::{Config, World, serve};
 
 /// What is printed about the accounts is kept beside the data, for the next start.
-const ACCOUNTS_FILE: &str = "demo-accounts.txt";
+pub const ACCOUNTS_FILE: &str = "demo-accounts.txt";
 /// How many weeks of study lie behind.
 const WEEKS: i64 = 96;
 

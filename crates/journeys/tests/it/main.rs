@@ -1,3 +1,5 @@
 //! Journeys of people through the program, in a real browser, at 1440 and 390 pixels.
 
 mod browser_works;
+mod looks;
+mod program;

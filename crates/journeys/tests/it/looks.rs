@@ -1,0 +1,97 @@
+//! Every page as each of its readers sees it: it fits, is accessible, and the console stays silent.
+
+use browser::{DESKTOP, PHONE, Page, Size, journey};
+
+use crate::program::Program;
+
+/// Who looks at which pages.
+const PAGES: &[(&str, &[&str])] = &[
+    (
+        "clerk",
+        &[
+            "/",
+            "/activities",
+            "/activities?from=2020-01-01&to=2020-01-02",
+            "/activities/new",
+            "/obligations",
+            "/organization",
+            "/account",
+        ],
+    ),
+    (
+        "officer",
+        &[
+            "/",
+            "/obligations",
+            "/indicators",
+            "/indicators/study-attendances",
+            "/indicators/study-coverage",
+            "/reports",
+            "/reports/new",
+            "/organization",
+        ],
+    ),
+    ("leader", &["/", "/indicators"]),
+    ("staff", &["/", "/activities"]),
+    (
+        "sysadmin",
+        &[
+            "/",
+            "/accounts",
+            "/accounts?q=nobody-has-this-name",
+            "/accounts/new",
+            "/organization",
+            "/organization/import",
+            "/account",
+        ],
+    ),
+    ("auditor", &["/audit", "/styleguide"]),
+];
+
+/// Keeps a picture; gives what is wrong with the page, so that one run names everything.
+async fn look(page: &Page, size: Size, name: &str) -> Vec<String> {
+    let name = format!("looks-{}-{name}", size.width);
+    page.screenshot(&name).await;
+    let mut wrong: Vec<String> = page
+        .axe()
+        .await
+        .into_iter()
+        .map(|v| format!("{name}: {} at {}", v.help, v.places.join(", ")))
+        .collect();
+    let width: u32 = page.eval("document.documentElement.scrollWidth").await;
+    if width > size.width {
+        wrong.push(format!("{name}: {width} px wide"));
+    }
+    wrong
+}
+
+fn file_name(path: &str) -> String {
+    let name: String = path
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    name.trim_matches('-').chars().take(40).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_fits_and_is_accessible() {
+    let program = Program::on_sqlite().await;
+    for size in [DESKTOP, PHONE] {
+        journey("looks", size, |page| async {
+            let page = page;
+            program.open(&page, "/sign-in").await;
+            let mut wrong = look(&page, size, "sign-in").await;
+            for (login, paths) in PAGES {
+                program.sign_in(&page, login).await;
+                for path in *paths {
+                    program.open(&page, path).await;
+                    let name = format!("{login}-{}", file_name(path));
+                    wrong.extend(look(&page, size, &name).await);
+                }
+            }
+            assert!(wrong.is_empty(), "{wrong:#?}");
+        })
+        .await;
+    }
+    program.stop().await;
+}
