@@ -222,7 +222,7 @@ impl Crowd {
         }));
         world.organization.import(&rows, &Scope::All, None).await?;
         let top = world.organization.unit_by_code("B", &Scope::All).await?.id;
-        let people: Vec<PersonId> = world
+        let mut people: Vec<PersonId> = world
             .organization
             .roster(top, today, true, &Scope::All)
             .await?
@@ -256,6 +256,8 @@ impl Crowd {
             };
             activities.push(rooms.activities.record(&new, &Scope::All, by).await?);
         }
+        // Whoever stands on a roster already is not sent again.
+        let people = people.split_off(activities.len());
         Ok(Self {
             rooms,
             by,
