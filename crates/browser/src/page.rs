@@ -12,10 +12,10 @@ use chromiumoxide::page::ScreenshotParams;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::{PHONE, Size};
 use crate::axe::{self, Violation};
 use crate::console::Console;
 use crate::keys;
+use crate::{PHONE, Size};
 
 /// How long to wait for a state before the journey fails.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -55,7 +55,9 @@ async fn filled() -> &'static (PathBuf, String) {
             let run = testkit::pg::server().folder();
             let folder = run.join("demo");
             if !folder.exists() {
-                let made = tempfile::tempdir_in(run).expect("a temporary folder").keep();
+                let made = tempfile::tempdir_in(run)
+                    .expect("a temporary folder")
+                    .keep();
                 let done = demo::fill(&config(&made, None), &env().0).await;
                 done.expect("the demo is filled");
                 // Fails when another process was faster; what it made is as good.
@@ -127,7 +129,9 @@ impl Program {
             .filter_map(|line| line.split_once('（').map_or(Some(line), |(l, _)| Some(l)))
             .find_map(|line| {
                 let mut words = line.split_whitespace();
-                (words.next() == Some(login)).then(|| words.next()).flatten()
+                (words.next() == Some(login))
+                    .then(|| words.next())
+                    .flatten()
             })
             .unwrap_or_else(|| panic!("no account {login}"))
     }
@@ -139,6 +143,14 @@ impl Program {
 
     /// Signs in; whoever was signed in on this page goes.
     pub async fn sign_in(&self, page: &Page, login: &str) {
+        self.sign_out(page).await;
+        page.fill("#f-login", login).await;
+        page.fill("#f-password", self.password(login)).await;
+        page.follow(".signin-form button").await;
+    }
+
+    /// Signs out, if need be, and shows the sign-in page.
+    pub async fn sign_out(&self, page: &Page) {
         self.open(page, "/sign-in").await;
         if page.texts("#f-login").await.is_empty() {
             let () = page
@@ -146,9 +158,6 @@ impl Program {
                 .await;
             self.open(page, "/sign-in").await;
         }
-        page.fill("#f-login", login).await;
-        page.fill("#f-password", self.password(login)).await;
-        page.follow(".signin-form button").await;
     }
 
     /// Ends it; nothing is lost.
