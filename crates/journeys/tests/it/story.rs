@@ -188,6 +188,7 @@ async fn story(program: &Program, page: &Page, name: &str) {
     // The obligation is fulfilled and nothing is left to do.
     assert_eq!(week(program, page).await, "按期完成");
     check(page, &format!("{name}-obligation")).await;
+    page.print_pdf(&format!("{name}-obligation")).await;
     program.open(page, "/").await;
     assert!(page.texts(".todo li").await.is_empty());
     check(page, &format!("{name}-home-done")).await;
