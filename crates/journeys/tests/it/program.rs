@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use browser::Page;
 use kernel::{Env, TestClock};
+use suneng::metrics::{Counted, Peer};
 use suneng::rooms::{Rooms, Vocabulary};
 use suneng::serve::{self, Background};
 use suneng::world::load_packs;
@@ -106,13 +107,15 @@ impl Program {
         let packs = load_packs(&config).expect("the packs are right");
         let vocabulary = Vocabulary::read(&packs).expect("the packs are right");
         let (world, _) = World::create(config, env).await.expect("the demo opens");
-        let background = Background::start(&world).expect("background work starts");
         let rooms = Rooms::open(&world, vocabulary).await.expect("rooms open");
+        let background = Background::start(&world, &rooms).await;
+        let background = background.expect("background work starts");
         let router = serve::router(&world, &rooms).expect("the routes fit together");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let service = router.into_make_service_with_connect_info::<Peer>();
+        tokio::spawn(async move { axum::serve(Counted::new(listener), service).await });
         Self {
             at: format!("http://{address}"),
             clock,
