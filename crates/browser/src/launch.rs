@@ -3,9 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use chromiumoxide::cdp::browser_protocol::emulation::{
-    MediaFeature, SetTimezoneOverrideParams,
-};
+use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetTimezoneOverrideParams};
 use chromiumoxide::cdp::browser_protocol::target::{
     CreateBrowserContextParams, CreateTargetParams,
 };

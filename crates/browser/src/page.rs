@@ -12,10 +12,10 @@ use chromiumoxide::page::ScreenshotParams;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::{PHONE, Size};
 use crate::axe::{self, Violation};
 use crate::console::Console;
 use crate::keys;
+use crate::{PHONE, Size};
 
 /// How long to wait for a state before the journey fails.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -126,6 +126,13 @@ impl Page {
     /// Clicks an element with the mouse, after it has come into view.
     pub async fn click(&self, selector: &str) {
         self.wait_for(selector).await;
+        // To the middle, away from bars that stick to an edge.
+        let () = self
+            .eval(&format!(
+                "void document.querySelector({}).scrollIntoView({{ block: 'center' }}) || null",
+                quote(selector)
+            ))
+            .await;
         let element = self.inner.find_element(selector).await;
         let element = element.unwrap_or_else(|e| panic!("no {selector}: {e}"));
         let clicked = element.click().await;

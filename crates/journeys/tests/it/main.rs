@@ -3,3 +3,5 @@
 mod browser_works;
 mod looks;
 mod program;
+mod story;
+mod ways;

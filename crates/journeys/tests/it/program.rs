@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use browser::Page;
 use kernel::{Env, TestClock};
+use suneng::metrics::{Counted, Peer};
 use suneng::rooms::{Rooms, Vocabulary};
 use suneng::serve::{self, Background};
 use suneng::world::load_packs;
@@ -55,7 +56,9 @@ async fn filled() -> &'static (PathBuf, String) {
             let run = testkit::pg::server().folder();
             let folder = run.join("demo");
             if !folder.exists() {
-                let made = tempfile::tempdir_in(run).expect("a temporary folder").keep();
+                let made = tempfile::tempdir_in(run)
+                    .expect("a temporary folder")
+                    .keep();
                 let done = demo::fill(&config(&made, None), &env().0).await;
                 done.expect("the demo is filled");
                 // Fails when another process was faster; what it made is as good.
@@ -104,13 +107,15 @@ impl Program {
         let packs = load_packs(&config).expect("the packs are right");
         let vocabulary = Vocabulary::read(&packs).expect("the packs are right");
         let (world, _) = World::create(config, env).await.expect("the demo opens");
-        let background = Background::start(&world).expect("background work starts");
         let rooms = Rooms::open(&world, vocabulary).await.expect("rooms open");
+        let background = Background::start(&world, &rooms).await;
+        let background = background.expect("background work starts");
         let router = serve::router(&world, &rooms).expect("the routes fit together");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let service = router.into_make_service_with_connect_info::<Peer>();
+        tokio::spawn(async move { axum::serve(Counted::new(listener), service).await });
         Self {
             at: format!("http://{address}"),
             clock,
@@ -127,7 +132,9 @@ impl Program {
             .filter_map(|line| line.split_once('（').map_or(Some(line), |(l, _)| Some(l)))
             .find_map(|line| {
                 let mut words = line.split_whitespace();
-                (words.next() == Some(login)).then(|| words.next()).flatten()
+                (words.next() == Some(login))
+                    .then(|| words.next())
+                    .flatten()
             })
             .unwrap_or_else(|| panic!("no account {login}"))
     }
@@ -139,6 +146,14 @@ impl Program {
 
     /// Signs in; whoever was signed in on this page goes.
     pub async fn sign_in(&self, page: &Page, login: &str) {
+        self.sign_out(page).await;
+        page.fill("#f-login", login).await;
+        page.fill("#f-password", self.password(login)).await;
+        page.follow(".signin-form button").await;
+    }
+
+    /// Signs out, if need be, and shows the sign-in page.
+    pub async fn sign_out(&self, page: &Page) {
         self.open(page, "/sign-in").await;
         if page.texts("#f-login").await.is_empty() {
             let () = page
@@ -146,9 +161,6 @@ impl Program {
                 .await;
             self.open(page, "/sign-in").await;
         }
-        page.fill("#f-login", login).await;
-        page.fill("#f-password", self.password(login)).await;
-        page.follow(".signin-form button").await;
     }
 
     /// Ends it; nothing is lost.
