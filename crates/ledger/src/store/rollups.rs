@@ -137,9 +137,9 @@ pub(crate) async fn cells(
     let mut found = HashMap::new();
     for chunk in nodes.chunks(500) {
         let mut a = Args::new();
-        let (from, to) = (a.push(from), a.push(to));
         let components = a.list(components.iter().copied());
         let nodes = a.list(chunk.iter().copied());
+        let (from, to) = (a.push(from), a.push(to));
         let rows = tx
             .query(
                 format!(
@@ -202,8 +202,9 @@ pub(crate) async fn progress(
     let mut found = BTreeMap::new();
     for chunk in subjects.chunks(500) {
         let mut a = Args::new();
-        let (component, from, to) = (a.push(component), a.push(from), a.push(to));
+        let component = a.push(component);
         let list = a.list(chunk.iter().copied());
+        let (from, to) = (a.push(from), a.push(to));
         let rows = tx
             .query(
                 format!(
