@@ -237,7 +237,8 @@ mod tests {
             env.now(),
         );
         let hash = |f: &Fact| f.leaf_hash(&path, &path);
-        let changes: Vec<Box<dyn Fn(&mut Fact)>> = vec![
+        type Change = Box<dyn Fn(&mut Fact)>;
+        let changes: Vec<Change> = vec![
             Box::new(|f| f.kind.push('x')),
             Box::new(|f| f.category = Some(String::new())),
             Box::new(|f| f.role = Some("present".into())),

@@ -53,6 +53,7 @@ impl Reports {
             .map(|k| labels(k))
             .collect(),
             rows,
+            widths: Some(vec![4, 3, 4, 9]),
             ..Table::default()
         }));
         blocks.push(Block::Signature(r.body.unit_name.clone()));

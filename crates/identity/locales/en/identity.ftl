@@ -126,3 +126,6 @@ identity-action-password-reset = Password reset
 identity-action-role-granted = Role granted
 identity-action-role-revoked = Role revoked
 identity-action-audit-exported = Audit trail exported
+identity-action-activity-recorded = Activity recorded
+identity-action-activity-corrected = Attendance corrected
+identity-action-activity-reversed = Activity reversed

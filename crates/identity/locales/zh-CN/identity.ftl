@@ -126,3 +126,6 @@ identity-action-password-reset = 重置密码
 identity-action-role-granted = 授予角色
 identity-action-role-revoked = 收回角色
 identity-action-audit-exported = 导出审计记录
+identity-action-activity-recorded = 登记活动
+identity-action-activity-corrected = 更正到会情况
+identity-action-activity-reversed = 冲正活动

@@ -84,7 +84,7 @@ fn in_words(detail: &str) -> String {
 
 /// The name of an action in the reader's language; one without a name is shown as it is.
 fn action_name(shell: &Shell, action: &str) -> String {
-    const NAMED: [(&str, &str); 13] = [
+    const NAMED: [(&str, &str); 16] = [
         ("session.began", "identity-action-session-began"),
         ("session.refused", "identity-action-session-refused"),
         ("session.ended", "identity-action-session-ended"),
@@ -98,6 +98,9 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("role.granted", "identity-action-role-granted"),
         ("role.revoked", "identity-action-role-revoked"),
         ("audit.exported", "identity-action-audit-exported"),
+        ("activity.recorded", "identity-action-activity-recorded"),
+        ("activity.corrected", "identity-action-activity-corrected"),
+        ("activity.reversed", "identity-action-activity-reversed"),
     ];
     let named = NAMED.iter().find(|(code, _)| *code == action);
     named.map_or_else(|| action.to_owned(), |(_, key)| shell.t(key))

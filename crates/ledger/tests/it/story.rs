@@ -193,7 +193,7 @@ async fn a_definition_made_later_says_computing_and_then_counts_all() {
             distinct: None,
             ..attendance()
         };
-        w.ledger.define(&[later.clone()]).await.unwrap();
+        w.ledger.define(std::slice::from_ref(&later)).await.unwrap();
         w.record(&t.db, 0, 0, day(3, 13), &[0, 1, 2]).await;
         w.ledger.settle().await.unwrap();
         assert!(total(&w, &later, w.city).await.computing);

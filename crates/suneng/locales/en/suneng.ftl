@@ -21,6 +21,7 @@ database-not-migrated = The database waits for { $count } migrations. Make a bac
 init-done = The data folder { $data } is ready, database { $database }, { $migrations } migrations applied.
 init-key = Signing key of the ledger: { $file }. Keep a copy of it in a safe place; backups do not hold it.
 init-admin = First administrator: { $login }, one-time password: { $password } (shown only now; must be changed at the first sign-in).
+bench-not-empty = The bench leaves data in the database; give it an empty PostgreSQL database.
 init-unit = Top unit added: { $name } (code { $code }).
 migrate-done = The database is up to date, { $count } migrations applied.
 

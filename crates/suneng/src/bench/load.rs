@@ -231,7 +231,7 @@ impl Crowd {
             .collect();
         let by = world.env.new_id();
         let mut activities = Vec::new();
-        for n in 0..50 {
+        for (n, person) in people.iter().take(50).enumerate() {
             let code = format!("B{n:02}");
             let host = world
                 .organization
@@ -248,7 +248,7 @@ impl Crowd {
                 ends: Time::constant(16, 30, 0, 0),
                 location: String::new(),
                 marks: vec![Mark {
-                    person: people[n],
+                    person: *person,
                     role: Role::Present,
                 }],
                 observers: Vec::new(),

@@ -1,5 +1,5 @@
 //! `suneng bench`: figures about speed and durability as JSON, from the very code that serves. Works in a
-//! folder of its own and leaves nothing behind.
+//! folder of its own and leaves nothing behind; on PostgreSQL it wants an empty database to itself.
 
 mod client;
 mod kill;
@@ -10,11 +10,12 @@ mod world;
 
 use std::path::PathBuf;
 
-use kernel::{Env, Result};
+use kernel::{Env, Error, Msg, Result};
 use serde_json::Value;
 
 use crate::Config;
 use crate::texts::say;
+use crate::world::open_database;
 
 /// What is measured.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -62,6 +63,14 @@ pub enum Bench {
 
 /// Measures and prints; gives whether nothing was lost.
 pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
+    if config.sqlite_file().is_none()
+        && !db::applied(&open_database(&config).await?)
+            .await?
+            .is_empty()
+    {
+        // What is measured stays in a PostgreSQL database: only an empty one is taken.
+        return Err(Error::Conflict(Msg::new("bench-not-empty")));
+    }
     let folder = Folder::new(&config, &env)?;
     let config = Config {
         data: folder.0.clone(),

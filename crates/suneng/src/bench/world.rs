@@ -164,7 +164,7 @@ impl Population {
                 let mut f = fact(env.new_id(), "attendance");
                 f.person = Some(*person);
                 f.role = Some(
-                    if (p + week as usize) % 17 == 0 {
+                    if (p + week as usize).is_multiple_of(17) {
                         "leave"
                     } else {
                         "present"

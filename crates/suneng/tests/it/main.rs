@@ -1,6 +1,7 @@
 //! The program as an operator sees it: the real binary, both engines, and what may befall it.
 
 mod backup;
+mod bench;
 mod faults;
 mod golden;
 mod nodes;

@@ -1,0 +1,67 @@
+//! The benches, tiny: they run, and nothing acknowledged is lost.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+fn bench(arguments: &[&str]) -> Value {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_suneng"))
+        .arg("bench")
+        .args(arguments)
+        .arg("--data")
+        .arg(folder.path())
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    assert_eq!(
+        std::fs::read_dir(folder.path())
+            .expect("the folder")
+            .count(),
+        0,
+        "nothing is left behind"
+    );
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn writing_tiny_keeps_rollups_right() {
+    let found = bench(&[
+        "ledger",
+        "--facts",
+        "2000",
+        "--seconds",
+        "1",
+        "--clients",
+        "8",
+    ]);
+    assert_eq!(found["verify"]["problems"], serde_json::json!([]));
+    assert!(
+        found["bulk"]["facts_per_second"].as_u64() > Some(0),
+        "{found}"
+    );
+    assert!(found["single"]["requests"].as_u64() > Some(0), "{found}");
+    assert_eq!(found["durability"]["synchronous"], "FULL");
+}
+
+#[test]
+fn killed_twice_nothing_acknowledged_is_lost() {
+    let found = bench(&["ledger", "--kill", "--rounds", "2", "--clients", "8"]);
+    assert_eq!(
+        (&found["lost"], &found["durable"]),
+        (&0.into(), &true.into()),
+        "{found}"
+    );
+    assert!(found["acknowledged"].as_u64() > Some(0), "{found}");
+    assert!(found["stored"].as_u64() >= found["acknowledged"].as_u64());
+}
+
+#[test]
+fn reading_and_starting_tiny_give_figures() {
+    let found = bench(&["reading", "--small", "11000", "--large", "22000"]);
+    assert!(found["ratio"]["city"].as_f64() > Some(0.0), "{found}");
+    assert_eq!(found["large"]["levels"]["city"]["rows"], 50);
+    let found = bench(&["start"]);
+    assert!(found["idle_memory_mib"].as_f64() > Some(0.0), "{found}");
+}
