@@ -1,0 +1,6 @@
+//! Indicators over real facts, as a service and as pages.
+
+mod figures;
+mod house;
+mod pages;
+mod rows;
