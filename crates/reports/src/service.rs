@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use db::Db;
+use identity::Actor;
 use indicators::{Change, Figure, Indicators};
 use kernel::{AccountId, Env, Error, Msg, Period, ReportId, Result, Scope, Timestamp, UnitId};
 use organization::Organization;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::store;
 use crate::template::{Piece, Template, Templates, pieces};
@@ -137,7 +139,20 @@ impl Reports {
             created_at: self.env.now(),
             created_by: by,
         };
-        db::transaction!(self.db, |tx| store::insert(tx, &saved).await)?;
+        let actor = Actor {
+            account: Some(by),
+            ..Actor::default()
+        };
+        let detail =
+            json!({ "template": saved.template, "unit": saved.unit, "as_of": saved.as_of });
+        let entry = actor.audit("report.made", ("report", id), detail);
+        db::transaction!(self.db, |tx| {
+            // Sent twice it is made, and recorded, once.
+            if store::insert(tx, &saved).await? {
+                identity::record(tx, &self.env, &entry).await?;
+            }
+            Ok(())
+        })?;
         Ok(id)
     }
 

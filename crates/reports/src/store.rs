@@ -37,9 +37,10 @@ fn read(row: &Row) -> Result<Saved> {
     })
 }
 
-pub(crate) async fn insert(tx: &mut Tx, r: &Saved) -> Result<()> {
+/// Writes a report; false when its id is already there.
+pub(crate) async fn insert(tx: &mut Tx, r: &Saved) -> Result<bool> {
     let body = serde_json::to_string(&r.body).map_err(Error::internal)?;
-    tx.execute(
+    let added = tx.execute(
         "INSERT INTO report (id, template, unit, from_date, to_date, as_of, title, body, created_at, created_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
         args![
@@ -48,7 +49,7 @@ pub(crate) async fn insert(tx: &mut Tx, r: &Saved) -> Result<()> {
         ],
     )
     .await?;
-    Ok(())
+    Ok(added == 1)
 }
 
 pub(crate) async fn report(tx: &mut Tx, id: ReportId, scope: &Scope) -> Result<Saved> {

@@ -64,8 +64,8 @@ pub const SETTINGS: &[Setting] = settings! {
         "数据库连接数上限"
         "Most connections to the database";
     "blob-url" "SUNENG_BLOB_URL" Some("blob-url"), Text "" true,
-        "附件位置：file:目录 或 s3://桶/前缀；默认是数据目录中的 files。多个节点须用同一处"
-        "Where files are kept: file:FOLDER or s3://BUCKET/PREFIX; by default the folder files in the data folder. Several nodes share one place";
+        "附件位置：file:目录；默认是数据目录中的 files。多个节点须用同一处"
+        "Where files are kept: file:FOLDER; by default the folder files in the data folder. Several nodes share one place";
     "packs" "SUNENG_PACKS" Some("packs"), Text "" false,
         "业务包目录：补充程序自带的业务包，同名文件以此为准"
         "Folder of packs: adds to those in the program and replaces those with the same file name";

@@ -128,4 +128,5 @@ identity-action-role-revoked = Role revoked
 identity-action-audit-exported = Audit trail exported
 identity-action-activity-recorded = Activity recorded
 identity-action-activity-corrected = Attendance corrected
+identity-action-report-made = Report made
 identity-action-activity-reversed = Activity reversed

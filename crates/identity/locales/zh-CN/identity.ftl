@@ -128,4 +128,5 @@ identity-action-role-revoked = 收回角色
 identity-action-audit-exported = 导出审计记录
 identity-action-activity-recorded = 登记活动
 identity-action-activity-corrected = 更正到会情况
+identity-action-report-made = 生成报告
 identity-action-activity-reversed = 冲正活动

@@ -84,7 +84,7 @@ fn in_words(detail: &str) -> String {
 
 /// The name of an action in the reader's language; one without a name is shown as it is.
 fn action_name(shell: &Shell, action: &str) -> String {
-    const NAMED: [(&str, &str); 16] = [
+    const NAMED: [(&str, &str); 17] = [
         ("session.began", "identity-action-session-began"),
         ("session.refused", "identity-action-session-refused"),
         ("session.ended", "identity-action-session-ended"),
@@ -101,6 +101,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("activity.recorded", "identity-action-activity-recorded"),
         ("activity.corrected", "identity-action-activity-corrected"),
         ("activity.reversed", "identity-action-activity-reversed"),
+        ("report.made", "identity-action-report-made"),
     ];
     let named = NAMED.iter().find(|(code, _)| *code == action);
     named.map_or_else(|| action.to_owned(), |(_, key)| shell.t(key))

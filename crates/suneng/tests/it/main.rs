@@ -2,6 +2,7 @@
 
 mod backup;
 mod bench;
+mod demo;
 mod faults;
 mod golden;
 mod nodes;
