@@ -296,10 +296,18 @@ struct OpenQuery {
     /// Where the page begins.
     after: Option<String>,
     /// Rows as they were when the ledger had this size: figures of a report.
+    #[serde(default, deserialize_with = "number")]
     as_of: Option<i64>,
     /// The number on the page that led here, and the size of the ledger then.
+    #[serde(default, deserialize_with = "number")]
     n: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
     size: Option<i64>,
+}
+
+/// A number of an address; what is none is left out, as if it were not there.
+fn number<'de, D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Option<i64>, D::Error> {
+    Ok(String::deserialize(d)?.parse().ok())
 }
 
 impl OpenQuery {
@@ -515,7 +523,7 @@ async fn export(
                         ),
                         r.minutes.map_or(write::Value::Empty, write::Value::Int),
                         text(if r.late {
-                            st.shell.t("late-entry")
+                            st.shell.t("row-late")
                         } else {
                             String::new()
                         }),
