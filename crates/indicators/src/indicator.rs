@@ -2,7 +2,7 @@
 
 use commons::packs::{Name, PackProblem, Packs};
 use kernel::Msg;
-use ledger::Definition;
+use ledger::{Definition, Total};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -47,6 +47,26 @@ pub struct Indicator {
 }
 
 impl Indicator {
+    /// The value made of a total; none while computing, or without a denominator.
+    pub(crate) fn value(&self, total: Total, heads: i64) -> Option<Ratio> {
+        let persons = total.persons.unwrap_or(0);
+        let value = match self.measure {
+            Measure::Count => Some(Ratio::whole(total.n)),
+            Measure::Persons => Some(Ratio::whole(persons)),
+            Measure::Hours => Some(Ratio {
+                numerator: total.sum,
+                denominator: self.minutes_per_hour.unwrap_or(60),
+                decimals: 1,
+            }),
+            Measure::Coverage => (heads > 0).then_some(Ratio {
+                numerator: persons * 100,
+                denominator: heads,
+                decimals: 1,
+            }),
+        };
+        value.filter(|_| !total.computing)
+    }
+
     /// A value with its unit, as sentences have it.
     pub fn print(&self, value: Option<Ratio>, lang: &str) -> String {
         let value = value.map_or_else(|| "–".to_owned(), Ratio::text);

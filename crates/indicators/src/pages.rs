@@ -296,10 +296,18 @@ struct OpenQuery {
     /// Where the page begins.
     after: Option<String>,
     /// Rows as they were when the ledger had this size: figures of a report.
+    #[serde(default, deserialize_with = "number")]
     as_of: Option<i64>,
     /// The number on the page that led here, and the size of the ledger then.
+    #[serde(default, deserialize_with = "number")]
     n: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
     size: Option<i64>,
+}
+
+/// A number of an address; what is none is left out, as if it were not there.
+fn number<'de, D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Option<i64>, D::Error> {
+    Ok(String::deserialize(d)?.parse().ok())
 }
 
 impl OpenQuery {
@@ -337,28 +345,36 @@ async fn open(
     let figures = s.figures(&mut reading, &ids, period, true).await?;
     let position = s.list.iter().position(|k| k.code == i.code).unwrap_or(0);
     let figure_of = |id: UnitId| figures.get(&id).and_then(|f| f.get(position)).cloned();
-    let figure = figure_of(unit.id).ok_or(Error::NotFound)?;
-    let total = reading
-        .total(&i.of, unit.id, period, i.of.distinct.is_some())
+    let heads = s
+        .organization
+        .headcount(unit.id, period.to.min(s.env.today()))
         .await?;
-    let counted = match q.as_of {
+    let persons = i.of.distinct.is_some();
+    let (figure, total) = match q.as_of {
+        // As the report has it: the number belongs to the rows below.
         Some(size) => {
-            reading
-                .total_as_of(&i.of, unit.id, period, size, false)
-                .await?
-                .n
+            let total = reading
+                .total_as_of(&i.of, unit.id, period, size, persons)
+                .await?;
+            let figure = Figure {
+                code: code.clone(),
+                value: i.value(total, heads),
+                rows: total.n,
+                yoy: None,
+                computing: false,
+            };
+            (figure, total)
         }
-        None => figure.rows,
+        None => (
+            figure_of(unit.id).ok_or(Error::NotFound)?,
+            reading.total(&i.of, unit.id, period, persons).await?,
+        ),
     };
     let after = q.after.as_deref().and_then(cursor_of);
     let page = reading
         .rows(&i.of, unit.id, period, q.as_of, after, PAGE)
         .await?;
     let rows = s.rows(&mut reading, &page.facts).await?;
-    let heads = s
-        .organization
-        .headcount(unit.id, period.to.min(s.env.today()))
-        .await?;
     let base = format!(
         "/indicators/{code}?unit={}&from={}&to={}",
         unit.id,
@@ -378,8 +394,10 @@ async fn open(
         )),
         _ => None,
     };
+    // The units below are compared as they are now, so not under a frozen number.
     let parts: Vec<Value> = children
         .iter()
+        .filter(|_| q.as_of.is_none())
         .filter_map(|c| figure_of(c.id).map(|f| (c, f)))
         .map(|(c, f)| {
             json!({ "name": c.name, "value": value_text(&f), "rows": f.rows, "href": open_href(&code, c.id, period, &f, size) })
@@ -426,7 +444,7 @@ async fn open(
                 target: i.target.map(|t| format!("{t}{}", i.unit.get(lang))),
                 delta: figure.yoy.map(|c| delta(&shell, c)), trend: Vec::new(), declared: false,
             },
-            "formula": formula, "rows": rows, "counted": counted, "parts": parts, "difference": difference,
+            "formula": formula, "rows": rows, "counted": figure.rows, "parts": parts, "difference": difference,
             "size": size, "tail": reading.tail_len(), "frozen": q.as_of,
             "next": page.next.map(|c| format!("{base}{as_of_query}&after={}", cursor_text(c))),
             "first": after.map(|_| format!("{base}{as_of_query}")),
@@ -515,7 +533,7 @@ async fn export(
                         ),
                         r.minutes.map_or(write::Value::Empty, write::Value::Int),
                         text(if r.late {
-                            st.shell.t("late-entry")
+                            st.shell.t("row-late")
                         } else {
                             String::new()
                         }),

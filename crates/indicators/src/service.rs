@@ -34,25 +34,8 @@ impl Totals {
             .find(|(d, _)| *d == i.of)
             .and_then(|(_, t)| t.get(&unit));
         let total = found.copied().unwrap_or_default();
-        let persons = total.persons.unwrap_or(0);
-        let value = match i.measure {
-            Measure::Count => Some(Ratio::whole(total.n)),
-            Measure::Persons => Some(Ratio::whole(persons)),
-            Measure::Hours => Some(Ratio {
-                numerator: total.sum,
-                denominator: i.minutes_per_hour.unwrap_or(60),
-                decimals: 1,
-            }),
-            Measure::Coverage => match self.headcounts.get(&unit) {
-                Some(heads) if *heads > 0 => Some(Ratio {
-                    numerator: persons * 100,
-                    denominator: *heads,
-                    decimals: 1,
-                }),
-                _ => None,
-            },
-        };
-        (total, value.filter(|_| !total.computing))
+        let heads = self.headcounts.get(&unit).copied().unwrap_or(0);
+        (total, i.value(total, heads))
     }
 }
 

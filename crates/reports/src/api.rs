@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use kernel::ReportId;
+use kernel::{Error, ReportId};
 use serde_json::{Value, json};
 use web::{Access, Failure, Policy, Routes};
 
@@ -16,8 +16,9 @@ pub(crate) fn routes() -> Routes<Reports> {
 async fn show(
     State(s): State<Reports>,
     access: Access,
-    Path(id): Path<ReportId>,
+    Path(id): Path<String>,
 ) -> Result<Response, Failure> {
+    let id: ReportId = id.parse().map_err(|_| Error::NotFound)?;
     let r = s.report(id, &access.scope).await?;
     Ok(Json(json!({
         "id": r.id, "template": r.template, "unit": r.unit, "from": kernel::format_date(r.period.from),

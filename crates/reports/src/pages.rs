@@ -53,7 +53,7 @@ pub fn module(reports: Reports) -> Module {
 
 #[derive(Debug, Default, Deserialize)]
 struct ListQuery {
-    page: Option<i64>,
+    page: Option<String>,
 }
 
 async fn list(
@@ -62,12 +62,13 @@ async fn list(
     access: Access,
     Query(q): Query<ListQuery>,
 ) -> Result<Response, Failure> {
-    let page = q.page.unwrap_or(1).max(1);
+    // What is no number is the first page.
+    let page: i64 = q.page.and_then(|p| p.parse().ok()).unwrap_or(1).max(1);
     let (found, total) = crate::store::list(
         &mut s.db.read().await?,
         &access.scope,
         PAGE,
-        (page - 1) * PAGE,
+        (page - 1).saturating_mul(PAGE),
     )
     .await?;
     let lang = shell.lang().code();

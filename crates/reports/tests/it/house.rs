@@ -1,0 +1,275 @@
+//! A bureau with two offices and four people, its sessions of two years, and the program over it.
+
+use std::io::{Cursor, Read};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header;
+use axum::middleware::{Next, from_fn};
+use commons::packs::Packs;
+use db::Migration;
+use http_body_util::BodyExt;
+use indicators::{Figure, IndicatorList, Indicators, Ratio};
+use kernel::{AccountId, Date, FactId, Id, Period, PersonId, ReportId, Scope, UnitId};
+use ledger::{Fact, Ledger};
+use organization::{NewUnit, Organization, read_rows};
+use reports::{Reports, Templates};
+use testkit::TestDb;
+use tower::ServiceExt;
+use web::{Lang, Module, Options, Principal};
+
+pub fn migrations() -> Vec<Migration> {
+    let all = [
+        organization::MIGRATIONS,
+        ledger::MIGRATIONS,
+        reports::MIGRATIONS,
+    ];
+    all.concat()
+}
+
+pub fn day(year: i16, month: i8, day: i8) -> Date {
+    Date::constant(year, month, day)
+}
+
+/// This year so far: the clock stands at 20 November 2026.
+pub fn so_far() -> Period {
+    Period {
+        from: day(2026, 1, 1),
+        to: day(2026, 11, 20),
+    }
+}
+
+const PERSONS: &str = "工号,姓名,单位编码,职务,起始日期,截止日期
+1,甲某,A,,2024-01-01,
+2,乙某,A,,2024-01-01,
+3,丙某,A,,2024-01-01,
+4,丁某,B,,2024-01-01,
+";
+
+pub struct House {
+    pub ledger: Ledger,
+    pub indicators: Indicators,
+    pub reports: Reports,
+    pub top: UnitId,
+    pub a: UnitId,
+    pub b: UnitId,
+    pub clerk: AccountId,
+    /// The facts of the last session: the persons 1 and 4 at office B.
+    pub last: Vec<FactId>,
+    org: Organization,
+    people: Vec<PersonId>,
+}
+
+impl House {
+    pub async fn new(t: &TestDb) -> Self {
+        let org = Organization::new(t.db.clone(), t.env.clone());
+        let add = async |parent, code: &str, name: &str| {
+            let new = NewUnit {
+                parent,
+                code: code.into(),
+                name: name.into(),
+                category: "处室".into(),
+                from: day(2024, 1, 1),
+            };
+            org.add_unit(new, &Scope::All).await.unwrap()
+        };
+        let top = add(None, "T", "澜州市司法局").await;
+        let a = add(Some(top), "A", "甲科").await;
+        let b = add(Some(top), "B", "乙科").await;
+        let (rows, errors) = read_rows("t.csv", PERSONS.as_bytes()).unwrap();
+        assert_eq!(errors, []);
+        org.import(&rows, &Scope::All, None).await.unwrap();
+        let mut people = Vec::new();
+        for unit in [a, b] {
+            let roster = org.roster(unit, day(2026, 6, 1), false, &Scope::All).await;
+            people.extend(
+                roster
+                    .unwrap()
+                    .iter()
+                    .map(|l| (l.staff_no.clone(), l.person)),
+            );
+        }
+        people.sort();
+        let people = people.into_iter().map(|(_, p)| p).collect();
+        let text = include_str!("../../../../packs/weekly-study.toml");
+        let packs = Packs::load(vec![("weekly-study.toml".into(), text.into())]).unwrap();
+        let list = IndicatorList::read(&packs).unwrap();
+        let templates = Templates::read(&packs, &list).unwrap();
+        let (db, env) = (t.db.clone(), t.env.clone());
+        let ledger = Ledger::open(db.clone(), env.clone()).await.unwrap();
+        ledger.define(&list.definitions()).await.unwrap();
+        let indicators = Indicators::new(env.clone(), ledger.clone(), org.clone(), list, |_| None);
+        let reports = Reports::new(db, env, org.clone(), indicators.clone(), templates);
+        let mut house = Self {
+            ledger,
+            indicators,
+            reports,
+            top,
+            a,
+            b,
+            clerk: t.env.new_id(),
+            last: Vec::new(),
+            org,
+            people,
+        };
+        house.session(t, a, day(2025, 3, 7), &[1, 2]).await;
+        house.session(t, a, day(2026, 3, 6), &[1, 2]).await;
+        house.last = house.session(t, b, day(2026, 11, 13), &[1, 4]).await;
+        house
+    }
+
+    /// A session of 90 minutes with everybody present, as a feature writes it.
+    pub async fn session(
+        &self,
+        t: &TestDb,
+        host: UnitId,
+        date: Date,
+        who: &[usize],
+    ) -> Vec<FactId> {
+        let people: Vec<PersonId> = who.iter().map(|no| self.people[no - 1]).collect();
+        let units = self.org.units_of(&people, date).await.unwrap();
+        let all = [self.top, self.a, self.b];
+        let paths = self.org.paths(&all).await.unwrap();
+        let subject: Id = t.env.new_id();
+        let facts = db::transaction!(t.db, |tx| {
+            let host = self.ledger.place(tx, &paths[&host]).await?;
+            let fact = |kind: &str| {
+                let (id, now) = (t.env.new_id(), t.env.now());
+                let mut f = Fact::new(id, kind, host, date, subject, "roster", now);
+                (f.category, f.minutes) = (Some("friday-study".into()), Some(90));
+                f
+            };
+            let mut facts = vec![fact("held")];
+            for person in &people {
+                let mut f = fact("attendance");
+                f.unit = Some(self.ledger.place(tx, &paths[&units[person]]).await?);
+                (f.person, f.role) = (Some(*person), Some("present".into()));
+                facts.push(f);
+            }
+            self.ledger.append(tx, &facts).await?;
+            Ok(facts)
+        })
+        .unwrap();
+        facts.iter().map(|f| f.id).collect()
+    }
+
+    pub async fn reverse_last(&self, t: &TestDb) {
+        db::transaction!(t.db, |tx| self.ledger.reverse(tx, &self.last, None).await).unwrap();
+    }
+
+    pub async fn figures(&self, unit: UnitId) -> Vec<Figure> {
+        let mut reading = self.ledger.reading().await.unwrap();
+        let found = self
+            .indicators
+            .figures(&mut reading, &[unit], so_far(), true)
+            .await;
+        found.unwrap().remove(&unit).unwrap()
+    }
+
+    /// Makes a report of this year so far.
+    pub async fn make(&self, id: ReportId, unit: UnitId) {
+        let made = self
+            .reports
+            .make(id, "study-brief", unit, so_far(), &Scope::All, self.clerk)
+            .await;
+        assert_eq!(made.unwrap(), id);
+    }
+
+    pub fn modules(&self) -> Vec<Module> {
+        let texts = commons::MESSAGES.iter();
+        let commons = Module {
+            name: "commons",
+            messages: texts
+                .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
+                .collect(),
+            ..Module::default()
+        };
+        vec![
+            commons,
+            indicators::module(self.indicators.clone()),
+            reports::module(self.reports.clone()),
+        ]
+    }
+
+    /// The program as somebody with a scope sees it, who may make reports or not.
+    pub fn app(&self, t: &TestDb, scope: Scope, write: bool) -> App {
+        let mut principal = Principal::new(self.clerk, "林晓岚")
+            .with(reports::READ, scope.clone())
+            .with(indicators::READ, scope.clone());
+        if write {
+            principal = principal.with(reports::WRITE, scope);
+        }
+        let mut options = Options::new(t.env.clone());
+        options.auth = Box::new(move |router| {
+            router.layer(from_fn(move |mut request: Request, next: Next| {
+                request.extensions_mut().insert(Some(principal.clone()));
+                next.run(request)
+            }))
+        });
+        App(web::assemble(self.modules(), options).expect("the modules fit together"))
+    }
+}
+
+/// The values of figures as printed, in the order of the pack.
+pub fn texts(figures: &[Figure]) -> Vec<String> {
+    let text = |f: &Figure| f.value.map_or_else(|| "–".into(), Ratio::text);
+    figures.iter().map(text).collect()
+}
+
+pub struct App(Router);
+
+impl App {
+    async fn send(&self, request: Request, status: u16) -> Vec<u8> {
+        let path = request.uri().to_string();
+        let response = self.0.clone().oneshot(request).await.expect("infallible");
+        let found = response.status().as_u16();
+        let body = response.into_body().collect().await.expect("a whole body");
+        let bytes = body.to_bytes().to_vec();
+        let text = String::from_utf8_lossy(&bytes);
+        assert_eq!(found, status, "{path}: {text}");
+        bytes
+    }
+
+    pub async fn bytes(&self, path: &str, status: u16) -> Vec<u8> {
+        let request = Request::get(path).header(header::HOST, "suneng.test");
+        self.send(request.body(Body::empty()).unwrap(), status)
+            .await
+    }
+
+    /// The body with this status, entities of HTML resolved.
+    pub async fn get(&self, path: &str, status: u16) -> String {
+        let bytes = self.bytes(path, status).await;
+        plain(&bytes)
+    }
+
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)], status: u16) -> String {
+        let pairs = fields
+            .iter()
+            .map(|(n, v)| format!("{n}={}", web::encode(v)));
+        let body = pairs.collect::<Vec<_>>().join("&");
+        let request = Request::post(path)
+            .header(header::HOST, "suneng.test")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let bytes = self
+            .send(request.body(Body::from(body)).unwrap(), status)
+            .await;
+        plain(&bytes)
+    }
+
+    /// The text of a Word document.
+    pub async fn docx(&self, path: &str) -> String {
+        let bytes = self.bytes(path, 200).await;
+        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("a zip file");
+        let mut xml = String::new();
+        let mut part = archive.by_name("word/document.xml").expect("the text");
+        part.read_to_string(&mut xml).expect("UTF-8");
+        let pieces = xml.split('<').filter_map(|tag| tag.split_once('>'));
+        pieces.map(|(_, text)| text).collect()
+    }
+}
+
+fn plain(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.replace("&#x2f;", "/").replace("&amp;", "&")
+}
