@@ -23,6 +23,7 @@ pub fn migrations() -> Vec<Migration> {
     let all = [
         organization::MIGRATIONS,
         ledger::MIGRATIONS,
+        identity::MIGRATIONS,
         reports::MIGRATIONS,
     ];
     all.concat()
