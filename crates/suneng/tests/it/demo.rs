@@ -6,17 +6,29 @@ use std::process::{Child, Stdio};
 
 use crate::program::suneng;
 
+/// The running demo; killed when dropped.
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Starts it on a free port; gives the process, its address and the lines about accounts.
-fn start(data: &str) -> (Child, String, Vec<String>) {
-    let mut child = suneng(&["demo", "--listen", "127.0.0.1:0", "--data", data])
+fn start(data: &str) -> (Demo, String, Vec<String>) {
+    let child = suneng(&["demo", "--listen", "127.0.0.1:0", "--data", data])
         .stdout(Stdio::piped())
         .spawn()
         .expect("the program starts");
+    let mut demo = Demo(child);
     let mut accounts = Vec::new();
-    for line in BufReader::new(child.stdout.take().expect("output")).lines() {
+    for line in BufReader::new(demo.0.stdout.take().expect("output")).lines() {
         let line = line.expect("a line");
         if let Some(address) = line.strip_prefix("listening on http://") {
-            return (child, address.to_owned(), accounts);
+            return (demo, address.to_owned(), accounts);
         }
         if line.starts_with("  ") {
             accounts.push(line);
@@ -50,7 +62,7 @@ fn it_is_filled_once_and_its_printed_accounts_sign_in() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("demo");
     let data = data.to_str().expect("a path");
-    let (mut child, address, accounts) = start(data);
+    let (demo, address, accounts) = start(data);
     assert_eq!(accounts.len(), 7, "one account for each role: {accounts:?}");
     for line in &accounts {
         let mut words = line.split_whitespace();
@@ -61,13 +73,11 @@ fn it_is_filled_once_and_its_printed_accounts_sign_in() {
         assert_eq!(sign_in(&address, login, password), 204, "{login}");
         assert_ne!(sign_in(&address, login, "Wrong-0000-word"), 204, "{login}");
     }
-    child.kill().expect("killed");
-    child.wait().expect("ended");
+    drop(demo);
     // Killed and started again, the folder is used as it is.
-    let (mut child, _, again) = start(data);
+    let (demo, _, again) = start(data);
     assert_eq!(again, accounts);
-    child.kill().expect("killed");
-    child.wait().expect("ended");
+    drop(demo);
     std::fs::remove_file(format!("{data}/demo-accounts.txt")).expect("there");
     let refused = suneng(&["demo", "--listen", "127.0.0.1:0", "--data", data])
         .output()
