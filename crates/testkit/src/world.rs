@@ -73,7 +73,8 @@ impl TestDb {
     }
 
     async fn remove(self) {
-        self.db.close().await;
+        // A body that failed may have left a transaction open in a task of its own.
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.db.close()).await;
         if let Place::Postgres(url) = &*self.place {
             pg::server().discard(url).await;
         }
