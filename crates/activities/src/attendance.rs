@@ -1,22 +1,26 @@
-//! Single attendances that arrive one by one (a late-comer, another system): group-committed.
+//! Single attendances that arrive one by one (a late-comer, another system): group-committed. All that
+//! they need is read and checked once for those that arrive together, in the transaction that writes them.
 
 use std::collections::{HashMap, HashSet};
 
 use db::{BatchWriter, Tx};
 use futures::future::BoxFuture;
-use kernel::{AccountId, ActivityId, Error, FactId, Msg, PersonId, Result, Scope, UnitId};
+use kernel::{
+    AccountId, ActivityId, Date, Env, Error, FactId, Msg, PersonId, Result, Scope, UnitId,
+};
 use ledger::Ledger;
 use organization::Organization;
 
-use crate::{Activities, Activity, Part, Role, store};
+use crate::{Activities, Activity, ActivityKinds, Part, Role, store};
 
-/// One attendance, checked and ready to be written.
+/// One attendance as it was asked for.
 #[derive(Debug, Clone)]
 pub struct Late {
-    activity: Activity,
-    part: Part,
+    activity: ActivityId,
+    person: PersonId,
+    role: Role,
+    scope: Scope,
     fact: FactId,
-    late: bool,
     at: kernel::Timestamp,
     by: AccountId,
 }
@@ -24,6 +28,74 @@ pub struct Late {
 /// Writes attendances that arrive together in one transaction.
 pub struct LateWriter {
     pub(crate) ledger: Ledger,
+    pub(crate) env: Env,
+    pub(crate) kinds: std::sync::Arc<ActivityKinds>,
+}
+
+/// What the checks of a batch look at.
+struct Known {
+    activities: HashMap<ActivityId, Activity>,
+    units: HashMap<(PersonId, Date), UnitId>,
+    paths: HashMap<UnitId, Vec<UnitId>>,
+}
+
+impl Known {
+    async fn read(tx: &mut Tx, items: &[Late]) -> Result<Self> {
+        let mut ids: Vec<ActivityId> = items.iter().map(|i| i.activity).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let activities = store::hold(tx, &ids).await?;
+        let wanted: Vec<(PersonId, Date)> = items
+            .iter()
+            .filter_map(|i| Some((i.person, activities.get(&i.activity)?.date)))
+            .collect();
+        let units = Organization::units_on(tx, &wanted).await?;
+        let mut chains: Vec<UnitId> = activities
+            .values()
+            .map(|a| a.host)
+            .chain(units.values().copied())
+            .collect();
+        chains.sort_unstable();
+        chains.dedup();
+        Ok(Self {
+            paths: Organization::paths_in(tx, &chains).await?,
+            activities,
+            units,
+        })
+    }
+
+    fn path(&self, unit: UnitId) -> &[UnitId] {
+        self.paths.get(&unit).map_or(&[], Vec::as_slice)
+    }
+
+    /// The activity and the line that an item adds, if it may.
+    fn check(&self, item: &Late) -> Result<(&Activity, Part)> {
+        let activity = self
+            .activities
+            .get(&item.activity)
+            .filter(|a| item.scope.reaches(self.path(a.host)))
+            .ok_or(Error::NotFound)?;
+        let Some(unit) = self.units.get(&(item.person, activity.date)) else {
+            let date = kernel::format_date(activity.date);
+            return Err(Error::field(
+                "person",
+                Msg::new("roster-person-unknown").with("date", date),
+            ));
+        };
+        // A roster holds one's own people; whoever comes from elsewhere is an observer.
+        if item.role != Role::Observer && !item.scope.reaches(self.path(*unit)) {
+            return Err(Error::NotFound);
+        }
+        if activity.reversed_at.is_some() {
+            return Err(Error::Conflict(Msg::new("activity-reversed")));
+        }
+        let part = Part {
+            person: item.person,
+            unit: *unit,
+            role: item.role,
+        };
+        Ok((activity, part))
+    }
 }
 
 impl BatchWriter for LateWriter {
@@ -37,56 +109,55 @@ impl BatchWriter for LateWriter {
         items: &'a [Late],
     ) -> BoxFuture<'a, Result<Vec<Result<bool>>>> {
         Box::pin(async move {
-            let mut ids: Vec<ActivityId> = items.iter().map(|i| i.activity.id).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            let standing: HashSet<_> = store::hold_standing(tx, &ids).await?.into_iter().collect();
+            let known = Known::read(tx, items).await?;
+            let checked: Vec<Result<(&Activity, Part)>> =
+                items.iter().map(|item| known.check(item)).collect();
             // One statement must not name a line twice; of two alike the first counts.
             let mut seen = HashSet::new();
             let lines: Vec<_> = items
                 .iter()
-                .filter(|i| {
-                    standing.contains(&i.activity.id) && seen.insert((i.activity.id, i.part.person))
+                .zip(&checked)
+                .filter_map(|(item, checked)| {
+                    let (activity, part) = checked.as_ref().ok()?;
+                    seen.insert((activity.id, part.person))
+                        .then(|| (activity.id, part.clone(), item.fact))
                 })
-                .map(|i| (i.activity.id, i.part.clone(), i.fact))
                 .collect();
             let mut added: HashSet<_> =
                 store::insert_parts(tx, &lines).await?.into_iter().collect();
-
-            let mut units: Vec<UnitId> = items
+            let old: Vec<_> = lines
                 .iter()
-                .flat_map(|i| [i.part.unit, i.activity.host])
+                .map(|(activity, part, _)| (*activity, part.person))
+                .filter(|line| !added.contains(line))
                 .collect();
-            units.sort_unstable();
-            units.dedup();
-            let paths = Organization::paths_in(tx, &units).await?;
+            let mut roles = store::roles(tx, &old).await?;
+
             let mut places = HashMap::new();
-            for unit in units {
-                let path = paths.get(&unit).ok_or(Error::NotFound)?;
-                places.insert(unit, self.ledger.place(tx, path).await?);
+            for (unit, path) in &known.paths {
+                places.insert(*unit, self.ledger.place(tx, path).await?);
             }
             let mut facts = Vec::new();
             let mut answers = Vec::with_capacity(items.len());
-            for item in items {
-                let key = (item.activity.id, item.part.person);
-                answers.push(if added.remove(&key) {
-                    let host = places[&item.activity.host];
-                    let mut f = item.activity.attendance(
-                        item.fact,
-                        host,
-                        places[&item.part.unit],
-                        &item.part,
-                    );
+            for (item, checked) in items.iter().zip(checked) {
+                answers.push(checked.and_then(|(activity, part)| {
+                    let line = (activity.id, part.person);
+                    if !added.remove(&line) {
+                        return if roles.get(&line) == Some(&part.role) {
+                            Ok(false)
+                        } else {
+                            Err(Error::Conflict(Msg::new("already-on-roster")))
+                        };
+                    }
+                    roles.insert(line, part.role);
+                    let (host, unit) = (places[&activity.host], places[&part.unit]);
+                    let mut f = activity.attendance(item.fact, host, unit, &part);
                     (f.recorded_at, f.recorded_by) = (item.at, Some(item.by));
-                    f.late |= item.late;
+                    let kind = self.kinds.get(&activity.kind);
+                    f.late |= kind.is_some_and(|k| k.is_late(activity.date, self.env.today()));
                     "api".clone_into(&mut f.source);
                     facts.push(f);
                     Ok(true)
-                } else if standing.contains(&item.activity.id) {
-                    Ok(false)
-                } else {
-                    Err(Error::Conflict(Msg::new("activity-reversed")))
-                });
+                }));
             }
             self.ledger.append(tx, &facts).await?;
             Ok(answers)
@@ -110,37 +181,15 @@ impl Activities {
         by: AccountId,
     ) -> Result<bool> {
         self.ledger.admit()?;
-        let activity = store::activity(&mut self.db.read().await?, id, scope).await?;
-        let Some(unit) = self.organization.unit_of(person, activity.date).await? else {
-            let date = kernel::format_date(activity.date);
-            return Err(Error::field(
-                "person",
-                Msg::new("roster-person-unknown").with("date", date),
-            ));
-        };
-        if role != Role::Observer && !self.organization.reaches(scope, unit).await? {
-            return Err(Error::NotFound);
-        }
-        let kind = self.kinds.get(&activity.kind);
         let item = Late {
-            late: kind.is_some_and(|k| self.is_late(k, activity.date)),
-            part: Part { person, unit, role },
+            activity: id,
+            person,
+            role,
+            scope: scope.clone(),
             fact: self.env.new_id(),
             at: self.env.now(),
             by,
-            activity,
         };
-        let added = self.late.submit(item).await?;
-        if !added {
-            let parts = store::parts(&mut self.db.read().await?, id).await?;
-            let known = parts
-                .iter()
-                .find(|(p, _)| p.person == person)
-                .map(|(p, _)| p.role);
-            if known != Some(role) {
-                return Err(Error::Conflict(Msg::new("already-on-roster")));
-            }
-        }
-        Ok(added)
+        self.late.submit(item).await
     }
 }

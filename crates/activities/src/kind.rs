@@ -1,8 +1,9 @@
 //! Kinds of activity (活动类型), brought by packs.
 
 use commons::packs::{Name, PackProblem, Packs};
+use jiff::ToSpan;
 use jiff::civil::Time;
-use kernel::Msg;
+use kernel::{Date, Msg};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
@@ -25,6 +26,13 @@ pub struct ActivityKind {
     pub longest: i64,
     /// Entered more than so many days later it is marked as a late entry (补录).
     pub late_after_days: i64,
+}
+
+impl ActivityKind {
+    /// Whether what is entered today about a day is a late entry (补录).
+    pub(crate) fn is_late(&self, date: Date, today: Date) -> bool {
+        today > date.saturating_add(self.late_after_days.days())
+    }
 }
 
 fn time<'de, D: Deserializer<'de>>(d: D) -> Result<Time, D::Error> {

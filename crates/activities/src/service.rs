@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use db::{Db, GroupCommit, Tx};
 use identity::Actor;
-use jiff::ToSpan;
 use kernel::{
-    AccountId, ActivityId, Date, Env, Error, FactId, FieldError, Id, Msg, PersonId, Result, Scope,
-    UnitId,
+    AccountId, ActivityId, Env, Error, FactId, FieldError, Id, Msg, PersonId, Result, Scope, UnitId,
 };
 use ledger::{Fact, Ledger};
 use organization::Organization;
@@ -16,7 +14,7 @@ use serde_json::json;
 
 use crate::attendance::LateWriter;
 use crate::store::{self, Filter};
-use crate::{Activity, ActivityKind, ActivityKinds, New, Part, Role};
+use crate::{Activity, ActivityKinds, New, Part, Role};
 
 /// The feature; cheap to clone.
 #[derive(Clone)]
@@ -39,8 +37,11 @@ impl Activities {
         organization: Organization,
         kinds: ActivityKinds,
     ) -> Self {
+        let kinds = Arc::new(kinds);
         let writer = Arc::new(LateWriter {
             ledger: ledger.clone(),
+            env: env.clone(),
+            kinds: kinds.clone(),
         });
         let late = GroupCommit::start(db.clone(), writer, 4_096, 512);
         Self {
@@ -48,7 +49,7 @@ impl Activities {
             env,
             ledger,
             organization,
-            kinds: Arc::new(kinds),
+            kinds,
             late,
         }
     }
@@ -79,7 +80,7 @@ impl Activities {
             ends: span.ends,
             minutes: span.minutes,
             location: new.location.trim().to_owned(),
-            late: self.is_late(kind, new.date),
+            late: kind.is_late(new.date, self.env.today()),
             recorded_at: now,
             recorded_by: by,
             reversed_at: None,
@@ -107,11 +108,6 @@ impl Activities {
                 .await
         })?;
         Ok(activity.id)
-    }
-
-    /// Whether what is entered now about a day is a late entry (补录).
-    pub(crate) fn is_late(&self, kind: &ActivityKind, date: Date) -> bool {
-        self.env.today() > date.saturating_add(kind.late_after_days.days())
     }
 
     /// The frozen roster: everybody with the unit they were counted in on that day.
@@ -224,7 +220,8 @@ impl Activities {
     ) -> Result<()> {
         db::transaction!(self.db, |tx| {
             let activity = store::activity(tx, id, scope).await?;
-            if store::hold_standing(tx, &[id]).await?.is_empty() {
+            let held = store::hold(tx, &[id]).await?;
+            if held.values().all(|a| a.reversed_at.is_some()) {
                 return Err(Error::Conflict(Msg::new("activity-reversed")));
             }
             let parts = store::parts(tx, id).await?;

@@ -1,5 +1,7 @@
 //! All SQL of activities.
 
+use std::collections::HashMap;
+
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{
     AccountId, ActivityId, Date, Error, FactId, PersonId, Result, Scope, Timestamp, UnitId,
@@ -97,17 +99,54 @@ pub(crate) async fn insert_parts(
     Ok(added)
 }
 
-/// Those of these activities that stand, kept from being taken back until the transaction ends.
-pub(crate) async fn hold_standing(tx: &mut Tx, ids: &[ActivityId]) -> Result<Vec<ActivityId>> {
+/// These activities, kept from being taken back until the transaction ends.
+pub(crate) async fn hold(tx: &mut Tx, ids: &[ActivityId]) -> Result<HashMap<ActivityId, Activity>> {
     let mut a = Args::new();
     let list = a.list(ids.iter().copied());
+    let columns = COLUMNS.replace("a.", "");
     let rows = tx
         .query(
-            format!("UPDATE activity SET late = late WHERE id IN ({list}) AND reversed_at IS NULL RETURNING id"),
+            format!("UPDATE activity SET late = late WHERE id IN ({list}) RETURNING {columns}"),
             a,
         )
         .await?;
-    rows.iter().map(|r| r.get(0)).collect()
+    rows.iter()
+        .map(|row| read(row).map(|a| (a.id, a)))
+        .collect()
+}
+
+/// The parts that people have, of these lines of rosters.
+pub(crate) async fn roles(
+    tx: &mut Tx,
+    lines: &[(ActivityId, PersonId)],
+) -> Result<HashMap<(ActivityId, PersonId), Role>> {
+    let mut found = HashMap::new();
+    for chunk in lines.chunks(500) {
+        let mut a = Args::with_capacity(chunk.len() * 2);
+        for (activity, person) in chunk {
+            a.add(*activity);
+            a.add(*person);
+        }
+        let rows = tx
+            .query(
+                format!(
+                    "SELECT activity, person, role FROM activity_part
+                     WHERE (activity, person) IN (VALUES {})",
+                    Args::values(chunk.len(), 2)
+                ),
+                a,
+            )
+            .await?;
+        for row in &rows {
+            found.insert((row.get(0)?, row.get(1)?), role(row, 2)?);
+        }
+    }
+    Ok(found)
+}
+
+fn role(row: &Row, column: usize) -> Result<Role> {
+    let code: String = row.get(column)?;
+    Role::from_code(&code).ok_or_else(|| Error::internal(format!("no such part: {code}")))
 }
 
 /// Changes a person's part; false when it was changed meanwhile.
@@ -170,14 +209,11 @@ pub(crate) async fn parts(tx: &mut Tx, id: ActivityId) -> Result<Vec<(Part, Fact
         .await?;
     rows.iter()
         .map(|r| {
-            let role: String = r.get(2)?;
-            let role = Role::from_code(&role)
-                .ok_or_else(|| Error::internal(format!("no such part: {role}")))?;
             Ok((
                 Part {
                     person: r.get(0)?,
                     unit: r.get(1)?,
-                    role,
+                    role: role(r, 2)?,
                 },
                 r.get(3)?,
             ))

@@ -1,5 +1,5 @@
-//! The group-commit writer: requests that arrive together share one durable transaction and are
-//! answered after it is on disk. About 950 commits a second become tens of thousands of rows.
+//! Grouping: requests that arrive together share one durable transaction and are answered after it is on
+//! disk (about 950 commits a second become tens of thousands of rows), or share one snapshot to read from.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -104,6 +104,82 @@ async fn run<W: BatchWriter>(
                 }
             }
         }
+    }
+}
+
+/// What a batch of lookups reads.
+pub trait BatchReader: Send + Sync + 'static {
+    /// What is looked up.
+    type Key: Send + Sync + 'static;
+    /// What is found.
+    type Found: Send + 'static;
+
+    /// Looks the keys up in one snapshot, best in one query; one answer per key, in order.
+    fn read<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        keys: &'a [Self::Key],
+    ) -> BoxFuture<'a, Result<Vec<Self::Found>>>;
+}
+
+type Asking<R> = (
+    <R as BatchReader>::Key,
+    oneshot::Sender<Result<<R as BatchReader>::Found>>,
+);
+
+/// The queue in front of a [`BatchReader`]: lookups that every request needs, and that arrive while
+/// another is on its way, share the next snapshot. Nothing is kept, so nothing is out of date. Cheap to clone.
+pub struct GroupRead<R: BatchReader> {
+    queue: mpsc::Sender<Asking<R>>,
+}
+
+impl<R: BatchReader> Clone for GroupRead<R> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+        }
+    }
+}
+
+impl<R: BatchReader> GroupRead<R> {
+    /// Starts the reader; it ends when all clones are dropped.
+    pub fn start(db: Db, reader: Arc<R>, capacity: usize, most_per_batch: usize) -> Self {
+        let (queue, mut asking) = mpsc::channel::<Asking<R>>(capacity);
+        tokio::spawn(async move {
+            loop {
+                let mut batch = Vec::new();
+                if asking.recv_many(&mut batch, most_per_batch).await == 0 {
+                    return;
+                }
+                let (keys, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+                let read =
+                    AssertUnwindSafe(async { reader.read(&mut db.read().await?, &keys).await });
+                match read.catch_unwind().await {
+                    Ok(Ok(found)) => {
+                        for (answer, found) in answers.into_iter().zip(found) {
+                            let _ = answer.send(Ok(found));
+                        }
+                    }
+                    Ok(Err(e)) => answer_all(answers, e),
+                    Err(_) => answer_all(answers, Error::internal("a batch reader panicked")),
+                }
+            }
+        });
+        Self { queue }
+    }
+
+    /// Looks one key up.
+    ///
+    /// # Errors
+    /// `Busy` when the queue is full; what the database says.
+    pub async fn find(&self, key: R::Key) -> Result<R::Found> {
+        let (answer, answered) = oneshot::channel();
+        self.queue
+            .try_send((key, answer))
+            .map_err(|_| Error::Busy { retry_after: 1 })?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(Error::Busy { retry_after: 1 }))
     }
 }
 

@@ -21,7 +21,7 @@ mod tx;
 
 pub use args::{Arg, Args};
 pub use connect::{Db, DbOptions, Engine};
-pub use group::{BatchWriter, GroupCommit};
+pub use group::{BatchReader, BatchWriter, GroupCommit, GroupRead};
 pub use migrate::{Migration, applied, migrate, pending};
 pub use row::{Column, Row};
 pub use tx::{Retry, Step, Tx};

@@ -1,8 +1,10 @@
 //! Sessions: sign in, who is it, sign out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use db::{Db, Tx, transaction};
+use db::{BatchReader, Db, GroupRead, Tx, transaction};
+use futures::future::BoxFuture;
 use kernel::{AccountId, Env, Error, Msg, Result, Scope, Timestamp, UnitId};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -23,6 +25,27 @@ pub struct Identity {
     pub(crate) env: Env,
     pub(crate) settings: SecuritySettings,
     pub(crate) hasher: Hasher,
+    known: GroupRead<Sessions>,
+}
+
+/// Looks sessions up: every request brings one.
+struct Sessions(Env);
+
+impl BatchReader for Sessions {
+    /// Hash of the token.
+    type Key = Vec<u8>;
+    type Found = Option<store::Known>;
+
+    fn read<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        hashes: &'a [Vec<u8>],
+    ) -> BoxFuture<'a, Result<Vec<Option<store::Known>>>> {
+        Box::pin(async move {
+            let found = store::known(tx, hashes, self.0.today()).await?;
+            Ok(hashes.iter().map(|h| found.get(h).cloned()).collect())
+        })
+    }
 }
 
 /// Who holds a session.
@@ -47,7 +70,9 @@ pub async fn record(tx: &mut Tx, env: &Env, entry: &Audit) -> Result<()> {
 impl Identity {
     /// Identity in a database.
     pub fn new(db: Db, env: Env, settings: SecuritySettings) -> Self {
+        let reader = Arc::new(Sessions(env.clone()));
         Self {
+            known: GroupRead::start(db.clone(), reader, 4_096, 256),
             db,
             env,
             settings,
@@ -205,8 +230,8 @@ impl Identity {
 
     pub(crate) async fn holder(&self, token: &str) -> Result<Option<Holder>> {
         let hash = hash_of(token);
-        let (now, today) = (self.env.now(), self.env.today());
-        let found = store::known(&mut self.db.read().await?, &hash, today).await?;
+        let now = self.env.now();
+        let found = self.known.find(hash.to_vec()).await?;
         let Some(known) = found.filter(|k| self.lasts(k, now)) else {
             return Ok(None);
         };

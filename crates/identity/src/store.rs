@@ -2,7 +2,7 @@
 
 pub(crate) mod audit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{AccountId, Date, Id, PersonId, Result, Scope, Timestamp, UnitId};
@@ -250,6 +250,7 @@ pub(crate) async fn purge(tx: &mut Tx, now: Timestamp, idle_since: Timestamp) ->
 }
 
 /// A session with its account and what it may do today.
+#[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub account: AccountId,
     pub login: String,
@@ -263,32 +264,43 @@ pub(crate) struct Known {
     pub grants: Vec<(String, UnitId)>,
 }
 
-/// Who holds a session: one query.
-pub(crate) async fn known(tx: &mut Tx, hash: &[u8], today: Date) -> Result<Option<Known>> {
-    let sql = "SELECT s.account, a.login, a.person, p.name, a.password_changed_at,
+/// Who holds these sessions, by hash of their token: one query.
+pub(crate) async fn known(
+    tx: &mut Tx,
+    hashes: &[Vec<u8>],
+    today: Date,
+) -> Result<HashMap<Vec<u8>, Known>> {
+    let mut args = args![today];
+    let list = args.list(hashes.iter().map(Vec::as_slice));
+    let sql = format!(
+        "SELECT s.token_hash, s.account, a.login, a.person, p.name, a.password_changed_at,
             s.created_at, s.last_seen_at, s.expires_at, r.permissions, g.unit
         FROM session s JOIN account a ON a.id = s.account
             LEFT JOIN person p ON p.id = a.person
             LEFT JOIN role_grant g ON g.account = a.id AND g.revoked_at IS NULL
-                AND g.from_date <= $2 AND (g.to_date IS NULL OR g.to_date >= $2)
+                AND g.from_date <= $1 AND (g.to_date IS NULL OR g.to_date >= $1)
             LEFT JOIN role r ON r.code = g.role
-        WHERE s.token_hash = $1 AND a.disabled_at IS NULL";
-    let mut found: Option<Known> = None;
-    for row in tx.query(sql, args![hash, today]).await? {
-        if found.is_none() {
-            found = Some(Known {
-                account: row.get(0)?,
-                login: row.get(1)?,
-                person: row.get(2)?,
-                name: row.get(3)?,
-                password_changed_at: row.get(4)?,
-                created_at: row.get(5)?,
-                last_seen_at: row.get(6)?,
-                expires_at: row.get(7)?,
+        WHERE s.token_hash IN ({list}) AND a.disabled_at IS NULL"
+    );
+    let mut found: HashMap<Vec<u8>, Known> = HashMap::new();
+    for row in tx.query(sql, args).await? {
+        let hash: Vec<u8> = row.get(0)?;
+        if !found.contains_key(&hash) {
+            let known = Known {
+                account: row.get(1)?,
+                login: row.get(2)?,
+                person: row.get(3)?,
+                name: row.get(4)?,
+                password_changed_at: row.get(5)?,
+                created_at: row.get(6)?,
+                last_seen_at: row.get(7)?,
+                expires_at: row.get(8)?,
                 grants: Vec::new(),
-            });
+            };
+            found.insert(hash.clone(), known);
         }
-        if let (Some(known), Some(permissions), Some(unit)) = (&mut found, row.get(8)?, row.get(9)?)
+        if let (Some(known), Some(permissions), Some(unit)) =
+            (found.get_mut(&hash), row.get(9)?, row.get(10)?)
         {
             known.grants.push((permissions, unit));
         }

@@ -18,6 +18,14 @@ impl Scope {
         Self::Under(Vec::new())
     }
 
+    /// Whether it reaches a unit, given the chain of units down to it (root first).
+    pub fn reaches(&self, path: &[UnitId]) -> bool {
+        match self {
+            Self::All => true,
+            Self::Under(roots) => roots.iter().any(|root| path.contains(root)),
+        }
+    }
+
     /// Whether nothing can be in it.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Under(roots) if roots.is_empty())

@@ -316,7 +316,9 @@ impl Reading {
             period.to = period.to.min(date);
         }
         // The months' numbers tell how far back this page reaches, and which index is the shorter way.
+        let enough = 2 * limit as i64;
         let mut window = period;
+        let mut days = None;
         let mut expected = 0;
         for (code, total) in self
             .months(definition, node, period)
@@ -324,21 +326,25 @@ impl Reading {
             .into_iter()
             .rev()
         {
+            let first = Date::constant((code / 100) as i16, (code % 100) as i8, 1);
+            if expected == 0 && total.n > enough {
+                days = self.last_days(first, period, total.n, enough);
+            }
             expected += total.n;
-            if expected > 2 * limit as i64 {
-                let first = Date::constant((code / 100) as i16, (code % 100) as i8, 1);
+            if expected > enough {
                 window.from = window.from.max(first);
                 break;
             }
         }
-        let by_place = expected <= 1_000;
+        let (narrow, likely) = days.unwrap_or((window, expected));
         let mut facts = Vec::new();
-        for window in [window, period] {
+        for (window, expected) in [(narrow, likely), (window, expected), (period, expected)] {
             let w = Where {
                 definition,
                 period: window,
                 as_of,
             };
+            let by_place = expected <= 1_000;
             facts = store::list(&mut self.tx, &w, node, by_place, after, limit as i64 + 1).await?;
             if facts.len() > limit || window == period {
                 break;
@@ -352,6 +358,20 @@ impl Reading {
             None
         };
         Ok(Page { facts, next })
+    }
+
+    /// The last days of a month with more facts than a page needs, and how many they likely hold. Never
+    /// fewer than eight days, so that a weekly rhythm is met.
+    fn last_days(&self, first: Date, period: Period, n: i64, enough: i64) -> Option<(Period, i64)> {
+        let to = period.to.min(self.today).min(first.last_of_month());
+        let passed = i64::from(to.since(first).ok()?.get_days()) + 1;
+        let days = (passed * enough / n + 1).max(8).min(passed.max(1));
+        let from = to.saturating_sub((days - 1).days()).max(period.from);
+        let window = Period {
+            from,
+            to: period.to,
+        };
+        Some((window, n * days / passed.max(1)))
     }
 
     /// The number as it was when the ledger had a given size, counted by index.

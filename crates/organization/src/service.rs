@@ -146,6 +146,15 @@ impl Organization {
         store::units_of(&mut self.db.read().await?, people, date).await
     }
 
+    /// The units people are counted in, each on a day of its own, in the transaction that writes; who is
+    /// nowhere is left out.
+    pub async fn units_on(
+        tx: &mut Tx,
+        wanted: &[(PersonId, Date)],
+    ) -> Result<HashMap<(PersonId, Date), UnitId>> {
+        store::units_on(tx, wanted).await
+    }
+
     /// How many people a unit and the units below it have on a day.
     pub async fn headcount(&self, unit: UnitId, date: Date) -> Result<i64> {
         let counts = self.headcounts(&[unit], date).await?;

@@ -377,6 +377,37 @@ pub(crate) async fn units_of(
     Ok(found)
 }
 
+/// The units people are counted in, each on a day of its own.
+pub(crate) async fn units_on(
+    tx: &mut Tx,
+    wanted: &[(PersonId, Date)],
+) -> Result<HashMap<(PersonId, Date), UnitId>> {
+    let mut days: HashMap<PersonId, Vec<Date>> = HashMap::new();
+    for (person, date) in wanted {
+        days.entry(*person).or_default().push(*date);
+    }
+    let people: Vec<PersonId> = days.keys().copied().collect();
+    let mut found = HashMap::new();
+    for chunk in people.chunks(5_000) {
+        let mut args = Args::new();
+        let list = args.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT person, unit, from_date, to_date FROM assignment
+             WHERE is_primary AND person IN ({list})"
+        );
+        for row in tx.query(sql, args).await? {
+            let (person, unit): (PersonId, UnitId) = (row.get(0)?, row.get(1)?);
+            let (from, to): (Date, Option<Date>) = (row.get(2)?, row.get(3)?);
+            for day in &days[&person] {
+                if *day >= from && to.is_none_or(|to| *day <= to) {
+                    found.insert((person, *day), unit);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
 pub(crate) async fn headcounts(
     tx: &mut Tx,
     units: &[UnitId],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use db::{BatchWriter, GroupCommit, Tx, args};
+use db::{Args, BatchReader, BatchWriter, GroupCommit, GroupRead, Tx, args};
 use futures::future::BoxFuture;
 use kernel::{Error, Msg, Result};
 use testkit::{TestDb, on_both};
@@ -191,6 +191,81 @@ async fn without_a_database_everybody_is_told() {
             }
         }
         assert_eq!(number(&t.db, NOTES).await, 1);
+    })
+    .await;
+}
+
+/// Looks bodies of notes up and counts how often.
+struct Bodies {
+    batches: AtomicUsize,
+    gate: Semaphore,
+}
+
+impl BatchReader for Bodies {
+    type Key = i64;
+    type Found = Option<String>;
+
+    fn read<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        keys: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>>> {
+        Box::pin(async move {
+            let _permit = self.gate.acquire().await.expect("never closed");
+            self.batches.fetch_add(1, Ordering::SeqCst);
+            assert!(!keys.contains(&PANICS), "on purpose");
+            let mut a = Args::new();
+            let list = a.list(keys.iter().copied());
+            let rows = tx
+                .query(format!("SELECT id, body FROM note WHERE id IN ({list})"), a)
+                .await?;
+            let mut found = std::collections::HashMap::new();
+            for row in &rows {
+                found.insert(row.get::<i64>(0)?, row.get(1)?);
+            }
+            Ok(keys.iter().map(|k| found.get(k).cloned()).collect())
+        })
+    }
+}
+
+#[tokio::test]
+async fn lookups_that_come_together_share_a_snapshot() {
+    on_both(TABLES, |t| async move {
+        db::transaction!(t.db, |tx| {
+            tx.execute("INSERT INTO note (id, body) VALUES (7, 'seven')", args![])
+                .await
+        })
+        .expect("a note");
+        let reader = Arc::new(Bodies {
+            batches: AtomicUsize::new(0),
+            gate: Semaphore::new(0),
+        });
+        let group = GroupRead::start(t.db.clone(), reader.clone(), 64, 64);
+        let asked: Vec<_> = (0..40)
+            .map(|n| {
+                let group = group.clone();
+                tokio::spawn(async move { (n, group.find(n).await) })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        reader.gate.add_permits(1);
+        for one in asked {
+            let (n, found) = one.await.expect("answers");
+            assert_eq!(
+                found.expect("found"),
+                (n == 7).then(|| "seven".to_owned()),
+                "{n}"
+            );
+        }
+        let batches = reader.batches.load(Ordering::SeqCst);
+        assert!(batches <= 2, "{batches} reads for forty lookups");
+
+        // One that panics harms its own batch only.
+        group.find(PANICS).await.expect_err("panicked");
+        assert_eq!(
+            group.find(7).await.expect("found").as_deref(),
+            Some("seven")
+        );
     })
     .await;
 }

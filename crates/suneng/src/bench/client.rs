@@ -1,6 +1,7 @@
 //! A bare HTTP client over one kept connection: enough to load our own server on this machine.
 
-use kernel::{Error, Result};
+use kernel::{ActivityId, Error, PersonId, Result};
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -19,6 +20,23 @@ impl Client {
             address: address.to_owned(),
             cookie: cookie.to_owned(),
         })
+    }
+
+    /// Signs in; whoever takes over the cookie goes on with that session.
+    pub async fn sign_in(address: &str, login: &str, password: &str) -> Result<String> {
+        let mut client = Self::connect(address, "").await?;
+        let body = json!({ "login": login, "password": password }).to_string();
+        match client.post("/api/v1/session", &body).await? {
+            200..300 => Ok(client.cookie),
+            status => Err(Error::internal(format!("signing in answered {status}"))),
+        }
+    }
+
+    /// Adds one person to an activity; gives the status.
+    pub async fn attend(&mut self, activity: ActivityId, person: PersonId) -> Result<u16> {
+        let body = json!({ "person": person, "role": "observer" }).to_string();
+        let path = format!("/api/v1/activities/{activity}/attendance");
+        self.post(&path, &body).await
     }
 
     /// Posts JSON; gives the status. A cookie that the server sets is kept.

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use identity::{Actor, NewAccount, NewGrant, NewPassword};
 use kernel::{ActivityId, Env, Error, PersonId, Result, Scope};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -23,24 +22,7 @@ pub async fn run(
 ) -> Result<(Value, bool)> {
     let (world, _) = World::create(config.clone(), env.clone()).await?;
     let crowd = Crowd::gather(&world).await?;
-    let top = world.organization.unit_by_code("B", &Scope::All).await?.id;
-    let password = format!("Aa1-{}", hex::encode(env.random::<8>()));
-    let new = NewAccount {
-        login: "bench".into(),
-        person: None,
-        password: NewPassword::Given(password.clone()),
-        grants: vec![NewGrant {
-            role: "clerk".into(),
-            unit: top,
-            from: env.today(),
-            to: None,
-        }],
-    };
-    crowd
-        .rooms
-        .identity
-        .create_account(&Actor::default(), &new, &Scope::All)
-        .await?;
+    let login = crowd.clerk(&world).await?;
     let durability = world.db.durability().await?;
     let durable = durability.iter().all(|(name, value)| match *name {
         "synchronous" => value == "FULL" || value == "EXTRA",
@@ -57,17 +39,7 @@ pub async fn run(
     for _ in 0..rounds {
         let server = Server::start(config).await?;
         starts.push(server.took.as_secs_f64());
-        let mut signed = Client::connect(&server.address, "").await?;
-        let status = signed
-            .post(
-                "/api/v1/session",
-                &json!({ "login": "bench", "password": password }).to_string(),
-            )
-            .await?;
-        if !(200..300).contains(&status) {
-            return Err(Error::internal(format!("signing in answered {status}")));
-        }
-        let cookie = signed.cookie.clone();
+        let cookie = Client::sign_in(&server.address, &login.0, &login.1).await?;
         let mut tasks = tokio::task::JoinSet::new();
         for mut mine in pairs.drain(..) {
             let (address, cookie) = (server.address.clone(), cookie.clone());
@@ -79,11 +51,7 @@ pub async fn run(
                     let mut tried = 0;
                     for (activity, person) in mine.by_ref() {
                         tried += 1;
-                        let body = json!({ "person": person, "role": "observer" }).to_string();
-                        match client
-                            .post(&format!("/api/v1/activities/{activity}/attendance"), &body)
-                            .await
-                        {
+                        match client.attend(activity, person).await {
                             Ok(200 | 201) => acks.push((activity, person)),
                             Ok(503) => tokio::time::sleep(Duration::from_millis(20)).await,
                             Ok(_) | Err(_) => break,

@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use activities::{Mark, New, Role};
+use identity::{Actor, NewAccount, NewGrant, NewPassword};
 use jiff::civil::Time;
-use kernel::{AccountId, Env, Error, PersonId, Result, Scope};
+use kernel::{Env, Error, PersonId, Result, Scope};
 use organization::{PersonRow, Rows, UnitRow};
 use serde_json::{Value, json};
 
+use super::client::Client;
+use super::start::Server;
 use super::world::{PERSONS, Population, definitions};
 use crate::rooms::{Rooms, Vocabulary};
-use crate::serve::Background;
 use crate::world::{load_packs, pack_errors};
 use crate::{Config, World};
 
@@ -114,14 +116,19 @@ pub async fn bulk(world: &World, facts: usize) -> Result<Value> {
     }))
 }
 
-/// Single attendances through the service, each acknowledged when it is on disk, while the sealer runs.
+/// Single attendances over HTTP, as another system or a kiosk sends them: signed in, one request after the
+/// other on each of the kept connections, each answered when it is on disk, while the sealer runs. The
+/// server is a process of its own; the clients share the machine with it.
 async fn single(world: &World, seconds: u64, clients: usize) -> Result<Value> {
     let crowd = Crowd::gather(world).await?;
-    let background = Background::start(world, &crowd.rooms).await?;
+    let (login, password) = crowd.clerk(world).await?;
+    let server = Server::start(&world.config).await?;
+    let cookie = Client::sign_in(&server.address, &login, &password).await?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut tasks = tokio::task::JoinSet::new();
     for client in 0..clients {
         let (crowd, stop) = (crowd.clone(), stop.clone());
+        let mut connection = Client::connect(&server.address, &cookie).await?;
         tasks.spawn(async move {
             let mut took = Vec::new();
             let mut busy = 0u64;
@@ -130,18 +137,13 @@ async fn single(world: &World, seconds: u64, clients: usize) -> Result<Value> {
                     break;
                 }
                 let at = Instant::now();
-                match crowd
-                    .rooms
-                    .activities
-                    .attend(activity, person, Role::Observer, &Scope::All, crowd.by)
-                    .await
-                {
-                    Ok(_) => took.push(at.elapsed()),
-                    Err(Error::Busy { .. }) => {
+                match connection.attend(activity, person).await? {
+                    200 | 201 => took.push(at.elapsed()),
+                    503 => {
                         busy += 1;
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
-                    Err(e) => return Err(e),
+                    status => return Err(Error::internal(format!("answered {status}"))),
                 }
             }
             Ok((took, busy))
@@ -164,7 +166,7 @@ async fn single(world: &World, seconds: u64, clients: usize) -> Result<Value> {
         busy += refused;
     }
     let seconds = begun.elapsed().as_secs_f64();
-    background.stop().await;
+    server.kill().await?;
     took.sort_unstable();
     let at = |share: f64| {
         let index = ((took.len() as f64 * share) as usize).min(took.len().saturating_sub(1));
@@ -172,7 +174,7 @@ async fn single(world: &World, seconds: u64, clients: usize) -> Result<Value> {
             .map_or(0.0, |d| round(d.as_secs_f64() * 1000.0))
     };
     Ok(json!({
-        "clients": clients, "requests": took.len(), "seconds": round(seconds),
+        "over": "HTTP", "clients": clients, "requests": took.len(), "seconds": round(seconds),
         "requests_per_second": (took.len() as f64 / seconds) as u64,
         "p50_ms": at(0.50), "p99_ms": at(0.99), "p999_ms": at(0.999), "longest_ms": at(1.0), "busy": busy,
         "sealing_lag_seconds": round(lag), "longest_tail": tail,
@@ -183,7 +185,6 @@ async fn single(world: &World, seconds: u64, clients: usize) -> Result<Value> {
 #[derive(Clone)]
 pub struct Crowd {
     pub rooms: Rooms,
-    pub by: AccountId,
     pub activities: Arc<Vec<kernel::ActivityId>>,
     pub people: Arc<Vec<PersonId>>,
 }
@@ -260,10 +261,33 @@ impl Crowd {
         let people = people.split_off(activities.len());
         Ok(Self {
             rooms,
-            by,
             activities: Arc::new(activities),
             people: Arc::new(people),
         })
+    }
+
+    /// An account that may record under the whole tree: its login and password.
+    pub async fn clerk(&self, world: &World) -> Result<(String, String)> {
+        let (login, password) = (
+            "bench".to_owned(),
+            format!("Aa1-{}", hex::encode(world.env.random::<8>())),
+        );
+        let new = NewAccount {
+            login: login.clone(),
+            person: None,
+            password: NewPassword::Given(password.clone()),
+            grants: vec![NewGrant {
+                role: "clerk".into(),
+                unit: world.organization.unit_by_code("B", &Scope::All).await?.id,
+                from: world.env.today(),
+                to: None,
+            }],
+        };
+        self.rooms
+            .identity
+            .create_account(&Actor::default(), &new, &Scope::All)
+            .await?;
+        Ok((login, password))
     }
 
     /// The pairs that one of several clients adds; no two clients share one, and they mix.

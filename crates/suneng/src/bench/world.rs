@@ -13,6 +13,8 @@ pub const CATEGORIES: [&str; 5] = ["friday-study", "lecture", "party-day", "dril
 const UNITS: usize = 500;
 pub const PERSONS: usize = 10_000;
 const YEARS: i64 = 5;
+/// Weeks after which an office of 22 people has more than fifty attendances.
+const FULL_PAGE_WEEKS: i64 = 4;
 
 fn predicate(tests: &[(Column, Scalar)]) -> Predicate {
     Predicate(
@@ -181,5 +183,16 @@ impl Population {
     pub fn weeks_for(&self, facts: usize) -> i64 {
         let per_week = PERSONS + self.offices.len();
         ((facts.div_ceil(per_week)) as i64).clamp(1, 52 * YEARS)
+    }
+
+    /// How many offices write how many weeks for about so many facts, so that each has more rows than
+    /// one page shows: a small ledger is compared with a large one at full pages.
+    pub fn spread_for(&self, facts: usize) -> (usize, i64) {
+        let weeks = self.weeks_for(facts).max(FULL_PAGE_WEEKS);
+        let per_office = (PERSONS / self.offices.len() + 1) * weeks as usize;
+        (
+            facts.div_ceil(per_office).clamp(1, self.offices.len()),
+            weeks,
+        )
     }
 }
