@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use identity::Actor;
 use jiff::civil::Time;
 use kernel::{ActivityId, Error, Msg, PersonId, UnitId};
 use serde::Deserialize;
@@ -115,6 +116,7 @@ struct MarkBody {
 async fn record(
     State(s): State<Activities>,
     access: Access,
+    actor: Actor,
     Json(b): Json<NewBody>,
 ) -> Result<Response, Failure> {
     let time = |field: &str, text: &str| {
@@ -142,9 +144,7 @@ async fn record(
         observers: b.observers,
         another: b.another,
     };
-    let id = s
-        .record(&new, &access.scope, access.principal.account)
-        .await?;
+    let id = s.record(&new, &access.scope, actor).await?;
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))).into_response())
 }
 
@@ -194,11 +194,11 @@ struct ReversalBody {
 async fn reverse(
     State(s): State<Activities>,
     access: Access,
+    actor: Actor,
     Path(id): Path<ActivityId>,
     Json(b): Json<ReversalBody>,
 ) -> Result<Response, Failure> {
-    s.reverse(id, &b.reason, &access.scope, access.principal.account)
-        .await?;
+    s.reverse(id, &b.reason, &access.scope, actor).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -5,6 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commons::sheets::write;
+use identity::Actor;
 use jiff::ToSpan;
 use jiff::civil::Time;
 use kernel::{ActivityId, Date, Error, FieldError, Msg, PersonId, Result, UnitId};
@@ -393,6 +394,7 @@ async fn record(
     State(s): State<Activities>,
     shell: Shell,
     access: Access,
+    actor: Actor,
     Body(fields): Body<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let value = |name: &str| {
@@ -476,8 +478,7 @@ async fn record(
                     .collect(),
                 another: value("another") == "on",
             };
-            s.record(&new, &access.scope, access.principal.account)
-                .await
+            s.record(&new, &access.scope, actor).await
         }
         (Err(e), ..) => Err(e),
         _ => Err(Error::internal("unreadable fields were not refused")),
@@ -602,14 +603,14 @@ async fn correct(
     State(s): State<Activities>,
     shell: Shell,
     access: Access,
+    actor: Actor,
     Path((id, person)): Path<(String, String)>,
     Body(correction): Body<Correction>,
 ) -> Result<Response, Failure> {
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
     let person: PersonId = person.parse().map_err(|_| Error::NotFound)?;
     let role = Role::from_code(&correction.role).ok_or(Error::NotFound)?;
-    s.correct(id, person, role, &access.scope, access.principal.account)
-        .await?;
+    s.correct(id, person, role, &access.scope, actor).await?;
     shell.done(&format!("/activities/{id}"), "part-corrected")
 }
 
@@ -625,18 +626,13 @@ async fn reverse(
     State(s): State<Activities>,
     shell: Shell,
     access: Access,
+    actor: Actor,
     Path(id): Path<String>,
     Body(reversal): Body<Reversal>,
 ) -> Result<Response, Failure> {
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
     let result = if reversal.confirm.trim() == shell.t("reversal-word") {
-        s.reverse(
-            id,
-            &reversal.reason,
-            &access.scope,
-            access.principal.account,
-        )
-        .await
+        s.reverse(id, &reversal.reason, &access.scope, actor).await
     } else {
         Err(Error::field("reason", Msg::new("reversal-unconfirmed")))
     };

@@ -59,7 +59,13 @@ impl Activities {
     ///
     /// # Errors
     /// `Invalid` per field; `NotFound` when the unit is out of scope; `Busy` when the ledger is flooded.
-    pub async fn record(&self, new: &New, scope: &Scope, by: AccountId) -> Result<ActivityId> {
+    pub async fn record(
+        &self,
+        new: &New,
+        scope: &Scope,
+        actor: impl Into<Actor>,
+    ) -> Result<ActivityId> {
+        let (actor, by) = who(actor)?;
         self.ledger.admit()?;
         self.organization.unit(new.host, scope).await?;
         let kind = self.kinds.get(&new.kind).ok_or(Error::NotFound)?;
@@ -104,7 +110,7 @@ impl Activities {
             }
             self.write_facts(tx, &activity, &parts).await?;
             let detail = json!({ "kind": activity.kind, "date": activity.date.to_string(), "lines": parts.len() });
-            self.audit(tx, by, "activity.recorded", activity.id, detail)
+            self.audit(tx, &actor, "activity.recorded", activity.id, detail)
                 .await
         })?;
         Ok(activity.id)
@@ -216,8 +222,9 @@ impl Activities {
         person: PersonId,
         role: Role,
         scope: &Scope,
-        by: AccountId,
+        actor: impl Into<Actor>,
     ) -> Result<()> {
+        let (actor, by) = who(actor)?;
         db::transaction!(self.db, |tx| {
             let activity = store::activity(tx, id, scope).await?;
             let held = store::hold(tx, &[id]).await?;
@@ -249,12 +256,15 @@ impl Activities {
                 },
             );
             (fact.recorded_at, fact.recorded_by) = (self.env.now(), Some(by));
+            let kind = self.kinds.get(&activity.kind);
+            fact.late |= kind.is_some_and(|k| k.is_late(activity.date, self.env.today()));
             if !store::change_part(tx, id, person, old, role, new).await? {
                 return Err(Error::Conflict(Msg::new("changed-meanwhile")));
             }
             self.ledger.append(tx, &[fact]).await?;
             let detail = json!({ "person": person, "from": part.role, "to": role });
-            self.audit(tx, by, "activity.corrected", id, detail).await
+            self.audit(tx, &actor, "activity.corrected", id, detail)
+                .await
         })
     }
 
@@ -267,8 +277,9 @@ impl Activities {
         id: ActivityId,
         reason: &str,
         scope: &Scope,
-        by: AccountId,
+        actor: impl Into<Actor>,
     ) -> Result<()> {
+        let (actor, by) = who(actor)?;
         let reason = reason.trim();
         if reason.chars().count() < 2 || reason.chars().count() > 200 {
             return Err(Error::field("reason", Msg::new("reversal-reason-missing")));
@@ -288,7 +299,7 @@ impl Activities {
             self.ledger.reverse(tx, &facts, Some(by)).await?;
             self.audit(
                 tx,
-                by,
+                &actor,
                 "activity.reversed",
                 id,
                 json!({ "facts": facts.len() }),
@@ -301,15 +312,11 @@ impl Activities {
     async fn audit(
         &self,
         tx: &mut Tx,
-        by: AccountId,
+        actor: &Actor,
         action: &'static str,
         id: ActivityId,
         detail: serde_json::Value,
     ) -> Result<()> {
-        let actor = Actor {
-            account: Some(by),
-            ..Actor::default()
-        };
         identity::record(
             tx,
             &self.env,
@@ -378,4 +385,11 @@ impl Activity {
         f.minutes = Some(if part.role.studied() { self.minutes } else { 0 });
         f
     }
+}
+
+/// Who acts; the program itself records nothing.
+fn who(actor: impl Into<Actor>) -> Result<(Actor, AccountId)> {
+    let actor = actor.into();
+    let account = actor.account.ok_or(Error::Forbidden)?;
+    Ok((actor, account))
 }

@@ -10,7 +10,8 @@ use kernel::{
 use crate::{Activity, Part, Role};
 
 /// The tables.
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
     name: "activities_20261121_tables",
     sql: "
     CREATE TABLE activity (
@@ -27,7 +28,13 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     CREATE INDEX activity_part_person ON activity_part (person);
     CREATE TABLE activity_turn (host {blob} PRIMARY KEY) {clustered};
     ",
-}];
+    },
+    // What a person took part in is read from the ledger.
+    Migration {
+        name: "activities_20261122_parts_by_person",
+        sql: "DROP INDEX activity_part_person;",
+    },
+];
 
 const COLUMNS: &str = "a.id, a.kind, a.host, a.title, a.date, a.starts, a.ends, a.minutes, a.location, a.late, \
      a.recorded_at, a.recorded_by, a.reversed_at, a.reversed_by, a.reversal_reason";

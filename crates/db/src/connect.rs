@@ -4,10 +4,14 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use kernel::{Error, Result};
+use sqlx::Connection as _;
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 
 use crate::error::convert;
@@ -50,6 +54,17 @@ pub(crate) enum Pools {
     Pg { pool: PgPool },
 }
 
+/// Whether a connection that lay in the pool may be used. When writing fails (a full disk), SQLite ends the
+/// transaction by itself and the driver does not notice: that connection would refuse every transaction
+/// that follows, so it is closed and another opened.
+fn sound(
+    connection: &mut SqliteConnection,
+    _: PoolConnectionMetadata,
+) -> BoxFuture<'_, sqlx::Result<bool>> {
+    let sound = !connection.is_in_transaction();
+    Box::pin(async move { Ok(sound) })
+}
+
 impl Db {
     /// Opens the SQLite file at a path, created when missing: WAL, `synchronous=FULL`, one writer,
     /// a pool of readers.
@@ -64,6 +79,7 @@ impl Db {
             .optimize_on_close(true, None);
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            .before_acquire(sound)
             .acquire_timeout(options.patience)
             .connect_with(
                 base.clone()
@@ -76,6 +92,7 @@ impl Db {
             .map_err(convert)?;
         let read = SqlitePoolOptions::new()
             .max_connections(options.connections)
+            .before_acquire(sound)
             .acquire_timeout(options.patience)
             .idle_timeout(Duration::from_secs(60))
             .connect_lazy_with(base.pragma("query_only", "1").pragma("cache_size", "-4000"));

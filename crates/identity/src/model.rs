@@ -39,6 +39,15 @@ pub struct Actor {
     pub address: String,
 }
 
+impl From<AccountId> for Actor {
+    fn from(account: AccountId) -> Self {
+        Self {
+            account: Some(account),
+            address: String::new(),
+        }
+    }
+}
+
 impl Actor {
     /// An entry of the audit trail about what this actor does.
     pub fn audit(

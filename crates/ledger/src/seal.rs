@@ -14,7 +14,10 @@ use crate::{Component, Ledger};
 /// A round of sealing takes at most this many facts …
 const MOST: i64 = 1_000;
 /// … and fewer when the last one took longer than this, because nobody else writes meanwhile.
-const LONGEST: Duration = Duration::from_millis(14);
+const LONGEST: Duration = Duration::from_millis(10);
+/// While nobody has waited longer than this to be sealed, the sealer rests after a round as long as the
+/// round took: whoever writes then waits for one short round now and then, not for a row of them.
+const PATIENT: Duration = Duration::from_millis(2_500);
 /// How long a lease lasts; a dead sealer is replaced after it.
 const LEASE_SECONDS: i64 = 5;
 /// Checkpoints leave the database at most this often.
@@ -177,6 +180,7 @@ impl Sealer {
             return Ok(());
         }
         let epoch = self.lease.map(|(epoch, _)| epoch);
+        let ticked = Instant::now();
         loop {
             let begun = Instant::now();
             let asked = self.most;
@@ -195,6 +199,9 @@ impl Sealer {
             }
             if !self.hold_lease().await? {
                 return Ok(());
+            }
+            if ticked.elapsed() < PATIENT {
+                tokio::time::sleep(took).await;
             }
         }
         if self.ledger.backfill(epoch, self.most).await? {

@@ -4,6 +4,7 @@ use axum::Form as BodyForm;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use identity::Actor;
 use indicators::{Span, span_of};
 use kernel::{Error, Msg, ReportId, Result, UnitId};
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,7 @@ async fn make(
     State(s): State<Reports>,
     shell: Shell,
     access: Access,
+    actor: Actor,
     BodyForm(new): BodyForm<NewReport>,
 ) -> Result<Response, Failure> {
     let id: ReportId = new.id.parse().map_err(|_| Error::NotFound)?;
@@ -158,15 +160,8 @@ async fn make(
                 ..Span::default()
             };
             let (period, _) = span_of(&span, s.env.today());
-            s.make(
-                id,
-                &new.template,
-                unit,
-                period,
-                &access.scope,
-                access.principal.account,
-            )
-            .await
+            s.make(id, &new.template, unit, period, &access.scope, &actor)
+                .await
         }
     };
     match result {

@@ -98,7 +98,7 @@ impl Reports {
         unit: UnitId,
         period: Period,
         scope: &Scope,
-        by: AccountId,
+        actor: &Actor,
     ) -> Result<ReportId> {
         let template = self.templates.get(template).ok_or(Error::NotFound)?;
         let unit = self.organization.unit(unit, scope).await?;
@@ -137,11 +137,7 @@ impl Reports {
             title: body.title.0.clone(),
             body,
             created_at: self.env.now(),
-            created_by: by,
-        };
-        let actor = Actor {
-            account: Some(by),
-            ..Actor::default()
+            created_by: actor.account.ok_or(Error::Forbidden)?,
         };
         let detail =
             json!({ "template": saved.template, "unit": saved.unit, "as_of": saved.as_of });

@@ -90,7 +90,7 @@ async fn sent_twice_it_is_recorded_once() {
         assert_eq!(h.standing(id).await.len(), 3);
         assert_eq!(h.numbers(h.offices[0]).await, (1, 90, 1, 1));
         // The id of somebody else's is no key to it.
-        let stranger = t.env.new_id();
+        let stranger: kernel::AccountId = t.env.new_id();
         let taken = h.activities.record(&new, &Scope::All, stranger).await;
         assert_eq!(refused(taken), why("", "not-found"));
         h.proven().await;

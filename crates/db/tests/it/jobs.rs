@@ -170,3 +170,17 @@ async fn a_handler_that_panics_stops_no_other_job() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_frees_what_a_dead_node_held() {
+    on_both(MIGRATIONS, |t| async move {
+        enqueue(&t, "k", None, t.env.now().plus_seconds(-4 * 3600)).await;
+        let held = claim(&t, &t.db).await.expect("due");
+        assert!(claim(&t, &t.db).await.is_none(), "held by a lease");
+        t.clock.advance(-3 * 3600);
+        let again = claim(&t, &t.db).await.expect("the lease lies hours ahead");
+        assert_eq!(again.id, held.id);
+        assert!(claim(&t, &t.db).await.is_none(), "the new lease binds");
+    })
+    .await;
+}

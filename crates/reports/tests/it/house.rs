@@ -172,7 +172,14 @@ impl House {
     pub async fn make(&self, id: ReportId, unit: UnitId) {
         let made = self
             .reports
-            .make(id, "study-brief", unit, so_far(), &Scope::All, self.clerk)
+            .make(
+                id,
+                "study-brief",
+                unit,
+                so_far(),
+                &Scope::All,
+                &self.clerk.into(),
+            )
             .await;
         assert_eq!(made.unwrap(), id);
     }

@@ -230,7 +230,7 @@ impl Crowd {
             .iter()
             .map(|r| r.person)
             .collect();
-        let by = world.env.new_id();
+        let by: kernel::AccountId = world.env.new_id();
         let mut activities = Vec::new();
         for (n, person) in people.iter().take(50).enumerate() {
             let code = format!("B{n:02}");

@@ -4,6 +4,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::program::{bad, good};
+
 fn bench(arguments: &[&str]) -> Value {
     let folder = tempfile::tempdir().expect("a folder");
     let output = Command::new(env!("CARGO_BIN_EXE_suneng"))
@@ -64,4 +66,19 @@ fn reading_and_starting_tiny_give_figures() {
     assert_eq!(found["large"]["levels"]["city"]["rows"], 50);
     let found = bench(&["start"]);
     assert!(found["idle_memory_mib"].as_f64() > Some(0.0), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_empty_is_refused() {
+    let url = testkit::pg::server().create_database().await.to_string();
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path().display().to_string();
+    let args = ["--data", at.as_str(), "--database-url", url.as_str()];
+    tokio::task::block_in_place(|| {
+        good(&[&["init"][..], &args].concat());
+        let said = bad(&[&["bench", "ledger", "--facts", "1"][..], &args].concat());
+        assert!(said.contains("empty"), "{said}");
+        let said = good(&[&["verify"][..], &args].concat());
+        assert!(said.contains("no problems"), "{said}");
+    });
 }

@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use kernel::{Env, TestClock};
+use identity::{Actor, NewAccount, NewGrant, NewPassword};
+use kernel::{Env, Scope, TestClock};
+use serde_json::{Value, json};
 use suneng::World;
 use suneng::rooms::{Rooms, Vocabulary};
 use suneng::serve::Background;
 use tokio::net::{TcpListener, UnixStream};
 
-use crate::program::{Server, config, good, suneng, text, write_facts};
+use crate::program::{
+    Server, config, good, limited, open, post, sign_in, suneng, text, write_facts,
+};
 
 #[test]
 fn a_full_disk_is_told_and_what_was_there_stays() {
@@ -31,15 +35,8 @@ fn a_full_disk_is_told_and_what_was_there_stays() {
         at,
         sheet.to_str().unwrap(),
     ];
-    // No file may grow beyond 512 KiB (1,024 blocks): writing fails as on a full disk.
-    let program = suneng(&import);
-    let mut limited = std::process::Command::new("sh");
-    limited
-        .args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$@\"", "sh"])
-        .arg(program.get_program())
-        .args(program.get_args())
-        .env("SUNENG_LANG", "en");
-    let out = limited.output().unwrap();
+    // No file may grow beyond 512 KiB: writing fails as on a full disk.
+    let out = limited(&suneng(&import), 1_024).output().unwrap();
     assert_eq!(out.status.code(), Some(1));
     let said = text(&out.stderr);
     assert!(said.contains("disk is full"), "{said}");
@@ -51,6 +48,141 @@ fn a_full_disk_is_told_and_what_was_there_stays() {
         "nothing was half done: {}",
         said.lines().last().unwrap_or_default()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fills_under_a_server_loses_nothing_it_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (world, _) = World::create(config(&data, None), Env::system())
+        .await
+        .unwrap();
+    let rooms = Rooms::open(&world, Vocabulary::read(&world.packs).unwrap())
+        .await
+        .unwrap();
+    let today = world.env.today();
+    let from = today.saturating_sub(jiff::Span::new().days(30));
+    let rows = organization::Rows {
+        units: vec![organization::UnitRow {
+            parent: String::new().into(),
+            name: "澜州市司法局".to_owned().into(),
+            code: "1".to_owned().into(),
+            category: String::new().into(),
+            sort: None,
+            from: Some(from),
+            to: None.into(),
+        }],
+        persons: (0..300)
+            .map(|n| organization::PersonRow {
+                staff_no: format!("{n:06}").into(),
+                name: format!("甲{n}").into(),
+                unit: "1".to_owned().into(),
+                post: String::new(),
+                from: Some(from).into(),
+                to: None.into(),
+                primary: true,
+            })
+            .collect(),
+        unread: Vec::new(),
+    };
+    world
+        .organization
+        .import(&rows, &Scope::All, None)
+        .await
+        .unwrap();
+    let unit = world
+        .organization
+        .unit_by_code("1", &Scope::All)
+        .await
+        .unwrap()
+        .id;
+    let roster: Vec<Value> = world
+        .organization
+        .roster(unit, today, true, &Scope::All)
+        .await
+        .unwrap()
+        .iter()
+        .map(|line| json!({ "person": line.person, "role": "present" }))
+        .collect();
+    let account = NewAccount {
+        login: "clerk".into(),
+        person: None,
+        password: NewPassword::Given("Lan-Zhou-2026".into()),
+        grants: vec![NewGrant {
+            role: "clerk".into(),
+            unit,
+            from: today,
+            to: None,
+        }],
+    };
+    rooms
+        .identity
+        .create_account(&Actor::default(), &account, &Scope::All)
+        .await
+        .unwrap();
+    drop(rooms);
+    world.db.close().await;
+
+    let (mut acknowledged, mut refused) = (0, 0);
+    let record = |server: &Server, cookie: &str| {
+        let body = json!({
+            "kind": "friday-study", "host": unit, "title": "周五学习", "date": today.to_string(), "starts": "00:00",
+            "ends": "00:01", "roster": roster, "another": true,
+        });
+        post(
+            &server.address,
+            "/api/v1/activities",
+            cookie,
+            &body.to_string(),
+        )
+    };
+    tokio::task::block_in_place(|| {
+        let args = ["--data", data.to_str().unwrap()];
+        let server = Server::start_limited(&args, 8_192);
+        let cookie = sign_in(&server.address, "clerk", "Lan-Zhou-2026");
+        while refused < 3 {
+            match record(&server, &cookie) {
+                (201, _, _) => acknowledged += 1,
+                (503, headers, body) => {
+                    assert!(headers.contains("retry-after:"), "{headers}");
+                    assert!(body.contains("磁盘") || body.contains("disk"), "{body}");
+                    refused += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+            assert!(acknowledged < 1_000, "the limit was never met");
+        }
+        assert!(acknowledged > 0, "some were written before");
+        assert_eq!(server.get("/sign-in").0, 200, "pages are still there");
+        assert_eq!(server.get("/healthz").0, 200);
+        drop(server);
+        // With room again it goes on where it was.
+        let server = Server::start(&args);
+        let cookie = sign_in(&server.address, "clerk", "Lan-Zhou-2026");
+        assert_eq!(record(&server, &cookie).0, 201);
+        acknowledged += 1;
+        assert!(server.stop());
+    });
+    let said = good(&["verify", "--data", data.to_str().unwrap()]);
+    assert!(said.contains("no problems"), "{said}");
+    let world = open(&data, None, Env::system()).await;
+    assert_eq!(
+        world.ledger.settle().await.unwrap(),
+        acknowledged * 301,
+        "every acknowledged session whole, and nothing else"
+    );
+    let rooms = Rooms::open(&world, Vocabulary::read(&world.packs).unwrap())
+        .await
+        .unwrap();
+    let (trail, _) = rooms
+        .identity
+        .audit(&identity::AuditFilter::default(), &Scope::All, 5_000, 0)
+        .await
+        .unwrap();
+    let recorded = (trail.iter())
+        .filter(|e| e.action == "activity.recorded" && e.address == "127.0.0.1")
+        .count() as i64;
+    assert_eq!(recorded, acknowledged, "who recorded them, and from where");
 }
 
 /// Passes connections on to the cluster until it is cut.
@@ -120,6 +252,23 @@ async fn a_database_that_goes_away_and_comes_back_needs_no_restart() {
         }
         assert_eq!(server.get("/healthz").0, 200, "the process is well");
         assert_eq!(server.get("/metrics").0, 200);
+        // Away for a whole minute: every request is answered, clearly and soon.
+        let cookie = "suneng_session=0123456789abcdef";
+        while begun.elapsed() < Duration::from_secs(61) {
+            let asked = Instant::now();
+            let (status, headers, body) = post(&server.address, "/api/v1/activities", cookie, "{}");
+            assert_eq!(status, 503, "{body}");
+            assert!(headers.contains("retry-after:"), "{headers}");
+            assert!(
+                body.contains("数据库") || body.contains("database"),
+                "{body}"
+            );
+            assert!(
+                asked.elapsed() < Duration::from_secs(30),
+                "it must not hang"
+            );
+            std::thread::sleep(Duration::from_millis(500));
+        }
         open.store(true, Ordering::SeqCst);
         server.wait_for("/readyz", 200);
     });

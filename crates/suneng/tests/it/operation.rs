@@ -172,3 +172,40 @@ fn sheets_are_imported_whole_or_not_at_all() {
     let said = good(&["import", "organization", "--data", at, path]);
     assert!(said.contains("0 changes, 2 unchanged"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_works_beside_a_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let at = data.to_str().unwrap();
+    good(&["init", "--data", at, "--unit-name", "澜州市司法局"]);
+    let server = Server::start(&["--data", at]);
+    let sheet = folder.path().join("people.csv");
+    std::fs::write(
+        &sheet,
+        "工号,姓名,单位编码,职务,起始日期,截止日期\n000001,甲一,1,干部,2026-01-01,\n",
+    )
+    .unwrap();
+    let import = [
+        "import",
+        "organization",
+        "--data",
+        at,
+        sheet.to_str().unwrap(),
+    ];
+    let said = good(&import);
+    assert!(said.contains("1 change"), "{said}");
+    let world = open(&data, None, Env::system()).await;
+    write_facts(&world, 3).await.unwrap();
+    world.db.close().await;
+    let said = good(&["verify", "--data", at]);
+    assert!(said.contains("no problems"), "{said}");
+    let said = good(&["migrate", "--data", at]);
+    assert!(said.contains("0 migrations applied"), "{said}");
+    let backup = folder.path().join("copy.tar.gz");
+    good(&["backup", "--data", at, "--to", backup.to_str().unwrap()]);
+    good(&["doctor", "--data", at, "--listen", &server.address]);
+    good(&["init", "--data", at]);
+    assert_eq!(server.get("/readyz").0, 200);
+    assert!(server.stop(), "stopped well");
+}

@@ -23,6 +23,26 @@ pub fn suneng(args: &[&str]) -> Command {
     command
 }
 
+/// The same command, none of whose files may grow beyond so many blocks of 512 bytes.
+pub fn limited(command: &Command, blocks: u32) -> Command {
+    let mut limited = Command::new("sh");
+    limited
+        .args([
+            "-c",
+            &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""),
+            "sh",
+        ])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
+}
+
 /// Runs it to its end.
 pub fn run(args: &[&str]) -> Output {
     suneng(args).output().expect("the program starts")
@@ -65,8 +85,21 @@ pub struct Server {
 
 impl Server {
     pub fn start(args: &[&str]) -> Self {
-        let mut child = suneng(&["serve", "--listen", "127.0.0.1:0"])
-            .args(args)
+        let mut command = suneng(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(args);
+        Self::of(command)
+    }
+
+    /// One of whose files none may grow beyond so many blocks of 512 bytes: then writing fails as on a
+    /// full disk.
+    pub fn start_limited(args: &[&str], blocks: u32) -> Self {
+        let mut command = suneng(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(args);
+        Self::of(limited(&command, blocks))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -114,11 +147,34 @@ impl Drop for Server {
 }
 
 pub fn get(address: &str, path: &str) -> (u16, String, String) {
+    send(address, &format!("GET {path} HTTP/1.1"), "", "")
+}
+
+/// Posts JSON with a cookie.
+pub fn post(address: &str, path: &str, cookie: &str, body: &str) -> (u16, String, String) {
+    let headers = format!("cookie: {cookie}\r\ncontent-type: application/json\r\n");
+    send(address, &format!("POST {path} HTTP/1.1"), &headers, body)
+}
+
+/// Signs in; gives the cookie.
+pub fn sign_in(address: &str, login: &str, password: &str) -> String {
+    let body = serde_json::json!({ "login": login, "password": password }).to_string();
+    let (status, headers, said) = post(address, "/api/v1/session", "", &body);
+    assert!((200..300).contains(&status), "{status} {said}");
+    let line = headers.lines().find_map(|l| l.strip_prefix("set-cookie: "));
+    let cookie = line.and_then(|l| l.split(';').next());
+    cookie.expect("a cookie").to_owned()
+}
+
+fn send(address: &str, line: &str, headers: &str, body: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream
         .set_read_timeout(Some(PATIENCE))
         .expect("a time limit");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let length = body.len();
+    let request = format!(
+        "{line}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+    );
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("an answer");
@@ -129,7 +185,7 @@ pub fn get(address: &str, path: &str) -> (u16, String, String) {
         .nth(1)
         .and_then(|s| s.parse().ok())
         .expect("a status");
-    (status, head.to_ascii_lowercase(), body.to_owned())
+    (status, head.to_owned(), body.to_owned())
 }
 
 /// The configuration for a data folder and a database.
