@@ -28,6 +28,7 @@ pub struct Late {
 /// Writes attendances that arrive together in one transaction.
 pub struct LateWriter {
     pub(crate) ledger: Ledger,
+    pub(crate) organization: Organization,
     pub(crate) env: Env,
     pub(crate) kinds: std::sync::Arc<ActivityKinds>,
 }
@@ -36,11 +37,18 @@ pub struct LateWriter {
 struct Known {
     activities: HashMap<ActivityId, Activity>,
     units: HashMap<(PersonId, Date), UnitId>,
-    paths: HashMap<UnitId, Vec<UnitId>>,
+    /// Chains of units on the days of the activities and, for the scopes, today.
+    paths: HashMap<(UnitId, Date), Vec<UnitId>>,
+    today: Date,
 }
 
 impl Known {
-    async fn read(tx: &mut Tx, items: &[Late]) -> Result<Self> {
+    async fn read(
+        organization: &Organization,
+        tx: &mut Tx,
+        items: &[Late],
+        today: Date,
+    ) -> Result<Self> {
         let mut ids: Vec<ActivityId> = items.iter().map(|i| i.activity).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -50,22 +58,24 @@ impl Known {
             .filter_map(|i| Some((i.person, activities.get(&i.activity)?.date)))
             .collect();
         let units = Organization::units_on(tx, &wanted).await?;
-        let mut chains: Vec<UnitId> = activities
-            .values()
-            .map(|a| a.host)
-            .chain(units.values().copied())
+        let hosts = activities.values().map(|a| (a.host, a.date));
+        let own = units.iter().map(|((_, date), unit)| (*unit, *date));
+        let chains: Vec<(UnitId, Date)> = hosts
+            .chain(own)
+            .flat_map(|(unit, date)| [(unit, date), (unit, today)])
             .collect();
-        chains.sort_unstable();
-        chains.dedup();
         Ok(Self {
-            paths: Organization::paths_in(tx, &chains).await?,
+            paths: organization.paths_on(tx, &chains).await?,
             activities,
             units,
+            today,
         })
     }
 
+    /// The chain of units that scopes look at: today's.
     fn path(&self, unit: UnitId) -> &[UnitId] {
-        self.paths.get(&unit).map_or(&[], Vec::as_slice)
+        let path = self.paths.get(&(unit, self.today));
+        path.map_or(&[], Vec::as_slice)
     }
 
     /// The activity and the line that an item adds, if it may.
@@ -109,7 +119,8 @@ impl BatchWriter for LateWriter {
         items: &'a [Late],
     ) -> BoxFuture<'a, Result<Vec<Result<bool>>>> {
         Box::pin(async move {
-            let known = Known::read(tx, items).await?;
+            let today = self.env.today();
+            let known = Known::read(&self.organization, tx, items, today).await?;
             let checked: Vec<Result<(&Activity, Part)>> =
                 items.iter().map(|item| known.check(item)).collect();
             // One statement must not name a line twice; of two alike the first counts.
@@ -133,8 +144,11 @@ impl BatchWriter for LateWriter {
             let mut roles = store::roles(tx, &old).await?;
 
             let mut places = HashMap::new();
-            for (unit, path) in &known.paths {
-                places.insert(*unit, self.ledger.place(tx, path).await?);
+            for (activity, part) in checked.iter().flatten() {
+                for key in [(activity.host, activity.date), (part.unit, activity.date)] {
+                    let path = known.paths.get(&key).ok_or(Error::NotFound)?;
+                    places.insert(key, self.ledger.place(tx, path).await?);
+                }
             }
             let mut facts = Vec::new();
             let mut answers = Vec::with_capacity(items.len());
@@ -149,11 +163,12 @@ impl BatchWriter for LateWriter {
                         };
                     }
                     roles.insert(line, part.role);
-                    let (host, unit) = (places[&activity.host], places[&part.unit]);
+                    let date = activity.date;
+                    let (host, unit) = (places[&(activity.host, date)], places[&(part.unit, date)]);
                     let mut f = activity.attendance(item.fact, host, unit, &part);
                     (f.recorded_at, f.recorded_by) = (item.at, Some(item.by));
                     let kind = self.kinds.get(&activity.kind);
-                    f.late |= kind.is_some_and(|k| k.is_late(activity.date, self.env.today()));
+                    f.late |= kind.is_some_and(|k| k.is_late(date, today));
                     "api".clone_into(&mut f.source);
                     facts.push(f);
                     Ok(true)

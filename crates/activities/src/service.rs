@@ -40,6 +40,7 @@ impl Activities {
         let kinds = Arc::new(kinds);
         let writer = Arc::new(LateWriter {
             ledger: ledger.clone(),
+            organization: organization.clone(),
             env: env.clone(),
             kinds: kinds.clone(),
         });
@@ -192,11 +193,13 @@ impl Activities {
             .collect();
         units.sort_unstable();
         units.dedup();
-        let paths = Organization::paths_in(tx, &units).await?;
+        // A late entry counts where the units stood on its day.
+        let wanted: Vec<_> = units.iter().map(|unit| (*unit, activity.date)).collect();
+        let paths = self.organization.paths_on(tx, &wanted).await?;
         let mut places = HashMap::new();
-        for unit in units {
-            let path = paths.get(&unit).ok_or(Error::NotFound)?;
-            places.insert(unit, self.ledger.place(tx, path).await?);
+        for wanted in wanted {
+            let path = paths.get(&wanted).ok_or(Error::NotFound)?;
+            places.insert(wanted.0, self.ledger.place(tx, path).await?);
         }
         let host = places[&activity.host];
         let mut facts = vec![activity.fact(self.env.new_id(), "held", host)];

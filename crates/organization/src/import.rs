@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use db::transaction;
 use kernel::{Date, Env, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId, format_date};
 
+use crate::history::State;
 use crate::model::{Assignment, Person, Tree, Unit, lay};
 use crate::service::Organization;
 use crate::sheet::{At, Rows, read_rows};
@@ -154,10 +155,33 @@ impl Organization {
             let known = store::people(tx, &staff_nos(rows)).await?;
             let plan = plan(rows, &before, &known, scope, &self.env)?;
             store::put_units(tx, &before, &plan.after, &plan.units).await?;
+            // A sheet says what is: of a known unit from today on, of a new one from its first day.
+            let today = self.env.today();
+            let states: Vec<_> = plan
+                .units
+                .iter()
+                .filter(|unit| before.get(unit.id).is_none_or(|old| !alike(old, unit)))
+                .map(|unit| {
+                    let state = State {
+                        from: before.get(unit.id).map_or(unit.from, |_| today),
+                        parent: unit.parent,
+                        name: unit.name.clone(),
+                        category: unit.category.clone(),
+                    };
+                    (unit.id, state)
+                })
+                .collect();
+            if !states.is_empty() {
+                store::put_states(tx, &states).await?;
+            }
             store::put_people(tx, &plan.people, &plan.assignments, self.env.now()).await?;
             Ok(preview(plan, found + 1))
         })
     }
+}
+
+fn alike(a: &Unit, b: &Unit) -> bool {
+    (a.parent, &a.name, &a.category) == (b.parent, &b.name, &b.category)
 }
 
 fn preview(plan: Plan, version: i64) -> Preview {

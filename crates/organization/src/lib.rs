@@ -6,19 +6,23 @@
 //! every engine.
 
 mod api;
+mod history;
 mod import;
 mod model;
 mod pages;
 mod service;
 mod sheet;
 mod store;
+mod units;
 
+pub use history::{History, State};
 pub use import::{Change, ChangeKind, Imported, PersonRow, Preview, UnitRow};
 pub use model::{Assignment, Overlap, Person, RosterEntry, Tree, Unit, initials, lay};
 pub use pages::{MANAGE, READ, module};
-pub use service::{Found, NewUnit, Organization};
+pub use service::{Found, Organization};
 pub use sheet::{At, Rows, read_rows, template};
 pub use store::{MIGRATIONS, RosterQuery, scope_sql};
+pub use units::{Basis, NewUnit, SplitOff, UnitChange, UnitChangeKind, UnitEdit, UnitPart};
 
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[

@@ -1,11 +1,13 @@
 //! What other crates ask of the organization.
 
 use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
 
-use db::{Db, Tx, args, transaction};
+use db::{Db, Tx, args};
 use kernel::{Date, Env, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
 
-use crate::model::{RosterEntry, Tree, Unit};
+use crate::history::History;
+use crate::model::{RosterEntry, Unit};
 use crate::store::{self, RosterQuery};
 
 /// Units and people; cheap to clone.
@@ -13,21 +15,8 @@ use crate::store::{self, RosterQuery};
 pub struct Organization {
     pub(crate) db: Db,
     pub(crate) env: Env,
-}
-
-/// A unit to be added.
-#[derive(Debug, Clone)]
-pub struct NewUnit {
-    /// The unit above; none for a top unit, which only the program itself adds.
-    pub parent: Option<UnitId>,
-    /// Code, unique.
-    pub code: String,
-    /// Name.
-    pub name: String,
-    /// Kind of unit.
-    pub category: String,
-    /// First day.
-    pub from: Date,
+    /// What units were on any day, as of a number of changes.
+    pub(crate) history: Arc<RwLock<Option<(i64, Arc<History>)>>>,
 }
 
 /// What a search found.
@@ -42,7 +31,11 @@ pub struct Found {
 impl Organization {
     /// The organization in a database.
     pub fn new(db: Db, env: Env) -> Self {
-        Self { db, env }
+        Self {
+            db,
+            env,
+            history: Arc::default(),
+        }
     }
 
     /// The units in a scope, by place and code.
@@ -79,11 +72,6 @@ impl Organization {
     /// The same for several units in one query.
     pub async fn paths(&self, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<UnitId>>> {
         store::paths(&mut self.db.read().await?, units).await
-    }
-
-    /// The same inside the caller's transaction: facts freeze these paths.
-    pub async fn paths_in(tx: &mut Tx, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<UnitId>>> {
-        store::paths(tx, units).await
     }
 
     /// This unit and every unit below it.
@@ -188,87 +176,6 @@ impl Organization {
             people: store::search_people(&mut tx, text, today, scope, limit).await?,
         })
     }
-
-    /// Adds a unit below one in the scope.
-    pub async fn add_unit(&self, new: NewUnit, scope: &Scope) -> Result<UnitId> {
-        let mut errors = Vec::new();
-        let code = checked("code", &new.code, 32, &mut errors);
-        let name = checked("name", &new.name, 100, &mut errors);
-        Error::if_any(errors)?;
-        let id: UnitId = self.env.new_id();
-        transaction!(self.db, |tx| {
-            store::lock(tx).await?;
-            let before = store::tree(tx).await?;
-            let reach = before.reach(scope);
-            let allowed = |parent| reach.as_ref().is_none_or(|r| r.contains(&parent));
-            match new.parent {
-                Some(parent) if before.get(parent).is_none() || !allowed(parent) => {
-                    return Err(Error::NotFound);
-                }
-                None if reach.is_some() => return Err(Error::Forbidden),
-                _ => {}
-            }
-            if before.by_code(&code).is_some() {
-                let message = Msg::new("organization-code-taken").with("code", &code);
-                return Err(Error::field("code", message));
-            }
-            let siblings = before.iter().filter(|u| u.parent == new.parent);
-            let unit = Unit {
-                id,
-                parent: new.parent,
-                code: code.clone(),
-                name: name.clone(),
-                category: new.category.trim().to_owned(),
-                sort: siblings.map(|u| u.sort + 1).max().unwrap_or(1),
-                from: new.from,
-                to: None,
-            };
-            self.replace(tx, &before, unit).await
-        })?;
-        Ok(id)
-    }
-
-    /// Gives a unit another name.
-    pub async fn rename_unit(&self, id: UnitId, name: &str, scope: &Scope) -> Result<()> {
-        let mut errors = Vec::new();
-        let name = checked("name", name, 100, &mut errors);
-        Error::if_any(errors)?;
-        transaction!(self.db, |tx| {
-            store::lock(tx).await?;
-            let before = store::tree(tx).await?;
-            let mut unit = reached(&before, id, scope)?;
-            unit.name = name.clone();
-            self.replace(tx, &before, unit).await
-        })
-    }
-
-    /// Puts a unit, with all below it, under another one. Both must be in the scope.
-    pub async fn move_unit(&self, id: UnitId, parent: UnitId, scope: &Scope) -> Result<()> {
-        transaction!(self.db, |tx| {
-            store::lock(tx).await?;
-            let before = store::tree(tx).await?;
-            let mut unit = reached(&before, id, scope)?;
-            reached(&before, parent, scope)?;
-            unit.parent = Some(parent);
-            self.replace(tx, &before, unit).await
-        })
-    }
-
-    async fn replace(&self, tx: &mut Tx, before: &Tree, unit: Unit) -> Result<()> {
-        let mut after = before.clone();
-        after.put(unit.clone());
-        if after.path(unit.id).is_none() {
-            let message = Msg::new("organization-cycle").with("name", &unit.name);
-            return Err(Error::Conflict(message));
-        }
-        store::put_units(tx, before, &after, &[unit]).await
-    }
-}
-
-fn reached(tree: &Tree, id: UnitId, scope: &Scope) -> Result<Unit> {
-    let within = tree.reach(scope).is_none_or(|reach| reach.contains(&id));
-    let found = tree.get(id).filter(|_| within);
-    found.cloned().ok_or(Error::NotFound)
 }
 
 /// Trimmed text that is there, not too long and without control characters.

@@ -1,16 +1,21 @@
 //! The SQL of units and people.
 
+mod history;
+
 use std::collections::{BTreeMap, HashMap};
 
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{Date, Error, PersonId, Result, Scope, Timestamp, UnitId};
 
+pub(crate) use history::*;
+
 use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths, initials};
 
 /// The tables of this crate.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    name: "organization_20261121_tables",
-    sql: "
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "organization_20261121_tables",
+        sql: "
         CREATE TABLE unit (
             id {blob} PRIMARY KEY,
             parent {blob} REFERENCES unit (id),
@@ -46,7 +51,35 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         CREATE UNIQUE INDEX assignment_primary ON assignment (person, from_date) WHERE is_primary;
         CREATE TABLE organization_version (id BIGINT PRIMARY KEY, version BIGINT NOT NULL);
         INSERT INTO organization_version (id, version) VALUES (1, 0)",
-}];
+    },
+    Migration {
+        name: "organization_20261122_unit_history",
+        sql: "
+        CREATE TABLE unit_state (
+            unit {blob} NOT NULL REFERENCES unit (id),
+            from_date TEXT NOT NULL,
+            parent {blob} REFERENCES unit (id),
+            name TEXT NOT NULL,
+            category TEXT NOT NULL,
+            PRIMARY KEY (unit, from_date)) {clustered};
+        INSERT INTO unit_state (unit, from_date, parent, name, category)
+            SELECT id, from_date, parent, name, category FROM unit;
+        CREATE TABLE unit_change (
+            id {blob} PRIMARY KEY,
+            kind TEXT NOT NULL,
+            date TEXT NOT NULL,
+            basis TEXT NOT NULL,
+            recorded_at BIGINT NOT NULL,
+            recorded_by {blob});
+        CREATE TABLE unit_change_part (
+            change {blob} NOT NULL REFERENCES unit_change (id),
+            unit {blob} NOT NULL REFERENCES unit (id),
+            part TEXT NOT NULL,
+            PRIMARY KEY (change, unit, part)) {clustered};
+        CREATE INDEX unit_change_part_unit ON unit_change_part (unit);
+        ALTER TABLE organization_version ADD COLUMN units BIGINT NOT NULL DEFAULT 0",
+    },
+];
 
 /// `column IN (the units a scope reaches)` for a WHERE clause; adds its arguments.
 /// [`Scope::All`] gives `1=1`, a scope that reaches nothing `1=0`.

@@ -207,6 +207,45 @@ async fn who_moved_that_day_belongs_to_the_new_unit() {
 }
 
 #[tokio::test]
+async fn a_late_entry_counts_where_the_unit_stood_on_its_day() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let edit = organization::UnitEdit {
+            parent: Some(h.elsewhere),
+            ..organization::UnitEdit::default()
+        };
+        let basis = organization::Basis {
+            date: day(7, 1),
+            text: String::new(),
+            by: None,
+        };
+        h.org
+            .change_unit(h.offices[0], &edit, &basis, &Scope::All)
+            .await
+            .unwrap();
+        for (date, before, after) in [(day(6, 26), 1, 0), (day(7, 3), 1, 1)] {
+            let mut new = h.session(&t, date);
+            new.marks = h.marks(&[("001", Role::Present)]);
+            let id = h.record(&new).await.unwrap();
+            // One who comes later counts beside those who were there.
+            let a = &h.activities;
+            a.attend(id, h.people["002"], Role::Leave, &Scope::All, h.clerk)
+                .await
+                .unwrap();
+            let (old, new) = (h.numbers(h.bureau).await, h.numbers(h.elsewhere).await);
+            assert_eq!((old.0, new.0), (before, after), "{date}");
+        }
+        // Who may see the unit is a matter of today.
+        let theirs = Scope::Under(vec![h.elsewhere]);
+        let session = h.session(&t, day(6, 12));
+        let by = h.clerk;
+        h.activities.record(&session, &theirs, by).await.unwrap();
+        h.proven().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_session_may_cross_midnight_and_the_year() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;

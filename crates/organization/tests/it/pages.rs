@@ -299,7 +299,7 @@ async fn an_upload_is_checked_shown_and_published() {
             category: String::new(),
             from: day(1, 1),
         };
-        app.org.add_unit(unit, &Scope::All).await.unwrap();
+        app.org.add_unit(unit, None, &Scope::All).await.unwrap();
         let (status, page) = app.publish(&preview).await;
         assert_eq!(status, StatusCode::CONFLICT);
         assert!(page.contains("重新预览"), "{page}");

@@ -3,13 +3,42 @@
 use std::collections::HashMap;
 
 use kernel::{Scope, UnitId};
-use organization::{MIGRATIONS, Organization, scope_sql};
+use organization::{Basis, MIGRATIONS, Organization, UnitEdit, scope_sql};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use testkit::{on_both, on_postgres};
 
 use crate::{add, day, key, organization};
+
+fn today() -> Basis {
+    Basis {
+        date: day(11, 20),
+        text: String::new(),
+        by: None,
+    }
+}
+
+async fn shift(
+    org: &Organization,
+    unit: UnitId,
+    parent: UnitId,
+    scope: &Scope,
+) -> kernel::Result<()> {
+    let edit = UnitEdit {
+        parent: Some(parent),
+        ..UnitEdit::default()
+    };
+    org.change_unit(unit, &edit, &today(), scope).await
+}
+
+async fn rename(org: &Organization, unit: UnitId, name: &str, scope: &Scope) -> kernel::Result<()> {
+    let edit = UnitEdit {
+        name: Some(name.into()),
+        ..UnitEdit::default()
+    };
+    org.change_unit(unit, &edit, &today(), scope).await
+}
 
 /// The paths that parents imply, worked out here and now.
 fn paths(parents: &HashMap<UnitId, Option<UnitId>>) -> HashMap<UnitId, Vec<UnitId>> {
@@ -43,7 +72,7 @@ async fn the_closure_follows_random_moves() {
             for (unit, parent) in moves {
                 let (unit, parent) = (units[unit], units[parent]);
                 let circle = paths(&parents)[&parent].contains(&unit);
-                let done = org.move_unit(unit, parent, &Scope::All).await;
+                let done = shift(&org, unit, parent, &Scope::All).await;
                 if circle {
                     assert_eq!(key(done), "organization-cycle");
                     refused += 1;
@@ -95,13 +124,13 @@ async fn a_scope_reaches_its_subtrees_and_nothing_else() {
         assert!(org.reaches(&scope, leaf).await.unwrap());
         assert!(!org.reaches(&scope, top).await.unwrap());
         // Changes stay within the scope too.
-        assert_eq!(key(org.rename_unit(right, "x", &scope).await), "not-found");
-        assert_eq!(key(org.move_unit(leaf, right, &scope).await), "not-found");
-        assert_eq!(key(org.move_unit(right, left, &scope).await), "not-found");
-        org.rename_unit(leaf, " 法治科 ", &scope).await.unwrap();
+        assert_eq!(key(rename(&org, right, "x", &scope).await), "not-found");
+        assert_eq!(key(shift(&org, leaf, right, &scope).await), "not-found");
+        assert_eq!(key(shift(&org, right, left, &scope).await), "not-found");
+        rename(&org, leaf, " 法治科 ", &scope).await.unwrap();
         assert_eq!(org.names(&[leaf]).await.unwrap()[&leaf], "法治科");
         assert_eq!(
-            key(org.rename_unit(leaf, "  ", &scope).await),
+            key(rename(&org, leaf, "  ", &scope).await),
             "organization-empty"
         );
         let found = org.search("法治", &scope, 10).await.unwrap();
@@ -114,16 +143,21 @@ async fn a_scope_reaches_its_subtrees_and_nothing_else() {
             category: String::new(),
             from: day(1, 1),
         };
-        assert_eq!(key(org.add_unit(new(None, "e"), &scope).await), "forbidden");
         assert_eq!(
-            key(org.add_unit(new(Some(top), "e"), &scope).await),
+            key(org.add_unit(new(None, "e"), None, &scope).await),
+            "forbidden"
+        );
+        assert_eq!(
+            key(org.add_unit(new(Some(top), "e"), None, &scope).await),
             "not-found"
         );
         assert_eq!(
-            key(org.add_unit(new(Some(left), "d"), &scope).await),
+            key(org.add_unit(new(Some(left), "d"), None, &scope).await),
             "organization-code-taken"
         );
-        org.add_unit(new(Some(left), "e"), &scope).await.unwrap();
+        org.add_unit(new(Some(left), "e"), None, &scope)
+            .await
+            .unwrap();
     })
     .await;
 }
@@ -138,7 +172,7 @@ async fn two_nodes_cannot_make_a_circle_together() {
             let a = add(&one, Some(top), &format!("a{round}")).await;
             let b = add(&one, Some(top), &format!("b{round}")).await;
             let all = Scope::All;
-            let (left, right) = tokio::join!(one.move_unit(a, b, &all), two.move_unit(b, a, &all));
+            let (left, right) = tokio::join!(shift(&one, a, b, &all), shift(&two, b, a, &all));
             let lost = [left, right].into_iter().filter(Result::is_err);
             let lost: Vec<_> = lost.map(key).collect();
             assert_eq!(lost, ["organization-cycle"]);
