@@ -147,7 +147,10 @@ mod tests {
     }
 
     fn known(id: &str, key: &str, nonce: &str, bound: &str, plain: &str, sealed: &str) {
-        let bytes = |text: &str| hex::decode(text.replace(' ', "")).expect("hexadecimal");
+        let bytes = |text: &str| {
+            let text: String = text.split_whitespace().collect();
+            hex::decode(text).expect("hexadecimal")
+        };
         let nonce: [u8; NONCE] = bytes(nonce).try_into().expect("12 bytes");
         let (key, bound) = (bytes(key), bytes(bound));
         let made = provider(id)

@@ -48,3 +48,15 @@ credit-code-check = The check character of the credit code does not fit: at leas
 mobile-character = Character { $place } of the mobile number is not a digit. Please correct it.
 mobile-length = A mobile number has 11 digits, this one has { $length }. Please correct it.
 mobile-beginning = A mobile number begins with 13 to 19. Please correct it.
+
+# Appointment forms
+lrmx-too-large = The file “{ $file }” is larger than { $mebibytes } MB. Make the photograph smaller and save it again.
+lrmx-too-many = The file “{ $file }” holds too much for an appointment form. Open it in the forms program, save it again and upload it.
+lrmx-other = The file “{ $file }” is not an appointment form (lrmx). Export an lrmx file from the forms program.
+lrmx-old = The file “{ $file }” is an appointment form of the old kind (lrm). Open it in a newer forms program, save it as lrmx and upload it again.
+lrmx-broken = The file “{ $file }” is damaged near line { $line } and cannot be read. Open it in the forms program, save it again and upload it.
+lrmx-doctype = The file “{ $file }” has a document type definition, which is not allowed; it was not read. Export it again from the forms program.
+lrmx-empty = Nothing is filled in in the file “{ $file }”.
+lrmx-field-too-long = The field “{ $field }” of the file “{ $file }” has more than { $characters } characters. Shorten it and upload the file again.
+lrmx-photo-too-large = The photograph in the file “{ $file }” is larger than { $mebibytes } MB. Use a smaller one.
+lrmx-photo-broken = The photograph cannot be read and was left out; everything else is good. Upload a photograph by itself where one is needed.

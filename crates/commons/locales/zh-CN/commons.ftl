@@ -48,3 +48,15 @@ credit-code-check = 统一社会信用代码的校验码不符，其中至少有
 mobile-character = 手机号码第 { $place } 位不是数字。请改正。
 mobile-length = 手机号码应为 11 位，现有 { $length } 位。请改正。
 mobile-beginning = 手机号码应以 13 至 19 开头。请改正。
+
+# 任免审批表
+lrmx-too-large = 文件“{ $file }”超过 { $mebibytes } MB。请压缩照片后重新保存。
+lrmx-too-many = 文件“{ $file }”的内容过多，不像一份干部任免审批表。请用任免审批表编辑器打开，重新保存后再上传。
+lrmx-other = 文件“{ $file }”不是干部任免审批表（lrmx）。请用任免审批表编辑器导出 lrmx 文件。
+lrmx-old = 文件“{ $file }”是旧版任免审批表（lrm）。请用新版任免审批表编辑器打开，另存为 lrmx 后重新上传。
+lrmx-broken = 文件“{ $file }”第 { $line } 行附近已损坏，无法读取。请用任免审批表编辑器打开，重新保存后再上传。
+lrmx-doctype = 文件“{ $file }”含有不允许的文档类型定义，没有读取。请用任免审批表编辑器重新导出。
+lrmx-empty = 文件“{ $file }”没有填写任何内容。
+lrmx-field-too-long = 文件“{ $file }”的“{ $field }”一栏超过 { $characters } 字。请删减后重新上传。
+lrmx-photo-too-large = 文件“{ $file }”中的照片超过 { $mebibytes } MB。请换一张较小的照片。
+lrmx-photo-broken = 照片无法读取，没有采用；其他内容不受影响。需要时请另行上传照片。
