@@ -58,7 +58,7 @@ impl ResidentId {
         if birth > today {
             return Err(Msg::new("id-number-future").with("date", format_date(birth)));
         }
-        if number.chars().next_back() != Some(check_character(&number)) {
+        if !number.ends_with(check_character(&number)) {
             return Err(Msg::new("id-number-check"));
         }
         Ok(ReadId {

@@ -69,7 +69,8 @@ impl Element {
             }
         }
         self.children.retain(|child| match child {
-            Node::Text(text) => !text.is_empty() && !(elements && text.trim().is_empty()),
+            Node::Text(text) if elements => !text.trim().is_empty(),
+            Node::Text(text) => !text.is_empty(),
             Node::Element(_) => true,
         });
     }

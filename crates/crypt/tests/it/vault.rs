@@ -1,7 +1,7 @@
 use crypt::{AES, Keyring, MIGRATIONS, Opened, Rewrapped, SM4, Vault};
 use db::{Db, args, transaction};
 use kernel::{Env, Error, Id, Result};
-use testkit::{TestDb, on_both, on_postgres};
+use testkit::{TestDb, on_both, on_postgres, on_sqlite};
 
 use crate::{Place, message};
 
@@ -115,6 +115,30 @@ async fn an_erased_record_stays_erased() {
             [ids[0], never]
         );
         assert_eq!(vault.erased(&mut tx, t.env.now()).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_of_an_erased_key_is_left_in_the_file() {
+    on_sqlite(MIGRATIONS, |t| async move {
+        let place = Place::new();
+        let vault = place.vault(&t, SM4).await;
+        let ids = records(&t.env, 300);
+        seal(&t.db, &vault, &ids).await;
+        let mut tx = t.db.read().await.unwrap();
+        let sql = "SELECT wrapped FROM data_key WHERE id = $1";
+        let row = tx.one(sql, args![ids[150]]).await.unwrap();
+        let wrapped: Vec<u8> = row.get(0).unwrap();
+        drop(tx);
+        let gone = [ids[150]];
+        transaction!(t.db, |tx| vault.erase(tx, &gone).await).unwrap();
+        t.db.close().await;
+        let file = std::fs::read(t.url().strip_prefix("sqlite:").unwrap()).unwrap();
+        let holds = |bytes: &[u8]| file.windows(bytes.len()).any(|w| w == bytes);
+        assert!(holds(&ids[150].0), "the row stays");
+        let secret = &wrapped[1 + SM4.len()..];
+        assert!(!secret.windows(6).any(holds));
     })
     .await;
 }
