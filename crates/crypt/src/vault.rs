@@ -414,3 +414,50 @@ fn open(
     }
     provider.open(key, nonce, bound, sealed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::{AES, Providers, SM4};
+    use proptest::prelude::*;
+
+    fn keys(env: &Env, algorithm: &str, records: &[Id], fill: u8) -> Keys {
+        let providers = Providers::standard();
+        let provider = providers.get(algorithm).expect("built in");
+        let slot = |id: &Id| {
+            let key = Zeroizing::new(vec![fill ^ id.0[0]; provider.key_length()]);
+            let provider = provider.clone();
+            (*id, Slot::Open { provider, key })
+        };
+        Keys {
+            env: env.clone(),
+            slots: records.iter().map(slot).collect(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_field_opens_as_itself_and_as_nothing_else(
+            sm4: bool, fill: u8, plain in "\\PC{0,40}", field in "[a-z_]{1,12}", other in "[a-z_]{1,12}",
+            place in any::<prop::sample::Index>(), bit in 0u8..8
+        ) {
+            let env = Env::system();
+            let (algorithm, foreign) = if sm4 { (SM4, AES) } else { (AES, SM4) };
+            // The two records have the same key, as if one had been copied over the other.
+            let (a, b) = (Id([1; 16]), Id([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]));
+            let own = keys(&env, algorithm, &[a, b], fill);
+            let sealed = own.seal(a, &field, &plain).unwrap();
+            let opened = own.open(a, &field, &sealed).unwrap();
+            prop_assert_eq!(opened.text(), Some(plain.as_str()));
+            prop_assert!(own.open(b, &field, &sealed).is_err());
+            prop_assert_eq!(own.open(a, &other, &sealed).is_ok(), other == field);
+            prop_assert!(keys(&env, algorithm, &[a], fill ^ 1).open(a, &field, &sealed).is_err());
+            prop_assert!(keys(&env, foreign, &[a], fill).open(a, &field, &sealed).is_err());
+            let at = place.index(sealed.len());
+            let mut flipped = sealed.clone();
+            flipped[at] ^= 1 << bit;
+            prop_assert!(own.open(a, &field, &flipped).is_err());
+            prop_assert!(own.open(a, &field, &sealed[..at]).is_err());
+        }
+    }
+}
