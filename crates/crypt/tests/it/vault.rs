@@ -120,6 +120,40 @@ async fn an_erased_record_stays_erased() {
 }
 
 #[tokio::test]
+async fn a_copy_on_the_other_engine_opens_with_the_same_keyring() {
+    on_sqlite(MIGRATIONS, |from| async move {
+        let place = Place::new();
+        let vault = place.vault(&from, SM4).await;
+        let ids = records(&from.env, 3);
+        let sealed = seal(&from.db, &vault, &ids).await;
+        transaction!(from.db, |tx| vault.erase(tx, &ids[..1]).await).unwrap();
+        on_postgres(MIGRATIONS, |to| async {
+            let to = to;
+            let mut tx = from.db.read().await.unwrap();
+            for table in db::copy::tables(&mut tx).await.unwrap() {
+                let mut rows = Vec::new();
+                let each = |row| {
+                    rows.push(row);
+                    Ok(())
+                };
+                table.rows(&mut tx, each).await.unwrap();
+                transaction!(to.db, |tx| table.insert(tx, rows.clone()).await).unwrap();
+            }
+            let ring = Keyring::open(&place.path).unwrap();
+            let vault = Vault::open(&to.db, &to.env, ring).await.unwrap();
+            let first = open(&to.db, &vault, ids[0], &sealed[0]).await.unwrap();
+            assert_eq!(first, Opened::Erased(from.env.now()));
+            for (id, sealed) in ids.iter().zip(&sealed).skip(1) {
+                let opened = open(&to.db, &vault, *id, sealed).await.unwrap();
+                assert_eq!(opened.text(), Some(format!("{NUMBER} {id}").as_str()));
+            }
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nothing_of_an_erased_key_is_left_in_the_file() {
     on_sqlite(MIGRATIONS, |t| async move {
         let place = Place::new();
