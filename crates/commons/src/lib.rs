@@ -1,9 +1,13 @@
 //! Commons: engines that several features need. Sheets read and written, official documents,
-//! business packs, stored files. No HTTP and no SQL in here.
+//! business packs, stored files, identity numbers, pinyin of names,
+//! appointment forms. No HTTP and no SQL in here.
 
 pub mod docx;
 pub mod files;
+pub mod identifiers;
+pub mod lrmx;
 pub mod packs;
+pub mod pinyin;
 pub mod sheets;
 
 /// The texts of this crate's messages, by language tag (fluent).

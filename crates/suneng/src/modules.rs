@@ -15,6 +15,7 @@ use crate::world::World;
 pub fn migrations() -> Vec<Migration> {
     [
         db::jobs::MIGRATIONS,
+        crypt::MIGRATIONS,
         organization::MIGRATIONS,
         ledger::MIGRATIONS,
         identity::MIGRATIONS,
@@ -85,7 +86,7 @@ pub const PACK_TABLES: &[&str] = &[
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
 pub fn texts() -> Vec<(Lang, &'static str)> {
-    tagged([commons::MESSAGES, MESSAGES])
+    tagged([commons::MESSAGES, crypt::MESSAGES, MESSAGES])
 }
 
 /// The program's own texts.

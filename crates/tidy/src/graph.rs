@@ -5,7 +5,15 @@ use crate::{Files, Problems};
 const KERNEL: &str = "kernel";
 const DB: &str = "db";
 /// What everything stands on; a ground crate may use other ground crates.
-const GROUND: [&str; 6] = [KERNEL, DB, "web", "organization", "identity", "commons"];
+const GROUND: [&str; 7] = [
+    KERNEL,
+    DB,
+    "crypt",
+    "web",
+    "organization",
+    "identity",
+    "commons",
+];
 /// The waist.
 const LEDGER: &str = "ledger";
 /// Vertical slices that write facts; never one another.

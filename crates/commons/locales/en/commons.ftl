@@ -33,3 +33,30 @@ file-too-large = The file is larger than { $mebibytes } MB.
 file-store-away = The file store is away for the moment; try again later. Reason: { $reason }
 file-store-not-opened = The file store “{ $place }” cannot be opened: { $reason }
 disk-full = The server's disk is full and nothing was saved. Ask the administrator to make room, then try again.
+
+# Identifiers
+id-number-length = A resident identity number has 18 characters, this one has { $length }. Copy it again from the identity card.
+id-number-character = Character { $place } of the identity number is wrong: the first 17 are digits, the first of them not 0, the last may be X. Check it against the identity card.
+id-number-date = The birth date { $date } in the identity number does not exist. Check characters 7 to 14 against the identity card.
+id-number-future = The birth date { $date } in the identity number is after today. Check characters 7 to 14 against the identity card.
+id-number-check = The check character of the identity number does not fit: at least one character is wrong. Compare each with the identity card.
+id-number-old = This number of 15 digits cannot be converted. Enter the number of 18 characters.
+id-number-converted = The number of 15 digits was converted to 18: { $number }. Please check it.
+credit-code-length = A unified social credit code has 18 characters, this one has { $length }. Copy it again from the certificate.
+credit-code-character = Character { $place } of the credit code cannot be “{ $character }”: the letters I, O, S, V and Z are not used, characters 3 to 8 are digits. Check it against the certificate.
+credit-code-check = The check character of the credit code does not fit: at least one character is wrong. Compare each with the certificate.
+mobile-character = Character { $place } of the mobile number is not a digit. Please correct it.
+mobile-length = A mobile number has 11 digits, this one has { $length }. Please correct it.
+mobile-beginning = A mobile number begins with 13 to 19. Please correct it.
+
+# Appointment forms
+lrmx-too-large = The file “{ $file }” is larger than { $mebibytes } MB. Make the photograph smaller and save it again.
+lrmx-too-many = The file “{ $file }” holds too much for an appointment form. Open it in the forms program, save it again and upload it.
+lrmx-other = The file “{ $file }” is not an appointment form (lrmx). Export an lrmx file from the forms program.
+lrmx-old = The file “{ $file }” is an appointment form of the old kind (lrm). Open it in a newer forms program, save it as lrmx and upload it again.
+lrmx-broken = The file “{ $file }” is damaged near line { $line } and cannot be read. Open it in the forms program, save it again and upload it.
+lrmx-doctype = The file “{ $file }” has a document type definition, which is not allowed; it was not read. Export it again from the forms program.
+lrmx-empty = Nothing is filled in in the file “{ $file }”.
+lrmx-field-too-long = The field “{ $field }” of the file “{ $file }” has more than { $characters } characters. Shorten it and upload the file again.
+lrmx-photo-too-large = The photograph in the file “{ $file }” is larger than { $mebibytes } MB. Use a smaller one.
+lrmx-photo-broken = The photograph cannot be read and was left out; everything else is good. Upload a photograph by itself where one is needed.

@@ -33,3 +33,30 @@ file-too-large = 文件超过 { $mebibytes } MB。
 file-store-away = 文件存储暂时不可用，请稍后再试。原因：{ $reason }
 file-store-not-opened = 无法打开文件存储“{ $place }”：{ $reason }
 disk-full = 服务器磁盘已满，内容没有保存。请联系管理员清理磁盘后再试。
+
+# 证件号码
+id-number-length = 公民身份号码应为 18 位，现有 { $length } 位。请对照身份证重新填写。
+id-number-character = 公民身份号码第 { $place } 位不对：前 17 位应为数字，首位不能是 0，末位可以是 X。请对照身份证改正。
+id-number-date = 公民身份号码中的出生日期 { $date } 不存在。请对照身份证改正第 7 至 14 位。
+id-number-future = 公民身份号码中的出生日期 { $date } 晚于今天。请对照身份证改正第 7 至 14 位。
+id-number-check = 公民身份号码的校验码不符，其中至少有一位写错。请对照身份证逐位核对。
+id-number-old = 这个 15 位号码无法换算成 18 位。请填写 18 位公民身份号码。
+id-number-converted = 15 位号码已换算为 18 位：{ $number }。请核对。
+credit-code-length = 统一社会信用代码应为 18 位，现有 { $length } 位。请对照证书重新填写。
+credit-code-character = 统一社会信用代码第 { $place } 位不能是“{ $character }”：不使用字母 I、O、S、V、Z，第 3 至 8 位应为数字。请对照证书改正。
+credit-code-check = 统一社会信用代码的校验码不符，其中至少有一位写错。请对照证书逐位核对。
+mobile-character = 手机号码第 { $place } 位不是数字。请改正。
+mobile-length = 手机号码应为 11 位，现有 { $length } 位。请改正。
+mobile-beginning = 手机号码应以 13 至 19 开头。请改正。
+
+# 任免审批表
+lrmx-too-large = 文件“{ $file }”超过 { $mebibytes } MB。请压缩照片后重新保存。
+lrmx-too-many = 文件“{ $file }”的内容过多，不像一份干部任免审批表。请用任免审批表编辑器打开，重新保存后再上传。
+lrmx-other = 文件“{ $file }”不是干部任免审批表（lrmx）。请用任免审批表编辑器导出 lrmx 文件。
+lrmx-old = 文件“{ $file }”是旧版任免审批表（lrm）。请用新版任免审批表编辑器打开，另存为 lrmx 后重新上传。
+lrmx-broken = 文件“{ $file }”第 { $line } 行附近已损坏，无法读取。请用任免审批表编辑器打开，重新保存后再上传。
+lrmx-doctype = 文件“{ $file }”含有不允许的文档类型定义，没有读取。请用任免审批表编辑器重新导出。
+lrmx-empty = 文件“{ $file }”没有填写任何内容。
+lrmx-field-too-long = 文件“{ $file }”的“{ $field }”一栏超过 { $characters } 字。请删减后重新上传。
+lrmx-photo-too-large = 文件“{ $file }”中的照片超过 { $mebibytes } MB。请换一张较小的照片。
+lrmx-photo-broken = 照片无法读取，没有采用；其他内容不受影响。需要时请另行上传照片。

@@ -107,6 +107,7 @@ fn every_message_has_a_text() {
         "db",
         "ledger",
         "commons",
+        "crypt",
         "web",
         "organization",
         "activities",
