@@ -13,6 +13,7 @@ mod pages;
 mod service;
 mod sheet;
 mod store;
+mod unit_pages;
 mod units;
 
 pub use history::{History, State};

@@ -22,7 +22,7 @@ use crate::model::{Tree, Unit};
 use crate::service::Organization;
 use crate::sheet::{read_rows, template};
 use crate::store::RosterQuery;
-use crate::{MESSAGES, api};
+use crate::{MESSAGES, api, unit_pages};
 
 /// Permission to see units and people.
 pub const READ: &str = "organization.read";
@@ -60,6 +60,7 @@ pub fn module(organization: Organization, files: Files) -> Module {
             organization: organization.clone(),
             files,
         })
+        .merge(unit_pages::routes().with_state(organization.clone()))
         .merge(api::routes(organization));
     Module {
         name: "organization",
@@ -89,8 +90,20 @@ pub fn module(organization: Organization, files: Files) -> Module {
                 "organization/preview.html",
                 include_str!("../templates/preview.html"),
             ),
+            (
+                "organization/unit.html",
+                include_str!("../templates/unit.html"),
+            ),
+            (
+                "organization/unit-form.html",
+                include_str!("../templates/unit-form.html"),
+            ),
+            (
+                "organization/unit-options.html",
+                include_str!("../templates/unit-options.html"),
+            ),
         ],
-        samples: samples(),
+        samples: [samples(), unit_pages::samples()].concat(),
         openapi: Some(api::openapi()),
     }
 }
@@ -203,7 +216,9 @@ async fn index(
     let org = &rooms.organization;
     let today = shell.env().today();
     let date = date_or(&asked.date, today)?;
-    let units = org.units(&access.scope).await?;
+    let mut units = org.units(&access.scope).await?;
+    // What had ended by the day is history; the page of a unit that came from it leads there.
+    units.retain(|u| u.stands(date) || asked.unit == u.id.to_string());
     let tree = Tree::new(units.clone());
     let mut below: HashMap<Option<UnitId>, Vec<&Unit>> = HashMap::new();
     for unit in &units {

@@ -50,6 +50,23 @@ impl Organization {
         found.into_iter().next().ok_or(Error::NotFound)
     }
 
+    /// Those of these units that are in a scope.
+    pub async fn units_by_id(&self, ids: &[UnitId], scope: &Scope) -> Result<Vec<Unit>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut args = db::Args::new();
+        let list = args.list(ids.iter().copied());
+        let mut tx = self.db.read().await?;
+        store::units(&mut tx, scope, &format!("u.id IN ({list})"), args).await
+    }
+
+    /// The names of those of these units that are in a scope.
+    pub async fn names_in(&self, ids: &[UnitId], scope: &Scope) -> Result<HashMap<UnitId, String>> {
+        let found = self.units_by_id(ids, scope).await?;
+        Ok(found.into_iter().map(|u| (u.id, u.name)).collect())
+    }
+
     /// A unit by its code; outside the scope it does not exist.
     pub async fn unit_by_code(&self, code: &str, scope: &Scope) -> Result<Unit> {
         let mut tx = self.db.read().await?;

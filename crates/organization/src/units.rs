@@ -192,13 +192,14 @@ impl Organization {
     pub async fn add_unit(
         &self,
         new: NewUnit,
+        basis: &str,
         by: Option<AccountId>,
         scope: &Scope,
     ) -> Result<UnitId> {
         let id: UnitId = self.env.new_id();
         let basis = Basis {
             date: new.from,
-            text: String::new(),
+            text: basis.to_owned(),
             by,
         };
         transaction!(self.db, |tx| {

@@ -48,7 +48,10 @@ pub async fn run(config: Config, env: Env, init: Init, texts: &Texts) -> Result<
         let text = Msg::new("init-unit")
             .with("name", &unit.name)
             .with("code", &unit.code);
-        let top = world.organization.add_unit(unit, None, &Scope::All).await?;
+        let top = world
+            .organization
+            .add_unit(unit, "", None, &Scope::All)
+            .await?;
         say(texts.msg(&text));
         if let Some(login) = init.admin_login {
             administrator(&world, login, top, texts).await?;

@@ -102,7 +102,7 @@ impl House {
                 category: category.into(),
                 from: Date::constant(2024, 1, 1),
             };
-            org.add_unit(new, None, &Scope::All).await.unwrap()
+            org.add_unit(new, "", None, &Scope::All).await.unwrap()
         };
         let top = add(None, "T", "").await;
         let bureau = add(Some(top), "B", "县区局").await;

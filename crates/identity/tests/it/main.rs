@@ -64,7 +64,7 @@ impl House {
                 category: String::new(),
                 from: Date::constant(2026, 1, 1),
             };
-            let id = organization.add_unit(new, None, &Scope::All).await;
+            let id = organization.add_unit(new, "", None, &Scope::All).await;
             id.expect("a unit")
         };
         let top = add(None, "S").await;

@@ -79,7 +79,7 @@ impl House {
                 category: "处室".into(),
                 from: day(2024, 1, 1),
             };
-            org.add_unit(new, None, &Scope::All).await.unwrap()
+            org.add_unit(new, "", None, &Scope::All).await.unwrap()
         };
         let top = add(None, "T", "澜州市司法局").await;
         let a = add(Some(top), "A", "甲科").await;

@@ -122,5 +122,5 @@ pub async fn add(
         category: category.into(),
         from,
     };
-    org.add_unit(new, None, &Scope::All).await.unwrap()
+    org.add_unit(new, "", None, &Scope::All).await.unwrap()
 }

@@ -25,7 +25,7 @@ async fn add(org: &Organization, parent: Option<UnitId>, code: &str) -> UnitId {
         category: String::new(),
         from: day(1, 1),
     };
-    org.add_unit(new, None, &Scope::All).await.unwrap()
+    org.add_unit(new, "", None, &Scope::All).await.unwrap()
 }
 
 /// Key of the message of an error.

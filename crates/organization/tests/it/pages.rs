@@ -299,7 +299,7 @@ async fn an_upload_is_checked_shown_and_published() {
             category: String::new(),
             from: day(1, 1),
         };
-        app.org.add_unit(unit, None, &Scope::All).await.unwrap();
+        app.org.add_unit(unit, "", None, &Scope::All).await.unwrap();
         let (status, page) = app.publish(&preview).await;
         assert_eq!(status, StatusCode::CONFLICT);
         assert!(page.contains("重新预览"), "{page}");
@@ -312,6 +312,125 @@ async fn an_upload_is_checked_shown_and_published() {
             .post("/organization/import/publish", kind, forged.into_bytes())
             .await;
         assert_eq!(status, StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[tokio::test]
+async fn a_unit_is_changed_on_its_pages_and_shows_what_it_was() {
+    on_both(MIGRATIONS, |t| async move {
+        let (app, [a, b, c, d]) = house(&t).await;
+        let post = async |unit: UnitId, act: &str, body: &str| {
+            let path = format!("/organization/units/{unit}/{act}");
+            app.post(&path, FORM, body.as_bytes().to_vec()).await
+        };
+        let (status, page) = app.get(&format!("/organization/units/{c}/edit")).await;
+        assert!(
+            status.is_success() && page.contains("value=\"2026-11-20\""),
+            "{page}"
+        );
+        let (status, page) = post(c, "edit", "name=&unit_code=zz&date=2026-07-01").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            page.contains("zz") && page.contains("f-unit_code"),
+            "{page}"
+        );
+        let (status, page) = post(c, "edit", "name=x&unit_code=d&date=2026-12-01").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            page.contains("id=\"e-date\""),
+            "the future is refused: {page}"
+        );
+        let body = "name=%3Cb%3E&unit_code=d&date=2026-07-01&basis=x%E3%80%942026%E3%80%951";
+        assert_eq!(post(c, "edit", body).await.0, StatusCode::SEE_OTHER);
+        let (_, page) = app.get(&format!("/organization/units/{c}")).await;
+        assert!(
+            page.contains("&lt;b&gt;") && !page.contains("<b><b>"),
+            "{page}"
+        );
+        for part in ["2026-01-01", "2026-07-01", "x〔2026〕1", "单位d", "单位b"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+
+        // What stands in the way of closing is said in numbers.
+        let (status, page) = post(d, "close", "date=2026-11-20").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.contains("任职人员 1 人、下级单位 1 个"), "{page}");
+        let body = "unit_code=b&date=2026-08-01";
+        assert_eq!(post(d, "merge", body).await.0, StatusCode::SEE_OTHER);
+        let (_, page) = app.get(&format!("/organization/units/{d}")).await;
+        assert!(
+            page.contains("2026-07-31") && !page.contains("/split\""),
+            "{page}"
+        );
+        let (_, tree) = app.get(&format!("/organization?unit={a}")).await;
+        assert!(!tree.contains("单位d"), "what has ended is not in the tree");
+        let (_, tree) = app
+            .get(&format!("/organization?unit={a}&date=2026-07-31"))
+            .await;
+        assert!(tree.contains("单位d"), "but it was on that day");
+
+        let (_, page) = app.get(&format!("/organization/units/{b}/split?")).await;
+        let person = page.split("name=\"person\" value=\"").nth(1).unwrap();
+        let person = person.split('"').next().unwrap();
+        let (status, page) = post(
+            b,
+            "split",
+            &format!("code=b&name=n&date=2026-09-01&person={person}"),
+        )
+        .await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            page.contains("checked"),
+            "who was picked stays picked: {page}"
+        );
+        let body = format!("code=b2&name=n&date=2026-09-01&person={person}");
+        assert_eq!(post(b, "split", &body).await.0, StatusCode::SEE_OTHER);
+        let new = app.org.unit_by_code("b2", &Scope::All).await.unwrap();
+        let roster = app
+            .org
+            .roster(new.id, day(9, 1), false, &Scope::All)
+            .await
+            .unwrap();
+        assert_eq!(roster.len(), 1);
+        let body = "code=b3&name=n&date=2026-09-01&category=x";
+        assert_eq!(post(b, "add", body).await.0, StatusCode::SEE_OTHER);
+        let (_, found) = app.get("/organization/unit-options?unit_code=b").await;
+        assert!(
+            found.contains("value=\"b3\"") && !found.contains("value=\"d\""),
+            "{found}"
+        );
+        assert_eq!(post(b, "blow-up", body).await.0, StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn units_outside_the_scope_are_neither_shown_nor_changed() {
+    on_sqlite(MIGRATIONS, |t| async move {
+        let (_, [a, b, _, d]) = house(&t).await;
+        let app = App::new(&t, Scope::Under(vec![b]));
+        for path in ["", "/edit", "/close"] {
+            let path = format!("/organization/units/{d}{path}");
+            assert_eq!(app.get(&path).await.0, StatusCode::NOT_FOUND, "{path}");
+        }
+        let path = format!("/organization/units/{a}/edit");
+        let body = b"name=x&date=2026-07-01".to_vec();
+        assert_eq!(app.post(&path, FORM, body).await.0, StatusCode::NOT_FOUND);
+        let (_, page) = app.get(&format!("/organization/units/{b}")).await;
+        assert!(
+            page.contains("管理范围外的单位") && !page.contains("单位a"),
+            "{page}"
+        );
+        let path = format!("/organization/units/{b}/merge");
+        let body = b"unit_code=d&date=2026-07-01".to_vec();
+        let (status, page) = app.post(&path, FORM, body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.contains("没有编码为“d”的单位"), "{page}");
+        let (_, found) = app.get("/organization/unit-options?unit_code=d").await;
+        assert!(!found.contains("value=\"d\""), "{found}");
     })
     .await;
 }

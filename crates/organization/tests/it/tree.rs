@@ -144,18 +144,18 @@ async fn a_scope_reaches_its_subtrees_and_nothing_else() {
             from: day(1, 1),
         };
         assert_eq!(
-            key(org.add_unit(new(None, "e"), None, &scope).await),
+            key(org.add_unit(new(None, "e"), "", None, &scope).await),
             "forbidden"
         );
         assert_eq!(
-            key(org.add_unit(new(Some(top), "e"), None, &scope).await),
+            key(org.add_unit(new(Some(top), "e"), "", None, &scope).await),
             "not-found"
         );
         assert_eq!(
-            key(org.add_unit(new(Some(left), "d"), None, &scope).await),
+            key(org.add_unit(new(Some(left), "d"), "", None, &scope).await),
             "organization-code-taken"
         );
-        org.add_unit(new(Some(left), "e"), None, &scope)
+        org.add_unit(new(Some(left), "e"), "", None, &scope)
             .await
             .unwrap();
     })
