@@ -6,20 +6,25 @@
 //! every engine.
 
 mod api;
+mod attributes;
 mod history;
 mod import;
 mod model;
 mod pages;
+mod people;
+mod person_pages;
 mod service;
 mod sheet;
 mod store;
 mod unit_pages;
 mod units;
 
+pub use attributes::{Attribute, AttributeValue, Attributes, Traits};
 pub use history::{History, State};
 pub use import::{Change, ChangeKind, Imported, PersonRow, Preview, UnitRow};
 pub use model::{Assignment, Overlap, Person, RosterEntry, Tree, Unit, initials, lay};
 pub use pages::{MANAGE, READ, module};
+pub use people::{NewAssignment, NewPerson, PersonCard};
 pub use service::{Found, Organization};
 pub use sheet::{At, Rows, read_rows, template};
 pub use store::{MIGRATIONS, RosterQuery, scope_sql};

@@ -17,8 +17,10 @@ use web::{
     Access, Failure, Form, Lang, MenuEntry, MenuGroup, Module, Policy, Routes, Shell, encode,
 };
 
+use crate::attributes::Attributes;
 use crate::import::{ChangeKind, Preview};
 use crate::model::{Tree, Unit};
+use crate::person_pages::{self, People};
 use crate::service::Organization;
 use crate::sheet::{read_rows, template};
 use crate::store::RosterQuery;
@@ -41,7 +43,7 @@ struct Rooms {
 }
 
 /// What this crate brings to the house.
-pub fn module(organization: Organization, files: Files) -> Module {
+pub fn module(organization: Organization, files: Files, attributes: Attributes) -> Module {
     let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
     // The form around the file takes a little room too.
     let upload_limit = Limits::default().bytes + (64 << 10);
@@ -60,6 +62,10 @@ pub fn module(organization: Organization, files: Files) -> Module {
             organization: organization.clone(),
             files,
         })
+        .merge(person_pages::routes().with_state(People {
+            organization: organization.clone(),
+            attributes: attributes.into(),
+        }))
         .merge(unit_pages::routes().with_state(organization.clone()))
         .merge(api::routes(organization));
     Module {
@@ -91,6 +97,14 @@ pub fn module(organization: Organization, files: Files) -> Module {
                 include_str!("../templates/preview.html"),
             ),
             (
+                "organization/person.html",
+                include_str!("../templates/person.html"),
+            ),
+            (
+                "organization/person-new.html",
+                include_str!("../templates/person-new.html"),
+            ),
+            (
                 "organization/unit.html",
                 include_str!("../templates/unit.html"),
             ),
@@ -103,7 +117,7 @@ pub fn module(organization: Organization, files: Files) -> Module {
                 include_str!("../templates/unit-options.html"),
             ),
         ],
-        samples: [samples(), unit_pages::samples()].concat(),
+        samples: [samples(), unit_pages::samples(), person_pages::samples()].concat(),
         openapi: Some(api::openapi()),
     }
 }
@@ -168,6 +182,7 @@ struct Selected {
 
 #[derive(Serialize)]
 struct Line {
+    href: String,
     staff_no: String,
     name: String,
     unit_name: String,
@@ -288,6 +303,7 @@ async fn index(
         rows: rows
             .into_iter()
             .map(|e| Line {
+                href: format!("/organization/people/{}", e.person),
                 unit_href: href(e.unit),
                 staff_no: e.staff_no,
                 name: e.name,
@@ -544,7 +560,7 @@ fn samples() -> Vec<(&'static str, serde_json::Value)> {
     let pager = json!(Pager::new(1, PAGE, 1, |n| format!("?page={n}")));
     let node = json!({ "name": "法治科", "href": "/organization", "level": 2, "current": true, "open": true,
         "has_children": true, "count": 12 });
-    let line = json!({ "staff_no": "001", "name": "甲某", "unit_name": "法治科", "unit_href": "/organization",
+    let line = json!({ "href": "/organization/people/1", "staff_no": "001", "name": "甲某", "unit_name": "法治科", "unit_href": "/organization",
         "post": "" });
     let index = json!({ "can_manage": true, "crumbs": [{ "label": "澜州市司法局", "href": "/organization" }],
         "tree": [node], "date": "2026-11-20", "q": "", "own": false, "filtered": false, "rows": [line],

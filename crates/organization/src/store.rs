@@ -1,6 +1,7 @@
 //! The SQL of units and people.
 
 mod history;
+mod people;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,6 +9,7 @@ use db::{Args, Migration, Row, Tx, args};
 use kernel::{Date, Error, PersonId, Result, Scope, Timestamp, UnitId};
 
 pub(crate) use history::*;
+pub(crate) use people::*;
 
 use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths, initials};
 
@@ -78,6 +80,19 @@ pub const MIGRATIONS: &[Migration] = &[
             PRIMARY KEY (change, unit, part)) {clustered};
         CREATE INDEX unit_change_part_unit ON unit_change_part (unit);
         ALTER TABLE organization_version ADD COLUMN units BIGINT NOT NULL DEFAULT 0",
+    },
+    Migration {
+        name: "organization_20261122_person_attributes",
+        sql: "
+        CREATE TABLE person_attribute (
+            person {blob} NOT NULL REFERENCES person (id),
+            attribute TEXT NOT NULL,
+            from_date TEXT NOT NULL,
+            value TEXT NOT NULL,
+            recorded_at BIGINT NOT NULL,
+            recorded_by {blob},
+            PRIMARY KEY (person, attribute, from_date)) {clustered};
+        CREATE INDEX person_attribute_value ON person_attribute (attribute, value)",
     },
 ];
 

@@ -33,7 +33,11 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         obligations::module(rooms.obligations.clone()),
         indicators::module(rooms.indicators.clone()),
         reports::module(rooms.reports.clone()),
-        organization::module(world.organization.clone(), world.files.clone()),
+        organization::module(
+            world.organization.clone(),
+            world.files.clone(),
+            rooms.attributes.clone(),
+        ),
         identity::module(rooms.identity.clone()),
         crate::health::module(world),
     ]
@@ -82,6 +86,7 @@ pub const PACK_TABLES: &[&str] = &[
     "indicator",
     "report",
     "role",
+    "person-attribute",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.

@@ -7,6 +7,7 @@ use indicators::{IndicatorList, Indicators};
 use kernel::{Calendar, Result};
 use ledger::{Definition, Fact};
 use obligations::{Obligations, Rules};
+use organization::Attributes;
 use reports::{Reports, Templates};
 
 use crate::World;
@@ -35,6 +36,7 @@ pub struct Vocabulary {
     indicators: IndicatorList,
     templates: Templates,
     roles: Roles,
+    attributes: Attributes,
     calendar: Calendar,
 }
 
@@ -75,6 +77,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.attributes,
+            Attributes::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -97,6 +104,8 @@ impl Vocabulary {
 /// Features and readings, ready to serve.
 #[derive(Clone)]
 pub struct Rooms {
+    /// Attributes that people can have.
+    pub attributes: Attributes,
     /// Accounts, sessions, roles, audit.
     pub identity: Identity,
     /// Activities.
@@ -130,6 +139,7 @@ impl Rooms {
             subject_href,
         );
         Ok(Self {
+            attributes: vocabulary.attributes,
             identity,
             activities: Activities::new(
                 db.clone(),

@@ -6,9 +6,10 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use commons::files::Files;
+use commons::packs::Packs;
 use http_body_util::BodyExt;
 use kernel::{Env, Scope, UnitId};
-use organization::{MANAGE, MIGRATIONS, NewUnit, Organization, READ, module, template};
+use organization::{Attributes, MANAGE, MIGRATIONS, NewUnit, Organization, READ, module, template};
 use testkit::{TestDb, on_both, on_sqlite};
 use tower::ServiceExt;
 use web::{Lang, Module, Options, Principal};
@@ -27,6 +28,12 @@ fn commons_texts() -> Module {
             .collect(),
         ..Module::default()
     }
+}
+
+fn attributes() -> Attributes {
+    let text = include_str!("../../../../packs/people-cn.toml").to_owned();
+    let packs = Packs::load(vec![("people-cn.toml".to_owned(), text)]).expect("the pack loads");
+    Attributes::read(&packs).expect("no mistakes")
 }
 
 struct App {
@@ -49,7 +56,7 @@ impl App {
             }))
         });
         let files = Files::memory(t.env.clone());
-        let modules = vec![commons_texts(), module(org.clone(), files)];
+        let modules = vec![commons_texts(), module(org.clone(), files, attributes())];
         let router = web::assemble(modules, options).expect("the modules fit together");
         Self { router, org }
     }
@@ -141,7 +148,7 @@ fn every_template_renders_in_every_language() {
     runtime.block_on(on_sqlite(MIGRATIONS, |t| async move {
         let modules = vec![
             commons_texts(),
-            module(organization(&t), Files::memory(Env::system())),
+            module(organization(&t), Files::memory(Env::system()), attributes()),
         ];
         assert_eq!(
             web::samples::problems(modules, &t.env),
@@ -431,6 +438,139 @@ async fn units_outside_the_scope_are_neither_shown_nor_changed() {
         assert!(page.contains("没有编码为“d”的单位"), "{page}");
         let (_, found) = app.get("/organization/unit-options?unit_code=d").await;
         assert!(!found.contains("value=\"d\""), "{found}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_person_is_added_moved_and_described_on_their_page() {
+    on_both(MIGRATIONS, |t| async move {
+        let (app, [_, b, c, d]) = house(&t).await;
+        let path = format!("/organization/units/{b}/people/new");
+        let add = async |body: &str| app.post(&path, FORM, body.as_bytes().to_vec()).await;
+        let (status, page) = add("staff_no=001&name=%E5%AD%99&from=2026-03-01").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            page.contains("工号“001”已被使用") && page.contains("孙"),
+            "{page}"
+        );
+        let (status, page) = add("staff_no=&name=&from=x").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+        let body = "staff_no=900&name=%E5%8D%95%3Cb%3E&from=2026-03-01&post=%E7%A7%91%E5%91%98";
+        assert_eq!(add(body).await.0, StatusCode::SEE_OTHER);
+        let roster = app
+            .org
+            .roster(b, day(11, 20), false, &Scope::All)
+            .await
+            .unwrap();
+        let id = roster.iter().find(|r| r.staff_no == "900").unwrap().person;
+        let post = async |act: &str, body: &str| {
+            let path = format!("/organization/people/{id}/{act}");
+            app.post(&path, FORM, body.as_bytes().to_vec()).await
+        };
+        let moved = "unit_code=d&from=2026-07-01&post=%E7%A7%91%E9%95%BF&kind=primary";
+        assert_eq!(post("assign", moved).await.0, StatusCode::SEE_OTHER);
+        let second = "unit_code=c&from=2026-09-01&to=2026-10-31&kind=second";
+        assert_eq!(post("assign", second).await.0, StatusCode::SEE_OTHER);
+        for (date, unit, there) in [
+            (day(6, 30), b, true),
+            (day(7, 1), b, false),
+            (day(7, 1), d, true),
+            (day(9, 15), c, false),
+        ] {
+            let roster = app
+                .org
+                .roster(unit, date, false, &Scope::All)
+                .await
+                .unwrap();
+            assert_eq!(roster.iter().any(|r| r.person == id), there, "{date}");
+        }
+        let (status, page) = post("assign", "unit_code=zz&from=2026-07-01").await;
+        assert!(
+            status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("zz"),
+            "{page}"
+        );
+        let wrong = "unit_code=d&from=2026-07-01&to=2026-06-01";
+        assert_eq!(
+            post("assign", wrong).await.0,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+
+        assert_eq!(
+            post("attribute", "value=class.judge&from=2026-03-01")
+                .await
+                .0,
+            StatusCode::SEE_OTHER
+        );
+        assert_eq!(
+            post("attribute", "value=class.police&from=2026-08-01")
+                .await
+                .0,
+            StatusCode::SEE_OTHER
+        );
+        for wrong in [
+            "value=class.king&from=2026-08-01",
+            "value=hair.red&from=2026-08-01",
+            "value=&from=",
+        ] {
+            assert_eq!(
+                post("attribute", wrong).await.0,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "{wrong}"
+            );
+        }
+        let card = app.org.person(id, &Scope::All).await.unwrap();
+        assert_eq!(card.traits.on("class", day(7, 31)), Some("judge"));
+        assert_eq!(card.traits.on("class", day(8, 1)), Some("police"));
+        assert_eq!(
+            post("attribute", "value=class.&from=2026-11-01").await.0,
+            StatusCode::SEE_OTHER
+        );
+        let card = app.org.person(id, &Scope::All).await.unwrap();
+        assert_eq!(card.traits.on("class", day(11, 20)), None);
+        let (_, page) = app.get(&format!("/organization/people/{id}")).await;
+        for part in [
+            "单&lt;b&gt;",
+            "员额法官",
+            "人民警察",
+            "科长",
+            "2026-07-01",
+            "单位b",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert_eq!(
+            post("rename", "name=%E5%8D%95%E4%BA%91").await.0,
+            StatusCode::SEE_OTHER
+        );
+
+        let now = card
+            .assignments
+            .iter()
+            .find(|a| a.primary && a.unit == d)
+            .unwrap()
+            .id;
+        let early = format!("assignment={now}&to=2026-06-01");
+        assert_eq!(
+            post("end", &early).await.0,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+        let end = format!("assignment={now}&to=2026-10-31");
+        assert_eq!(post("end", &end).await.0, StatusCode::SEE_OTHER);
+        let (_, page) = app.get(&format!("/organization/people/{id}")).await;
+        assert!(
+            page.contains("目前没有任职") && page.contains("单云"),
+            "{page}"
+        );
+
+        // For others this person does not exist, nor may they be sent where one may not.
+        let theirs = App::new(&t, Scope::Under(vec![b]));
+        let path = format!("/organization/people/{id}");
+        assert_eq!(theirs.get(&path).await.0, StatusCode::NOT_FOUND);
+        let mine = App::new(&t, Scope::Under(vec![d]));
+        let away = b"unit_code=b&from=2026-11-01".to_vec();
+        let (status, _) = mine.post(&format!("{path}/assign"), FORM, away).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     })
     .await;
 }

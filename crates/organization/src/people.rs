@@ -1,0 +1,278 @@
+//! One person (人员): who they are, where they served, what their attributes were, and the changes of it.
+
+use std::collections::HashSet;
+
+use db::{Tx, transaction};
+use kernel::{AccountId, Date, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
+
+use crate::attributes::{Attributes, Traits};
+use crate::model::{Assignment, Person, lay};
+use crate::service::{Organization, check_text, checked};
+use crate::store;
+
+/// All that is known of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonCard {
+    /// Who it is.
+    pub person: Person,
+    /// Assignments in order of their first days.
+    pub assignments: Vec<Assignment>,
+    /// Attributes.
+    pub traits: Traits,
+}
+
+/// A person to be added, with the first assignment.
+#[derive(Debug, Clone)]
+pub struct NewPerson {
+    /// Staff number, unique.
+    pub staff_no: String,
+    /// Name.
+    pub name: String,
+    /// Where the person is counted.
+    pub assignment: NewAssignment,
+}
+
+/// An assignment (任职) to be laid over what is known.
+#[derive(Debug, Clone)]
+pub struct NewAssignment {
+    /// The unit.
+    pub unit: UnitId,
+    /// Post; may be empty.
+    pub post: String,
+    /// First day.
+    pub from: Date,
+    /// Last day; none while it lasts.
+    pub to: Option<Date>,
+    /// Whether the person is counted there.
+    pub primary: bool,
+}
+
+impl NewAssignment {
+    fn check(&self, errors: &mut Vec<FieldError>) {
+        errors.extend(check_text(&self.post, 100).map(|message| FieldError {
+            field: "post".into(),
+            message,
+        }));
+        if let Some(to) = self.to.filter(|to| *to < self.from) {
+            let message = Msg::new("organization-ends-before")
+                .with("to", kernel::format_date(to))
+                .with("from", kernel::format_date(self.from));
+            errors.push(FieldError {
+                field: "to".into(),
+                message,
+            });
+        }
+    }
+}
+
+impl Organization {
+    /// A person with all that is known; whoever serves outside the scope does not exist.
+    pub async fn person(&self, id: PersonId, scope: &Scope) -> Result<PersonCard> {
+        let mut tx = self.db.read().await?;
+        let reach = store::tree(&mut tx).await?.reach(scope);
+        self.card(&mut tx, id, reach.as_ref()).await
+    }
+
+    async fn card(
+        &self,
+        tx: &mut Tx,
+        id: PersonId,
+        reach: Option<&HashSet<UnitId>>,
+    ) -> Result<PersonCard> {
+        let person = store::person(tx, id).await?.ok_or(Error::NotFound)?;
+        let known = store::people(tx, &[person.staff_no.as_str()]).await?;
+        let assignments = known.into_values().next().map_or(Vec::new(), |(_, a)| a);
+        let today = self.env.today();
+        // Who serves nowhere any more belongs to where they served last.
+        let mut holding: Vec<&Assignment> = assignments
+            .iter()
+            .filter(|a| a.to.is_none_or(|to| to >= today))
+            .collect();
+        if holding.is_empty() {
+            holding.extend(assignments.iter().max_by_key(|a| (a.to, a.from)));
+        }
+        if reach.is_some_and(|reach| !holding.iter().any(|a| reach.contains(&a.unit))) {
+            return Err(Error::NotFound);
+        }
+        let traits = store::traits(tx, id).await?;
+        Ok(PersonCard {
+            person,
+            assignments,
+            traits,
+        })
+    }
+
+    /// Adds a person to a unit in the scope.
+    ///
+    /// # Errors
+    /// `Invalid` per field; `NotFound` when the unit is out of scope.
+    pub async fn add_person(&self, new: &NewPerson, scope: &Scope) -> Result<PersonId> {
+        let mut errors = Vec::new();
+        let staff_no = checked("staff_no", &new.staff_no, 32, &mut errors);
+        let name = checked("name", &new.name, 50, &mut errors);
+        new.assignment.check(&mut errors);
+        Error::if_any(errors)?;
+        let person = Person {
+            id: self.env.new_id(),
+            staff_no,
+            name,
+        };
+        transaction!(self.db, |tx| {
+            store::lock(tx).await?;
+            let known = store::people(tx, &[person.staff_no.as_str()]).await?;
+            if !known.is_empty() {
+                let message =
+                    Msg::new("organization-staff-no-taken").with("staff_no", &person.staff_no);
+                return Err(Error::field("staff_no", message));
+            }
+            self.lay_one(tx, &person, &[], &new.assignment, scope).await
+        })?;
+        Ok(person.id)
+    }
+
+    /// Gives a person another name.
+    ///
+    /// # Errors
+    /// `Invalid` for the name; `NotFound` out of scope.
+    pub async fn rename_person(&self, id: PersonId, name: &str, scope: &Scope) -> Result<()> {
+        let mut errors = Vec::new();
+        let name = checked("name", name, 50, &mut errors);
+        Error::if_any(errors)?;
+        transaction!(self.db, |tx| {
+            store::lock(tx).await?;
+            let reach = store::tree(tx).await?.reach(scope);
+            let mut card = self.card(tx, id, reach.as_ref()).await?;
+            card.person.name.clone_from(&name);
+            store::put_people(tx, &[card.person], &[], self.env.now()).await
+        })
+    }
+
+    /// Lays an assignment over what is known: a primary one ends the one before it; one that begins on the
+    /// same day is corrected.
+    ///
+    /// # Errors
+    /// `Invalid` per field, also when it reaches into the next one; `NotFound` when person or unit are out
+    /// of scope.
+    pub async fn assign(&self, id: PersonId, new: &NewAssignment, scope: &Scope) -> Result<()> {
+        let mut errors = Vec::new();
+        new.check(&mut errors);
+        Error::if_any(errors)?;
+        transaction!(self.db, |tx| {
+            store::lock(tx).await?;
+            let reach = store::tree(tx).await?.reach(scope);
+            let card = self.card(tx, id, reach.as_ref()).await?;
+            self.lay_one(tx, &card.person, &card.assignments, new, scope)
+                .await
+        })
+    }
+
+    async fn lay_one(
+        &self,
+        tx: &mut Tx,
+        person: &Person,
+        known: &[Assignment],
+        new: &NewAssignment,
+        scope: &Scope,
+    ) -> Result<()> {
+        let tree = store::tree(tx).await?;
+        let unit = tree.get(new.unit).ok_or(Error::NotFound)?;
+        if tree.reach(scope).is_some_and(|r| !r.contains(&new.unit)) {
+            return Err(Error::NotFound);
+        }
+        if unit.to.is_some_and(|to| new.to.is_none_or(|end| end > to)) {
+            let message = Msg::new("organization-not-standing")
+                .with("name", &unit.name)
+                .with("date", kernel::format_date(new.to.unwrap_or(new.from)));
+            return Err(Error::field("unit_code", message));
+        }
+        let stated = Assignment {
+            id: self.env.new_id(),
+            unit: new.unit,
+            post: new.post.trim().to_owned(),
+            from: new.from,
+            to: new.to,
+            primary: new.primary,
+        };
+        let after = lay(known, stated).map_err(|overlap| {
+            let other = kernel::format_date(overlap.other_from);
+            Error::field("to", Msg::new("organization-overlap").with("other", other))
+        })?;
+        let changed: Vec<_> = after
+            .into_iter()
+            .filter(|a| !known.contains(a))
+            .map(|a| (person.id, a))
+            .collect();
+        let people = std::slice::from_ref(person);
+        store::put_people(tx, people, &changed, self.env.now()).await
+    }
+
+    /// Ends an assignment on a day (离任): whoever has no other one serves nowhere after it.
+    ///
+    /// # Errors
+    /// `Invalid` for a day before its first; `NotFound` out of scope.
+    pub async fn end_assignment(
+        &self,
+        id: PersonId,
+        assignment: kernel::Id,
+        last: Date,
+        scope: &Scope,
+    ) -> Result<()> {
+        transaction!(self.db, |tx| {
+            store::lock(tx).await?;
+            let reach = store::tree(tx).await?.reach(scope);
+            let card = self.card(tx, id, reach.as_ref()).await?;
+            let found = card.assignments.iter().find(|a| a.id == assignment);
+            let mut ended = found.cloned().ok_or(Error::NotFound)?;
+            if reach.as_ref().is_some_and(|r| !r.contains(&ended.unit)) {
+                return Err(Error::NotFound);
+            }
+            let next = card.assignments.iter();
+            let next = next.filter(|a| a.primary && ended.primary && a.from > ended.from);
+            if let Some(next) = next.map(|a| a.from).min().filter(|next| last >= *next) {
+                let other = kernel::format_date(next);
+                let message = Msg::new("organization-overlap").with("other", other);
+                return Err(Error::field("to", message));
+            }
+            if last < ended.from {
+                let message = Msg::new("organization-ends-before")
+                    .with("to", kernel::format_date(last))
+                    .with("from", kernel::format_date(ended.from));
+                return Err(Error::field("to", message));
+            }
+            ended.to = Some(last);
+            store::put_people(tx, &[], &[(id, ended)], self.env.now()).await
+        })
+    }
+
+    /// Says what an attribute of a person is from a day on; an empty value: none any more.
+    ///
+    /// # Errors
+    /// `Invalid` for an unknown attribute or value; `NotFound` out of scope.
+    #[expect(clippy::too_many_arguments, reason = "each is a field of the form")]
+    pub async fn set_attribute(
+        &self,
+        attributes: &Attributes,
+        id: PersonId,
+        code: &str,
+        value: &str,
+        from: Date,
+        by: AccountId,
+        scope: &Scope,
+    ) -> Result<()> {
+        let Some(attribute) = attributes.get(code) else {
+            return Err(Error::field("attribute", Msg::new("attribute-unknown")));
+        };
+        if !value.is_empty() && attribute.value(value).is_none() {
+            return Err(Error::field("value", Msg::new("attribute-value-unknown")));
+        }
+        transaction!(self.db, |tx| {
+            store::lock(tx).await?;
+            let reach = store::tree(tx).await?.reach(scope);
+            let card = self.card(tx, id, reach.as_ref()).await?;
+            if card.traits.on(code, from).unwrap_or_default() == value {
+                return Ok(());
+            }
+            store::put_trait(tx, id, (code, value), from, self.env.now(), by).await
+        })
+    }
+}
