@@ -89,7 +89,7 @@ impl Organization {
             .filter(|a| a.to.is_none_or(|to| to >= today))
             .collect();
         if holding.is_empty() {
-            holding.extend(assignments.iter().max_by_key(|a| (a.to, a.from)));
+            holding.extend(assignments.iter().max_by_key(|a| (a.primary, a.to, a.from)));
         }
         if reach.is_some_and(|reach| !holding.iter().any(|a| reach.contains(&a.unit))) {
             return Err(Error::NotFound);
