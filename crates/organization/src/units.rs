@@ -337,6 +337,9 @@ impl Organization {
             work.reached(id)?;
             work.standing(id, "unit")?;
             let state = work.state(id)?;
+            if state.parent.is_none() {
+                return Err(Error::Conflict(Msg::new("organization-top-whole")));
+            }
             let mut goes = std::collections::HashMap::new();
             for (new_id, part) in ids.iter().zip(parts) {
                 let new = NewUnit {

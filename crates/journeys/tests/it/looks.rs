@@ -4,7 +4,8 @@ use browser::{DESKTOP, PHONE, Page, Size, journey};
 
 use crate::program::Program;
 
-/// Who looks at which pages.
+/// Who looks at which pages. `→start…end` is where the first link on the page before leads whose address
+/// starts and ends so.
 const PAGES: &[(&str, &[&str])] = &[
     (
         "clerk",
@@ -41,6 +42,15 @@ const PAGES: &[(&str, &[&str])] = &[
             "/accounts?q=nobody-has-this-name",
             "/accounts/new",
             "/organization",
+            "→/organization/people/…",
+            "/organization",
+            "→/organization/units/…/people/new",
+            "/organization",
+            "→/organization/units/…",
+            "→/organization/units/…/add",
+            "/organization",
+            "→/organization/units/…",
+            "→/organization/units/…/edit",
             "/organization/import",
             "/account",
         ],
@@ -84,7 +94,21 @@ async fn every_page_fits_and_is_accessible() {
             for (login, paths) in PAGES {
                 program.sign_in(&page, login).await;
                 for path in *paths {
-                    program.open(&page, path).await;
+                    let address = match path.strip_prefix('→').and_then(|p| p.split_once('…')) {
+                        None => (*path).to_owned(),
+                        Some((start, end)) => {
+                            let ends = match end {
+                                "" => String::new(),
+                                end => format!("[href$='{end}']"),
+                            };
+                            let link = format!("a[href^='{start}']{ends}");
+                            page.eval(&format!(
+                                "document.querySelector(\"{link}\").getAttribute('href')"
+                            ))
+                            .await
+                        }
+                    };
+                    program.open(&page, &address).await;
                     let name = format!("{login}-{}", file_name(path));
                     wrong.extend(look(&page, size, &name).await);
                 }

@@ -165,3 +165,4 @@ organization-unit-code = Code of the unit
 organization-timeline = Timeline
 organization-event-primary = Main post: { $unit } · { $post }
 organization-event-second = Second post or secondment: { $unit } · { $post }
+organization-top-whole = The top unit cannot be split; add units below it.

@@ -165,3 +165,4 @@ organization-unit-code = 单位编码
 organization-timeline = 时间线
 organization-event-primary = 任职：{ $unit } · { $post }
 organization-event-second = 兼任、借调或者挂职：{ $unit } · { $post }
+organization-top-whole = 最上级单位不能拆分；请在其下新设单位。

@@ -213,6 +213,10 @@ async fn a_unit_is_split_and_an_empty_one_closed() {
             "nothing was half done"
         );
 
+        let top_split = org
+            .split_unit(top, &[part("x", &[])], false, &from(7, 1), &all)
+            .await;
+        assert_eq!(key(top_split), "organization-top-whole");
         let parts = [part("x", &people[..1]), part("y", &people[1..])];
         let new = org
             .split_unit(old, &parts, true, &from(7, 1), &all)
