@@ -7,6 +7,7 @@
 
 mod api;
 mod attributes;
+mod audience;
 mod history;
 mod import;
 mod model;
@@ -20,6 +21,7 @@ mod unit_pages;
 mod units;
 
 pub use attributes::{Attribute, AttributeValue, Attributes, Traits};
+pub use audience::{Audience, Condition, Reason, Rule};
 pub use history::{History, State};
 pub use import::{Change, ChangeKind, Imported, PersonRow, Preview, UnitRow};
 pub use model::{Assignment, Overlap, Person, RosterEntry, Tree, Unit, initials, lay};

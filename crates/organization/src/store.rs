@@ -1,5 +1,6 @@
 //! The SQL of units and people.
 
+mod audience;
 mod history;
 mod people;
 
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{Date, Error, PersonId, Result, Scope, Timestamp, UnitId};
 
+pub(crate) use audience::*;
 pub(crate) use history::*;
 pub(crate) use people::*;
 
@@ -93,6 +95,19 @@ pub const MIGRATIONS: &[Migration] = &[
             recorded_by {blob},
             PRIMARY KEY (person, attribute, from_date)) {clustered};
         CREATE INDEX person_attribute_value ON person_attribute (attribute, value)",
+    },
+    Migration {
+        name: "organization_20261122_audiences",
+        sql: "
+        CREATE TABLE audience (
+            id {blob} PRIMARY KEY,
+            name TEXT NOT NULL,
+            unit {blob} NOT NULL REFERENCES unit (id),
+            rule TEXT NOT NULL,
+            recorded_at BIGINT NOT NULL,
+            recorded_by {blob} NOT NULL,
+            dropped_at BIGINT);
+        CREATE INDEX audience_unit ON audience (unit)",
     },
 ];
 

@@ -166,3 +166,4 @@ organization-timeline = Timeline
 organization-event-primary = Main post: { $unit } · { $post }
 organization-event-second = Second post or secondment: { $unit } · { $post }
 organization-top-whole = The top unit cannot be split; add units below it.
+audience-months = Months of service must lie between 0 and 1200, the first not above the second.

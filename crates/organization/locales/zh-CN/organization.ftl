@@ -166,3 +166,4 @@ organization-timeline = 时间线
 organization-event-primary = 任职：{ $unit } · { $post }
 organization-event-second = 兼任、借调或者挂职：{ $unit } · { $post }
 organization-top-whole = 最上级单位不能拆分；请在其下新设单位。
+audience-months = 任职月数须在 0 到 1200 之间，且起点不大于终点。

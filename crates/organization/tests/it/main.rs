@@ -1,5 +1,6 @@
 //! Units and people on both engines.
 
+mod audience;
 mod changes;
 mod import;
 mod pages;

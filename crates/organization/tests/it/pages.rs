@@ -30,7 +30,7 @@ fn commons_texts() -> Module {
     }
 }
 
-fn attributes() -> Attributes {
+pub fn attributes() -> Attributes {
     let text = include_str!("../../../../packs/people-cn.toml").to_owned();
     let packs = Packs::load(vec![("people-cn.toml".to_owned(), text)]).expect("the pack loads");
     Attributes::read(&packs).expect("no mistakes")

@@ -1,0 +1,207 @@
+//! Audiences: the query and the explanation say the same of everybody.
+
+use kernel::{PersonId, Scope};
+use organization::{Audience, MIGRATIONS, NewAssignment, NewPerson, Organization, Rule};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use testkit::on_both;
+
+use crate::pages::attributes;
+use crate::{add, day, key, organization};
+
+async fn everybody(org: &Organization, rule: &Rule, scope: &Scope) -> Vec<PersonId> {
+    let (total, rows) = org
+        .audience_page(rule, day(11, 20), scope, 1_000, 0)
+        .await
+        .unwrap();
+    assert_eq!(total as usize, rows.len());
+    rows.iter().map(|r| r.person).collect()
+}
+
+/// Random people: unit, post, first month, level, class from a month on.
+fn people() -> impl Strategy<Value = Vec<(usize, usize, i8, usize, usize, i8)>> {
+    let one = (0usize..4, 0usize..3, 1i8..12, 0usize..3, 0usize..3, 1i8..13);
+    proptest::collection::vec(one, 40)
+}
+
+fn rules() -> impl Strategy<Value = Vec<(usize, bool, usize, usize, usize, usize, i32)>> {
+    let one = (
+        0usize..5,
+        any::<bool>(),
+        0usize..4,
+        0usize..4,
+        0usize..4,
+        0usize..3,
+        0i32..12,
+    );
+    proptest::collection::vec(one, 40)
+}
+
+#[tokio::test]
+async fn the_query_and_the_explanation_agree() {
+    let mut runner = TestRunner::deterministic();
+    let people = people().new_tree(&mut runner).unwrap().current();
+    let rules = rules().new_tree(&mut runner).unwrap().current();
+    on_both(MIGRATIONS, |t| {
+        let (people, rules) = (people.clone(), rules.clone());
+        async move {
+            let org = organization(&t);
+            let top = add(&org, None, "top").await;
+            let a = add(&org, Some(top), "a").await;
+            let units = [
+                top,
+                a,
+                add(&org, Some(a), "b").await,
+                add(&org, Some(top), "c").await,
+            ];
+            let posts = ["科员", "科长 100%", ""];
+            let levels = ["", "staff", "township"];
+            let classes = ["judge", "police", "lawyer"];
+            let (attributes, by) = (attributes(), t.env.new_id());
+            let mut ids = Vec::new();
+            for (n, (unit, post, month, level, class, since)) in people.into_iter().enumerate() {
+                let new = NewPerson {
+                    staff_no: format!("{n:03}"),
+                    name: format!("人{n}"),
+                    assignment: NewAssignment {
+                        unit: units[unit],
+                        post: posts[post].into(),
+                        from: day(month, 1),
+                        to: (n % 7 == 0).then(|| day(11, 19)),
+                        primary: true,
+                    },
+                };
+                let id = org.add_person(&new, &Scope::All).await.unwrap();
+                let all = &Scope::All;
+                org.set_attribute(&attributes, id, "level", levels[level], day(1, 1), by, all)
+                    .await
+                    .unwrap();
+                if since < 12 {
+                    org.set_attribute(
+                        &attributes,
+                        id,
+                        "class",
+                        classes[class],
+                        day(since, 5),
+                        by,
+                        all,
+                    )
+                    .await
+                    .unwrap();
+                }
+                if n % 3 == 0 {
+                    org.set_attribute(&attributes, id, "class", "", day(10, 1), by, all)
+                        .await
+                        .unwrap();
+                }
+                ids.push(id);
+            }
+            let mut found = 0;
+            for (under, own, level, class, post, category, months) in rules {
+                let mut rule = Rule {
+                    under: units.get(under).copied(),
+                    own,
+                    post: ["", "科", "%", "100%"][post].into(),
+                    categories: ["", "局"]
+                        .get(category)
+                        .map(|c| vec![(*c).to_owned()])
+                        .unwrap_or_default(),
+                    months_from: (months < 6).then_some(months),
+                    months_to: (months > 3).then_some(months),
+                    ..Rule::default()
+                };
+                if let Some(level) = levels.get(level).filter(|l| !l.is_empty()) {
+                    rule.attributes
+                        .insert("level".into(), vec![(*level).into()]);
+                }
+                if class < 3 {
+                    let values = classes[..=class].iter().map(|c| (*c).to_owned()).collect();
+                    rule.attributes.insert("class".into(), values);
+                }
+                let there = everybody(&org, &rule, &Scope::All).await;
+                found += there.len();
+                for id in &ids {
+                    let reasons = org
+                        .reasons(&rule, *id, day(11, 20), &Scope::All)
+                        .await
+                        .unwrap();
+                    let all = reasons.iter().all(|r| r.holds);
+                    assert_eq!(all, there.contains(id), "{rule:?} {reasons:?}");
+                }
+            }
+            assert!(found > 20, "{found}: the rules let some through");
+            let theirs = everybody(&org, &Rule::default(), &Scope::Under(vec![units[3]])).await;
+            assert!(!theirs.is_empty() && theirs.len() < 34, "{}", theirs.len());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn audiences_are_kept_replaced_and_dropped_in_their_scope() {
+    on_both(MIGRATIONS, |t| async move {
+        let org = organization(&t);
+        let top = add(&org, None, "top").await;
+        let (a, b) = (
+            add(&org, Some(top), "a").await,
+            add(&org, Some(top), "b").await,
+        );
+        let (attributes, by) = (attributes(), t.env.new_id());
+        let keep = async |audience: &Audience, scope: &Scope| {
+            org.keep_audience(&attributes, audience, by, scope).await
+        };
+        let mut mine = Audience {
+            id: t.env.new_id(),
+            name: " 科级干部 ".into(),
+            unit: a,
+            rule: Rule::default(),
+        };
+        mine.rule
+            .attributes
+            .insert("level".into(), vec!["township".into()]);
+        let scope = Scope::Under(vec![a]);
+        keep(&mine, &scope).await.unwrap();
+        assert_eq!(org.audience(mine.id, &scope).await.unwrap().rule, mine.rule);
+        assert_eq!(org.audiences(&scope).await.unwrap()[0].name, "科级干部");
+        let theirs = Scope::Under(vec![b]);
+        assert_eq!(key(org.audience(mine.id, &theirs).await), "not-found");
+        assert_eq!(key(keep(&mine, &theirs).await), "not-found");
+        let stolen = Audience {
+            unit: b,
+            ..mine.clone()
+        };
+        assert_eq!(
+            key(keep(&stolen, &theirs).await),
+            "not-found",
+            "not even by moving it"
+        );
+        assert_eq!(key(org.drop_audience(mine.id, &theirs).await), "not-found");
+        let wrong = |change: &dyn Fn(&mut Audience)| {
+            let mut wrong = mine.clone();
+            change(&mut wrong);
+            wrong
+        };
+        for (audience, message) in [
+            (wrong(&|a| a.name = " ".into()), "organization-empty"),
+            (wrong(&|a| a.rule.months_from = Some(-1)), "audience-months"),
+            (
+                wrong(&|a| (a.rule.months_from, a.rule.months_to) = (Some(9), Some(3))),
+                "audience-months",
+            ),
+            (
+                wrong(&|a| {
+                    a.rule
+                        .attributes
+                        .insert("level".into(), vec!["king".into()]);
+                }),
+                "attribute-value-unknown",
+            ),
+        ] {
+            assert_eq!(key(keep(&audience, &scope).await), message);
+        }
+        org.drop_audience(mine.id, &scope).await.unwrap();
+        assert_eq!(org.audiences(&Scope::All).await.unwrap(), []);
+    })
+    .await;
+}
