@@ -8,6 +8,7 @@
 mod api;
 mod attributes;
 mod audience;
+mod audience_pages;
 mod history;
 mod import;
 mod model;

@@ -24,7 +24,7 @@ use crate::person_pages::{self, People};
 use crate::service::Organization;
 use crate::sheet::{read_rows, template};
 use crate::store::RosterQuery;
-use crate::{MESSAGES, api, unit_pages};
+use crate::{MESSAGES, api, audience_pages, unit_pages};
 
 /// Permission to see units and people.
 pub const READ: &str = "organization.read";
@@ -47,6 +47,10 @@ pub fn module(organization: Organization, files: Files, attributes: Attributes) 
     let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
     // The form around the file takes a little room too.
     let upload_limit = Limits::default().bytes + (64 << 10);
+    let people = People {
+        organization: organization.clone(),
+        attributes: attributes.into(),
+    };
     let routes = Routes::new()
         .get("/organization", read, index)
         .get("/organization/roster.xlsx", read, export)
@@ -62,23 +66,31 @@ pub fn module(organization: Organization, files: Files, attributes: Attributes) 
             organization: organization.clone(),
             files,
         })
-        .merge(person_pages::routes().with_state(People {
-            organization: organization.clone(),
-            attributes: attributes.into(),
-        }))
+        .merge(person_pages::routes().with_state(people.clone()))
+        .merge(audience_pages::routes().with_state(people))
         .merge(unit_pages::routes().with_state(organization.clone()))
         .merge(api::routes(organization));
     Module {
         name: "organization",
         routes,
-        menu: vec![MenuEntry {
-            group: MenuGroup::Manage,
-            order: 10,
-            label_key: "organization-menu",
-            href: "/organization",
-            icon: "sitemap",
-            permission: Some(READ),
-        }],
+        menu: vec![
+            MenuEntry {
+                group: MenuGroup::Manage,
+                order: 10,
+                label_key: "organization-menu",
+                href: "/organization",
+                icon: "sitemap",
+                permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Manage,
+                order: 12,
+                label_key: "audience-menu",
+                href: "/audiences",
+                icon: "users-group",
+                permission: Some(READ),
+            },
+        ],
         messages: MESSAGES
             .iter()
             .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
@@ -95,6 +107,22 @@ pub fn module(organization: Organization, files: Files, attributes: Attributes) 
             (
                 "organization/preview.html",
                 include_str!("../templates/preview.html"),
+            ),
+            (
+                "organization/audiences.html",
+                include_str!("../templates/audiences.html"),
+            ),
+            (
+                "organization/audience.html",
+                include_str!("../templates/audience.html"),
+            ),
+            (
+                "organization/audience-form.html",
+                include_str!("../templates/audience-form.html"),
+            ),
+            (
+                "organization/audience-why.html",
+                include_str!("../templates/audience-why.html"),
             ),
             (
                 "organization/person.html",
@@ -117,7 +145,13 @@ pub fn module(organization: Organization, files: Files, attributes: Attributes) 
                 include_str!("../templates/unit-options.html"),
             ),
         ],
-        samples: [samples(), unit_pages::samples(), person_pages::samples()].concat(),
+        samples: [
+            samples(),
+            unit_pages::samples(),
+            person_pages::samples(),
+            audience_pages::samples(),
+        ]
+        .concat(),
         openapi: Some(api::openapi()),
     }
 }
@@ -335,7 +369,7 @@ fn unfold<'t>(
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-fn download(name: &str, bytes: Vec<u8>) -> Response {
+pub(crate) fn download(name: &str, bytes: Vec<u8>) -> Response {
     let disposition = format!("attachment; filename*=UTF-8''{}", encode(name));
     let headers: [(HeaderName, String); 2] = [
         (header::CONTENT_TYPE, XLSX.to_owned()),

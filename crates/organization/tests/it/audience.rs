@@ -7,7 +7,9 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use testkit::on_both;
 
-use crate::pages::attributes;
+use axum::http::StatusCode;
+
+use crate::pages::{FORM, attributes, house};
 use crate::{add, day, key, organization};
 
 async fn everybody(org: &Organization, rule: &Rule, scope: &Scope) -> Vec<PersonId> {
@@ -202,6 +204,87 @@ async fn audiences_are_kept_replaced_and_dropped_in_their_scope() {
         }
         org.drop_audience(mine.id, &scope).await.unwrap();
         assert_eq!(org.audiences(&Scope::All).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_audience_is_previewed_kept_opened_and_explained() {
+    on_both(MIGRATIONS, |t| async move {
+        let (app, [_, b, c, d]) = house(&t).await;
+        let roster = app
+            .org
+            .roster(c, day(6, 1), false, &Scope::All)
+            .await
+            .unwrap();
+        let person = roster[0].person;
+        let (_, page) = app.get("/audiences/new").await;
+        let id = page.split("name=\"id\" value=\"").nth(1).unwrap();
+        let id = id.split('"').next().unwrap();
+        let post = async |rest: &str| {
+            let body = format!("id={id}&{rest}");
+            app.post("/audiences", FORM, body.into_bytes()).await
+        };
+        let (status, page) = post("name=&owner_code=zz&months_from=x").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.contains("zz"), "{page}");
+        let (status, page) =
+            post("name=%3Ci%3E&owner_code=b&unit_code=b&value=level.staff&act=preview").await;
+        assert!(
+            status.is_success() && page.contains("有 0 人") && page.contains("checked"),
+            "{page}"
+        );
+        let (_, list) = app.get("/audiences").await;
+        assert!(!list.contains(id), "a preview keeps nothing");
+        let body = "name=%3Ci%3E&owner_code=b&unit_code=b&category=zz";
+        assert_eq!(post(body).await.0, StatusCode::SEE_OTHER);
+        let (_, page) = app.get(&format!("/audiences/{id}")).await;
+        assert!(
+            page.contains("&lt;i&gt;") && page.contains("没有符合规则的人员"),
+            "no kind is empty: {page}"
+        );
+        assert_eq!(
+            post("name=x&owner_code=b&unit_code=b").await.0,
+            StatusCode::SEE_OTHER
+        );
+        let (_, page) = app.get(&format!("/audiences/{id}?date=2026-06-01")).await;
+        assert!(page.contains("甲某") && page.contains("2 人"), "{page}");
+        let (_, page) = app
+            .get(&format!("/audiences/{id}/people/{person}?date=2026-06-01"))
+            .await;
+        assert!(page.contains("各项条件全部符合"), "{page}");
+        let (_, page) = app
+            .get(&format!("/audiences/{id}/people/{person}?date=2026-07-01"))
+            .await;
+        assert!(
+            page.contains("有条件不符合"),
+            "who has left serves nowhere: {page}"
+        );
+        let (status, _) = app.get(&format!("/audiences/{id}/people.xlsx")).await;
+        assert_eq!(status, StatusCode::OK);
+        let (_, page) = app.get(&format!("/audiences/{id}/edit")).await;
+        assert!(
+            page.contains("name=\"unit_code\" type=\"text\" value=\"b\""),
+            "{page}"
+        );
+
+        let theirs = crate::pages::App::new(&t, Scope::Under(vec![d]));
+        assert_eq!(
+            theirs.get(&format!("/audiences/{id}")).await.0,
+            StatusCode::NOT_FOUND
+        );
+        let path = format!("/audiences/{id}/drop");
+        let gone = theirs.post(&path, FORM, b"confirm=x".to_vec()).await.0;
+        assert_eq!(gone, StatusCode::NOT_FOUND);
+        let mine = crate::pages::App::new(&t, Scope::Under(vec![b]));
+        let unsure = mine.post(&path, FORM, b"confirm=y".to_vec()).await.0;
+        assert_eq!(unsure, StatusCode::UNPROCESSABLE_ENTITY);
+        let gone = mine.post(&path, FORM, b"confirm=x".to_vec()).await.0;
+        assert_eq!(gone, StatusCode::SEE_OTHER);
+        assert_eq!(
+            app.get(&format!("/audiences/{id}")).await.0,
+            StatusCode::NOT_FOUND
+        );
     })
     .await;
 }

@@ -36,14 +36,14 @@ pub fn attributes() -> Attributes {
     Attributes::read(&packs).expect("no mistakes")
 }
 
-struct App {
+pub struct App {
     router: Router,
-    org: Organization,
+    pub org: Organization,
 }
 
 impl App {
     /// The program for somebody who may read and manage in a scope.
-    fn new(t: &TestDb, scope: Scope) -> Self {
+    pub fn new(t: &TestDb, scope: Scope) -> Self {
         let org = organization(t);
         let mut options = Options::new(t.env.clone());
         let principal = Principal::new(t.env.new_id(), "林晓岚")
@@ -78,13 +78,13 @@ impl App {
         (status, String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, String) {
+    pub async fn get(&self, path: &str) -> (StatusCode, String) {
         let request = Request::get(path).header(header::HOST, "suneng.test");
         self.send(request.body(Body::empty()).expect("a request"))
             .await
     }
 
-    async fn post(&self, path: &str, kind: &str, body: Vec<u8>) -> (StatusCode, String) {
+    pub async fn post(&self, path: &str, kind: &str, body: Vec<u8>) -> (StatusCode, String) {
         let request = Request::post(path)
             .header(header::HOST, "suneng.test")
             .header(header::CONTENT_TYPE, kind);
@@ -131,7 +131,7 @@ impl App {
 }
 
 /// a over b over c, and a over d, with one person in each but a.
-async fn house(t: &TestDb) -> (App, [UnitId; 4]) {
+pub async fn house(t: &TestDb) -> (App, [UnitId; 4]) {
     let app = App::new(t, Scope::All);
     let a = add(&app.org, None, "a").await;
     let b = add(&app.org, Some(a), "b").await;
@@ -323,7 +323,7 @@ async fn an_upload_is_checked_shown_and_published() {
     .await;
 }
 
-const FORM: &str = "application/x-www-form-urlencoded";
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
 async fn a_unit_is_changed_on_its_pages_and_shows_what_it_was() {

@@ -1,0 +1,515 @@
+//! Pages of audiences: the list, the form with a preview, the cohort, and why somebody is in it.
+
+use axum::Form as Posted;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use commons::sheets::write::{Value as Cell, xlsx};
+use kernel::{Date, Error, Id, Msg, PersonId, Result, UnitId, format_date};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use web::view::{Crumb, Pager};
+use web::{Access, Failure, Form, Policy, Routes, Shell};
+
+use crate::audience::{Audience, Condition, Rule};
+use crate::pages::{MANAGE, READ, date_or, download};
+use crate::person_pages::People;
+
+const PAGE: u64 = 50;
+
+pub(crate) fn routes() -> Routes<People> {
+    let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
+    Routes::new()
+        .get("/audiences", read, list)
+        .get("/audiences/new", manage, new_form)
+        .post("/audiences", manage, keep)
+        .get("/audiences/{id}", read, cohort)
+        .get("/audiences/{id}/people.xlsx", read, export)
+        .get("/audiences/{id}/people/{person}", read, why)
+        .get("/audiences/{id}/edit", manage, edit_form)
+        .post("/audiences/{id}/drop", manage, drop)
+}
+
+async fn list(
+    State(people): State<People>,
+    shell: Shell,
+    access: Access,
+) -> Result<Response, Failure> {
+    let org = &people.organization;
+    let (audiences, today) = (org.audiences(&access.scope).await?, shell.env().today());
+    let units: Vec<UnitId> = audiences.iter().map(|a| a.unit).collect();
+    let names = org.names_in(&units, &access.scope).await?;
+    let mut rows = Vec::new();
+    for a in &audiences {
+        let said = said(&people, &shell, &access, &a.rule).await?;
+        rows.push(
+            json!({ "href": format!("/audiences/{}", a.id), "name": a.name, "said": said,
+            "unit": names.get(&a.unit) }),
+        );
+    }
+    shell.page(
+        "organization/audiences.html",
+        json!({ "rows": rows, "date": format_date(today),
+            "may_change": access.principal.scope(MANAGE).is_some() }),
+    )
+}
+
+/// A rule in words, a condition per line.
+async fn said(people: &People, shell: &Shell, access: &Access, rule: &Rule) -> Result<Vec<String>> {
+    let (lang, and) = (shell.lang().code(), shell.t("organization-and"));
+    let mut lines = Vec::new();
+    if let Some(under) = rule.under {
+        let names = people
+            .organization
+            .names_in(&[under], &access.scope)
+            .await?;
+        let outside = shell.t("organization-outside-scope");
+        let name = names.get(&under).unwrap_or(&outside);
+        let key = if rule.own {
+            "audience-own"
+        } else {
+            "audience-under"
+        };
+        lines.push(shell.t_with(key, &[("unit", name)]));
+    }
+    if !rule.categories.is_empty() {
+        let list = rule.categories.join(&and);
+        lines.push(shell.t_with("audience-category", &[("list", &list)]));
+    }
+    for (code, values) in &rule.attributes {
+        let Some(attribute) = people.attributes.get(code) else {
+            continue;
+        };
+        let values = values.iter().filter_map(|v| attribute.value(v));
+        let values: Vec<_> = values.map(|v| v.name.get(lang)).collect();
+        lines.push(format!(
+            "{}：{}",
+            attribute.name.get(lang),
+            values.join(&and)
+        ));
+    }
+    if !rule.post.trim().is_empty() {
+        lines.push(shell.t_with("audience-post", &[("words", rule.post.trim())]));
+    }
+    if let Some(months) = rule.months_from {
+        lines.push(shell.t_with("audience-from", &[("months", &months.to_string())]));
+    }
+    if let Some(months) = rule.months_to {
+        lines.push(shell.t_with("audience-to", &[("months", &months.to_string())]));
+    }
+    if lines.is_empty() {
+        lines.push(shell.t("audience-everybody"));
+    }
+    Ok(lines)
+}
+
+/// The form's fields as they were typed; the choices of several stay lists.
+struct Typed {
+    form: Form,
+    categories: Vec<String>,
+    /// `attribute.value`.
+    values: Vec<String>,
+    preview: bool,
+}
+
+impl Typed {
+    fn read(fields: &[(String, String)]) -> Self {
+        let all = |name: &str| -> Vec<String> {
+            let found = fields.iter().filter(|(n, _)| n == name);
+            found.map(|(_, v)| v.clone()).collect()
+        };
+        let mut form = Form::default();
+        for name in [
+            "id",
+            "name",
+            "owner_code",
+            "unit_code",
+            "own",
+            "post",
+            "months_from",
+            "months_to",
+        ] {
+            form = form.with(name, all(name).first().map_or("", |v| v.trim()));
+        }
+        Self {
+            form,
+            categories: all("category"),
+            values: all("value"),
+            preview: all("act").iter().any(|v| v == "preview"),
+        }
+    }
+
+    fn of(audience: &Audience, owner: &str, under: &str) -> Self {
+        let rule = &audience.rule;
+        let months = |m: Option<i32>| m.map_or(String::new(), |m| m.to_string());
+        let form = Form::default()
+            .with("id", audience.id)
+            .with("name", &audience.name)
+            .with("owner_code", owner)
+            .with("unit_code", under)
+            .with("own", if rule.own { "on" } else { "" })
+            .with("post", &rule.post)
+            .with("months_from", months(rule.months_from))
+            .with("months_to", months(rule.months_to));
+        let values = rule.attributes.iter();
+        Self {
+            form,
+            categories: rule.categories.clone(),
+            values: values
+                .flat_map(|(code, values)| values.iter().map(move |v| format!("{code}.{v}")))
+                .collect(),
+            preview: false,
+        }
+    }
+
+    fn value(&self, name: &str) -> &str {
+        self.form.values.get(name).map_or("", String::as_str)
+    }
+
+    async fn audience(&self, people: &People, access: &Access) -> Result<Audience> {
+        let unit = async |field: &str| -> Result<Option<UnitId>> {
+            let code = self.value(field);
+            if code.is_empty() {
+                return Ok(None);
+            }
+            match people.organization.unit_by_code(code, &access.scope).await {
+                Ok(unit) => Ok(Some(unit.id)),
+                Err(Error::NotFound) => Err(Error::field(
+                    field,
+                    Msg::new("organization-code-unknown").with("code", code),
+                )),
+                Err(e) => Err(e),
+            }
+        };
+        let months = |field: &str| -> Result<Option<i32>> {
+            let text = self.value(field);
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let wrong = |_| {
+                let message = Msg::new("organization-not-a-number").with("value", text);
+                Error::field(field, message)
+            };
+            text.parse().map(Some).map_err(wrong)
+        };
+        let mut rule = Rule {
+            under: unit("unit_code").await?,
+            own: self.value("own") == "on",
+            categories: self.categories.clone(),
+            post: self.value("post").to_owned(),
+            months_from: months("months_from")?,
+            months_to: months("months_to")?,
+            ..Rule::default()
+        };
+        for value in &self.values {
+            let (code, value) = value.split_once('.').unwrap_or_default();
+            let list = rule.attributes.entry(code.to_owned()).or_default();
+            list.push(value.to_owned());
+        }
+        let owner = unit("owner_code").await?;
+        let missing = || Error::field("owner_code", Msg::new("organization-empty"));
+        Ok(Audience {
+            id: self.value("id").parse().map_err(|_| Error::NotFound)?,
+            name: self.value("name").to_owned(),
+            unit: owner.ok_or_else(missing)?,
+            rule,
+        })
+    }
+}
+
+async fn form_page(
+    people: &People,
+    shell: &Shell,
+    access: &Access,
+    typed: &Typed,
+    preview: Option<Value>,
+) -> Result<Value> {
+    let lang = shell.lang().code();
+    let categories = people.organization.categories(&access.scope).await?;
+    let categories: Vec<Value> = categories
+        .iter()
+        .map(|c| json!({ "name": c, "picked": typed.categories.contains(c) }))
+        .collect();
+    let attributes: Vec<Value> = people
+        .attributes
+        .iter()
+        .map(|a| {
+            let values: Vec<Value> = a
+                .values
+                .iter()
+                .map(|v| {
+                    let code = format!("{}.{}", a.code, v.code);
+                    json!({ "picked": typed.values.contains(&code), "code": code, "name": v.name.get(lang) })
+                })
+                .collect();
+            json!({ "name": a.name.get(lang), "values": values })
+        })
+        .collect();
+    Ok(json!({
+        "form": typed.form, "categories": categories, "attributes": attributes, "preview": preview,
+        "crumbs": [Crumb { label: shell.t("audience-menu"), href: "/audiences".into() }],
+    }))
+}
+
+async fn new_form(
+    State(people): State<People>,
+    shell: Shell,
+    access: Access,
+) -> Result<Response, Failure> {
+    let id: Id = shell.env().new_id();
+    let typed = Typed::read(&[("id".into(), id.to_string())]);
+    let context = form_page(&people, &shell, &access, &typed, None).await?;
+    shell.page("organization/audience-form.html", context)
+}
+
+async fn edit_form(
+    State(people): State<People>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let id: Id = id.parse().map_err(|_| Error::NotFound)?;
+    let audience = people.organization.audience(id, &access.scope).await?;
+    let wanted: Vec<UnitId> = audience
+        .rule
+        .under
+        .into_iter()
+        .chain([audience.unit])
+        .collect();
+    let units = people
+        .organization
+        .units_by_id(&wanted, &access.scope)
+        .await?;
+    let code = |unit: Option<UnitId>| {
+        let found = units.iter().find(|u| Some(u.id) == unit);
+        found.map_or("", |u| u.code.as_str())
+    };
+    let typed = Typed::of(
+        &audience,
+        code(Some(audience.unit)),
+        code(audience.rule.under),
+    );
+    let context = form_page(&people, &shell, &access, &typed, None).await?;
+    shell.page("organization/audience-form.html", context)
+}
+
+async fn keep(
+    State(people): State<People>,
+    shell: Shell,
+    access: Access,
+    Posted(fields): Posted<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let mut typed = Typed::read(&fields);
+    let org = &people.organization;
+    let audience = match typed.audience(&people, &access).await {
+        Ok(audience) => audience,
+        Err(error) => return refuse(&people, &shell, &access, typed, error).await,
+    };
+    if typed.preview {
+        let today = shell.env().today();
+        let (total, rows) = org
+            .audience_page(&audience.rule, today, &access.scope, 10, 0)
+            .await?;
+        let names: Vec<_> = rows.iter().map(|r| (&r.name, &r.unit_name)).collect();
+        let preview = json!({ "total": total, "names": names });
+        typed.preview = false;
+        let context = form_page(&people, &shell, &access, &typed, Some(preview)).await?;
+        return shell.page("organization/audience-form.html", context);
+    }
+    let by = access.principal.account;
+    match org
+        .keep_audience(&people.attributes, &audience, by, &access.scope)
+        .await
+    {
+        Ok(()) => shell.done(&format!("/audiences/{}", audience.id), "audience-kept"),
+        Err(error) => refuse(&people, &shell, &access, typed, error).await,
+    }
+}
+
+async fn refuse(
+    people: &People,
+    shell: &Shell,
+    access: &Access,
+    mut typed: Typed,
+    error: Error,
+) -> Result<Response, Failure> {
+    typed.form = typed.form.reject(shell, error)?;
+    let context = form_page(people, shell, access, &typed, None).await?;
+    shell.refused("organization/audience-form.html", context)
+}
+
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+struct Asked {
+    date: String,
+    page: String,
+}
+
+async fn found(
+    people: &People,
+    shell: &Shell,
+    access: &Access,
+    id: &str,
+    asked: &Asked,
+) -> Result<(Audience, Date)> {
+    let id: Id = id.parse().map_err(|_| Error::NotFound)?;
+    let audience = people.organization.audience(id, &access.scope).await?;
+    Ok((audience, date_or(&asked.date, shell.env().today())?))
+}
+
+async fn cohort(
+    State(people): State<People>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Failure> {
+    let (audience, date) = found(&people, &shell, &access, &id, &asked).await?;
+    let page: u64 = asked.page.parse().unwrap_or(1).max(1);
+    let offset = ((page - 1) * PAGE).min(i64::MAX as u64) as i64;
+    let (total, rows) = people
+        .organization
+        .audience_page(&audience.rule, date, &access.scope, PAGE as i64, offset)
+        .await?;
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|r| {
+            json!({ "href": format!("/organization/people/{}", r.person), "name": r.name, "staff_no": r.staff_no,
+                "unit": r.unit_name, "post": r.post,
+                "why": format!("/audiences/{id}/people/{}?date={}", r.person, format_date(date)) })
+        })
+        .collect();
+    let pager = Pager::new(total.unsigned_abs(), PAGE, page, |n| {
+        format!("/audiences/{id}?date={}&page={n}", format_date(date))
+    });
+    let context = json!({
+        "id": audience.id, "name": audience.name, "total": total, "rows": rows, "pager": pager,
+        "said": said(&people, &shell, &access, &audience.rule).await?, "date": format_date(date),
+        "crumbs": [Crumb { label: shell.t("audience-menu"), href: "/audiences".into() }],
+        "may_change": access.principal.scope(MANAGE).is_some(),
+    });
+    shell.page("organization/audience.html", context)
+}
+
+async fn export(
+    State(people): State<People>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Failure> {
+    let (audience, date) = found(&people, &shell, &access, &id, &asked).await?;
+    let (_, rows) = people
+        .organization
+        .audience_page(&audience.rule, date, &access.scope, i64::MAX, 0)
+        .await?;
+    let header =
+        ["staff-no", "person", "unit", "post"].map(|k| shell.t(&format!("organization-{k}")));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let rows = rows.into_iter().map(|e| -> Vec<Cell> {
+        vec![
+            e.staff_no.into(),
+            e.name.into(),
+            e.unit_name.into(),
+            e.post.into(),
+        ]
+    });
+    let bytes = xlsx(&audience.name, &header, rows)?;
+    let file = format!("{}-{}.xlsx", audience.name, format_date(date));
+    Ok(download(&file, bytes))
+}
+
+async fn why(
+    State(people): State<People>,
+    shell: Shell,
+    access: Access,
+    Path((id, person)): Path<(String, String)>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Failure> {
+    let (audience, date) = found(&people, &shell, &access, &id, &asked).await?;
+    let person: PersonId = person.parse().map_err(|_| Error::NotFound)?;
+    let org = &people.organization;
+    let card = org.person(person, &access.scope).await?;
+    let reasons = org
+        .reasons(&audience.rule, person, date, &access.scope)
+        .await?;
+    let lang = shell.lang().code();
+    let lines: Vec<Value> = reasons
+        .iter()
+        .map(|r| {
+            let label = match &r.condition {
+                Condition::Serves => shell.t("audience-why-serves"),
+                Condition::Under => shell.t("audience-why-under"),
+                Condition::Category => shell.t("audience-why-category"),
+                Condition::Attribute(code) => {
+                    let known = people.attributes.get(code);
+                    known.map_or(code.as_str(), |a| a.name.get(lang)).to_owned()
+                }
+                Condition::Post => shell.t("audience-why-post"),
+                Condition::Tenure => shell.t("audience-why-tenure"),
+            };
+            json!({ "label": label, "holds": r.holds })
+        })
+        .collect();
+    let context = json!({
+        "name": audience.name, "person": card.person.name, "date": format_date(date), "lines": lines,
+        "inside": reasons.iter().all(|r| r.holds),
+        "said": said(&people, &shell, &access, &audience.rule).await?,
+        "crumbs": [Crumb { label: audience.name.clone(), href: format!("/audiences/{}", audience.id) }],
+    });
+    shell.page("organization/audience-why.html", context)
+}
+
+async fn drop(
+    State(people): State<People>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+    Posted(fields): Posted<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let id: Id = id.parse().map_err(|_| Error::NotFound)?;
+    let audience = people.organization.audience(id, &access.scope).await?;
+    let word = fields.iter().find(|(name, _)| name == "confirm");
+    if word.is_none_or(|(_, word)| word.trim() != audience.name) {
+        return Err(Error::field("confirm", Msg::new("audience-unconfirmed")).into());
+    }
+    people.organization.drop_audience(id, &access.scope).await?;
+    shell.done("/audiences", "audience-dropped")
+}
+
+pub(crate) fn samples() -> Vec<(&'static str, Value)> {
+    let list = json!({ "rows": [{ "href": "/audiences/1", "name": "科级干部", "said": ["职级：乡科级"],
+        "unit": "澜州市司法局" }], "date": "2026-11-20", "may_change": true });
+    let mut none = list.clone();
+    none["rows"] = json!([]);
+    let mut reader = none.clone();
+    reader["may_change"] = json!(false);
+    let pager = Pager::new(1, PAGE, 1, |n| format!("?page={n}"));
+    let cohort = json!({ "id": "1", "name": "科级干部", "total": 1, "pager": pager, "said": ["职级：乡科级"],
+        "rows": [{ "href": "/organization/people/1", "name": "甲某", "staff_no": "001", "unit": "法治科", "post": "",
+            "why": "/audiences/1/people/1" }],
+        "date": "2026-11-20", "crumbs": [], "may_change": true });
+    let mut empty = cohort.clone();
+    empty["rows"] = json!([]);
+    empty["may_change"] = json!(false);
+    let form = json!({ "form": Form::default(), "categories": [{ "name": "科室", "picked": true }],
+        "attributes": [{ "name": "职级", "values": [{ "code": "level.staff", "name": "科员", "picked": false }] }],
+        "preview": null, "crumbs": [] });
+    let mut preview = form.clone();
+    preview["preview"] = json!({ "total": 12, "names": [["甲某", "法治科"]] });
+    preview["categories"] = json!([]);
+    let why = json!({ "name": "科级干部", "person": "甲某", "date": "2026-11-20", "inside": true, "said": ["x"],
+        "lines": [{ "label": "职级", "holds": true }, { "label": "职务", "holds": false }], "crumbs": [] });
+    let mut why_not = why.clone();
+    why_not["inside"] = json!(false);
+    vec![
+        ("organization/audiences.html", list),
+        ("organization/audiences.html", none),
+        ("organization/audiences.html", reader),
+        ("organization/audience.html", cohort),
+        ("organization/audience.html", empty),
+        ("organization/audience-form.html", form),
+        ("organization/audience-form.html", preview),
+        ("organization/audience-why.html", why),
+        ("organization/audience-why.html", why_not),
+    ]
+}
