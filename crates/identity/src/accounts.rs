@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use db::{Tx, transaction};
-use kernel::{AccountId, Error, FieldError, Id, Msg, PersonId, Result, Scope};
+use kernel::{AccountId, Error, FieldError, Id, Msg, PersonId, Result, Scope, Timestamp};
 use serde_json::json;
 
 use crate::service::{hash_of, record};
@@ -44,10 +44,16 @@ impl Identity {
         scope: &Scope,
     ) -> Result<Opened> {
         let login = new.login.trim().to_lowercase();
+        let staff_no = match new.person {
+            Some(person) => store::staff_no(&mut self.db.read().await?, person).await?,
+            None => None,
+        };
         let mut errors = Vec::new();
         fields(check_login(&login), &mut errors)?;
         if let NewPassword::Given(given) = &new.password {
-            fields(password::check("password", given, &login), &mut errors)?;
+            let names = [&*login, staff_no.as_deref().unwrap_or_default()];
+            let checked = self.settings.check_password("password", given, &names);
+            fields(checked, &mut errors)?;
         }
         Error::if_any(errors)?;
         let one_time =
@@ -65,6 +71,7 @@ impl Identity {
             id: self.env.new_id(),
             login,
             person: new.person,
+            staff_no,
             name: None,
             password_changed_at: (hash.is_some() && one_time.is_none()).then_some(now),
             disabled_at: None,
@@ -88,6 +95,9 @@ impl Identity {
             }
             Error::if_any(errors)?;
             store::add_account(tx, &account, hash.as_deref()).await?;
+            if let (Some(hash), Some(at)) = (&hash, account.password_changed_at) {
+                self.remember(tx, account.id, hash, at).await?;
+            }
             let detail = json!({ "login": account.login, "person": account.person });
             let entry = actor.audit("account.opened", ("account", account.id), detail);
             record(tx, &self.env, &entry).await?;
@@ -170,22 +180,23 @@ impl Identity {
     ) -> Result<()> {
         let account = actor.account.ok_or(Error::Unauthenticated)?;
         let mut tx = self.db.read().await?;
-        let login = self.seen(&mut tx, account, &Scope::All).await?.login;
+        let owner = self.seen(&mut tx, account, &Scope::All).await?;
         let settings = &self.settings;
         drop(tx);
-        password::check("new", new, &login)?;
+        let login = &owner.login;
         if current == new {
             return Err(Error::field("new", Msg::new("identity-password-same")));
         }
+        settings.check_password("new", new, &owner.names())?;
         let now = self.env.now();
         // Guesses at the current password count like guesses at sign-in.
         let lock_until = now.plus_seconds(settings.lock_seconds);
         let known = transaction!(self.db, |tx| {
             let most = settings.most_failures;
-            if !store::count_attempt(tx, &login, most, now, lock_until).await? {
+            if !store::count_attempt(tx, login, most, now, lock_until).await? {
                 return Ok(None);
             }
-            store::credentials(tx, &login).await
+            store::credentials(tx, login).await
         })?;
         let hash = known.and_then(|k| k.password);
         if !self.hasher.verify(current, hash.as_deref()).await? {
@@ -197,23 +208,50 @@ impl Identity {
                 .with("minutes", settings.lock_seconds / 60);
             return Err(Error::field("current", message));
         }
-        let hash = self.hasher.hash(&self.env, new).await?;
+        let hash = self.chosen("new", new, &owner).await?;
         transaction!(self.db, |tx| {
-            store::set_password(tx, account, &hash, Some(now)).await?;
+            store::passwords::set(tx, account, &hash, Some(now)).await?;
+            self.remember(tx, account, &hash, now).await?;
             store::end_sessions(tx, account, &hash_of(token)).await?;
             let entry = actor.audit("password.changed", ("account", account), json!({}));
             record(tx, &self.env, &entry).await
         })
     }
 
+    /// The hash of a password that its owner chooses: strong enough, and none of the last ones.
+    pub(crate) async fn chosen(&self, field: &str, new: &str, owner: &Account) -> Result<String> {
+        self.settings.check_password(field, new, &owner.names())?;
+        let most = self.settings.history;
+        let last = store::passwords::last(&mut self.db.read().await?, owner.id, most).await?;
+        for old in last {
+            if self.hasher.verify(new, Some(&old)).await? {
+                let message = Msg::new("identity-password-used").with("count", most);
+                return Err(Error::field(field, message));
+            }
+        }
+        self.hasher.hash(&self.env, new).await
+    }
+
+    /// Remembers a password, so that it does not come back too soon.
+    pub(crate) async fn remember(
+        &self,
+        tx: &mut Tx,
+        account: AccountId,
+        hash: &str,
+        at: Timestamp,
+    ) -> Result<()> {
+        let (id, keep) = (self.env.new_id(), self.settings.history);
+        store::passwords::remember(tx, id, account, hash, at, keep).await
+    }
+
     /// Sets the password of an account from the command line; all its sessions end.
     pub async fn set_password(&self, actor: &Actor, id: AccountId, new: &str) -> Result<()> {
-        let login = self.account(id, &Scope::All).await?.login;
-        password::check("password", new, &login)?;
-        let hash = self.hasher.hash(&self.env, new).await?;
+        let owner = self.account(id, &Scope::All).await?;
+        let hash = self.chosen("password", new, &owner).await?;
         let now = self.env.now();
         transaction!(self.db, |tx| {
-            store::set_password(tx, id, &hash, Some(now)).await?;
+            store::passwords::set(tx, id, &hash, Some(now)).await?;
+            self.remember(tx, id, &hash, now).await?;
             store::end_sessions(tx, id, &[]).await?;
             let entry = actor.audit("password.changed", ("account", id), json!({}));
             record(tx, &self.env, &entry).await
@@ -232,7 +270,7 @@ impl Identity {
         let hash = self.hasher.hash(&self.env, &one_time).await?;
         transaction!(self.db, |tx| {
             self.managed(tx, actor, id, scope).await?;
-            store::set_password(tx, id, &hash, None).await?;
+            store::passwords::set(tx, id, &hash, None).await?;
             store::end_sessions(tx, id, &[]).await?;
             let entry = actor.audit("password.reset", ("account", id), json!({}));
             record(tx, &self.env, &entry).await

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use kernel::Error;
 use web::{Failure, Principal, Shell};
 
+use crate::service::Holder;
 use crate::{Actor, Identity};
 
 /// The reader's network address as a trusted proxy tells it: put into the request's extensions by
@@ -19,8 +20,14 @@ use crate::{Actor, Identity};
 #[derive(Debug, Clone)]
 pub struct ClientAddress(pub String);
 
-/// Where a holder of a one-time password may go before choosing one.
+/// Where one may go before choosing a password.
 const BEFORE_CHANGE: [&str; 4] = ["/account", "/account/password", "/sign-out", "/preferences"];
+
+/// Whether a request waits until its sender has chosen a password. The only place that asks: whatever must
+/// not be interrupted by a password that grows too old is let through here.
+fn is_held_up(holder: &Holder, path: &str) -> bool {
+    holder.must_change.is_some() && !BEFORE_CHANGE.contains(&path)
+}
 
 impl Identity {
     /// Wraps a router so that every request carries `Option<Principal>`: for `web::Options::auth`.
@@ -68,7 +75,7 @@ async fn authenticate(
         },
     };
     let path = request.uri().path();
-    if holder.as_ref().is_some_and(|h| h.must_change) && !BEFORE_CHANGE.contains(&path) {
+    if holder.as_ref().is_some_and(|h| is_held_up(h, path)) {
         if path.starts_with("/api/") {
             return Failure::from(Error::Forbidden).into_response();
         }

@@ -14,18 +14,19 @@ mod pages;
 mod password;
 mod roles;
 mod service;
+mod settings;
 mod store;
 
 pub use accounts::check_login;
 pub use auth::ClientAddress;
 pub use model::{
     Account, Actor, Audit, AuditFilter, AuditRow, Grant, NewAccount, NewGrant, NewPassword, Opened,
-    Role, SecuritySettings, Session, SignIn,
+    Role, Session, SignIn,
 };
 pub use module::module;
-pub use password::check as check_password;
 pub use roles::Roles;
 pub use service::{Identity, record};
+pub use settings::SecuritySettings;
 pub use store::MIGRATIONS;
 
 /// Permission to open accounts and grant roles.

@@ -2,34 +2,6 @@
 
 use kernel::{AccountId, Date, Id, PersonId, Timestamp, UnitId};
 
-/// How strict sign-in is (登录安全设置). The defaults follow the usual practice for level 3 of
-/// GB/T 22239, with an idle time that a working day can live with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecuritySettings {
-    /// Seconds without a request after which a session ends.
-    pub idle_seconds: i64,
-    /// Seconds after which a session ends in any case.
-    pub absolute_seconds: i64,
-    /// Failed sign-ins in a row that lock an account.
-    pub most_failures: i64,
-    /// Seconds an account stays locked.
-    pub lock_seconds: i64,
-    /// The cookie is for HTTPS only; must be the same as `web::Options::secure`.
-    pub secure: bool,
-}
-
-impl Default for SecuritySettings {
-    fn default() -> Self {
-        Self {
-            idle_seconds: 30 * 60,
-            absolute_seconds: 12 * 3600,
-            most_failures: 5,
-            lock_seconds: 30 * 60,
-            secure: false,
-        }
-    }
-}
-
 /// On whose behalf something is done, and from where (操作者).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Actor {
@@ -170,6 +142,8 @@ pub struct Account {
     pub login: String,
     /// Whose it is.
     pub person: Option<PersonId>,
+    /// Staff number of that person.
+    pub staff_no: Option<String>,
     /// Name of that person.
     pub name: Option<String>,
     /// When its holder last chose the password; none: never.
@@ -180,6 +154,13 @@ pub struct Account {
     pub locked_until: Option<Timestamp>,
     /// When it was opened.
     pub created_at: Timestamp,
+}
+
+impl Account {
+    /// What its password may not contain.
+    pub(crate) fn names(&self) -> [&str; 2] {
+        [&self.login, self.staff_no.as_deref().unwrap_or_default()]
+    }
 }
 
 /// A role on a unit, granted to an account.

@@ -101,6 +101,7 @@ pub fn module(identity: Identity) -> Module {
 
 /// At least one context for every template.
 fn samples() -> Vec<(&'static str, Value)> {
+    let rule = account::rule(&crate::SecuritySettings::default());
     let tag = json!({ "text": "…", "tone": "ok", "icon": "lock" });
     let crumbs = json!([{ "label": "…", "href": "/accounts" }]);
     let choices = json!({ "roles": [["clerk", "内勤"]], "units": [["1", "法治科 (S1)"]] });
@@ -144,14 +145,14 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "identity/account.html",
             json!({
-                "login": "linxl", "name": "林晓岚", "changed": 0, "must_change": false,
+                "login": "linxl", "name": "林晓岚", "changed": 0, "must_change": null, "rule": rule,
                 "sessions": [session], "form": form,
             }),
         ),
         (
             "identity/account.html",
             json!({
-                "login": "linxl", "name": null, "changed": null, "must_change": true,
+                "login": "linxl", "name": null, "changed": null, "must_change": "too-old", "rule": rule,
                 "sessions": [], "form": wrong,
             }),
         ),

@@ -52,8 +52,17 @@ impl BatchReader for Sessions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Holder {
     pub principal: Principal,
-    /// The password is a one-time one.
-    pub must_change: bool,
+    /// The password must be changed before anything else.
+    pub must_change: Option<MustChange>,
+}
+
+/// Why a password must be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MustChange {
+    /// Somebody else knows it: it is a one-time password.
+    OneTime,
+    /// It has been in use for too long.
+    TooOld,
 }
 
 /// The SHA-256 of a token, which is all that is kept of it.
@@ -262,8 +271,17 @@ impl Identity {
         };
         Ok(Some(Holder {
             principal,
-            must_change: known.password_changed_at.is_none(),
+            must_change: self.must_change(known.password_changed_at),
         }))
+    }
+
+    /// Whether, and why, a password must be changed before anything else.
+    pub(crate) fn must_change(&self, chosen_at: Option<Timestamp>) -> Option<MustChange> {
+        match chosen_at {
+            None => Some(MustChange::OneTime),
+            Some(at) if self.settings.too_old(at, self.env.now()) => Some(MustChange::TooOld),
+            Some(_) => None,
+        }
     }
 
     /// Whether a session still counts. A clock that was set back does not make it last: its end is

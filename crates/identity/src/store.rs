@@ -1,70 +1,18 @@
 //! The SQL of accounts, sessions and grants. The audit trail has a store of its own in `store/`.
 
 pub(crate) mod audit;
+mod migrations;
+pub(crate) mod passwords;
 
 use std::collections::{BTreeMap, HashMap};
 
-use db::{Args, Migration, Row, Tx, args};
+use db::{Args, Row, Tx, args};
 use kernel::{AccountId, Date, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
 
-use crate::{Account, Grant, NewGrant, Role, Session};
+pub use migrations::MIGRATIONS;
 
-/// The tables of this crate.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    name: "identity_20261121_tables",
-    sql: "
-        CREATE TABLE account (
-            id {blob} PRIMARY KEY,
-            login TEXT NOT NULL UNIQUE,
-            person {blob} UNIQUE,
-            password TEXT,
-            password_changed_at BIGINT,
-            disabled_at BIGINT,
-            failures BIGINT NOT NULL,
-            locked_until BIGINT,
-            created_at BIGINT NOT NULL);
-        CREATE TABLE session (
-            token_hash {blob} PRIMARY KEY,
-            account {blob} NOT NULL REFERENCES account (id),
-            created_at BIGINT NOT NULL,
-            last_seen_at BIGINT NOT NULL,
-            expires_at BIGINT NOT NULL,
-            address TEXT NOT NULL,
-            agent TEXT NOT NULL);
-        CREATE INDEX session_account ON session (account);
-        CREATE INDEX session_expires_at ON session (expires_at);
-        CREATE TABLE role (
-            code TEXT PRIMARY KEY,
-            name_zh TEXT NOT NULL,
-            name_en TEXT NOT NULL,
-            permissions TEXT NOT NULL,
-            builtin BOOLEAN NOT NULL);
-        CREATE TABLE role_grant (
-            id {blob} PRIMARY KEY,
-            account {blob} NOT NULL REFERENCES account (id),
-            role TEXT NOT NULL REFERENCES role (code),
-            unit {blob} NOT NULL,
-            from_date TEXT NOT NULL,
-            to_date TEXT,
-            granted_by {blob},
-            granted_at BIGINT NOT NULL,
-            revoked_by {blob},
-            revoked_at BIGINT);
-        CREATE INDEX role_grant_account ON role_grant (account);
-        CREATE INDEX role_grant_unit ON role_grant (unit);
-        CREATE TABLE audit (
-            id {blob} PRIMARY KEY,
-            at BIGINT NOT NULL,
-            account {blob},
-            action TEXT NOT NULL,
-            object_kind TEXT NOT NULL,
-            object_id TEXT NOT NULL,
-            detail TEXT NOT NULL,
-            address TEXT NOT NULL);
-        CREATE INDEX audit_at ON audit (at, id);
-        CREATE INDEX audit_account ON audit (account, at)",
-}];
+use crate::{Account, Grant, NewGrant, Role, Session};
 
 // ---- Roles ------------------------------------------------------------------------------------
 
@@ -334,6 +282,12 @@ pub(crate) async fn login_taken(tx: &mut Tx, login: &str) -> Result<bool> {
     Ok(tx.optional(sql, args![login]).await?.is_some())
 }
 
+pub(crate) async fn staff_no(tx: &mut Tx, person: PersonId) -> Result<Option<String>> {
+    let sql = "SELECT staff_no FROM person WHERE id = $1";
+    let row = tx.optional(sql, args![person]).await?;
+    Ok(row.map(|r| r.get(0)).transpose()?.flatten())
+}
+
 pub(crate) async fn person_taken(tx: &mut Tx, person: PersonId) -> Result<bool> {
     let sql = "SELECT 1 FROM account WHERE person = $1";
     Ok(tx.optional(sql, args![person]).await?.is_some())
@@ -355,18 +309,6 @@ pub(crate) async fn person_by_staff_no(
     );
     let row = tx.optional(sql, args).await?;
     row.map(|r| r.get(0)).transpose()
-}
-
-pub(crate) async fn set_password(
-    tx: &mut Tx,
-    account: AccountId,
-    password: &str,
-    changed_at: Option<Timestamp>,
-) -> Result<bool> {
-    let sql = "UPDATE account SET password = $2, password_changed_at = $3, failures = 0, locked_until = NULL
-        WHERE id = $1";
-    let changed = tx.execute(sql, args![account, password, changed_at]);
-    Ok(changed.await? == 1)
 }
 
 /// Disables (an instant) or enables (none) an account; gives whether that changed anything.
@@ -401,19 +343,20 @@ fn visible_sql(scope: &Scope, column: &str, today: Date, args: &mut Args) -> Str
     )
 }
 
-const ACCOUNT: &str = "a.id, a.login, a.person, p.name, a.password_changed_at, a.disabled_at,
-    a.locked_until, a.created_at";
+const ACCOUNT: &str = "a.id, a.login, a.person, p.staff_no, p.name, a.password_changed_at,
+    a.disabled_at, a.locked_until, a.created_at";
 
 fn account(row: &Row) -> Result<Account> {
     Ok(Account {
         id: row.get(0)?,
         login: row.get(1)?,
         person: row.get(2)?,
-        name: row.get(3)?,
-        password_changed_at: row.get(4)?,
-        disabled_at: row.get(5)?,
-        locked_until: row.get(6)?,
-        created_at: row.get(7)?,
+        staff_no: row.get(3)?,
+        name: row.get(4)?,
+        password_changed_at: row.get(5)?,
+        disabled_at: row.get(6)?,
+        locked_until: row.get(7)?,
+        created_at: row.get(8)?,
     })
 }
 

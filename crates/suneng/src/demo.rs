@@ -78,9 +78,17 @@ pub async fn fill(config: &Config, env: &Env) -> Result<String> {
         .organization
         .import(&organization_rows(first), &Scope::All, None)
         .await?;
-    let lines = open_accounts(&world, &rooms.identity, env, first).await?;
+    open_accounts(&world, &rooms.identity, first).await?;
     study(&world, &rooms, &clock, &calendar, first, today).await?;
     world.ledger.settle().await?;
+    // Passwords are chosen today: two years ago they would have to be changed first.
+    let settings = config.security.clone();
+    let lines = set_passwords(
+        &world,
+        &Identity::new(world.db.clone(), env.clone(), settings),
+        env,
+    );
+    let lines = lines.await?;
     world.db.close().await;
     let text = lines.join("\n") + "\n";
     write_private(&config.data.join(ACCOUNTS_FILE), &text)?;
@@ -187,25 +195,17 @@ fn organization_rows(first: Date) -> Rows {
     rows
 }
 
-async fn open_accounts(
-    world: &World,
-    identity: &Identity,
-    env: &Env,
-    from: Date,
-) -> Result<Vec<String>> {
-    let mut lines = Vec::new();
-    let roles = identity.roles().await?;
+async fn open_accounts(world: &World, identity: &Identity, from: Date) -> Result<()> {
     for (login, role, unit, staff_no) in ACCOUNTS {
         let unit = world.organization.unit_by_code(unit, &Scope::All).await?;
         let person = match staff_no {
             Some(staff_no) => Some(identity.person_by_staff_no(staff_no, &Scope::All).await?),
             None => None,
         };
-        let password = password(env);
         let new = NewAccount {
             login: login.to_owned(),
             person,
-            password: NewPassword::Given(password.clone()),
+            password: NewPassword::None,
             grants: vec![NewGrant {
                 role: role.to_owned(),
                 unit: unit.id,
@@ -216,6 +216,21 @@ async fn open_accounts(
         identity
             .create_account(&Actor::default(), &new, &Scope::All)
             .await?;
+    }
+    Ok(())
+}
+
+/// Gives every account a password; only those that are printed have one.
+async fn set_passwords(world: &World, identity: &Identity, env: &Env) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    let roles = identity.roles().await?;
+    for (login, role, unit, _) in ACCOUNTS {
+        let unit = world.organization.unit_by_code(unit, &Scope::All).await?;
+        let account = identity.account_by_login(login).await?;
+        let account = account.ok_or(Error::NotFound)?.id;
+        let password = password(env);
+        let actor = Actor::default();
+        identity.set_password(&actor, account, &password).await?;
         let role_name = roles
             .iter()
             .find(|r| r.code == role)

@@ -2,7 +2,7 @@
 
 use activities::{Activities, ActivityKinds};
 use commons::packs::{PackProblem, Packs};
-use identity::{Identity, Roles, SecuritySettings};
+use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
 use kernel::{Calendar, Result};
 use ledger::{Definition, Fact};
@@ -122,10 +122,7 @@ impl Rooms {
     /// Puts them together and makes what they need in the database: roles and components. Must be called
     /// inside the runtime.
     pub async fn open(world: &World, vocabulary: Vocabulary) -> Result<Self> {
-        let settings = SecuritySettings {
-            secure: world.config.secure_cookies,
-            ..SecuritySettings::default()
-        };
+        let settings = world.config.security.clone();
         let identity = Identity::new(world.db.clone(), world.env.clone(), settings);
         identity.sync_roles(&vocabulary.roles).await?;
         world.ledger.define(&vocabulary.definitions()).await?;

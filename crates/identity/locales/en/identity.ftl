@@ -3,10 +3,22 @@ identity-login = A login name has 2 to 32 small letters, digits or . _ - @ and b
 identity-login-taken = The login name “{ $login }” is taken; choose another one.
 identity-person-taken = This person has an account already; one account each.
 identity-person-unknown = Nobody within your scope has the staff number “{ $number }”; check the number.
-identity-password-short = A password needs at least { $shortest } characters.
+identity-password-short = A password needs at least { $shortest } characters; this one has { $length }.
 identity-password-long = A password has at most { $longest } characters.
-identity-password-simple = A password needs at least three of: capital letters, small letters, digits, symbols.
-identity-password-login = A password must not contain the login name.
+identity-password-simple = A password needs at least { $classes } of: capital letters, small letters, digits, symbols. Still missing: { $upper ->
+    [0] capital letters{"  "}
+   *[other] {""}
+ }{ $lower ->
+    [0] small letters{"  "}
+   *[other] {""}
+ }{ $digit ->
+    [0] digits{"  "}
+   *[other] {""}
+ }{ $symbol ->
+    [0] symbols
+   *[other] {""}
+ }
+identity-password-login = A password must contain neither the login name nor the staff number.
 identity-password-same = The new password must differ from the current one.
 identity-password-differs = The two new passwords differ; type them again.
 identity-password-wrong = The current password is wrong. After { $most } failures in a row an account is locked for { $minutes } minutes.
@@ -38,7 +50,10 @@ identity-password-change = Change password
 identity-password-current = Current password
 identity-password-new = New password
 identity-password-again = New password again
-identity-password-rule = At least 8 characters with three of: capital letters, small letters, digits, symbols; without the login name.
+identity-password-rule = At least { $shortest } characters with { $classes } of: capital letters, small letters, digits, symbols; without login name and staff number, none of the last { $history }{ $days ->
+    [0] .
+   *[other] ; changed every { $days } days.
+ }
 identity-password-since = Password set on { $at }
 identity-password-changed = Password changed; other devices have been signed out.
 identity-sessions = Signed-in devices
@@ -130,3 +145,5 @@ identity-action-activity-recorded = Activity recorded
 identity-action-activity-corrected = Attendance corrected
 identity-action-report-made = Report made
 identity-action-activity-reversed = Activity reversed
+identity-password-used = A password must differ from the last { $count } ones.
+identity-must-change-old = Your password is { $days } days old. Choose another one to go on.

@@ -3,10 +3,22 @@ identity-login = 用户名须为 2—32 个小写字母、数字或 . _ - @，�
 identity-login-taken = 用户名“{ $login }”已被使用，请换一个。
 identity-person-taken = 该人员已有账号，每人一个账号。
 identity-person-unknown = 管理范围内没有工号为“{ $number }”的在册人员，请核对工号。
-identity-password-short = 密码至少 { $shortest } 位。
+identity-password-short = 密码至少 { $shortest } 位，现在是 { $length } 位。
 identity-password-long = 密码最多 { $longest } 位。
-identity-password-simple = 密码须包含大写字母、小写字母、数字、符号中的至少三种。
-identity-password-login = 密码不能包含用户名。
+identity-password-simple = 密码须包含大写字母、小写字母、数字、符号中的至少 { $classes } 种。还没有：{ $upper ->
+    [0] 大写字母{" "}
+   *[other] {""}
+ }{ $lower ->
+    [0] 小写字母{" "}
+   *[other] {""}
+ }{ $digit ->
+    [0] 数字{" "}
+   *[other] {""}
+ }{ $symbol ->
+    [0] 符号
+   *[other] {""}
+ }
+identity-password-login = 密码不能包含用户名或工号。
 identity-password-same = 新密码不能与当前密码相同。
 identity-password-differs = 两次输入的新密码不一致，请重新输入。
 identity-password-wrong = 当前密码不正确。连续 { $most } 次不成功，账号锁定 { $minutes } 分钟。
@@ -38,7 +50,10 @@ identity-password-change = 修改密码
 identity-password-current = 当前密码
 identity-password-new = 新密码
 identity-password-again = 再次输入新密码
-identity-password-rule = 至少 8 位，包含大写字母、小写字母、数字、符号中的至少三种，不含用户名。
+identity-password-rule = 至少 { $shortest } 位，包含大写字母、小写字母、数字、符号中的至少 { $classes } 种，不含用户名和工号，不同于最近 { $history } 次的密码{ $days ->
+    [0] 。
+   *[other] ；每 { $days } 天更换一次。
+ }
 identity-password-since = 密码设置于 { $at }
 identity-password-changed = 密码已修改，其他设备上的登录已退出。
 identity-sessions = 登录中的设备
@@ -130,3 +145,5 @@ identity-action-activity-recorded = 登记活动
 identity-action-activity-corrected = 更正到会情况
 identity-action-report-made = 生成报告
 identity-action-activity-reversed = 冲正活动
+identity-password-used = 不能使用最近 { $count } 次用过的密码。
+identity-must-change-old = 密码已使用满 { $days } 天，请先更换，然后继续使用。

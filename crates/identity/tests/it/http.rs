@@ -422,3 +422,34 @@ async fn programs_sign_in_through_the_api() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_password_that_has_grown_old_is_changed_first() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(t).await;
+        h.account("linxl", "clerk", h.left).await;
+        h.t.clock.advance(90 * 24 * 3600 - 60);
+        let mut b = Browser::new(&h);
+        b.sign_in("linxl", PASSWORD).await;
+        assert_eq!(b.get("/rows").await.status, StatusCode::OK);
+        h.t.clock.advance(60);
+        assert_eq!(b.get("/rows").await.header("location"), "/account");
+        assert_eq!(b.get("/api/v1/me").await.status, StatusCode::FORBIDDEN);
+        assert!(b.get("/account").await.body.contains("密码已使用满 90 天"));
+        let weak = [("current", PASSWORD), ("new", "abc"), ("again", "abc")];
+        let refused = b.post("/account/password", &weak).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        for said in ["至少 8 位，现在是 3 位", "还没有：大写字母 数字 符号"] {
+            assert!(refused.body.contains(said), "{said}: {}", refused.body);
+        }
+        let again = [
+            ("current", PASSWORD),
+            ("new", "Sunday-99x"),
+            ("again", "Sunday-99x"),
+        ];
+        let changed = b.post("/account/password", &again).await;
+        assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.body);
+        assert_eq!(b.get("/rows").await.status, StatusCode::OK);
+    })
+    .await;
+}

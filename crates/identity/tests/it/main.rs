@@ -125,6 +125,15 @@ impl House {
         rows.into_iter().rev().map(|row| row.action).collect()
     }
 
+    /// Gives an account to a person.
+    async fn belongs(&self, account: AccountId, person: kernel::PersonId) {
+        let done = transaction!(self.t.db, |tx| {
+            let sql = "UPDATE account SET person = $2 WHERE id = $1";
+            tx.execute(sql, args![account, person]).await
+        });
+        done.expect("given");
+    }
+
     /// A person of a unit since the first of January.
     async fn person(&self, staff_no: &str, name: &str, unit: UnitId) -> kernel::PersonId {
         let (env, id) = (&self.t.env, self.t.env.new_id());

@@ -1,0 +1,74 @@
+//! The tables of this crate, in the order in which they came.
+
+use db::Migration;
+
+/// The tables of this crate.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "identity_20261121_tables",
+        sql: "
+        CREATE TABLE account (
+            id {blob} PRIMARY KEY,
+            login TEXT NOT NULL UNIQUE,
+            person {blob} UNIQUE,
+            password TEXT,
+            password_changed_at BIGINT,
+            disabled_at BIGINT,
+            failures BIGINT NOT NULL,
+            locked_until BIGINT,
+            created_at BIGINT NOT NULL);
+        CREATE TABLE session (
+            token_hash {blob} PRIMARY KEY,
+            account {blob} NOT NULL REFERENCES account (id),
+            created_at BIGINT NOT NULL,
+            last_seen_at BIGINT NOT NULL,
+            expires_at BIGINT NOT NULL,
+            address TEXT NOT NULL,
+            agent TEXT NOT NULL);
+        CREATE INDEX session_account ON session (account);
+        CREATE INDEX session_expires_at ON session (expires_at);
+        CREATE TABLE role (
+            code TEXT PRIMARY KEY,
+            name_zh TEXT NOT NULL,
+            name_en TEXT NOT NULL,
+            permissions TEXT NOT NULL,
+            builtin BOOLEAN NOT NULL);
+        CREATE TABLE role_grant (
+            id {blob} PRIMARY KEY,
+            account {blob} NOT NULL REFERENCES account (id),
+            role TEXT NOT NULL REFERENCES role (code),
+            unit {blob} NOT NULL,
+            from_date TEXT NOT NULL,
+            to_date TEXT,
+            granted_by {blob},
+            granted_at BIGINT NOT NULL,
+            revoked_by {blob},
+            revoked_at BIGINT);
+        CREATE INDEX role_grant_account ON role_grant (account);
+        CREATE INDEX role_grant_unit ON role_grant (unit);
+        CREATE TABLE audit (
+            id {blob} PRIMARY KEY,
+            at BIGINT NOT NULL,
+            account {blob},
+            action TEXT NOT NULL,
+            object_kind TEXT NOT NULL,
+            object_id TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            address TEXT NOT NULL);
+        CREATE INDEX audit_at ON audit (at, id);
+        CREATE INDEX audit_account ON audit (account, at)",
+    },
+    Migration {
+        name: "identity_20261122_password_history",
+        sql: "
+        CREATE TABLE password_history (
+            id {blob} PRIMARY KEY,
+            account {blob} NOT NULL REFERENCES account (id),
+            password TEXT NOT NULL,
+            set_at BIGINT NOT NULL);
+        CREATE INDEX password_history_account ON password_history (account, set_at);
+        INSERT INTO password_history (id, account, password, set_at)
+            SELECT id, id, password, password_changed_at FROM account
+            WHERE password IS NOT NULL AND password_changed_at IS NOT NULL",
+    },
+];
