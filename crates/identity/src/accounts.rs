@@ -91,10 +91,16 @@ impl Identity {
                 fields(Err(Error::field("person", message)), &mut errors)?;
             }
             for grant in &new.grants {
-                fields(self.check_grant(tx, grant, scope).await, &mut errors)?;
+                fields(self.check_grant(tx, actor, grant, scope).await, &mut errors)?;
+            }
+            if let Some(unit) = new.unit
+                && !store::reaches(tx, scope, unit).await?
+            {
+                let message = Msg::new("identity-unit-unknown");
+                fields(Err(Error::field("unit", message)), &mut errors)?;
             }
             Error::if_any(errors)?;
-            store::add_account(tx, &account, hash.as_deref()).await?;
+            store::add_account(tx, &account, new.unit, hash.as_deref()).await?;
             if let (Some(hash), Some(at)) = (&hash, account.password_changed_at) {
                 self.remember(tx, account.id, hash, at).await?;
             }
@@ -154,8 +160,9 @@ impl Identity {
         found.ok_or(Error::NotFound)
     }
 
-    /// An account that this actor may take in hand: not their own, and nothing held outside.
-    async fn managed(
+    /// An account that this actor may take in hand: not their own, nobody above them, nothing held outside,
+    /// no duty.
+    pub(crate) async fn managed(
         &self,
         tx: &mut Tx,
         actor: &Actor,
@@ -167,6 +174,8 @@ impl Identity {
         if store::held_outside(tx, id, scope, self.env.today()).await? {
             return Err(Error::Conflict(Msg::new("identity-held-outside")));
         }
+        self.not_above(tx, actor, id, scope).await?;
+        self.not_a_duty(tx, actor, id).await?;
         Ok(account)
     }
 
@@ -193,7 +202,7 @@ impl Identity {
         let lock_until = now.plus_seconds(settings.lock_seconds);
         let known = transaction!(self.db, |tx| {
             let most = settings.most_failures;
-            if !store::count_attempt(tx, login, most, now, lock_until).await? {
+            if !store::count_attempt(tx, login, most, now, lock_until, true).await? {
                 return Ok(None);
             }
             store::credentials(tx, login).await
@@ -314,47 +323,10 @@ impl Identity {
         transaction!(self.db, |tx| {
             self.seen(tx, id, scope).await?;
             not_oneself(actor, id)?;
-            self.check_grant(tx, new, scope).await?;
+            self.not_above(tx, actor, id, scope).await?;
+            self.check_grant(tx, actor, new, scope).await?;
             self.add_grant(tx, actor, id, new).await
         })
-    }
-
-    async fn check_grant(&self, tx: &mut Tx, new: &NewGrant, scope: &Scope) -> Result<()> {
-        let mut errors = Vec::new();
-        let mut wrong = |field: &str, key| {
-            errors.push(FieldError {
-                field: field.to_owned(),
-                message: Msg::new(key),
-            });
-        };
-        if !store::role_exists(tx, &new.role).await? {
-            wrong("role", "identity-role-unknown");
-        }
-        if !store::reaches(tx, scope, new.unit).await? {
-            wrong("unit", "identity-unit-unknown");
-        }
-        if new.to.is_some_and(|to| to < new.from) {
-            wrong("to", "identity-grant-ends-before");
-        }
-        Error::if_any(errors)
-    }
-
-    async fn add_grant(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        account: AccountId,
-        new: &NewGrant,
-    ) -> Result<Id> {
-        let id: Id = self.env.new_id();
-        store::add_grant(tx, id, account, new, actor.account, self.env.now()).await?;
-        let detail = json!({
-            "grant": id, "role": new.role, "unit": new.unit,
-            "from": new.from.to_string(), "to": new.to.map(|d| d.to_string()),
-        });
-        let entry = actor.audit("role.granted", ("account", account), detail);
-        record(tx, &self.env, &entry).await?;
-        Ok(id)
     }
 
     /// Takes a role back, at once.
@@ -363,10 +335,12 @@ impl Identity {
             let found = store::one_grant(tx, grant, scope).await?;
             let found = found.ok_or(Error::NotFound)?;
             not_oneself(actor, found.account)?;
+            self.not_above(tx, actor, found.account, scope).await?;
             if store::revoke(tx, grant, actor.account, self.env.now()).await? {
                 let detail = json!({ "grant": grant, "role": found.role, "unit": found.unit });
                 let entry = actor.audit("role.revoked", ("account", found.account), detail);
                 record(tx, &self.env, &entry).await?;
+                store::duties::release(tx, found.account, self.env.today()).await?;
             }
             Ok(found.account)
         })

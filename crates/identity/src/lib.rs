@@ -1,13 +1,16 @@
 //! Identity: accounts (账号), sessions (会话), roles (角色) and the audit trail (审计).
 //!
-//! Roles are data from packs; a grant gives a role on the subtree of a unit from one day to another.
+//! Roles are data from packs; a grant gives a role on the subtree of a unit from one day to another. The
+//! duties of administrators (三员) exclude each other.
 //! [`Identity::layer`] resolves the cookie of a request to a `web::Principal` with a scope for every
 //! permission. [`record`] writes the audit trail inside the transaction that it is about; no code
 //! changes what was written.
 
 mod accounts;
+mod activation;
 mod api;
 mod auth;
+mod duties;
 mod model;
 mod module;
 mod pages;
@@ -18,10 +21,11 @@ mod settings;
 mod store;
 
 pub use accounts::check_login;
+pub use activation::{Activation, Slip};
 pub use auth::ClientAddress;
 pub use model::{
-    Account, Actor, Audit, AuditFilter, AuditRow, Grant, NewAccount, NewGrant, NewPassword, Opened,
-    Role, Session, SignIn,
+    Account, Actor, Audit, AuditFilter, AuditRow, Duty, Grant, NewAccount, NewGrant, NewPassword,
+    Opened, Role, Session, SignIn,
 };
 pub use module::module;
 pub use roles::Roles;
@@ -29,8 +33,14 @@ pub use service::{Identity, record};
 pub use settings::SecuritySettings;
 pub use store::MIGRATIONS;
 
-/// Permission to open accounts and grant roles.
+/// Permission to see accounts and their roles.
+pub const READ: &str = "identity.read";
+/// Permission to open accounts.
 pub const MANAGE: &str = "identity.manage";
+/// Permission to issue codes and one-time passwords, to disable and enable accounts.
+pub const RESET: &str = "identity.reset";
+/// Permission to grant roles.
+pub const GRANT: &str = "identity.grant";
 /// Permission to read the audit trail.
 pub const AUDIT: &str = "audit.read";
 

@@ -118,6 +118,8 @@ pub struct NewAccount {
     pub login: String,
     /// Whose it is; none for a technical account.
     pub person: Option<PersonId>,
+    /// The unit whose administrators look after it, besides that of its person.
+    pub unit: Option<UnitId>,
     /// Its password.
     pub password: NewPassword,
     /// Its first roles.
@@ -200,6 +202,37 @@ pub struct Role {
     pub name: commons::packs::Name,
     /// What its holders may do.
     pub permissions: Vec<String>,
+    /// The duty that goes with it.
+    pub duty: Option<Duty>,
+}
+
+/// A duty of an administrator (三员); no account has two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// System administrator (系统管理员): units, settings, accounts.
+    System,
+    /// Security administrator (安全管理员): roles and grants.
+    Security,
+    /// Auditor (审计管理员): the audit trail.
+    Audit,
+}
+
+impl Duty {
+    /// Its word in packs and tables.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Security => "security",
+            Self::Audit => "audit",
+        }
+    }
+
+    /// The duty with this word.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::System, Self::Security, Self::Audit]
+            .into_iter()
+            .find(|duty| duty.code() == code)
+    }
 }
 
 /// A session (会话), as its owner sees it.

@@ -4,15 +4,19 @@ use serde_json::{Value, json};
 use web::view::Pager;
 use web::{Form, Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
-use crate::pages::{account, accounts, audit, sign_in};
-use crate::{AUDIT, Identity, MANAGE, api};
+use crate::pages::{account, accounts, activation, audit, sign_in};
+use crate::{AUDIT, GRANT, Identity, MANAGE, READ, RESET, api};
 
 /// Sign-in, my account, accounts, audit trail, and the API of sessions.
 pub fn module(identity: Identity) -> Module {
     let manage = Policy::Permission(MANAGE);
+    let (read, reset) = (Policy::Permission(READ), Policy::Permission(RESET));
+    let grant = Policy::Permission(GRANT);
     let routes = Routes::new()
         .get("/sign-in", Policy::Public, sign_in::show)
         .post("/sign-in", Policy::Public, sign_in::submit)
+        .get("/activate", Policy::Public, activation::show)
+        .post("/activate", Policy::Public, activation::activate)
         // Whoever signs out after the session has ended is signed out, not turned away.
         .post("/sign-out", Policy::Public, sign_in::sign_out)
         .get("/account", Policy::SignedIn, account::show)
@@ -26,15 +30,18 @@ pub fn module(identity: Identity) -> Module {
             Policy::SignedIn,
             account::sign_out_others,
         )
-        .get("/accounts", manage, accounts::list)
+        .get("/accounts", read, accounts::list)
         .post("/accounts", manage, accounts::create)
         .get("/accounts/new", manage, accounts::new)
-        .get("/accounts/{id}", manage, accounts::one)
-        .post("/accounts/{id}/grants", manage, accounts::grant)
-        .post("/accounts/{id}/disable", manage, accounts::disable)
-        .post("/accounts/{id}/enable", manage, accounts::enable)
-        .post("/accounts/{id}/password", manage, accounts::reset)
-        .post("/accounts/grants/{grant}/revoke", manage, accounts::revoke)
+        .get("/accounts/codes", reset, activation::batch)
+        .post("/accounts/codes", reset, activation::issue_batch)
+        .get("/accounts/{id}", read, accounts::one)
+        .post("/accounts/{id}/code", reset, activation::issue)
+        .post("/accounts/{id}/grants", grant, accounts::grant)
+        .post("/accounts/{id}/disable", reset, accounts::disable)
+        .post("/accounts/{id}/enable", reset, accounts::enable)
+        .post("/accounts/{id}/password", reset, accounts::reset)
+        .post("/accounts/grants/{grant}/revoke", grant, accounts::revoke)
         .get("/audit", Policy::Permission(AUDIT), audit::show)
         .get("/audit.csv", Policy::Permission(AUDIT), audit::export)
         .post("/api/v1/session", Policy::Public, api::sign_in)
@@ -53,7 +60,7 @@ pub fn module(identity: Identity) -> Module {
         name: "identity",
         routes,
         menu: vec![
-            entry(80, "identity-accounts", "/accounts", "user-cog", MANAGE),
+            entry(80, "identity-accounts", "/accounts", "user-cog", READ),
             entry(90, "identity-audit", "/audit", "list-search", AUDIT),
         ],
         messages: vec![
@@ -90,6 +97,18 @@ pub fn module(identity: Identity) -> Module {
                 include_str!("../templates/one_time.html"),
             ),
             (
+                "identity/activate.html",
+                include_str!("../templates/activate.html"),
+            ),
+            (
+                "identity/codes.html",
+                include_str!("../templates/codes.html"),
+            ),
+            (
+                "identity/slips.html",
+                include_str!("../templates/slips.html"),
+            ),
+            (
                 "identity/audit.html",
                 include_str!("../templates/audit.html"),
             ),
@@ -101,6 +120,8 @@ pub fn module(identity: Identity) -> Module {
 
 /// At least one context for every template.
 fn samples() -> Vec<(&'static str, Value)> {
+    let may = json!({ "open": true, "reset": true, "grant": true });
+    let nothing = json!({ "open": false, "reset": false, "grant": false });
     let rule = account::rule(&crate::SecuritySettings::default());
     let tag = json!({ "text": "…", "tone": "ok", "icon": "lock" });
     let crumbs = json!([{ "label": "…", "href": "/accounts" }]);
@@ -120,7 +141,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         json!({
             "crumbs": crumbs, "state": tag, "here": "/accounts/1", "login": "linxl", "name": "林晓岚",
             "opened": 0, "changed": null, "disabled": disabled, "oneself": oneself,
-            "grants": grants, "choices": choices, "form": wrong,
+            "grants": grants, "choices": choices, "form": wrong, "may": if disabled { &nothing } else { &may },
         })
     };
     let grant = json!({
@@ -131,6 +152,10 @@ fn samples() -> Vec<(&'static str, Value)> {
     let entry = json!({
         "at": 0, "login": null, "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
         "address": "",
+    });
+    let slip = json!({
+        "login": "linxl", "staff_no": "LZ0101", "name": null, "unit": "法治科",
+        "code": "ACDEF-GHJKM-23456", "until": 0,
     });
     let search = json!({ "from": "2026-10-21", "to": "", "action": "account", "login": "" });
     let trail = |lines: Value| {
@@ -160,16 +185,16 @@ fn samples() -> Vec<(&'static str, Value)> {
             "identity/accounts.html",
             json!({
                 "lines": [line(json!("林晓岚"), json!(["内勤 · 法治科"])), line(Value::Null, json!([]))],
-                "pager": pager, "q": "",
+                "pager": pager, "q": "", "may": may,
             }),
         ),
         (
             "identity/accounts.html",
-            json!({ "lines": [], "pager": pager, "q": "" }),
+            json!({ "lines": [], "pager": pager, "q": "", "may": may }),
         ),
         (
             "identity/accounts.html",
-            json!({ "lines": [], "pager": pager, "q": "x" }),
+            json!({ "lines": [], "pager": pager, "q": "x", "may": nothing }),
         ),
         (
             "identity/grant_fields.html",
@@ -177,7 +202,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "identity/account_new.html",
-            json!({ "crumbs": crumbs, "choices": choices, "form": wrong }),
+            json!({ "crumbs": crumbs, "choices": choices, "form": wrong, "may": may }),
         ),
         (
             "identity/account_one.html",
@@ -190,6 +215,22 @@ fn samples() -> Vec<(&'static str, Value)> {
                 "crumbs": crumbs, "login": "linxl", "name": "林晓岚", "password": "abCd-2345-efGH",
                 "href": "/accounts/1",
             }),
+        ),
+        (
+            "identity/activate.html",
+            json!({ "form": wrong, "rule": rule }),
+        ),
+        (
+            "identity/codes.html",
+            json!({ "crumbs": crumbs, "units": [["1", "法治科 (S1)"]], "days": 7, "form": wrong }),
+        ),
+        (
+            "identity/slips.html",
+            json!({ "crumbs": crumbs, "back": "/accounts", "slips": [slip, slip] }),
+        ),
+        (
+            "identity/slips.html",
+            json!({ "crumbs": crumbs, "back": "/accounts", "slips": [] }),
         ),
         ("identity/audit.html", trail(json!([entry]))),
         ("identity/audit.html", trail(json!([]))),

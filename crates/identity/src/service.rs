@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use web::Principal;
 
 use crate::password::Hasher;
-use crate::{Actor, Audit, Role, Roles, SecuritySettings, Session, SignIn, store};
+use crate::{Actor, Audit, Role, SecuritySettings, Session, SignIn, store};
 
 /// How far a clock may have been set back before a session no longer counts.
 const CLOCK_SLACK: i64 = 5 * 60;
@@ -89,18 +89,6 @@ impl Identity {
         }
     }
 
-    /// Writes the roles of the packs into the database; at every start.
-    pub async fn sync_roles(&self, roles: &Roles) -> Result<()> {
-        let emptied = transaction!(self.db, |tx| store::put_roles(tx, roles.iter()).await)?;
-        if emptied > 0 {
-            tracing::warn!(
-                emptied,
-                "roles that no pack brings any more let nobody do anything"
-            );
-        }
-        Ok(())
-    }
-
     /// All roles that still let their holders do something.
     pub async fn roles(&self) -> Result<Vec<Role>> {
         let mut roles = Vec::new();
@@ -127,7 +115,7 @@ impl Identity {
         let lock_until = now.plus_seconds(settings.lock_seconds);
         let (counted, known) = transaction!(self.db, |tx| {
             let most = settings.most_failures;
-            let counted = store::count_attempt(tx, &login, most, now, lock_until).await?;
+            let counted = store::count_attempt(tx, &login, most, now, lock_until, true).await?;
             Ok((counted, store::credentials(tx, &login).await?))
         })?;
         let hash = known.as_ref().and_then(|k| k.password.as_deref());
@@ -180,13 +168,7 @@ impl Identity {
                 )
                 .await?;
                 if counted && known.locked_until.is_some() {
-                    let detail = json!({ "seconds": settings.lock_seconds });
-                    record(
-                        tx,
-                        &self.env,
-                        &by(None).audit("account.locked", object, detail),
-                    )
-                    .await?;
+                    self.record_lock(tx, account, &attempt.address).await?;
                 }
                 return Ok(false);
             }
@@ -208,6 +190,25 @@ impl Identity {
         } else {
             Err(self.refused())
         }
+    }
+
+    /// Records that the attempt counted just now has locked the account, if it has.
+    pub(crate) async fn record_lock(
+        &self,
+        tx: &mut Tx,
+        account: AccountId,
+        address: &str,
+    ) -> Result<()> {
+        if !store::is_locked(tx, account, self.env.now()).await? {
+            return Ok(());
+        }
+        let nobody = Actor {
+            account: None,
+            address: address.to_owned(),
+        };
+        let detail = json!({ "seconds": self.settings.lock_seconds });
+        let entry = nobody.audit("account.locked", ("account", account), detail);
+        record(tx, &self.env, &entry).await
     }
 
     fn refused(&self) -> Error {
@@ -321,6 +322,6 @@ impl Identity {
     }
 }
 
-fn permissions_of(json: &str) -> Result<Vec<String>> {
+pub(crate) fn permissions_of(json: &str) -> Result<Vec<String>> {
     serde_json::from_str(json).map_err(Error::internal)
 }

@@ -1,6 +1,8 @@
 //! The SQL of accounts, sessions and grants. The audit trail has a store of its own in `store/`.
 
+pub(crate) mod activation;
 pub(crate) mod audit;
+pub(crate) mod duties;
 mod migrations;
 pub(crate) mod passwords;
 
@@ -12,7 +14,7 @@ use organization::scope_sql;
 
 pub use migrations::MIGRATIONS;
 
-use crate::{Account, Grant, NewGrant, Role, Session};
+use crate::{Account, Duty, Grant, NewGrant, Role, Session};
 
 // ---- Roles ------------------------------------------------------------------------------------
 
@@ -29,6 +31,7 @@ pub(crate) async fn put_roles<'r>(
         rows.add(&role.name.en);
         rows.add(serde_json::json!(role.permissions).to_string());
         rows.add(true);
+        rows.add(role.duty.map(Duty::code));
     }
     let mut gone = args![];
     let list = if codes.is_empty() {
@@ -42,10 +45,10 @@ pub(crate) async fn put_roles<'r>(
     );
     let emptied = tx.execute(sql, gone).await?;
     tx.insert_many(
-        "INSERT INTO role (code, name_zh, name_en, permissions, builtin) VALUES",
-        5,
+        "INSERT INTO role (code, name_zh, name_en, permissions, builtin, duty) VALUES",
+        6,
         "ON CONFLICT (code) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en,
-            permissions = excluded.permissions, builtin = excluded.builtin",
+            permissions = excluded.permissions, builtin = excluded.builtin, duty = excluded.duty",
         rows,
     )
     .await?;
@@ -53,7 +56,7 @@ pub(crate) async fn put_roles<'r>(
 }
 
 pub(crate) async fn roles(tx: &mut Tx) -> Result<Vec<(Role, String)>> {
-    let sql = "SELECT code, name_zh, name_en, permissions FROM role ORDER BY code";
+    let sql = "SELECT code, name_zh, name_en, permissions, duty FROM role ORDER BY code";
     let read = |row: &Row| {
         let role = Role {
             code: row.get(0)?,
@@ -62,15 +65,13 @@ pub(crate) async fn roles(tx: &mut Tx) -> Result<Vec<(Role, String)>> {
                 en: row.get(2)?,
             },
             permissions: Vec::new(),
+            duty: row
+                .get::<Option<String>>(4)?
+                .and_then(|code| Duty::from_code(&code)),
         };
         Ok((role, row.get(3)?))
     };
     tx.query(sql, args![]).await?.iter().map(read).collect()
-}
-
-pub(crate) async fn role_exists(tx: &mut Tx, code: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM role WHERE code = $1 AND permissions <> '[]'";
-    Ok(tx.optional(sql, args![code]).await?.is_some())
 }
 
 // ---- Sign-in ----------------------------------------------------------------------------------
@@ -86,20 +87,31 @@ pub(crate) struct Credentials {
 /// Counts an attempt before the password is looked at, so that guesses made at the same moment on
 /// several nodes are counted too. The last one allowed locks the account; a right password unlocks
 /// it again. Gives whether the attempt may go on. A lock further away than a lock lasts comes from
-/// a clock that was set back and does not hold.
+/// a clock that was set back and does not hold. With `with_password` an account that has none is not
+/// tried at all.
 pub(crate) async fn count_attempt(
     tx: &mut Tx,
     login: &str,
     most: i64,
     now: Timestamp,
     lock_until: Timestamp,
+    with_password: bool,
 ) -> Result<bool> {
     let sql = "UPDATE account SET
             locked_until = CASE WHEN failures + 1 >= $2 THEN $4 ELSE NULL END,
             failures = CASE WHEN failures + 1 >= $2 THEN 0 ELSE failures + 1 END
-        WHERE login = $1 AND disabled_at IS NULL AND password IS NOT NULL
+        WHERE login = $1 AND disabled_at IS NULL AND (password IS NOT NULL OR NOT $5)
             AND (locked_until IS NULL OR locked_until <= $3 OR locked_until > $4)";
-    Ok(tx.execute(sql, args![login, most, now, lock_until]).await? == 1)
+    Ok(tx
+        .execute(sql, args![login, most, now, lock_until, with_password])
+        .await?
+        == 1)
+}
+
+/// Whether an account is locked now.
+pub(crate) async fn is_locked(tx: &mut Tx, account: AccountId, now: Timestamp) -> Result<bool> {
+    let sql = "SELECT 1 FROM account WHERE id = $1 AND locked_until > $2";
+    Ok(tx.optional(sql, args![account, now]).await?.is_some())
 }
 
 pub(crate) async fn credentials(tx: &mut Tx, login: &str) -> Result<Option<Credentials>> {
@@ -261,10 +273,11 @@ pub(crate) async fn known(
 pub(crate) async fn add_account(
     tx: &mut Tx,
     account: &Account,
+    unit: Option<UnitId>,
     password: Option<&str>,
 ) -> Result<()> {
-    let sql = "INSERT INTO account (id, login, person, password, password_changed_at, failures, created_at)
-        VALUES ($1, $2, $3, $4, $5, 0, $6)";
+    let sql = "INSERT INTO account (id, login, person, password, password_changed_at, failures, created_at, unit)
+        VALUES ($1, $2, $3, $4, $5, 0, $6, $7)";
     let args = args![
         account.id,
         &account.login,
@@ -272,6 +285,7 @@ pub(crate) async fn add_account(
         password,
         account.password_changed_at,
         account.created_at,
+        unit,
     ];
     tx.execute(sql, args).await?;
     Ok(())
@@ -326,17 +340,19 @@ pub(crate) async fn set_disabled(
     Ok(tx.execute(sql, args![account, at]).await? == 1)
 }
 
-/// Accounts that a scope reaches: granted a role there at some time, or of a person who belongs
-/// there today.
+/// Accounts that a scope reaches: looked after there, granted a role there at some time, or of a person who
+/// belongs there today.
 fn visible_sql(scope: &Scope, column: &str, today: Date, args: &mut Args) -> String {
     if *scope == Scope::All {
         return "1=1".to_owned();
     }
     let granted = scope_sql(scope, "vg.unit", args);
     let belongs = scope_sql(scope, "vs.unit", args);
+    let kept = scope_sql(scope, "vk.unit", args);
     let today = args.push(today);
     format!(
-        "({column} IN (SELECT vg.account FROM role_grant vg WHERE {granted})
+        "({column} IN (SELECT vk.id FROM account vk WHERE {kept})
+          OR {column} IN (SELECT vg.account FROM role_grant vg WHERE {granted})
           OR {column} IN (SELECT va.id FROM account va JOIN assignment vs ON vs.person = va.person
              WHERE vs.is_primary AND vs.from_date <= {today}
                 AND (vs.to_date IS NULL OR vs.to_date >= {today}) AND {belongs}))"
@@ -345,6 +361,9 @@ fn visible_sql(scope: &Scope, column: &str, today: Date, args: &mut Args) -> Str
 
 const ACCOUNT: &str = "a.id, a.login, a.person, p.staff_no, p.name, a.password_changed_at,
     a.disabled_at, a.locked_until, a.created_at";
+
+/// How many columns `ACCOUNT` has.
+const ACCOUNT_COLUMNS: usize = 9;
 
 fn account(row: &Row) -> Result<Account> {
     Ok(Account {

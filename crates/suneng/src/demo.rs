@@ -26,13 +26,14 @@ pub const ACCOUNTS_FILE: &str = "demo-accounts.txt";
 const WEEKS: i64 = 96;
 
 /// Login, role, unit code, staff number.
-const ACCOUNTS: [(&str, &str, &str, Option<&str>); 7] = [
+const ACCOUNTS: [(&str, &str, &str, Option<&str>); 8] = [
     ("officer", "training-officer", "LZ", Some("LZ0101")),
     ("clerk", "clerk", "LZ01", Some("LZ0102")),
     ("leader", "leader", "LZ", Some("LZ0001")),
     ("supervisor", "supervisor", "LZ", Some("LZ0201")),
     ("staff", "staff", "LZ01", Some("LZ0103")),
     ("sysadmin", "system-admin", "LZ", None),
+    ("secadmin", "security-admin", "LZ", None),
     ("auditor", "auditor", "LZ", None),
 ];
 
@@ -83,12 +84,8 @@ pub async fn fill(config: &Config, env: &Env) -> Result<String> {
     world.ledger.settle().await?;
     // Passwords are chosen today: two years ago they would have to be changed first.
     let settings = config.security.clone();
-    let lines = set_passwords(
-        &world,
-        &Identity::new(world.db.clone(), env.clone(), settings),
-        env,
-    );
-    let lines = lines.await?;
+    let identity = Identity::new(world.db.clone(), env.clone(), settings);
+    let lines = set_passwords(&world, &identity, env).await?;
     world.db.close().await;
     let text = lines.join("\n") + "\n";
     write_private(&config.data.join(ACCOUNTS_FILE), &text)?;
@@ -205,6 +202,7 @@ async fn open_accounts(world: &World, identity: &Identity, from: Date) -> Result
         let new = NewAccount {
             login: login.to_owned(),
             person,
+            unit: None,
             password: NewPassword::None,
             grants: vec![NewGrant {
                 role: role.to_owned(),

@@ -23,7 +23,10 @@ pub const PERMISSIONS: &[&str] = &[
     reports::WRITE,
     organization::READ,
     organization::MANAGE,
+    identity::READ,
     identity::MANAGE,
+    identity::RESET,
+    identity::GRANT,
     identity::AUDIT,
     "ledger.verify",
 ];

@@ -84,7 +84,7 @@ fn in_words(detail: &str) -> String {
 
 /// The name of an action in the reader's language; one without a name is shown as it is.
 fn action_name(shell: &Shell, action: &str) -> String {
-    const NAMED: [(&str, &str); 17] = [
+    const NAMED: &[(&str, &str)] = &[
         ("session.began", "identity-action-session-began"),
         ("session.refused", "identity-action-session-refused"),
         ("session.ended", "identity-action-session-ended"),
@@ -95,6 +95,10 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("password.changed", "identity-action-password-changed"),
         ("password.refused", "identity-action-password-refused"),
         ("password.reset", "identity-action-password-reset"),
+        ("account.activated", "identity-action-account-activated"),
+        ("code.issued", "identity-action-code-issued"),
+        ("code.refused", "identity-action-code-refused"),
+        ("duty.conflict", "identity-action-duty-conflict"),
         ("role.granted", "identity-action-role-granted"),
         ("role.revoked", "identity-action-role-revoked"),
         ("audit.exported", "identity-action-audit-exported"),

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod accounts;
+pub(crate) mod activation;
 pub(crate) mod audit;
 pub(crate) mod sign_in;
 

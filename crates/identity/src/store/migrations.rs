@@ -71,4 +71,25 @@ pub const MIGRATIONS: &[Migration] = &[
             SELECT id, id, password, password_changed_at FROM account
             WHERE password IS NOT NULL AND password_changed_at IS NOT NULL",
     },
+    Migration {
+        name: "identity_20261122_activation",
+        sql: "
+        CREATE TABLE activation (
+            account {blob} PRIMARY KEY REFERENCES account (id),
+            code_hash {blob} NOT NULL,
+            expires_at BIGINT NOT NULL,
+            issued_by {blob},
+            issued_at BIGINT NOT NULL)",
+    },
+    Migration {
+        name: "identity_20261122_duties",
+        sql: "
+        ALTER TABLE role ADD COLUMN duty TEXT;
+        ALTER TABLE account ADD COLUMN unit {blob};
+        CREATE INDEX account_unit ON account (unit);
+        CREATE TABLE account_duty (
+            account {blob} PRIMARY KEY REFERENCES account (id),
+            duty TEXT NOT NULL,
+            taken_at BIGINT NOT NULL)",
+    },
 ];

@@ -10,6 +10,7 @@ fn new(login: &str, password: NewPassword) -> NewAccount {
     NewAccount {
         login: login.to_owned(),
         person: None,
+        unit: None,
         password,
         grants: Vec::new(),
     }
@@ -70,7 +71,7 @@ async fn a_manager_reaches_the_accounts_of_the_scope_only() {
         let h = House::new(t).await;
         let left = &Scope::Under(vec![h.left]);
         let manager = Actor {
-            account: Some(h.account("manager", "system-admin", h.left).await),
+            account: Some(h.account("manager", "security-admin", h.left).await),
             address: String::new(),
         };
         let mine = h.account("mine", "clerk", h.left).await;

@@ -1,6 +1,8 @@
 //! Accounts, sessions, roles, audit trail and pages on both engines.
 
 mod accounts;
+mod activation;
+mod duties;
 mod http;
 mod sessions;
 mod texts;
@@ -27,7 +29,10 @@ const PERMISSIONS: &[&str] = &[
     "report.write",
     "organization.read",
     "organization.manage",
+    "identity.read",
     "identity.manage",
+    "identity.reset",
+    "identity.grant",
     "audit.read",
     "ledger.verify",
 ];
@@ -92,6 +97,7 @@ impl House {
         let new = NewAccount {
             login: login.to_owned(),
             person: None,
+            unit: None,
             password: NewPassword::Given(PASSWORD.to_owned()),
             grants: vec![self.grant(role, unit)],
         };

@@ -41,6 +41,7 @@ const PAGES: &[(&str, &[&str])] = &[
             "/accounts",
             "/accounts?q=nobody-has-this-name",
             "/accounts/new",
+            "/accounts/codes",
             "/organization",
             "→/organization/people/…",
             "/organization",
@@ -55,6 +56,7 @@ const PAGES: &[(&str, &[&str])] = &[
             "/account",
         ],
     ),
+    ("secadmin", &["/accounts", "/account"]),
     ("auditor", &["/audit", "/styleguide"]),
 ];
 
