@@ -4,12 +4,13 @@
 //! duties of administrators (三员) exclude each other.
 //! [`Identity::layer`] resolves the cookie of a request to a `web::Principal` with a scope for every
 //! permission. [`record`] writes the audit trail inside the transaction that it is about; no code
-//! changes what was written.
+//! changes what was written, and a chain of hashes shows it if somebody does.
 
 mod accounts;
 mod activation;
 mod api;
 mod auth;
+mod chain;
 mod duties;
 mod model;
 mod module;
@@ -23,6 +24,7 @@ mod store;
 pub use accounts::check_login;
 pub use activation::{Activation, Slip};
 pub use auth::ClientAddress;
+pub use chain::{AuditReport, verify_audit};
 pub use model::{
     Account, Actor, Audit, AuditFilter, AuditRow, Duty, Grant, NewAccount, NewGrant, NewPassword,
     Opened, Role, Session, SignIn,

@@ -85,6 +85,10 @@ pub struct AuditFilter {
     pub action: String,
     /// Login name of who did it; part of it is enough.
     pub login: String,
+    /// What it was done to: kind, id, or part of an account's login name.
+    pub object: String,
+    /// Network address; its beginning is enough.
+    pub address: String,
 }
 
 /// A role on a unit, to be granted (授权).

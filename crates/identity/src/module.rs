@@ -157,7 +157,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         "login": "linxl", "staff_no": "LZ0101", "name": null, "unit": "法治科",
         "code": "ACDEF-GHJKM-23456", "until": 0,
     });
-    let search = json!({ "from": "2026-10-21", "to": "", "action": "account", "login": "" });
+    let search = json!({ "from": "2026-10-21", "to": "", "action": "account", "login": "", "object": "", "address": "" });
     let trail = |lines: Value| {
         json!({
             "lines": lines, "pager": pager, "actions": [["", "…"], ["account", "…"]],

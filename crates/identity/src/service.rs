@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use db::{BatchReader, Db, GroupRead, Tx, transaction};
 use futures::future::BoxFuture;
-use kernel::{AccountId, Env, Error, Msg, Result, Scope, Timestamp, UnitId};
+use kernel::{AccountId, Env, Error, Id, Msg, Result, Scope, Timestamp, UnitId};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use web::Principal;
@@ -26,6 +26,8 @@ pub struct Identity {
     pub(crate) settings: SecuritySettings,
     pub(crate) hasher: Hasher,
     known: GroupRead<Sessions>,
+    /// Tells this node from the others.
+    pub(crate) node: Id,
 }
 
 /// Looks sessions up: every request brings one.
@@ -83,6 +85,7 @@ impl Identity {
         Self {
             known: GroupRead::start(db.clone(), reader, 4_096, 256),
             db,
+            node: env.new_id(),
             env,
             settings,
             hasher: Hasher::new(),

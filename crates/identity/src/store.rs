@@ -2,6 +2,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod audit;
+pub(crate) mod chain;
 pub(crate) mod duties;
 mod migrations;
 pub(crate) mod passwords;

@@ -105,6 +105,8 @@ async fn open(
     for (login, role) in administrators {
         let password = match identity.account_by_login(&login).await? {
             Some(known) => {
+                let enable = identity.set_disabled(&nobody, known.id, false, &Scope::All);
+                enable.await?;
                 let reset = identity.reset_password(&nobody, known.id, &Scope::All);
                 reset.await?
             }

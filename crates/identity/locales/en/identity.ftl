@@ -115,7 +115,7 @@ identity-consequences = Resetting the password and disabling sign the account ou
 identity-oneself-note = This is your own account. Another administrator must change its roles and state.
 
 identity-audit = Audit trail
-identity-audit-note = Entries are added, never changed
+identity-audit-note = Entries are added, never changed, each linked to the one before
 identity-audit-export = Export
 identity-audit-from = From
 identity-audit-to = To
@@ -183,3 +183,4 @@ identity-above = This account stands above you, or granted your own roles; you c
 identity-account-unit-hint = Administrators of this unit and those above it look after the account
 identity-account-then = Afterwards the security administrator grants its roles.
 identity-action-duty-conflict = Second duty taken back
+identity-action-audit-expired = Audit entries expired

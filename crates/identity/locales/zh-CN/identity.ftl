@@ -115,7 +115,7 @@ identity-consequences = 重置密码和停用账号会立即退出该账号的�
 identity-oneself-note = 这是您自己的账号。为相互制约，角色和状态须由其他管理员变更。
 
 identity-audit = 审计记录
-identity-audit-note = 只增不改
+identity-audit-note = 只增不改，逐条链接
 identity-audit-export = 导出
 identity-audit-from = 从
 identity-audit-to = 到
@@ -183,3 +183,4 @@ identity-above = 该账号属于您的上级，或者您的角色由其授予，
 identity-account-unit-hint = 由该单位及其上级的管理员管理此账号
 identity-account-then = 开通后请安全管理员授予角色。
 identity-action-duty-conflict = 收回兼任的管理员角色
+identity-action-audit-expired = 清理到期审计记录

@@ -26,6 +26,10 @@ pub(crate) struct Search {
     action: String,
     #[serde(default)]
     login: String,
+    #[serde(default)]
+    object: String,
+    #[serde(default)]
+    address: String,
     #[serde(skip_serializing)]
     page: Option<u32>,
 }
@@ -41,16 +45,20 @@ impl Search {
             to: kernel::parse_date(&self.to),
             action: self.action.clone(),
             login: self.login.clone(),
+            object: self.object.clone(),
+            address: self.address.clone(),
         }
     }
 
     fn query(&self) -> String {
         format!(
-            "from={}&to={}&action={}&login={}",
+            "from={}&to={}&action={}&login={}&object={}&address={}",
             encode(self.from.as_deref().unwrap_or_default()),
             encode(&self.to),
             encode(&self.action),
-            encode(&self.login)
+            encode(&self.login),
+            encode(&self.object),
+            encode(&self.address)
         )
     }
 }
@@ -101,6 +109,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("duty.conflict", "identity-action-duty-conflict"),
         ("role.granted", "identity-action-role-granted"),
         ("role.revoked", "identity-action-role-revoked"),
+        ("audit.expired", "identity-action-audit-expired"),
         ("audit.exported", "identity-action-audit-exported"),
         ("activity.recorded", "identity-action-activity-recorded"),
         ("activity.corrected", "identity-action-activity-corrected"),

@@ -92,4 +92,26 @@ pub const MIGRATIONS: &[Migration] = &[
             duty TEXT NOT NULL,
             taken_at BIGINT NOT NULL)",
     },
+    Migration {
+        name: "identity_20261122_audit_chain",
+        sql: "
+        CREATE TABLE audit_tail (
+            entry {blob} PRIMARY KEY);
+        CREATE TABLE audit_link (
+            seq BIGINT PRIMARY KEY,
+            entry {blob} NOT NULL UNIQUE,
+            hash TEXT NOT NULL);
+        CREATE TABLE audit_chain (
+            id BIGINT PRIMARY KEY,
+            size BIGINT NOT NULL,
+            head TEXT NOT NULL,
+            anchor BIGINT NOT NULL,
+            anchor_hash TEXT NOT NULL,
+            node {blob},
+            lease_until BIGINT NOT NULL);
+        INSERT INTO audit_chain (id, size, head, anchor, anchor_hash, lease_until)
+            VALUES (1, 0, '', 0, '', 0);
+        INSERT INTO audit_tail (entry) SELECT id FROM audit;
+        CREATE INDEX audit_object ON audit (object_id, at)",
+    },
 ];

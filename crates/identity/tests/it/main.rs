@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activation;
+mod chain;
 mod duties;
 mod http;
 mod sessions;

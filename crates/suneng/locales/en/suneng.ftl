@@ -80,3 +80,4 @@ demo-filling = Filling the demo (an invented bureau with two years of study), ab
 demo-accounts = Demo accounts (login, password, role):
 demo-not-empty = { $folder } holds other data, or filling it was cut off. Choose another folder, or delete it and try again.
 init-no-unit = There is no unit yet: name the top one with --unit-name.
+verify-audit = Audit trail: { $entries } entries checked, { $waiting } waiting; number { $size }, head { $head }

@@ -80,3 +80,4 @@ demo-filling = 正在建立演示数据（虚构的澜州市司法局，两年�
 demo-accounts = 演示账号（账号 密码 角色）：
 demo-not-empty = { $folder } 中已有别的数据，或上次建立演示数据时被中断。请换一个目录，或删除后重试。
 init-no-unit = 还没有单位，请用 --unit-name 指定最上级单位。
+verify-audit = 审计记录：核对 { $entries } 条，待链接 { $waiting } 条；末条编号 { $size }，链头 { $head }
