@@ -132,7 +132,10 @@ pub(crate) fn openapi() -> Value {
                 },
             },
         },
-        "components": { "schemas": { "Me": {
+        "components": { "securitySchemes": { "token": {
+            "type": "http", "scheme": "bearer",
+            "description": "The token of an API client; holds what the client was given",
+        } }, "schemas": { "Me": {
             "type": "object",
             "required": ["account", "person", "name", "permissions"],
             "properties": {

@@ -2,8 +2,8 @@
 //!
 //! Roles are data from packs; a grant gives a role on the subtree of a unit from one day to another. The
 //! duties of administrators (三员) exclude each other.
-//! [`Identity::layer`] resolves the cookie of a request to a `web::Principal` with a scope for every
-//! permission. [`record`] writes the audit trail inside the transaction that it is about; no code
+//! [`Identity::layer`] resolves the cookie of a request, or the token of a client, to a `web::Principal`
+//! with a scope for every permission. [`record`] writes the audit trail inside the transaction that it is about; no code
 //! changes what was written, and a chain of hashes shows it if somebody does.
 
 mod accounts;
@@ -11,6 +11,7 @@ mod activation;
 mod api;
 mod auth;
 mod chain;
+mod clients;
 mod duties;
 mod model;
 mod module;
@@ -25,6 +26,7 @@ pub use accounts::check_login;
 pub use activation::{Activation, Slip};
 pub use auth::ClientAddress;
 pub use chain::{AuditReport, verify_audit};
+pub use clients::{Client, NewClient};
 pub use model::{
     Account, Actor, Audit, AuditFilter, AuditRow, Duty, Grant, NewAccount, NewGrant, NewPassword,
     Opened, Role, Session, SignIn,
@@ -43,6 +45,8 @@ pub const MANAGE: &str = "identity.manage";
 pub const RESET: &str = "identity.reset";
 /// Permission to grant roles.
 pub const GRANT: &str = "identity.grant";
+/// Permission to make API clients, with what one holds oneself.
+pub const CLIENT: &str = "identity.client";
 /// Permission to read the audit trail.
 pub const AUDIT: &str = "audit.read";
 

@@ -4,14 +4,15 @@ use serde_json::{Value, json};
 use web::view::Pager;
 use web::{Form, Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
-use crate::pages::{account, accounts, activation, audit, sign_in};
-use crate::{AUDIT, GRANT, Identity, MANAGE, READ, RESET, api};
+use crate::pages::{account, accounts, activation, audit, clients, sign_in};
+use crate::{AUDIT, CLIENT, GRANT, Identity, MANAGE, READ, RESET, api};
 
 /// Sign-in, my account, accounts, audit trail, and the API of sessions.
 pub fn module(identity: Identity) -> Module {
     let manage = Policy::Permission(MANAGE);
     let (read, reset) = (Policy::Permission(READ), Policy::Permission(RESET));
     let grant = Policy::Permission(GRANT);
+    let client = Policy::Permission(CLIENT);
     let routes = Routes::new()
         .get("/sign-in", Policy::Public, sign_in::show)
         .post("/sign-in", Policy::Public, sign_in::submit)
@@ -42,6 +43,12 @@ pub fn module(identity: Identity) -> Module {
         .post("/accounts/{id}/enable", reset, accounts::enable)
         .post("/accounts/{id}/password", reset, accounts::reset)
         .post("/accounts/grants/{grant}/revoke", grant, accounts::revoke)
+        .get("/clients", client, clients::list)
+        .post("/clients", client, clients::create)
+        .get("/clients/new", client, clients::new)
+        .get("/clients/{id}", client, clients::show)
+        .post("/clients/{id}/rotate", client, clients::rotate)
+        .post("/clients/{id}/revoke", client, clients::revoke)
         .get("/audit", Policy::Permission(AUDIT), audit::show)
         .get("/audit.csv", Policy::Permission(AUDIT), audit::export)
         .post("/api/v1/session", Policy::Public, api::sign_in)
@@ -61,6 +68,7 @@ pub fn module(identity: Identity) -> Module {
         routes,
         menu: vec![
             entry(80, "identity-accounts", "/accounts", "user-cog", READ),
+            entry(85, "identity-clients", "/clients", "link", CLIENT),
             entry(90, "identity-audit", "/audit", "list-search", AUDIT),
         ],
         messages: vec![
@@ -95,6 +103,22 @@ pub fn module(identity: Identity) -> Module {
             (
                 "identity/one_time.html",
                 include_str!("../templates/one_time.html"),
+            ),
+            (
+                "identity/clients.html",
+                include_str!("../templates/clients.html"),
+            ),
+            (
+                "identity/client_new.html",
+                include_str!("../templates/client_new.html"),
+            ),
+            (
+                "identity/client_one.html",
+                include_str!("../templates/client_one.html"),
+            ),
+            (
+                "identity/client_token.html",
+                include_str!("../templates/client_token.html"),
             ),
             (
                 "identity/activate.html",
@@ -153,6 +177,14 @@ fn samples() -> Vec<(&'static str, Value)> {
         "at": 0, "login": null, "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
         "address": "",
     });
+    let robot = |open: bool, used: Value| {
+        json!({
+            "href": "/clients/1", "login": "sync", "purpose": "…", "unit": "法治科",
+            "permissions": ["…"], "made": 0, "made_by": null, "prefix": "sn_1234",
+            "from": "2026-01-01", "to": "2026-12-31", "used": used, "address": "", "open": open,
+            "state": tag,
+        })
+    };
     let slip = json!({
         "login": "linxl", "staff_no": "LZ0101", "name": null, "unit": "法治科",
         "code": "ACDEF-GHJKM-23456", "until": 0,
@@ -215,6 +247,33 @@ fn samples() -> Vec<(&'static str, Value)> {
                 "crumbs": crumbs, "login": "linxl", "name": "林晓岚", "password": "abCd-2345-efGH",
                 "href": "/accounts/1",
             }),
+        ),
+        (
+            "identity/clients.html",
+            json!({ "lines": [robot(true, json!(0)), robot(false, Value::Null)], "pager": pager }),
+        ),
+        (
+            "identity/clients.html",
+            json!({ "lines": [], "pager": pager }),
+        ),
+        (
+            "identity/client_new.html",
+            json!({
+                "crumbs": crumbs, "units": [["1", "法治科 (S1)"]], "permissions": [["p:a.read", "…"]],
+                "form": wrong,
+            }),
+        ),
+        (
+            "identity/client_one.html",
+            json!({ "crumbs": crumbs, "client": robot(true, json!(0)), "form": wrong }),
+        ),
+        (
+            "identity/client_one.html",
+            json!({ "crumbs": crumbs, "client": robot(false, Value::Null), "form": form }),
+        ),
+        (
+            "identity/client_token.html",
+            json!({ "crumbs": crumbs, "login": "sync", "token": "sn_1_2", "href": "/clients/1" }),
         ),
         (
             "identity/activate.html",

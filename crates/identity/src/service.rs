@@ -1,6 +1,6 @@
 //! Sessions: sign in, who is it, sign out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use db::{BatchReader, Db, GroupRead, Tx, transaction};
@@ -16,7 +16,7 @@ use crate::{Actor, Audit, Role, SecuritySettings, Session, SignIn, store};
 /// How far a clock may have been set back before a session no longer counts.
 const CLOCK_SLACK: i64 = 5 * 60;
 /// How often the last use of a session is written down, in seconds.
-const TOUCH_EVERY: i64 = 60;
+pub(crate) const TOUCH_EVERY: i64 = 60;
 
 /// Accounts, sessions, roles and the audit trail; cheap to clone.
 #[derive(Clone)]
@@ -30,22 +30,46 @@ pub struct Identity {
     pub(crate) node: Id,
 }
 
-/// Looks sessions up: every request brings one.
+/// Looks sessions and tokens of clients up: every request brings one.
 struct Sessions(Env);
 
-impl BatchReader for Sessions {
+/// What a request brings.
+#[derive(Debug, Clone)]
+struct Brought {
     /// Hash of the token.
-    type Key = Vec<u8>;
+    hash: Vec<u8>,
+    /// It is a client's token, not a session's.
+    bearer: bool,
+}
+
+impl BatchReader for Sessions {
+    type Key = Brought;
     type Found = Option<store::Known>;
 
     fn read<'a>(
         &'a self,
         tx: &'a mut Tx,
-        hashes: &'a [Vec<u8>],
+        brought: &'a [Brought],
     ) -> BoxFuture<'a, Result<Vec<Option<store::Known>>>> {
         Box::pin(async move {
-            let found = store::known(tx, hashes, self.0.today()).await?;
-            Ok(hashes.iter().map(|h| found.get(h).cloned()).collect())
+            let of = |bearer| {
+                let some = brought.iter().filter(move |b| b.bearer == bearer);
+                some.map(|b| b.hash.clone()).collect::<Vec<_>>()
+            };
+            let (sessions, tokens, today) = (of(false), of(true), self.0.today());
+            let mut found = HashMap::new();
+            if !sessions.is_empty() {
+                found.extend(store::known(tx, &sessions, today).await?);
+            }
+            let mut clients = HashMap::new();
+            if !tokens.is_empty() {
+                clients.extend(store::clients::known(tx, &tokens, today).await?);
+            }
+            let known = |b: &Brought| {
+                let of = if b.bearer { &clients } else { &found };
+                of.get(&b.hash).cloned()
+            };
+            Ok(brought.iter().map(known).collect())
         })
     }
 }
@@ -241,10 +265,15 @@ impl Identity {
         Ok(self.holder(token).await?.map(|h| h.principal))
     }
 
+    pub(crate) async fn lookup(&self, bearer: bool, hash: &[u8]) -> Result<Option<store::Known>> {
+        let hash = hash.to_vec();
+        self.known.find(Brought { hash, bearer }).await
+    }
+
     pub(crate) async fn holder(&self, token: &str) -> Result<Option<Holder>> {
         let hash = hash_of(token);
         let now = self.env.now();
-        let found = self.known.find(hash.to_vec()).await?;
+        let found = self.lookup(false, &hash).await?;
         let Some(known) = found.filter(|k| self.lasts(k, now)) else {
             return Ok(None);
         };

@@ -3,6 +3,7 @@
 pub(crate) mod activation;
 pub(crate) mod audit;
 pub(crate) mod chain;
+pub(crate) mod clients;
 pub(crate) mod duties;
 mod migrations;
 pub(crate) mod passwords;
@@ -380,7 +381,7 @@ fn account(row: &Row) -> Result<Account> {
     })
 }
 
-/// Accounts by part of login or name, with how many there are in all.
+/// Accounts of people by part of login or name, with how many there are in all.
 pub(crate) async fn accounts(
     tx: &mut Tx,
     scope: &Scope,
@@ -393,7 +394,8 @@ pub(crate) async fn accounts(
     let visible = visible_sql(scope, "a.id", today, &mut args);
     let from = format!(
         "FROM account a LEFT JOIN person p ON p.id = a.person
-         WHERE (a.login LIKE $1 ESCAPE '!' OR LOWER(p.name) LIKE $1 ESCAPE '!') AND {visible}"
+         WHERE (a.login LIKE $1 ESCAPE '!' OR LOWER(p.name) LIKE $1 ESCAPE '!') AND {visible}
+            AND a.id NOT IN (SELECT account FROM client)"
     );
     let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
     let total = tx.one(count, args.clone()).await?.get(0)?;
@@ -413,7 +415,7 @@ pub(crate) async fn one_account(
     let visible = visible_sql(scope, "a.id", today, &mut args);
     let sql = format!(
         "SELECT {ACCOUNT} FROM account a LEFT JOIN person p ON p.id = a.person
-         WHERE a.id = $1 AND {visible}"
+         WHERE a.id = $1 AND {visible} AND a.id NOT IN (SELECT account FROM client)"
     );
     let row = tx.optional(sql, args).await?;
     row.as_ref().map(account).transpose()

@@ -27,6 +27,7 @@ pub const PERMISSIONS: &[&str] = &[
     identity::MANAGE,
     identity::RESET,
     identity::GRANT,
+    identity::CLIENT,
     identity::AUDIT,
     "ledger.verify",
 ];

@@ -114,4 +114,32 @@ pub const MIGRATIONS: &[Migration] = &[
         INSERT INTO audit_tail (entry) SELECT id FROM audit;
         CREATE INDEX audit_object ON audit (object_id, at)",
     },
+    Migration {
+        name: "identity_20261122_clients",
+        sql: "
+        CREATE TABLE client (
+            account {blob} PRIMARY KEY REFERENCES account (id),
+            purpose TEXT NOT NULL,
+            made_by {blob},
+            token_hash {blob});
+        CREATE TABLE client_grant (
+            account {blob} NOT NULL REFERENCES client (account),
+            permission TEXT NOT NULL,
+            unit {blob} NOT NULL,
+            PRIMARY KEY (account, permission, unit));
+        CREATE TABLE client_token (
+            token_hash {blob} PRIMARY KEY,
+            account {blob} NOT NULL REFERENCES client (account),
+            prefix TEXT NOT NULL,
+            from_date TEXT NOT NULL,
+            to_date TEXT NOT NULL,
+            created_by {blob},
+            created_at BIGINT NOT NULL,
+            last_used_at BIGINT,
+            last_address TEXT NOT NULL,
+            refused_at BIGINT,
+            revoked_by {blob},
+            revoked_at BIGINT);
+        CREATE INDEX client_token_account ON client_token (account)",
+    },
 ];

@@ -3,6 +3,7 @@
 mod accounts;
 mod activation;
 mod chain;
+mod clients;
 mod duties;
 mod http;
 mod sessions;
@@ -34,6 +35,7 @@ const PERMISSIONS: &[&str] = &[
     "identity.manage",
     "identity.reset",
     "identity.grant",
+    "identity.client",
     "audit.read",
     "ledger.verify",
 ];
