@@ -217,6 +217,8 @@ impl Identity {
                 .with("minutes", settings.lock_seconds / 60);
             return Err(Error::field("current", message));
         }
+        // Whoever knows the password is not locked out for trying old ones as the new one.
+        transaction!(self.db, |tx| store::activation::forgive(tx, account).await)?;
         let hash = self.chosen("new", new, &owner).await?;
         transaction!(self.db, |tx| {
             store::passwords::set(tx, account, &hash, Some(now)).await?;

@@ -4,6 +4,7 @@ use db::{Tx, transaction};
 use kernel::{AccountId, Env, Error, Msg, Result, Scope, Timestamp, UnitId};
 use serde_json::json;
 
+use crate::accounts::check_login;
 use crate::service::{hash_of, record};
 use crate::{Actor, Identity, store};
 
@@ -114,6 +115,46 @@ impl Identity {
             let slips: Vec<Slip> = slips.collect();
             self.issue(tx, actor, &slips).await?;
             Ok(slips)
+        })
+    }
+
+    /// Opens accounts for the people of a unit and those below it who have none: the staff number is the
+    /// login name. Gives how many, and the staff numbers that make no login name or a taken one.
+    pub async fn open_accounts(
+        &self,
+        actor: &Actor,
+        unit: UnitId,
+        scope: &Scope,
+    ) -> Result<(usize, Vec<String>)> {
+        let (today, now) = (self.env.today(), self.env.now());
+        transaction!(self.db, |tx| {
+            if !store::reaches(tx, scope, unit).await? {
+                let message = Msg::new("identity-unit-unknown");
+                return Err(Error::field("unit", message));
+            }
+            let people = store::activation::without(tx, unit, scope, today, MOST + 1).await?;
+            if people.len() as i64 > MOST {
+                let message = Msg::new("identity-codes-many").with("most", MOST);
+                return Err(Error::field("unit", message));
+            }
+            let logins = people.iter().map(|(_, number)| number.to_lowercase());
+            let taken = store::activation::taken(tx, logins.collect()).await?;
+            let (mut new, mut left) = (Vec::new(), Vec::new());
+            for (person, number) in people {
+                let login = number.to_lowercase();
+                if check_login(&login).is_err() || taken.contains(&login) {
+                    left.push(number);
+                } else {
+                    new.push((self.env.new_id(), login, person));
+                }
+            }
+            store::activation::open(tx, &new, now).await?;
+            for (id, login, person) in &new {
+                let detail = json!({ "login": login, "person": person });
+                let entry = actor.audit("account.opened", ("account", *id), detail);
+                record(tx, &self.env, &entry).await?;
+            }
+            Ok((new.len(), left))
         })
     }
 

@@ -281,15 +281,15 @@ fn samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "identity/codes.html",
-            json!({ "crumbs": crumbs, "units": [["1", "法治科 (S1)"]], "days": 7, "form": wrong }),
+            json!({ "crumbs": crumbs, "units": [["1", "法治科 (S1)"]], "days": 7, "may_open": true, "form": wrong }),
         ),
         (
             "identity/slips.html",
-            json!({ "crumbs": crumbs, "back": "/accounts", "slips": [slip, slip] }),
+            json!({ "crumbs": crumbs, "back": "/accounts", "left": "甲1", "slips": [slip, slip] }),
         ),
         (
             "identity/slips.html",
-            json!({ "crumbs": crumbs, "back": "/accounts", "slips": [] }),
+            json!({ "crumbs": crumbs, "back": "/accounts", "left": "", "slips": [] }),
         ),
         ("identity/audit.html", trail(json!([entry]))),
         ("identity/audit.html", trail(json!([]))),

@@ -229,3 +229,5 @@ identity-permission-identity-client = Manage API clients
 identity-permission-audit-read = Read the audit trail
 identity-permission-ledger-verify = Verify the ledger
 identity-token-refused = The token is wrong, revoked, or not within its days. Ask whoever made the client for a new one.
+identity-codes-open = First open accounts for those who have none: the staff number in small letters is the login name; roles are granted separately
+identity-codes-left = These staff numbers cannot be login names or are taken; open these accounts one by one: { $numbers }

@@ -229,3 +229,5 @@ identity-permission-identity-client = 管理接口客户端
 identity-permission-audit-read = 查看审计记录
 identity-permission-ledger-verify = 核验台账
 identity-token-refused = 令牌不正确、已吊销，或者不在有效期内。请向创建客户端的管理员索取新令牌。
+identity-codes-open = 先为还没有账号的人员开通账号，用户名为工号（小写）；角色另行授予
+identity-codes-left = 以下工号不能用作用户名，或者已被占用，请逐个开通：{ $numbers }

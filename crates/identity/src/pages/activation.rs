@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use web::{Access, Failure, Form, Shell};
 
 use super::{account, accounts, crumb};
-use crate::{Activation, Actor, Identity, Slip};
+use crate::{Activation, Actor, Identity, MANAGE, Slip};
 
 const TEMPLATE: &str = "identity/activate.html";
 const SLIPS: &str = "identity/slips.html";
@@ -71,7 +71,7 @@ pub(crate) async fn activate(
 }
 
 /// The one time that codes are shown, ready to be printed and cut.
-fn slips(shell: &Shell, slips: &[Slip]) -> Result<Response, Failure> {
+fn slips(shell: &Shell, slips: &[Slip], left: &[String]) -> Result<Response, Failure> {
     let slip = |s: &Slip| {
         json!({
             "login": s.login, "staff_no": s.staff_no, "name": s.name, "unit": s.unit, "code": s.code,
@@ -81,6 +81,7 @@ fn slips(shell: &Shell, slips: &[Slip]) -> Result<Response, Failure> {
     let context = json!({
         "crumbs": [crumb(shell, "identity-accounts", "/accounts")],
         "slips": slips.iter().map(slip).collect::<Vec<Value>>(),
+        "left": left.join("、"),
         "back": match slips {
             [one] => format!("/accounts/{}", one.account),
             _ => "/accounts".to_owned(),
@@ -98,7 +99,7 @@ pub(crate) async fn issue(
 ) -> Result<Response, Failure> {
     let id = accounts::account_id(&id)?;
     let slip = identity.issue_code(&actor, id, &access.scope).await?;
-    slips(&shell, &[slip])
+    slips(&shell, &[slip], &[])
 }
 
 #[derive(Deserialize, Serialize)]
@@ -106,6 +107,8 @@ pub(crate) struct Batch {
     unit: String,
     #[serde(default)]
     all: String,
+    #[serde(default)]
+    open: String,
 }
 
 async fn batch_context(
@@ -118,6 +121,7 @@ async fn batch_context(
         "crumbs": [crumb(shell, "identity-accounts", "/accounts")],
         "units": identity.unit_choices(&access.scope).await?,
         "days": identity.settings.code_days,
+        "may_open": access.principal.scope(MANAGE).is_some(),
         "form": form,
     }))
 }
@@ -141,12 +145,24 @@ pub(crate) async fn issue_batch(
     let issued = match input.unit.parse::<UnitId>() {
         Ok(unit) => {
             let all = !input.all.is_empty();
-            identity.issue_codes(&actor, unit, all, &access.scope).await
+            let opened = match access.principal.scope(MANAGE) {
+                Some(scope) if !input.open.is_empty() => {
+                    identity.open_accounts(&actor, unit, scope).await
+                }
+                _ => Ok((0, Vec::new())),
+            };
+            match opened {
+                Ok((_, left)) => identity
+                    .issue_codes(&actor, unit, all, &access.scope)
+                    .await
+                    .map(|issued| (issued, left)),
+                Err(e) => Err(e),
+            }
         }
         Err(_) => Err(Error::field("unit", Msg::new("identity-unit-unknown"))),
     };
     match issued {
-        Ok(issued) => slips(&shell, &issued),
+        Ok((issued, left)) => slips(&shell, &issued, &left),
         Err(e) => {
             let form = Form::of(&input).reject(&shell, e)?;
             let context = batch_context(&identity, &shell, &access, form).await?;

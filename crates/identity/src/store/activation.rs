@@ -1,7 +1,9 @@
 //! The SQL of activation codes.
 
+use std::collections::HashSet;
+
 use db::{Args, Tx, args};
-use kernel::{AccountId, Date, Result, Scope, Timestamp, UnitId};
+use kernel::{AccountId, Date, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
 
 use crate::Account;
@@ -69,6 +71,58 @@ pub(crate) async fn candidates(
     let rows = tx.query(sql, args).await?;
     let read = |row: &db::Row| Ok((super::account(row)?, row.get(super::ACCOUNT_COLUMNS)?));
     rows.iter().map(read).collect()
+}
+
+/// People of a unit and those below it who have no account, with their staff numbers.
+pub(crate) async fn without(
+    tx: &mut Tx,
+    unit: UnitId,
+    scope: &Scope,
+    today: Date,
+    most: i64,
+) -> Result<Vec<(PersonId, String)>> {
+    let mut args = args![unit, today, most];
+    let belongs = scope_sql(scope, "s.unit", &mut args);
+    let sql = format!(
+        "SELECT p.id, p.staff_no FROM person p JOIN assignment s ON s.person = p.id
+         WHERE s.is_primary AND s.from_date <= $2 AND (s.to_date IS NULL OR s.to_date >= $2)
+            AND s.unit IN (SELECT unit FROM unit_tree WHERE ancestor = $1) AND {belongs}
+            AND NOT EXISTS (SELECT 1 FROM account a WHERE a.person = p.id)
+         ORDER BY p.staff_no LIMIT $3"
+    );
+    let rows = tx.query(sql, args).await?;
+    rows.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect()
+}
+
+/// Which of these login names are taken.
+pub(crate) async fn taken(tx: &mut Tx, logins: Vec<String>) -> Result<HashSet<String>> {
+    if logins.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let mut args = Args::new();
+    let list = args.list(logins);
+    let sql = format!("SELECT login FROM account WHERE login IN ({list})");
+    let rows = tx.query(sql, args).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Opens accounts without a password.
+pub(crate) async fn open(
+    tx: &mut Tx,
+    new: &[(AccountId, String, PersonId)],
+    now: Timestamp,
+) -> Result<()> {
+    let mut rows = Args::new();
+    for (id, login, person) in new {
+        rows.add(*id);
+        rows.add(login);
+        rows.add(*person);
+        rows.add(0_i64);
+        rows.add(now);
+    }
+    let head = "INSERT INTO account (id, login, person, failures, created_at) VALUES";
+    tx.insert_many(head, 5, "", rows).await?;
+    Ok(())
 }
 
 /// What activation needs to know of an account.

@@ -178,6 +178,26 @@ async fn slips_are_issued_for_a_unit_and_used_on_a_public_page() {
         let entered = own.sign_in("chensy", CHOSEN).await;
         assert_eq!(entered.status, StatusCode::SEE_OTHER);
 
+        // Accounts for those who have none, where one may open them.
+        h.person("LZ0199", "周静怡", h.left).await;
+        h.person("乙01", "吴建平", h.left).await;
+        h.person("CHENSY", "许海宁", h.left).await;
+        h.account("helper", "unit-admin", h.left).await;
+        let mut helper = Browser::new(&h);
+        helper.sign_in("helper", PASSWORD).await;
+        let open = [("unit", &*left), ("open", "on")];
+        let page = helper.post("/accounts/codes", &open).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(!page.body.contains("周静怡"));
+        let page = b.post("/accounts/codes", &open).await;
+        assert!(page.body.contains("周静怡") && page.body.contains("lz0199"));
+        assert!(page.body.contains("CHENSY、乙01"), "{}", page.body);
+        let again = b.post("/accounts/codes", &open).await;
+        assert!(
+            again.body.contains("周静怡"),
+            "a new code, not a new account"
+        );
+
         // Whoever has chosen a password is left out, unless asked for.
         let page = b.post("/accounts/codes", &[("unit", &left)]).await;
         assert!(page.body.contains("linxl") && !page.body.contains("chensy"));
@@ -190,6 +210,19 @@ async fn slips_are_issued_for_a_unit_and_used_on_a_public_page() {
         );
         let actor = Actor::default();
         let disable = h.identity.set_disabled(&actor, first, true, &Scope::All);
+        disable.await.unwrap();
+        let page = b.post("/accounts/codes", &[("unit", &left)]).await;
+        assert!(!page.body.contains("linxl"));
+        let right = &Scope::Under(vec![h.right]);
+        let theirs = h.identity.open_accounts(&actor, h.left, right).await;
+        assert_eq!(key(theirs), "identity-unit-unknown");
+        let empty = h
+            .identity
+            .account_by_login("lz0199")
+            .await
+            .unwrap()
+            .unwrap();
+        let disable = h.identity.set_disabled(&actor, empty.id, true, &Scope::All);
         disable.await.unwrap();
         let page = b.post("/accounts/codes", &[("unit", &left)]).await;
         assert!(page.body.contains("没有需要激活码的人员"));

@@ -476,3 +476,44 @@ async fn a_password_that_has_grown_old_is_changed_first() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_trail_is_filtered_in_the_url_and_its_export_is_recorded() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(t).await;
+        h.account("auditor", "auditor", h.top).await;
+        for n in 0..60 {
+            h.account(&format!("clerk{n:02}"), "clerk", h.left).await;
+        }
+        let mut b = Browser::new(&h);
+        b.sign_in("auditor", PASSWORD).await;
+        let path = "/audit?action=account.opened&object=clerk&address=";
+        let page = b.get(path).await;
+        assert!(
+            page.body.contains("value=\"clerk\""),
+            "what was asked for stays"
+        );
+        assert!(page.body.contains("page=2") && page.body.contains("object=clerk"));
+        let second = b.get(&format!("{path}&page=2")).await;
+        assert_eq!(
+            second
+                .body
+                .matches("<td class=\"num nowrap full\">")
+                .count(),
+            10
+        );
+        let csv = b
+            .get("/audit.csv?action=account.opened&object=clerk07")
+            .await;
+        assert_eq!(csv.body.lines().count(), 2, "{}", csv.body);
+        let none = b.get("/audit?address=198.51.100.1").await;
+        assert!(none.status == StatusCode::OK && none.body.contains("class=\"empty\""));
+        let exported = b.get("/audit?action=audit.exported").await;
+        assert!(
+            exported.body.contains("object: clerk07"),
+            "{}",
+            exported.body
+        );
+    })
+    .await;
+}
