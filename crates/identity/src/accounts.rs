@@ -188,18 +188,34 @@ impl Identity {
         token: &str,
     ) -> Result<()> {
         let account = actor.account.ok_or(Error::Unauthenticated)?;
-        let mut tx = self.db.read().await?;
-        let owner = self.seen(&mut tx, account, &Scope::All).await?;
-        let settings = &self.settings;
-        drop(tx);
-        let login = &owner.login;
+        let owner = self.account(account, &Scope::All).await?;
         if current == new {
             return Err(Error::field("new", Msg::new("identity-password-same")));
         }
-        settings.check_password("new", new, &owner.names())?;
+        self.settings.check_password("new", new, &owner.names())?;
+        self.knows_password(actor, &owner, current).await?;
         let now = self.env.now();
-        // Guesses at the current password count like guesses at sign-in.
+        let hash = self.chosen("new", new, &owner).await?;
+        transaction!(self.db, |tx| {
+            store::passwords::set(tx, account, &hash, Some(now)).await?;
+            self.remember(tx, account, &hash, now).await?;
+            store::end_sessions(tx, account, &hash_of(token)).await?;
+            let entry = actor.audit("password.changed", ("account", account), json!({}));
+            record(tx, &self.env, &entry).await
+        })
+    }
+
+    /// Asks for the present password once more. Guesses at it count like guesses at sign-in; whoever knows it
+    /// is not locked out for other mistakes.
+    pub(crate) async fn knows_password(
+        &self,
+        actor: &Actor,
+        owner: &Account,
+        current: &str,
+    ) -> Result<()> {
+        let (settings, now) = (&self.settings, self.env.now());
         let lock_until = now.plus_seconds(settings.lock_seconds);
+        let (account, login) = (owner.id, &owner.login);
         let known = transaction!(self.db, |tx| {
             let most = settings.most_failures;
             if !store::count_attempt(tx, login, most, now, lock_until, true).await? {
@@ -217,16 +233,7 @@ impl Identity {
                 .with("minutes", settings.lock_seconds / 60);
             return Err(Error::field("current", message));
         }
-        // Whoever knows the password is not locked out for trying old ones as the new one.
-        transaction!(self.db, |tx| store::activation::forgive(tx, account).await)?;
-        let hash = self.chosen("new", new, &owner).await?;
-        transaction!(self.db, |tx| {
-            store::passwords::set(tx, account, &hash, Some(now)).await?;
-            self.remember(tx, account, &hash, now).await?;
-            store::end_sessions(tx, account, &hash_of(token)).await?;
-            let entry = actor.audit("password.changed", ("account", account), json!({}));
-            record(tx, &self.env, &entry).await
-        })
+        transaction!(self.db, |tx| store::activation::forgive(tx, account).await)
     }
 
     /// The hash of a password that its owner chooses: strong enough, and none of the last ones.

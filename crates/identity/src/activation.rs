@@ -48,7 +48,7 @@ pub struct Activation {
 }
 
 /// Three groups of five letters.
-fn new_code(env: &Env) -> String {
+pub(crate) fn new_code(env: &Env) -> String {
     let mut code = String::new();
     while code.len() < LENGTH + 2 {
         // Bytes above the last whole multiple would favour the first letters.
@@ -66,7 +66,7 @@ fn new_code(env: &Env) -> String {
 }
 
 /// What is kept of a code, however it was typed.
-fn code_hash(code: &str) -> Vec<u8> {
+pub(crate) fn code_hash(code: &str) -> Vec<u8> {
     let letters = code.chars().filter(char::is_ascii_alphanumeric);
     hash_of(&letters.map(|c| c.to_ascii_uppercase()).collect::<String>())
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use kernel::Error;
@@ -21,13 +21,10 @@ use crate::{Actor, Identity};
 #[derive(Debug, Clone)]
 pub struct ClientAddress(pub String);
 
-/// Where one may go before choosing a password.
-const BEFORE_CHANGE: [&str; 4] = ["/account", "/account/password", "/sign-out", "/preferences"];
-
-/// Whether a request waits until its sender has chosen a password. The only place that asks: whatever must
-/// not be interrupted by a password that grows too old is let through here.
-fn is_held_up(holder: &Holder, path: &str) -> bool {
-    holder.must_change.is_some() && !BEFORE_CHANGE.contains(&path)
+/// Where a request must go first: to the second step, to a password of one's own. The only place that asks:
+/// whatever must not be interrupted by a password that grows too old is let through here.
+fn held_up(holder: Option<&Holder>, path: &str) -> Option<&'static str> {
+    holder.and_then(|holder| holder.detour(path))
 }
 
 impl Identity {
@@ -124,12 +121,22 @@ async fn authenticate(
         },
     };
     let path = request.uri().path();
-    if holder.as_ref().is_some_and(|h| is_held_up(h, path)) {
+    if let Some(first) = held_up(holder.as_ref(), path) {
         if path.starts_with("/api/") {
             return Failure::from(Error::Forbidden).into_response();
         }
         if let Some(shell) = request.extensions().get::<Shell>() {
-            return shell.redirect("/account").into_response();
+            let wanted = request.uri().path_and_query().map_or(path, |p| p.as_str());
+            let to = match *request.method() {
+                Method::GET => format!("{first}?next={}", web::encode(wanted)),
+                _ => first.to_owned(),
+            };
+            let to = if first == "/sign-in/second" {
+                &*to
+            } else {
+                first
+            };
+            return shell.redirect(to).into_response();
         }
     }
     request.extensions_mut().insert(holder.map(|h| h.principal));

@@ -18,6 +18,7 @@ mod module;
 mod pages;
 mod password;
 mod roles;
+mod second;
 mod service;
 mod settings;
 mod store;
@@ -33,6 +34,7 @@ pub use model::{
 };
 pub use module::module;
 pub use roles::Roles;
+pub use second::Enrolment;
 pub use service::{Identity, record};
 pub use settings::SecuritySettings;
 pub use store::MIGRATIONS;

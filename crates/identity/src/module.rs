@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use web::view::Pager;
 use web::{Form, Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
-use crate::pages::{account, accounts, activation, audit, clients, sign_in};
+use crate::pages::{account, accounts, activation, audit, clients, second, sign_in};
 use crate::{AUDIT, CLIENT, GRANT, Identity, MANAGE, READ, RESET, api};
 
 /// Sign-in, my account, accounts, audit trail, and the API of sessions.
@@ -20,6 +20,11 @@ pub fn module(identity: Identity) -> Module {
         .post("/activate", Policy::Public, activation::activate)
         // Whoever signs out after the session has ended is signed out, not turned away.
         .post("/sign-out", Policy::Public, sign_in::sign_out)
+        .get("/sign-in/second", Policy::SignedIn, second::step)
+        .post("/sign-in/second", Policy::SignedIn, second::pass)
+        .get("/account/second", Policy::SignedIn, second::show)
+        .post("/account/second", Policy::SignedIn, second::begin)
+        .post("/account/second/confirm", Policy::SignedIn, second::confirm)
         .get("/account", Policy::SignedIn, account::show)
         .post(
             "/account/password",
@@ -39,6 +44,7 @@ pub fn module(identity: Identity) -> Module {
         .get("/accounts/{id}", read, accounts::one)
         .post("/accounts/{id}/code", reset, activation::issue)
         .post("/accounts/{id}/grants", grant, accounts::grant)
+        .post("/accounts/{id}/second/reset", grant, second::reset)
         .post("/accounts/{id}/disable", reset, accounts::disable)
         .post("/accounts/{id}/enable", reset, accounts::enable)
         .post("/accounts/{id}/password", reset, accounts::reset)
@@ -53,6 +59,7 @@ pub fn module(identity: Identity) -> Module {
         .get("/audit.csv", Policy::Permission(AUDIT), audit::export)
         .post("/api/v1/session", Policy::Public, api::sign_in)
         .delete("/api/v1/session", Policy::SignedIn, api::sign_out)
+        .post("/api/v1/session/second", Policy::SignedIn, api::second)
         .get("/api/v1/me", Policy::SignedIn, api::me)
         .with_state(identity);
     let entry = |order, label_key, href, icon, permission| MenuEntry {
@@ -103,6 +110,22 @@ pub fn module(identity: Identity) -> Module {
             (
                 "identity/one_time.html",
                 include_str!("../templates/one_time.html"),
+            ),
+            (
+                "identity/second_step.html",
+                include_str!("../templates/second_step.html"),
+            ),
+            (
+                "identity/second.html",
+                include_str!("../templates/second.html"),
+            ),
+            (
+                "identity/second_enrol.html",
+                include_str!("../templates/second_enrol.html"),
+            ),
+            (
+                "identity/recovery.html",
+                include_str!("../templates/recovery.html"),
             ),
             (
                 "identity/clients.html",
@@ -161,10 +184,10 @@ fn samples() -> Vec<(&'static str, Value)> {
     };
     let pager = Pager::new(120, 50, 1, |n| format!("/accounts?page={n}"));
     let line = |name: Value, roles: Value| json!({ "href": "/accounts/1", "login": "linxl", "name": name, "roles": roles, "state": tag });
-    let one = |oneself, disabled, grants: Value| {
+    let one = |oneself: bool, disabled: bool, grants: Value| {
         json!({
             "crumbs": crumbs, "state": tag, "here": "/accounts/1", "login": "linxl", "name": "林晓岚",
-            "opened": 0, "changed": null, "disabled": disabled, "oneself": oneself,
+            "opened": 0, "changed": null, "disabled": disabled, "oneself": oneself, "second": !disabled,
             "grants": grants, "choices": choices, "form": wrong, "may": if disabled { &nothing } else { &may },
         })
     };
@@ -177,6 +200,12 @@ fn samples() -> Vec<(&'static str, Value)> {
         "at": 0, "login": null, "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
         "address": "",
     });
+    let own = |since: Value, possible| {
+        json!({
+            "crumbs": crumbs, "since": since, "left": 10, "possible": possible, "demanded": true,
+            "form": wrong,
+        })
+    };
     let robot = |open: bool, used: Value| {
         json!({
             "href": "/clients/1", "login": "sync", "purpose": "…", "unit": "法治科",
@@ -247,6 +276,18 @@ fn samples() -> Vec<(&'static str, Value)> {
                 "crumbs": crumbs, "login": "linxl", "name": "林晓岚", "password": "abCd-2345-efGH",
                 "href": "/accounts/1",
             }),
+        ),
+        ("identity/second_step.html", json!({ "form": form })),
+        ("identity/second.html", own(json!(0), true)),
+        ("identity/second.html", own(Value::Null, true)),
+        ("identity/second.html", own(Value::Null, false)),
+        (
+            "identity/second_enrol.html",
+            json!({ "crumbs": crumbs, "picture": "<svg></svg>", "secret": "ABCD 2345", "form": wrong }),
+        ),
+        (
+            "identity/recovery.html",
+            json!({ "crumbs": crumbs, "codes": ["ACDEF-GHJKM-23456"] }),
         ),
         (
             "identity/clients.html",

@@ -28,6 +28,8 @@ pub struct Identity {
     known: GroupRead<Sessions>,
     /// Tells this node from the others.
     pub(crate) node: Id,
+    /// Where secrets of second factors are sealed.
+    pub(crate) vault: Option<crypt::Vault>,
 }
 
 /// Looks sessions and tokens of clients up: every request brings one.
@@ -78,17 +80,21 @@ impl BatchReader for Sessions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Holder {
     pub principal: Principal,
-    /// The password must be changed before anything else.
-    pub must_change: Option<MustChange>,
+    /// What must be done before anything else.
+    pub hold: Option<Hold>,
 }
 
-/// Why a password must be changed.
+/// What must be done before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MustChange {
-    /// Somebody else knows it: it is a one-time password.
+pub(crate) enum Hold {
+    /// The second step of signing in.
+    SecondStep,
+    /// Somebody else knows the password: it is a one-time password.
     OneTime,
-    /// It has been in use for too long.
+    /// The password has been in use for too long.
     TooOld,
+    /// The account has a duty and no second factor yet.
+    Enrol,
 }
 
 /// The SHA-256 of a token, which is all that is kept of it.
@@ -113,6 +119,7 @@ impl Identity {
             env,
             settings,
             hasher: Hasher::new(),
+            vault: None,
         }
     }
 
@@ -175,7 +182,13 @@ impl Identity {
         let token = hex::encode(self.env.random::<32>());
         let account = known.account;
         let began = transaction!(self.db, |tx| {
+            let second_due = store::second::since(tx, account).await?.is_some();
+            let most = settings.most_failures;
             let right = match hash {
+                // Guesses at the code are not forgiven for a right password.
+                Some(hash) if right && second_due => {
+                    store::second::uncount(tx, account, hash, most).await?
+                }
                 Some(hash) if right => store::clear_attempts(tx, account, hash).await?,
                 _ => false,
             };
@@ -207,7 +220,7 @@ impl Identity {
                 ..session.clone()
             };
             let expires_at = now.plus_seconds(settings.absolute_seconds);
-            store::add_session(tx, account, &session, expires_at).await?;
+            store::add_session(tx, account, &session, expires_at, second_due).await?;
             let entry = by(Some(account)).audit("session.began", ("account", account), json!({}));
             record(tx, &self.env, &entry).await?;
             Ok(true)
@@ -284,8 +297,16 @@ impl Identity {
                 tracing::warn!(error = %e, "the last use of a session could not be written");
             }
         }
+        let hold = if known.second_due {
+            Some(Hold::SecondStep)
+        } else {
+            let enrol = self.must_enrol(&known).then_some(Hold::Enrol);
+            self.must_change(known.password_changed_at).or(enrol)
+        };
         let mut roots: BTreeMap<String, Vec<UnitId>> = BTreeMap::new();
-        for (permissions, unit) in &known.grants {
+        // Half signed in, nobody holds anything.
+        let grants = known.grants.iter().filter(|_| !known.second_due);
+        for (permissions, unit) in grants {
             for permission in permissions_of(permissions)? {
                 let units = roots.entry(permission).or_default();
                 if !units.contains(unit) {
@@ -302,24 +323,21 @@ impl Identity {
                 .map(|(permission, units)| (permission, Scope::Under(units)))
                 .collect(),
         };
-        Ok(Some(Holder {
-            principal,
-            must_change: self.must_change(known.password_changed_at),
-        }))
+        Ok(Some(Holder { principal, hold }))
     }
 
     /// Whether, and why, a password must be changed before anything else.
-    pub(crate) fn must_change(&self, chosen_at: Option<Timestamp>) -> Option<MustChange> {
+    pub(crate) fn must_change(&self, chosen_at: Option<Timestamp>) -> Option<Hold> {
         match chosen_at {
-            None => Some(MustChange::OneTime),
-            Some(at) if self.settings.too_old(at, self.env.now()) => Some(MustChange::TooOld),
+            None => Some(Hold::OneTime),
+            Some(at) if self.settings.too_old(at, self.env.now()) => Some(Hold::TooOld),
             Some(_) => None,
         }
     }
 
     /// Whether a session still counts. A clock that was set back does not make it last: its end is
     /// fixed when it begins, and one from the future is none.
-    fn lasts(&self, known: &store::Known, now: Timestamp) -> bool {
+    pub(crate) fn lasts(&self, known: &store::Known, now: Timestamp) -> bool {
         now < known.expires_at
             && now < known.last_seen_at.plus_seconds(self.settings.idle_seconds)
             && now.plus_seconds(CLOCK_SLACK) >= known.created_at

@@ -26,6 +26,8 @@ pub struct SecuritySettings {
     pub most_failures: i64,
     /// Seconds an account stays locked.
     pub lock_seconds: i64,
+    /// Whoever has a duty needs a second factor.
+    pub duty_second: bool,
     /// Days for which an activation code is good.
     pub code_days: i64,
     /// Days for which the audit trail is kept; never fewer than [`SecuritySettings::LEAST_AUDIT_DAYS`].
@@ -45,6 +47,7 @@ impl Default for SecuritySettings {
             absolute_seconds: 12 * 3600,
             most_failures: 5,
             lock_seconds: 30 * 60,
+            duty_second: false,
             code_days: 7,
             audit_days: 3 * 365,
             secure: false,

@@ -7,6 +7,7 @@ pub(crate) mod clients;
 pub(crate) mod duties;
 mod migrations;
 pub(crate) mod passwords;
+pub(crate) mod second;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -148,9 +149,10 @@ pub(crate) async fn add_session(
     account: AccountId,
     session: &Session,
     expires_at: Timestamp,
+    second_due: bool,
 ) -> Result<()> {
-    let sql = "INSERT INTO session (token_hash, account, created_at, last_seen_at, expires_at, address, agent)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO session (token_hash, account, created_at, last_seen_at, expires_at, address, agent, second_due)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let args = args![
         &session.hash[..],
         account,
@@ -159,6 +161,7 @@ pub(crate) async fn add_session(
         expires_at,
         &session.address,
         &session.agent,
+        second_due,
     ];
     tx.execute(sql, args).await?;
     Ok(())
@@ -222,6 +225,12 @@ pub(crate) struct Known {
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
     pub expires_at: Timestamp,
+    /// The second step of signing in is to come.
+    pub second_due: bool,
+    /// Whether there is a second factor.
+    pub has_second: bool,
+    /// Whether the account has a duty.
+    pub duty: bool,
     /// Permissions (JSON) and the unit they are held on.
     pub grants: Vec<(String, UnitId)>,
 }
@@ -236,19 +245,26 @@ pub(crate) async fn known(
     let list = args.list(hashes.iter().map(Vec::as_slice));
     let sql = format!(
         "SELECT s.token_hash, s.account, a.login, a.person, p.name, a.password_changed_at,
-            s.created_at, s.last_seen_at, s.expires_at, r.permissions, g.unit
+            s.created_at, s.last_seen_at, s.expires_at, r.permissions, g.unit,
+            s.second_due, f.confirmed_at, d.duty
         FROM session s JOIN account a ON a.id = s.account
             LEFT JOIN person p ON p.id = a.person
             LEFT JOIN role_grant g ON g.account = a.id AND g.revoked_at IS NULL
                 AND g.from_date <= $1 AND (g.to_date IS NULL OR g.to_date >= $1)
             LEFT JOIN role r ON r.code = g.role
+            LEFT JOIN second_factor f ON f.account = a.id
+            LEFT JOIN account_duty d ON d.account = a.id
         WHERE s.token_hash IN ({list}) AND a.disabled_at IS NULL"
     );
     let mut found: HashMap<Vec<u8>, Known> = HashMap::new();
     for row in tx.query(sql, args).await? {
         let hash: Vec<u8> = row.get(0)?;
         if !found.contains_key(&hash) {
+            let (second, duty): (Option<Timestamp>, Option<String>) = (row.get(12)?, row.get(13)?);
             let known = Known {
+                second_due: row.get(11)?,
+                has_second: second.is_some(),
+                duty: duty.is_some(),
                 account: row.get(1)?,
                 login: row.get(2)?,
                 person: row.get(3)?,

@@ -105,6 +105,8 @@ pub struct Config {
     pub tenant_name: String,
     /// Cookies over HTTPS only.
     pub secure_cookies: bool,
+    /// File with the master keys.
+    pub keyring: PathBuf,
     /// How strict sign-in is.
     pub security: SecuritySettings,
     /// Other origins that may post.
@@ -210,12 +212,17 @@ impl Config {
             lock_seconds: 60 * given.number("lock-minutes", 1..=1440)?,
             idle_seconds: 60 * given.number("session-idle-minutes", 1..=1440)?,
             absolute_seconds: 3600 * given.number("session-hours", 1..=168)?,
+            duty_second: given.parse("duty-second-factor", "true, false", |t| t.parse().ok())?,
             code_days: given.number("activation-days", 1..=60)?,
             audit_days: given.number("audit-days", SecuritySettings::LEAST_AUDIT_DAYS..=36_500)?,
             secure: secure_cookies,
         };
         let mut config = Self {
             security,
+            keyring: match given.text("keyring") {
+                text if text.is_empty() => data.join("keyring"),
+                text => text.into(),
+            },
             listen: given.parse("listen", "127.0.0.1:8080", |t| t.parse().ok())?,
             connections: given.parse("database-connections", "1–500", |t| {
                 t.parse().ok().filter(|n| (1..=500).contains(n))

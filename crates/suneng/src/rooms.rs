@@ -127,7 +127,13 @@ impl Rooms {
     /// inside the runtime.
     pub async fn open(world: &World, vocabulary: Vocabulary) -> Result<Self> {
         let settings = world.config.security.clone();
-        let identity = Identity::new(world.db.clone(), world.env.clone(), settings);
+        let mut identity = Identity::new(world.db.clone(), world.env.clone(), settings);
+        match world.vault().await {
+            Ok(vault) => identity = identity.with_vault(vault),
+            Err(e) => {
+                tracing::warn!(error = %e, "without its keyring nothing sealed can be opened")
+            }
+        }
         identity.sync_roles(&vocabulary.roles).await?;
         world.ledger.define(&vocabulary.definitions()).await?;
         let (db, env) = (world.db.clone(), world.env.clone());

@@ -102,6 +102,12 @@ pub const SETTINGS: &[Setting] = settings! {
     "session-hours" "SUNENG_SESSION_HOURS" Some("session-hours"), Text "12" false,
         "登录多少小时后须重新登录"
         "Hours after which one must sign in again";
+    "duty-second-factor" "SUNENG_DUTY_SECOND_FACTOR" Some("duty-second-factor"), Switch "false" false,
+        "系统、安全、审计管理员必须启用二次验证"
+        "System, security and audit administrators need a second factor";
+    "keyring" "SUNENG_KEYRING" Some("keyring"), Text "" false,
+        "密钥文件：加密保存的内容用其中的密钥；默认是数据目录中的 keyring，没有就生成。多个节点须用同一个文件"
+        "Keyring: its keys seal what is stored encrypted; by default the file keyring in the data folder, made where there is none. Several nodes share one file";
     "activation-days" "SUNENG_ACTIVATION_DAYS" Some("activation-days"), Text "7" false,
         "激活码多少天内有效"
         "Days for which an activation code is good";

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use web::{Access, Failure, Form, Shell};
 
-use crate::service::{MustChange, hash_of};
+use crate::service::{Hold, hash_of};
 use crate::{Actor, Identity, SecuritySettings};
 
 const TEMPLATE: &str = "identity/account.html";
@@ -47,8 +47,8 @@ async fn context(
         "name": account.name,
         "changed": account.password_changed_at.map(|at| at.0),
         "must_change": identity.must_change(account.password_changed_at).map(|why| match why {
-            MustChange::OneTime => "one-time",
-            MustChange::TooOld => "too-old",
+            Hold::OneTime => "one-time",
+            _ => "too-old",
         }),
         "rule": rule(&identity.settings),
         "sessions": sessions,

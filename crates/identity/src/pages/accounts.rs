@@ -331,6 +331,7 @@ async fn one_context(
         "opened": account.created_at.0,
         "changed": account.password_changed_at.map(|at| at.0),
         "disabled": account.disabled_at.is_some(),
+        "second": identity.second(id).await?.is_some(),
         "oneself": access.principal.account == id,
         "grants": grants,
         "choices": identity.choices(shell, access.principal.scope(GRANT).unwrap_or(&none)).await?,

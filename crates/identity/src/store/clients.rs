@@ -168,6 +168,9 @@ pub(crate) async fn known(
                 // A token that was never used is touched at its first use.
                 last_seen_at: used.unwrap_or(Timestamp(0)),
                 expires_at: Timestamp(i64::MAX),
+                second_due: false,
+                has_second: false,
+                duty: false,
                 grants: Vec::new(),
             };
             found.insert(hash.clone(), known);

@@ -142,4 +142,18 @@ pub const MIGRATIONS: &[Migration] = &[
             revoked_at BIGINT);
         CREATE INDEX client_token_account ON client_token (account)",
     },
+    Migration {
+        name: "identity_20261122_second_factor",
+        sql: "
+        CREATE TABLE second_factor (
+            account {blob} PRIMARY KEY REFERENCES account (id),
+            secret {blob} NOT NULL,
+            last_step BIGINT NOT NULL,
+            confirmed_at BIGINT);
+        CREATE TABLE recovery_code (
+            account {blob} NOT NULL REFERENCES account (id),
+            code_hash {blob} NOT NULL,
+            PRIMARY KEY (account, code_hash));
+        ALTER TABLE session ADD COLUMN second_due BOOLEAN NOT NULL DEFAULT FALSE",
+    },
 ];

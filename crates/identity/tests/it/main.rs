@@ -6,6 +6,7 @@ mod chain;
 mod clients;
 mod duties;
 mod http;
+mod second;
 mod sessions;
 mod texts;
 
@@ -41,7 +42,12 @@ const PERMISSIONS: &[&str] = &[
 ];
 
 fn migrations() -> Vec<Migration> {
-    [organization::MIGRATIONS, identity::MIGRATIONS].concat()
+    [
+        crypt::MIGRATIONS,
+        organization::MIGRATIONS,
+        identity::MIGRATIONS,
+    ]
+    .concat()
 }
 
 fn roles() -> Roles {
