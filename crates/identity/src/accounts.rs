@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use db::{Tx, transaction};
-use kernel::{AccountId, Error, FieldError, Id, Msg, PersonId, Result, Scope};
+use kernel::{AccountId, Error, FieldError, Id, Msg, PersonId, Result, Scope, Timestamp};
 use serde_json::json;
 
 use crate::service::{hash_of, record};
@@ -44,10 +44,16 @@ impl Identity {
         scope: &Scope,
     ) -> Result<Opened> {
         let login = new.login.trim().to_lowercase();
+        let staff_no = match new.person {
+            Some(person) => store::staff_no(&mut self.db.read().await?, person).await?,
+            None => None,
+        };
         let mut errors = Vec::new();
         fields(check_login(&login), &mut errors)?;
         if let NewPassword::Given(given) = &new.password {
-            fields(password::check("password", given, &login), &mut errors)?;
+            let names = [&*login, staff_no.as_deref().unwrap_or_default()];
+            let checked = self.settings.check_password("password", given, &names);
+            fields(checked, &mut errors)?;
         }
         Error::if_any(errors)?;
         let one_time =
@@ -65,6 +71,7 @@ impl Identity {
             id: self.env.new_id(),
             login,
             person: new.person,
+            staff_no,
             name: None,
             password_changed_at: (hash.is_some() && one_time.is_none()).then_some(now),
             disabled_at: None,
@@ -84,10 +91,19 @@ impl Identity {
                 fields(Err(Error::field("person", message)), &mut errors)?;
             }
             for grant in &new.grants {
-                fields(self.check_grant(tx, grant, scope).await, &mut errors)?;
+                fields(self.check_grant(tx, actor, grant, scope).await, &mut errors)?;
+            }
+            if let Some(unit) = new.unit
+                && !store::reaches(tx, scope, unit).await?
+            {
+                let message = Msg::new("identity-unit-unknown");
+                fields(Err(Error::field("unit", message)), &mut errors)?;
             }
             Error::if_any(errors)?;
-            store::add_account(tx, &account, hash.as_deref()).await?;
+            store::add_account(tx, &account, new.unit, hash.as_deref()).await?;
+            if let (Some(hash), Some(at)) = (&hash, account.password_changed_at) {
+                self.remember(tx, account.id, hash, at).await?;
+            }
             let detail = json!({ "login": account.login, "person": account.person });
             let entry = actor.audit("account.opened", ("account", account.id), detail);
             record(tx, &self.env, &entry).await?;
@@ -144,8 +160,9 @@ impl Identity {
         found.ok_or(Error::NotFound)
     }
 
-    /// An account that this actor may take in hand: not their own, and nothing held outside.
-    async fn managed(
+    /// An account that this actor may take in hand: not their own, nobody above them, nothing held outside,
+    /// no duty.
+    pub(crate) async fn managed(
         &self,
         tx: &mut Tx,
         actor: &Actor,
@@ -157,6 +174,8 @@ impl Identity {
         if store::held_outside(tx, id, scope, self.env.today()).await? {
             return Err(Error::Conflict(Msg::new("identity-held-outside")));
         }
+        self.not_above(tx, actor, id, scope).await?;
+        self.not_a_duty(tx, actor, id).await?;
         Ok(account)
     }
 
@@ -169,23 +188,40 @@ impl Identity {
         token: &str,
     ) -> Result<()> {
         let account = actor.account.ok_or(Error::Unauthenticated)?;
-        let mut tx = self.db.read().await?;
-        let login = self.seen(&mut tx, account, &Scope::All).await?.login;
-        let settings = &self.settings;
-        drop(tx);
-        password::check("new", new, &login)?;
+        let owner = self.account(account, &Scope::All).await?;
         if current == new {
             return Err(Error::field("new", Msg::new("identity-password-same")));
         }
+        self.settings.check_password("new", new, &owner.names())?;
+        self.knows_password(actor, &owner, current).await?;
         let now = self.env.now();
-        // Guesses at the current password count like guesses at sign-in.
+        let hash = self.chosen("new", new, &owner).await?;
+        transaction!(self.db, |tx| {
+            store::passwords::set(tx, account, &hash, Some(now)).await?;
+            self.remember(tx, account, &hash, now).await?;
+            store::end_sessions(tx, account, &hash_of(token)).await?;
+            let entry = actor.audit("password.changed", ("account", account), json!({}));
+            record(tx, &self.env, &entry).await
+        })
+    }
+
+    /// Asks for the present password once more. Guesses at it count like guesses at sign-in; whoever knows it
+    /// is not locked out for other mistakes.
+    pub(crate) async fn knows_password(
+        &self,
+        actor: &Actor,
+        owner: &Account,
+        current: &str,
+    ) -> Result<()> {
+        let (settings, now) = (&self.settings, self.env.now());
         let lock_until = now.plus_seconds(settings.lock_seconds);
+        let (account, login) = (owner.id, &owner.login);
         let known = transaction!(self.db, |tx| {
             let most = settings.most_failures;
-            if !store::count_attempt(tx, &login, most, now, lock_until).await? {
+            if !store::count_attempt(tx, login, most, now, lock_until, true).await? {
                 return Ok(None);
             }
-            store::credentials(tx, &login).await
+            store::credentials(tx, login).await
         })?;
         let hash = known.and_then(|k| k.password);
         if !self.hasher.verify(current, hash.as_deref()).await? {
@@ -197,23 +233,43 @@ impl Identity {
                 .with("minutes", settings.lock_seconds / 60);
             return Err(Error::field("current", message));
         }
-        let hash = self.hasher.hash(&self.env, new).await?;
-        transaction!(self.db, |tx| {
-            store::set_password(tx, account, &hash, Some(now)).await?;
-            store::end_sessions(tx, account, &hash_of(token)).await?;
-            let entry = actor.audit("password.changed", ("account", account), json!({}));
-            record(tx, &self.env, &entry).await
-        })
+        transaction!(self.db, |tx| store::activation::forgive(tx, account).await)
+    }
+
+    /// The hash of a password that its owner chooses: strong enough, and none of the last ones.
+    pub(crate) async fn chosen(&self, field: &str, new: &str, owner: &Account) -> Result<String> {
+        self.settings.check_password(field, new, &owner.names())?;
+        let most = self.settings.history;
+        let last = store::passwords::last(&mut self.db.read().await?, owner.id, most).await?;
+        for old in last {
+            if self.hasher.verify(new, Some(&old)).await? {
+                let message = Msg::new("identity-password-used").with("count", most);
+                return Err(Error::field(field, message));
+            }
+        }
+        self.hasher.hash(&self.env, new).await
+    }
+
+    /// Remembers a password, so that it does not come back too soon.
+    pub(crate) async fn remember(
+        &self,
+        tx: &mut Tx,
+        account: AccountId,
+        hash: &str,
+        at: Timestamp,
+    ) -> Result<()> {
+        let (id, keep) = (self.env.new_id(), self.settings.history);
+        store::passwords::remember(tx, id, account, hash, at, keep).await
     }
 
     /// Sets the password of an account from the command line; all its sessions end.
     pub async fn set_password(&self, actor: &Actor, id: AccountId, new: &str) -> Result<()> {
-        let login = self.account(id, &Scope::All).await?.login;
-        password::check("password", new, &login)?;
-        let hash = self.hasher.hash(&self.env, new).await?;
+        let owner = self.account(id, &Scope::All).await?;
+        let hash = self.chosen("password", new, &owner).await?;
         let now = self.env.now();
         transaction!(self.db, |tx| {
-            store::set_password(tx, id, &hash, Some(now)).await?;
+            store::passwords::set(tx, id, &hash, Some(now)).await?;
+            self.remember(tx, id, &hash, now).await?;
             store::end_sessions(tx, id, &[]).await?;
             let entry = actor.audit("password.changed", ("account", id), json!({}));
             record(tx, &self.env, &entry).await
@@ -232,7 +288,7 @@ impl Identity {
         let hash = self.hasher.hash(&self.env, &one_time).await?;
         transaction!(self.db, |tx| {
             self.managed(tx, actor, id, scope).await?;
-            store::set_password(tx, id, &hash, None).await?;
+            store::passwords::set(tx, id, &hash, None).await?;
             store::end_sessions(tx, id, &[]).await?;
             let entry = actor.audit("password.reset", ("account", id), json!({}));
             record(tx, &self.env, &entry).await
@@ -276,47 +332,10 @@ impl Identity {
         transaction!(self.db, |tx| {
             self.seen(tx, id, scope).await?;
             not_oneself(actor, id)?;
-            self.check_grant(tx, new, scope).await?;
+            self.not_above(tx, actor, id, scope).await?;
+            self.check_grant(tx, actor, new, scope).await?;
             self.add_grant(tx, actor, id, new).await
         })
-    }
-
-    async fn check_grant(&self, tx: &mut Tx, new: &NewGrant, scope: &Scope) -> Result<()> {
-        let mut errors = Vec::new();
-        let mut wrong = |field: &str, key| {
-            errors.push(FieldError {
-                field: field.to_owned(),
-                message: Msg::new(key),
-            });
-        };
-        if !store::role_exists(tx, &new.role).await? {
-            wrong("role", "identity-role-unknown");
-        }
-        if !store::reaches(tx, scope, new.unit).await? {
-            wrong("unit", "identity-unit-unknown");
-        }
-        if new.to.is_some_and(|to| to < new.from) {
-            wrong("to", "identity-grant-ends-before");
-        }
-        Error::if_any(errors)
-    }
-
-    async fn add_grant(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        account: AccountId,
-        new: &NewGrant,
-    ) -> Result<Id> {
-        let id: Id = self.env.new_id();
-        store::add_grant(tx, id, account, new, actor.account, self.env.now()).await?;
-        let detail = json!({
-            "grant": id, "role": new.role, "unit": new.unit,
-            "from": new.from.to_string(), "to": new.to.map(|d| d.to_string()),
-        });
-        let entry = actor.audit("role.granted", ("account", account), detail);
-        record(tx, &self.env, &entry).await?;
-        Ok(id)
     }
 
     /// Takes a role back, at once.
@@ -325,10 +344,12 @@ impl Identity {
             let found = store::one_grant(tx, grant, scope).await?;
             let found = found.ok_or(Error::NotFound)?;
             not_oneself(actor, found.account)?;
+            self.not_above(tx, actor, found.account, scope).await?;
             if store::revoke(tx, grant, actor.account, self.env.now()).await? {
                 let detail = json!({ "grant": grant, "role": found.role, "unit": found.unit });
                 let entry = actor.audit("role.revoked", ("account", found.account), detail);
                 record(tx, &self.env, &entry).await?;
+                store::duties::release(tx, found.account, self.env.today()).await?;
             }
             Ok(found.account)
         })

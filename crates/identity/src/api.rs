@@ -35,6 +35,25 @@ pub(crate) async fn sign_in(
     Ok(response)
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Second {
+    code: String,
+}
+
+pub(crate) async fn second(
+    State(identity): State<Identity>,
+    actor: Actor,
+    headers: HeaderMap,
+    Json(input): Json<Second>,
+) -> Result<StatusCode, Failure> {
+    let token = identity.token(&headers).unwrap_or_default();
+    identity
+        .second_step(&token, &input.code, &actor.address)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 pub(crate) async fn sign_out(
     State(identity): State<Identity>,
     shell: Shell,
@@ -118,6 +137,23 @@ pub(crate) fn openapi() -> Value {
                     },
                 },
             },
+            "/api/v1/session/second": {
+                "post": {
+                    "tags": ["session"],
+                    "summary": "The second step, where the account has a second factor; until then all else is 403",
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": {
+                        "type": "object",
+                        "required": ["code"],
+                        "additionalProperties": false,
+                        "properties": { "code": { "type": "string" } },
+                    } } } },
+                    "responses": {
+                        "204": { "description": "Signed in" },
+                        "401": problem("Not signed in, or no second step to come"),
+                        "422": problem("The code is wrong or was used"),
+                    },
+                },
+            },
             "/api/v1/me": {
                 "get": {
                     "tags": ["session"],
@@ -132,7 +168,10 @@ pub(crate) fn openapi() -> Value {
                 },
             },
         },
-        "components": { "schemas": { "Me": {
+        "components": { "securitySchemes": { "token": {
+            "type": "http", "scheme": "bearer",
+            "description": "The token of an API client; holds what the client was given",
+        } }, "schemas": { "Me": {
             "type": "object",
             "required": ["account", "person", "name", "permissions"],
             "properties": {

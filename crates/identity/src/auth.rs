@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use kernel::Error;
+use serde_json::json;
 use web::{Failure, Principal, Shell};
 
+use crate::service::Holder;
 use crate::{Actor, Identity};
 
 /// The reader's network address as a trusted proxy tells it: put into the request's extensions by
@@ -19,8 +21,11 @@ use crate::{Actor, Identity};
 #[derive(Debug, Clone)]
 pub struct ClientAddress(pub String);
 
-/// Where a holder of a one-time password may go before choosing one.
-const BEFORE_CHANGE: [&str; 4] = ["/account", "/account/password", "/sign-out", "/preferences"];
+/// Where a request must go first: to the second step, to a password of one's own. The only place that asks:
+/// whatever must not be interrupted by a password that grows too old is let through here.
+fn held_up(holder: Option<&Holder>, path: &str) -> Option<&'static str> {
+    holder.and_then(|holder| holder.detour(path))
+}
 
 impl Identity {
     /// Wraps a router so that every request carries `Option<Principal>`: for `web::Options::auth`.
@@ -38,8 +43,11 @@ impl Identity {
         }
     }
 
-    /// The token that a request brings.
+    /// The token of the session that a request brings; a client's request has none, whatever its cookies.
     pub(crate) fn token(&self, headers: &HeaderMap) -> Option<String> {
+        if headers.contains_key(header::AUTHORIZATION) {
+            return None;
+        }
         let token = web::cookie(headers, self.cookie_name())?;
         (!token.is_empty()).then(|| token.to_owned())
     }
@@ -54,11 +62,56 @@ impl Identity {
     }
 }
 
+/// The token of a client (`Authorization: Bearer`).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// The reader's network address, as far as it is known.
+fn address(extensions: &Extensions) -> String {
+    let told = extensions.get::<ClientAddress>();
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    told.map(|told| told.0.clone())
+        .or_else(|| peer.map(|peer| peer.0.ip().to_string()))
+        .unwrap_or_default()
+}
+
+/// The answer to a token that does not hold.
+fn refused(request: &Request) -> Response {
+    let shell = request.extensions().get::<Shell>();
+    let detail = shell.map(|shell| shell.t("identity-token-refused"));
+    let problem = json!({
+        "type": "about:blank", "title": "Unauthorized", "status": 401, "detail": detail,
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/problem+json"),
+        (header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+    ];
+    (StatusCode::UNAUTHORIZED, headers, problem.to_string()).into_response()
+}
+
 async fn authenticate(
     State(identity): State<Identity>,
     mut request: Request,
     next: Next,
 ) -> Response {
+    if let Some(token) = bearer(request.headers()) {
+        let address = address(request.extensions());
+        let principal = match identity.bearer(token, &address).await {
+            Ok(Some(principal)) => principal,
+            // Whoever brings a token means it: never on as a stranger, never to the sign-in page.
+            Ok(None) => return refused(&request),
+            Err(e) => return Failure::from(e).into_response(),
+        };
+        request.extensions_mut().insert(Some(principal));
+        return next.run(request).await;
+    }
     let holder = match identity.token(request.headers()) {
         None => None,
         // A database that is away must not look like a session that has ended.
@@ -68,12 +121,22 @@ async fn authenticate(
         },
     };
     let path = request.uri().path();
-    if holder.as_ref().is_some_and(|h| h.must_change) && !BEFORE_CHANGE.contains(&path) {
+    if let Some(first) = held_up(holder.as_ref(), path) {
         if path.starts_with("/api/") {
             return Failure::from(Error::Forbidden).into_response();
         }
         if let Some(shell) = request.extensions().get::<Shell>() {
-            return shell.redirect("/account").into_response();
+            let wanted = request.uri().path_and_query().map_or(path, |p| p.as_str());
+            let to = match *request.method() {
+                Method::GET => format!("{first}?next={}", web::encode(wanted)),
+                _ => first.to_owned(),
+            };
+            let to = if first == "/sign-in/second" {
+                &*to
+            } else {
+                first
+            };
+            return shell.redirect(to).into_response();
         }
     }
     request.extensions_mut().insert(holder.map(|h| h.principal));
@@ -84,15 +147,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Actor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let told = parts.extensions.get::<ClientAddress>();
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let principal = parts.extensions.get::<Option<Principal>>();
         Ok(Self {
             account: principal.and_then(Option::as_ref).map(|p| p.account),
-            address: told
-                .map(|told| told.0.clone())
-                .or_else(|| peer.map(|peer| peer.0.ip().to_string()))
-                .unwrap_or_default(),
+            address: address(&parts.extensions),
         })
     }
 }

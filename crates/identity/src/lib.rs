@@ -1,35 +1,54 @@
 //! Identity: accounts (账号), sessions (会话), roles (角色) and the audit trail (审计).
 //!
-//! Roles are data from packs; a grant gives a role on the subtree of a unit from one day to another.
-//! [`Identity::layer`] resolves the cookie of a request to a `web::Principal` with a scope for every
-//! permission. [`record`] writes the audit trail inside the transaction that it is about; no code
-//! changes what was written.
+//! Roles are data from packs; a grant gives a role on the subtree of a unit from one day to another. The
+//! duties of administrators (三员) exclude each other.
+//! [`Identity::layer`] resolves the cookie of a request, or the token of a client, to a `web::Principal`
+//! with a scope for every permission. [`record`] writes the audit trail inside the transaction that it is about; no code
+//! changes what was written, and a chain of hashes shows it if somebody does.
 
 mod accounts;
+mod activation;
 mod api;
 mod auth;
+mod chain;
+mod clients;
+mod duties;
 mod model;
 mod module;
 mod pages;
 mod password;
 mod roles;
+mod second;
 mod service;
+mod settings;
 mod store;
 
 pub use accounts::check_login;
+pub use activation::{Activation, Slip};
 pub use auth::ClientAddress;
+pub use chain::{AuditReport, verify_audit};
+pub use clients::{Client, NewClient};
 pub use model::{
-    Account, Actor, Audit, AuditFilter, AuditRow, Grant, NewAccount, NewGrant, NewPassword, Opened,
-    Role, SecuritySettings, Session, SignIn,
+    Account, Actor, Audit, AuditFilter, AuditRow, Duty, Grant, NewAccount, NewGrant, NewPassword,
+    Opened, Role, Session, SignIn,
 };
 pub use module::module;
-pub use password::check as check_password;
 pub use roles::Roles;
+pub use second::Enrolment;
 pub use service::{Identity, record};
+pub use settings::SecuritySettings;
 pub use store::MIGRATIONS;
 
-/// Permission to open accounts and grant roles.
+/// Permission to see accounts and their roles.
+pub const READ: &str = "identity.read";
+/// Permission to open accounts.
 pub const MANAGE: &str = "identity.manage";
+/// Permission to issue codes and one-time passwords, to disable and enable accounts.
+pub const RESET: &str = "identity.reset";
+/// Permission to grant roles.
+pub const GRANT: &str = "identity.grant";
+/// Permission to make API clients, with what one holds oneself.
+pub const CLIENT: &str = "identity.client";
 /// Permission to read the audit trail.
 pub const AUDIT: &str = "audit.read";
 

@@ -2,34 +2,6 @@
 
 use kernel::{AccountId, Date, Id, PersonId, Timestamp, UnitId};
 
-/// How strict sign-in is (登录安全设置). The defaults follow the usual practice for level 3 of
-/// GB/T 22239, with an idle time that a working day can live with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecuritySettings {
-    /// Seconds without a request after which a session ends.
-    pub idle_seconds: i64,
-    /// Seconds after which a session ends in any case.
-    pub absolute_seconds: i64,
-    /// Failed sign-ins in a row that lock an account.
-    pub most_failures: i64,
-    /// Seconds an account stays locked.
-    pub lock_seconds: i64,
-    /// The cookie is for HTTPS only; must be the same as `web::Options::secure`.
-    pub secure: bool,
-}
-
-impl Default for SecuritySettings {
-    fn default() -> Self {
-        Self {
-            idle_seconds: 30 * 60,
-            absolute_seconds: 12 * 3600,
-            most_failures: 5,
-            lock_seconds: 30 * 60,
-            secure: false,
-        }
-    }
-}
-
 /// On whose behalf something is done, and from where (操作者).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Actor {
@@ -113,6 +85,10 @@ pub struct AuditFilter {
     pub action: String,
     /// Login name of who did it; part of it is enough.
     pub login: String,
+    /// What it was done to: kind, id, or part of an account's login name.
+    pub object: String,
+    /// Network address; its beginning is enough.
+    pub address: String,
 }
 
 /// A role on a unit, to be granted (授权).
@@ -146,6 +122,8 @@ pub struct NewAccount {
     pub login: String,
     /// Whose it is; none for a technical account.
     pub person: Option<PersonId>,
+    /// The unit whose administrators look after it, besides that of its person.
+    pub unit: Option<UnitId>,
     /// Its password.
     pub password: NewPassword,
     /// Its first roles.
@@ -170,6 +148,8 @@ pub struct Account {
     pub login: String,
     /// Whose it is.
     pub person: Option<PersonId>,
+    /// Staff number of that person.
+    pub staff_no: Option<String>,
     /// Name of that person.
     pub name: Option<String>,
     /// When its holder last chose the password; none: never.
@@ -180,6 +160,13 @@ pub struct Account {
     pub locked_until: Option<Timestamp>,
     /// When it was opened.
     pub created_at: Timestamp,
+}
+
+impl Account {
+    /// What its password may not contain.
+    pub(crate) fn names(&self) -> [&str; 2] {
+        [&self.login, self.staff_no.as_deref().unwrap_or_default()]
+    }
 }
 
 /// A role on a unit, granted to an account.
@@ -219,6 +206,37 @@ pub struct Role {
     pub name: commons::packs::Name,
     /// What its holders may do.
     pub permissions: Vec<String>,
+    /// The duty that goes with it.
+    pub duty: Option<Duty>,
+}
+
+/// A duty of an administrator (三员); no account has two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// System administrator (系统管理员): units, settings, accounts.
+    System,
+    /// Security administrator (安全管理员): roles and grants.
+    Security,
+    /// Auditor (审计管理员): the audit trail.
+    Audit,
+}
+
+impl Duty {
+    /// Its word in packs and tables.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Security => "security",
+            Self::Audit => "audit",
+        }
+    }
+
+    /// The duty with this word.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::System, Self::Security, Self::Audit]
+            .into_iter()
+            .find(|duty| duty.code() == code)
+    }
 }
 
 /// A session (会话), as its owner sees it.

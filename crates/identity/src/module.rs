@@ -4,17 +4,27 @@ use serde_json::{Value, json};
 use web::view::Pager;
 use web::{Form, Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
-use crate::pages::{account, accounts, audit, sign_in};
-use crate::{AUDIT, Identity, MANAGE, api};
+use crate::pages::{account, accounts, activation, audit, clients, second, sign_in};
+use crate::{AUDIT, CLIENT, GRANT, Identity, MANAGE, READ, RESET, api};
 
 /// Sign-in, my account, accounts, audit trail, and the API of sessions.
 pub fn module(identity: Identity) -> Module {
     let manage = Policy::Permission(MANAGE);
+    let (read, reset) = (Policy::Permission(READ), Policy::Permission(RESET));
+    let grant = Policy::Permission(GRANT);
+    let client = Policy::Permission(CLIENT);
     let routes = Routes::new()
         .get("/sign-in", Policy::Public, sign_in::show)
         .post("/sign-in", Policy::Public, sign_in::submit)
+        .get("/activate", Policy::Public, activation::show)
+        .post("/activate", Policy::Public, activation::activate)
         // Whoever signs out after the session has ended is signed out, not turned away.
         .post("/sign-out", Policy::Public, sign_in::sign_out)
+        .get("/sign-in/second", Policy::SignedIn, second::step)
+        .post("/sign-in/second", Policy::SignedIn, second::pass)
+        .get("/account/second", Policy::SignedIn, second::show)
+        .post("/account/second", Policy::SignedIn, second::begin)
+        .post("/account/second/confirm", Policy::SignedIn, second::confirm)
         .get("/account", Policy::SignedIn, account::show)
         .post(
             "/account/password",
@@ -26,19 +36,30 @@ pub fn module(identity: Identity) -> Module {
             Policy::SignedIn,
             account::sign_out_others,
         )
-        .get("/accounts", manage, accounts::list)
+        .get("/accounts", read, accounts::list)
         .post("/accounts", manage, accounts::create)
         .get("/accounts/new", manage, accounts::new)
-        .get("/accounts/{id}", manage, accounts::one)
-        .post("/accounts/{id}/grants", manage, accounts::grant)
-        .post("/accounts/{id}/disable", manage, accounts::disable)
-        .post("/accounts/{id}/enable", manage, accounts::enable)
-        .post("/accounts/{id}/password", manage, accounts::reset)
-        .post("/accounts/grants/{grant}/revoke", manage, accounts::revoke)
+        .get("/accounts/codes", reset, activation::batch)
+        .post("/accounts/codes", reset, activation::issue_batch)
+        .get("/accounts/{id}", read, accounts::one)
+        .post("/accounts/{id}/code", reset, activation::issue)
+        .post("/accounts/{id}/grants", grant, accounts::grant)
+        .post("/accounts/{id}/second/reset", grant, second::reset)
+        .post("/accounts/{id}/disable", reset, accounts::disable)
+        .post("/accounts/{id}/enable", reset, accounts::enable)
+        .post("/accounts/{id}/password", reset, accounts::reset)
+        .post("/accounts/grants/{grant}/revoke", grant, accounts::revoke)
+        .get("/clients", client, clients::list)
+        .post("/clients", client, clients::create)
+        .get("/clients/new", client, clients::new)
+        .get("/clients/{id}", client, clients::show)
+        .post("/clients/{id}/rotate", client, clients::rotate)
+        .post("/clients/{id}/revoke", client, clients::revoke)
         .get("/audit", Policy::Permission(AUDIT), audit::show)
         .get("/audit.csv", Policy::Permission(AUDIT), audit::export)
         .post("/api/v1/session", Policy::Public, api::sign_in)
         .delete("/api/v1/session", Policy::SignedIn, api::sign_out)
+        .post("/api/v1/session/second", Policy::SignedIn, api::second)
         .get("/api/v1/me", Policy::SignedIn, api::me)
         .with_state(identity);
     let entry = |order, label_key, href, icon, permission| MenuEntry {
@@ -53,7 +74,8 @@ pub fn module(identity: Identity) -> Module {
         name: "identity",
         routes,
         menu: vec![
-            entry(80, "identity-accounts", "/accounts", "user-cog", MANAGE),
+            entry(80, "identity-accounts", "/accounts", "user-cog", READ),
+            entry(85, "identity-clients", "/clients", "link", CLIENT),
             entry(90, "identity-audit", "/audit", "list-search", AUDIT),
         ],
         messages: vec![
@@ -90,6 +112,50 @@ pub fn module(identity: Identity) -> Module {
                 include_str!("../templates/one_time.html"),
             ),
             (
+                "identity/second_step.html",
+                include_str!("../templates/second_step.html"),
+            ),
+            (
+                "identity/second.html",
+                include_str!("../templates/second.html"),
+            ),
+            (
+                "identity/second_enrol.html",
+                include_str!("../templates/second_enrol.html"),
+            ),
+            (
+                "identity/recovery.html",
+                include_str!("../templates/recovery.html"),
+            ),
+            (
+                "identity/clients.html",
+                include_str!("../templates/clients.html"),
+            ),
+            (
+                "identity/client_new.html",
+                include_str!("../templates/client_new.html"),
+            ),
+            (
+                "identity/client_one.html",
+                include_str!("../templates/client_one.html"),
+            ),
+            (
+                "identity/client_token.html",
+                include_str!("../templates/client_token.html"),
+            ),
+            (
+                "identity/activate.html",
+                include_str!("../templates/activate.html"),
+            ),
+            (
+                "identity/codes.html",
+                include_str!("../templates/codes.html"),
+            ),
+            (
+                "identity/slips.html",
+                include_str!("../templates/slips.html"),
+            ),
+            (
                 "identity/audit.html",
                 include_str!("../templates/audit.html"),
             ),
@@ -101,6 +167,9 @@ pub fn module(identity: Identity) -> Module {
 
 /// At least one context for every template.
 fn samples() -> Vec<(&'static str, Value)> {
+    let may = json!({ "open": true, "reset": true, "grant": true });
+    let nothing = json!({ "open": false, "reset": false, "grant": false });
+    let rule = account::rule(&crate::SecuritySettings::default());
     let tag = json!({ "text": "…", "tone": "ok", "icon": "lock" });
     let crumbs = json!([{ "label": "…", "href": "/accounts" }]);
     let choices = json!({ "roles": [["clerk", "内勤"]], "units": [["1", "法治科 (S1)"]] });
@@ -115,11 +184,11 @@ fn samples() -> Vec<(&'static str, Value)> {
     };
     let pager = Pager::new(120, 50, 1, |n| format!("/accounts?page={n}"));
     let line = |name: Value, roles: Value| json!({ "href": "/accounts/1", "login": "linxl", "name": name, "roles": roles, "state": tag });
-    let one = |oneself, disabled, grants: Value| {
+    let one = |oneself: bool, disabled: bool, grants: Value| {
         json!({
             "crumbs": crumbs, "state": tag, "here": "/accounts/1", "login": "linxl", "name": "林晓岚",
-            "opened": 0, "changed": null, "disabled": disabled, "oneself": oneself,
-            "grants": grants, "choices": choices, "form": wrong,
+            "opened": 0, "changed": null, "disabled": disabled, "oneself": oneself, "second": !disabled,
+            "grants": grants, "choices": choices, "form": wrong, "may": if disabled { &nothing } else { &may },
         })
     };
     let grant = json!({
@@ -131,7 +200,25 @@ fn samples() -> Vec<(&'static str, Value)> {
         "at": 0, "login": null, "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
         "address": "",
     });
-    let search = json!({ "from": "2026-10-21", "to": "", "action": "account", "login": "" });
+    let own = |since: Value, possible| {
+        json!({
+            "crumbs": crumbs, "since": since, "left": 10, "possible": possible, "demanded": true,
+            "form": wrong,
+        })
+    };
+    let robot = |open: bool, used: Value| {
+        json!({
+            "href": "/clients/1", "login": "sync", "purpose": "…", "unit": "法治科",
+            "permissions": ["…"], "made": 0, "made_by": null, "prefix": "sn_1234",
+            "from": "2026-01-01", "to": "2026-12-31", "used": used, "address": "", "open": open,
+            "state": tag,
+        })
+    };
+    let slip = json!({
+        "login": "linxl", "staff_no": "LZ0101", "name": null, "unit": "法治科",
+        "code": "ACDEF-GHJKM-23456", "until": 0,
+    });
+    let search = json!({ "from": "2026-10-21", "to": "", "action": "account", "login": "", "object": "", "address": "" });
     let trail = |lines: Value| {
         json!({
             "lines": lines, "pager": pager, "actions": [["", "…"], ["account", "…"]],
@@ -144,14 +231,14 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "identity/account.html",
             json!({
-                "login": "linxl", "name": "林晓岚", "changed": 0, "must_change": false,
+                "login": "linxl", "name": "林晓岚", "changed": 0, "must_change": null, "rule": rule,
                 "sessions": [session], "form": form,
             }),
         ),
         (
             "identity/account.html",
             json!({
-                "login": "linxl", "name": null, "changed": null, "must_change": true,
+                "login": "linxl", "name": null, "changed": null, "must_change": "too-old", "rule": rule,
                 "sessions": [], "form": wrong,
             }),
         ),
@@ -159,16 +246,16 @@ fn samples() -> Vec<(&'static str, Value)> {
             "identity/accounts.html",
             json!({
                 "lines": [line(json!("林晓岚"), json!(["内勤 · 法治科"])), line(Value::Null, json!([]))],
-                "pager": pager, "q": "",
+                "pager": pager, "q": "", "may": may,
             }),
         ),
         (
             "identity/accounts.html",
-            json!({ "lines": [], "pager": pager, "q": "" }),
+            json!({ "lines": [], "pager": pager, "q": "", "may": may }),
         ),
         (
             "identity/accounts.html",
-            json!({ "lines": [], "pager": pager, "q": "x" }),
+            json!({ "lines": [], "pager": pager, "q": "x", "may": nothing }),
         ),
         (
             "identity/grant_fields.html",
@@ -176,7 +263,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "identity/account_new.html",
-            json!({ "crumbs": crumbs, "choices": choices, "form": wrong }),
+            json!({ "crumbs": crumbs, "choices": choices, "form": wrong, "may": may }),
         ),
         (
             "identity/account_one.html",
@@ -189,6 +276,61 @@ fn samples() -> Vec<(&'static str, Value)> {
                 "crumbs": crumbs, "login": "linxl", "name": "林晓岚", "password": "abCd-2345-efGH",
                 "href": "/accounts/1",
             }),
+        ),
+        ("identity/second_step.html", json!({ "form": form })),
+        ("identity/second.html", own(json!(0), true)),
+        ("identity/second.html", own(Value::Null, true)),
+        ("identity/second.html", own(Value::Null, false)),
+        (
+            "identity/second_enrol.html",
+            json!({ "crumbs": crumbs, "picture": "<svg></svg>", "secret": "ABCD 2345", "form": wrong }),
+        ),
+        (
+            "identity/recovery.html",
+            json!({ "crumbs": crumbs, "codes": ["ACDEF-GHJKM-23456"] }),
+        ),
+        (
+            "identity/clients.html",
+            json!({ "lines": [robot(true, json!(0)), robot(false, Value::Null)], "pager": pager }),
+        ),
+        (
+            "identity/clients.html",
+            json!({ "lines": [], "pager": pager }),
+        ),
+        (
+            "identity/client_new.html",
+            json!({
+                "crumbs": crumbs, "units": [["1", "法治科 (S1)"]], "permissions": [["p:a.read", "…"]],
+                "form": wrong,
+            }),
+        ),
+        (
+            "identity/client_one.html",
+            json!({ "crumbs": crumbs, "client": robot(true, json!(0)), "form": wrong }),
+        ),
+        (
+            "identity/client_one.html",
+            json!({ "crumbs": crumbs, "client": robot(false, Value::Null), "form": form }),
+        ),
+        (
+            "identity/client_token.html",
+            json!({ "crumbs": crumbs, "login": "sync", "token": "sn_1_2", "href": "/clients/1" }),
+        ),
+        (
+            "identity/activate.html",
+            json!({ "form": wrong, "rule": rule }),
+        ),
+        (
+            "identity/codes.html",
+            json!({ "crumbs": crumbs, "units": [["1", "法治科 (S1)"]], "days": 7, "may_open": true, "form": wrong }),
+        ),
+        (
+            "identity/slips.html",
+            json!({ "crumbs": crumbs, "back": "/accounts", "left": "甲1", "slips": [slip, slip] }),
+        ),
+        (
+            "identity/slips.html",
+            json!({ "crumbs": crumbs, "back": "/accounts", "left": "", "slips": [] }),
         ),
         ("identity/audit.html", trail(json!([entry]))),
         ("identity/audit.html", trail(json!([]))),

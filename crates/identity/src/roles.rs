@@ -5,7 +5,7 @@ use kernel::Msg;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::Role;
+use crate::{Duty, Role};
 
 #[derive(Deserialize)]
 struct Section {
@@ -19,6 +19,7 @@ struct Entry {
     code: Spanned<String>,
     name: Name,
     permissions: Vec<Spanned<String>>,
+    duty: Option<Spanned<String>>,
 }
 
 /// All roles of all packs.
@@ -50,7 +51,15 @@ impl Roles {
                         wrong(permission.span(), key, "permission", name);
                     }
                 }
+                let duty = entry.duty.as_ref().and_then(|d| {
+                    let found = Duty::from_code(d.get_ref());
+                    if found.is_none() {
+                        wrong(d.span(), "identity-role-duty", "duty", d.get_ref());
+                    }
+                    found
+                });
                 roles.push(Role {
+                    duty,
                     code: entry.code.into_inner(),
                     name: entry.name,
                     permissions: entry
@@ -98,6 +107,12 @@ mod tests {
             read(&role.replace("\"clerk\"", "\"The Clerk\"")).unwrap_err(),
             ["6:8 identity-role-code"]
         );
+        assert_eq!(
+            read(&format!("{role}duty = \"king\"\n")).unwrap_err(),
+            ["9:8 identity-role-duty"]
+        );
+        let fine = read(&format!("{role}duty = \"audit\"\n")).unwrap();
+        assert_eq!(fine.iter().next().unwrap().duty, Some(Duty::Audit));
         assert_eq!(
             read(&role.replace("permissions", "permisions"))
                 .unwrap_err()

@@ -1,22 +1,22 @@
 //! Sessions: sign in, who is it, sign out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use db::{BatchReader, Db, GroupRead, Tx, transaction};
 use futures::future::BoxFuture;
-use kernel::{AccountId, Env, Error, Msg, Result, Scope, Timestamp, UnitId};
+use kernel::{AccountId, Env, Error, Id, Msg, Result, Scope, Timestamp, UnitId};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use web::Principal;
 
 use crate::password::Hasher;
-use crate::{Actor, Audit, Role, Roles, SecuritySettings, Session, SignIn, store};
+use crate::{Actor, Audit, Role, SecuritySettings, Session, SignIn, store};
 
 /// How far a clock may have been set back before a session no longer counts.
 const CLOCK_SLACK: i64 = 5 * 60;
 /// How often the last use of a session is written down, in seconds.
-const TOUCH_EVERY: i64 = 60;
+pub(crate) const TOUCH_EVERY: i64 = 60;
 
 /// Accounts, sessions, roles and the audit trail; cheap to clone.
 #[derive(Clone)]
@@ -26,24 +26,52 @@ pub struct Identity {
     pub(crate) settings: SecuritySettings,
     pub(crate) hasher: Hasher,
     known: GroupRead<Sessions>,
+    /// Tells this node from the others.
+    pub(crate) node: Id,
+    /// Where secrets of second factors are sealed.
+    pub(crate) vault: Option<crypt::Vault>,
 }
 
-/// Looks sessions up: every request brings one.
+/// Looks sessions and tokens of clients up: every request brings one.
 struct Sessions(Env);
 
-impl BatchReader for Sessions {
+/// What a request brings.
+#[derive(Debug, Clone)]
+struct Brought {
     /// Hash of the token.
-    type Key = Vec<u8>;
+    hash: Vec<u8>,
+    /// It is a client's token, not a session's.
+    bearer: bool,
+}
+
+impl BatchReader for Sessions {
+    type Key = Brought;
     type Found = Option<store::Known>;
 
     fn read<'a>(
         &'a self,
         tx: &'a mut Tx,
-        hashes: &'a [Vec<u8>],
+        brought: &'a [Brought],
     ) -> BoxFuture<'a, Result<Vec<Option<store::Known>>>> {
         Box::pin(async move {
-            let found = store::known(tx, hashes, self.0.today()).await?;
-            Ok(hashes.iter().map(|h| found.get(h).cloned()).collect())
+            let of = |bearer| {
+                let some = brought.iter().filter(move |b| b.bearer == bearer);
+                some.map(|b| b.hash.clone()).collect::<Vec<_>>()
+            };
+            let (sessions, tokens, today) = (of(false), of(true), self.0.today());
+            let mut found = HashMap::new();
+            if !sessions.is_empty() {
+                found.extend(store::known(tx, &sessions, today).await?);
+            }
+            let mut clients = HashMap::new();
+            if !tokens.is_empty() {
+                clients.extend(store::clients::known(tx, &tokens, today).await?);
+            }
+            let known = |b: &Brought| {
+                let of = if b.bearer { &clients } else { &found };
+                of.get(&b.hash).cloned()
+            };
+            Ok(brought.iter().map(known).collect())
         })
     }
 }
@@ -52,8 +80,21 @@ impl BatchReader for Sessions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Holder {
     pub principal: Principal,
-    /// The password is a one-time one.
-    pub must_change: bool,
+    /// What must be done before anything else.
+    pub hold: Option<Hold>,
+}
+
+/// What must be done before anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// The second step of signing in.
+    SecondStep,
+    /// Somebody else knows the password: it is a one-time password.
+    OneTime,
+    /// The password has been in use for too long.
+    TooOld,
+    /// The account has a duty and no second factor yet.
+    Enrol,
 }
 
 /// The SHA-256 of a token, which is all that is kept of it.
@@ -74,22 +115,12 @@ impl Identity {
         Self {
             known: GroupRead::start(db.clone(), reader, 4_096, 256),
             db,
+            node: env.new_id(),
             env,
             settings,
             hasher: Hasher::new(),
+            vault: None,
         }
-    }
-
-    /// Writes the roles of the packs into the database; at every start.
-    pub async fn sync_roles(&self, roles: &Roles) -> Result<()> {
-        let emptied = transaction!(self.db, |tx| store::put_roles(tx, roles.iter()).await)?;
-        if emptied > 0 {
-            tracing::warn!(
-                emptied,
-                "roles that no pack brings any more let nobody do anything"
-            );
-        }
-        Ok(())
     }
 
     /// All roles that still let their holders do something.
@@ -118,7 +149,7 @@ impl Identity {
         let lock_until = now.plus_seconds(settings.lock_seconds);
         let (counted, known) = transaction!(self.db, |tx| {
             let most = settings.most_failures;
-            let counted = store::count_attempt(tx, &login, most, now, lock_until).await?;
+            let counted = store::count_attempt(tx, &login, most, now, lock_until, true).await?;
             Ok((counted, store::credentials(tx, &login).await?))
         })?;
         let hash = known.as_ref().and_then(|k| k.password.as_deref());
@@ -151,7 +182,13 @@ impl Identity {
         let token = hex::encode(self.env.random::<32>());
         let account = known.account;
         let began = transaction!(self.db, |tx| {
+            let second_due = store::second::since(tx, account).await?.is_some();
+            let most = settings.most_failures;
             let right = match hash {
+                // Guesses at the code are not forgiven for a right password.
+                Some(hash) if right && second_due => {
+                    store::second::uncount(tx, account, hash, most).await?
+                }
                 Some(hash) if right => store::clear_attempts(tx, account, hash).await?,
                 _ => false,
             };
@@ -171,13 +208,7 @@ impl Identity {
                 )
                 .await?;
                 if counted && known.locked_until.is_some() {
-                    let detail = json!({ "seconds": settings.lock_seconds });
-                    record(
-                        tx,
-                        &self.env,
-                        &by(None).audit("account.locked", object, detail),
-                    )
-                    .await?;
+                    self.record_lock(tx, account, &attempt.address).await?;
                 }
                 return Ok(false);
             }
@@ -189,7 +220,7 @@ impl Identity {
                 ..session.clone()
             };
             let expires_at = now.plus_seconds(settings.absolute_seconds);
-            store::add_session(tx, account, &session, expires_at).await?;
+            store::add_session(tx, account, &session, expires_at, second_due).await?;
             let entry = by(Some(account)).audit("session.began", ("account", account), json!({}));
             record(tx, &self.env, &entry).await?;
             Ok(true)
@@ -199,6 +230,25 @@ impl Identity {
         } else {
             Err(self.refused())
         }
+    }
+
+    /// Records that the attempt counted just now has locked the account, if it has.
+    pub(crate) async fn record_lock(
+        &self,
+        tx: &mut Tx,
+        account: AccountId,
+        address: &str,
+    ) -> Result<()> {
+        if !store::is_locked(tx, account, self.env.now()).await? {
+            return Ok(());
+        }
+        let nobody = Actor {
+            account: None,
+            address: address.to_owned(),
+        };
+        let detail = json!({ "seconds": self.settings.lock_seconds });
+        let entry = nobody.audit("account.locked", ("account", account), detail);
+        record(tx, &self.env, &entry).await
     }
 
     fn refused(&self) -> Error {
@@ -228,10 +278,15 @@ impl Identity {
         Ok(self.holder(token).await?.map(|h| h.principal))
     }
 
+    pub(crate) async fn lookup(&self, bearer: bool, hash: &[u8]) -> Result<Option<store::Known>> {
+        let hash = hash.to_vec();
+        self.known.find(Brought { hash, bearer }).await
+    }
+
     pub(crate) async fn holder(&self, token: &str) -> Result<Option<Holder>> {
         let hash = hash_of(token);
         let now = self.env.now();
-        let found = self.known.find(hash.to_vec()).await?;
+        let found = self.lookup(false, &hash).await?;
         let Some(known) = found.filter(|k| self.lasts(k, now)) else {
             return Ok(None);
         };
@@ -242,8 +297,16 @@ impl Identity {
                 tracing::warn!(error = %e, "the last use of a session could not be written");
             }
         }
+        let hold = if known.second_due {
+            Some(Hold::SecondStep)
+        } else {
+            let enrol = self.must_enrol(&known).then_some(Hold::Enrol);
+            self.must_change(known.password_changed_at).or(enrol)
+        };
         let mut roots: BTreeMap<String, Vec<UnitId>> = BTreeMap::new();
-        for (permissions, unit) in &known.grants {
+        // Half signed in, nobody holds anything.
+        let grants = known.grants.iter().filter(|_| !known.second_due);
+        for (permissions, unit) in grants {
             for permission in permissions_of(permissions)? {
                 let units = roots.entry(permission).or_default();
                 if !units.contains(unit) {
@@ -260,15 +323,21 @@ impl Identity {
                 .map(|(permission, units)| (permission, Scope::Under(units)))
                 .collect(),
         };
-        Ok(Some(Holder {
-            principal,
-            must_change: known.password_changed_at.is_none(),
-        }))
+        Ok(Some(Holder { principal, hold }))
+    }
+
+    /// Whether, and why, a password must be changed before anything else.
+    pub(crate) fn must_change(&self, chosen_at: Option<Timestamp>) -> Option<Hold> {
+        match chosen_at {
+            None => Some(Hold::OneTime),
+            Some(at) if self.settings.too_old(at, self.env.now()) => Some(Hold::TooOld),
+            Some(_) => None,
+        }
     }
 
     /// Whether a session still counts. A clock that was set back does not make it last: its end is
     /// fixed when it begins, and one from the future is none.
-    fn lasts(&self, known: &store::Known, now: Timestamp) -> bool {
+    pub(crate) fn lasts(&self, known: &store::Known, now: Timestamp) -> bool {
         now < known.expires_at
             && now < known.last_seen_at.plus_seconds(self.settings.idle_seconds)
             && now.plus_seconds(CLOCK_SLACK) >= known.created_at
@@ -303,6 +372,6 @@ impl Identity {
     }
 }
 
-fn permissions_of(json: &str) -> Result<Vec<String>> {
+pub(crate) fn permissions_of(json: &str) -> Result<Vec<String>> {
     serde_json::from_str(json).map_err(Error::internal)
 }

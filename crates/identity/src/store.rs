@@ -1,70 +1,23 @@
 //! The SQL of accounts, sessions and grants. The audit trail has a store of its own in `store/`.
 
+pub(crate) mod activation;
 pub(crate) mod audit;
+pub(crate) mod chain;
+pub(crate) mod clients;
+pub(crate) mod duties;
+mod migrations;
+pub(crate) mod passwords;
+pub(crate) mod second;
 
 use std::collections::{BTreeMap, HashMap};
 
-use db::{Args, Migration, Row, Tx, args};
+use db::{Args, Row, Tx, args};
 use kernel::{AccountId, Date, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
 
-use crate::{Account, Grant, NewGrant, Role, Session};
+pub use migrations::MIGRATIONS;
 
-/// The tables of this crate.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    name: "identity_20261121_tables",
-    sql: "
-        CREATE TABLE account (
-            id {blob} PRIMARY KEY,
-            login TEXT NOT NULL UNIQUE,
-            person {blob} UNIQUE,
-            password TEXT,
-            password_changed_at BIGINT,
-            disabled_at BIGINT,
-            failures BIGINT NOT NULL,
-            locked_until BIGINT,
-            created_at BIGINT NOT NULL);
-        CREATE TABLE session (
-            token_hash {blob} PRIMARY KEY,
-            account {blob} NOT NULL REFERENCES account (id),
-            created_at BIGINT NOT NULL,
-            last_seen_at BIGINT NOT NULL,
-            expires_at BIGINT NOT NULL,
-            address TEXT NOT NULL,
-            agent TEXT NOT NULL);
-        CREATE INDEX session_account ON session (account);
-        CREATE INDEX session_expires_at ON session (expires_at);
-        CREATE TABLE role (
-            code TEXT PRIMARY KEY,
-            name_zh TEXT NOT NULL,
-            name_en TEXT NOT NULL,
-            permissions TEXT NOT NULL,
-            builtin BOOLEAN NOT NULL);
-        CREATE TABLE role_grant (
-            id {blob} PRIMARY KEY,
-            account {blob} NOT NULL REFERENCES account (id),
-            role TEXT NOT NULL REFERENCES role (code),
-            unit {blob} NOT NULL,
-            from_date TEXT NOT NULL,
-            to_date TEXT,
-            granted_by {blob},
-            granted_at BIGINT NOT NULL,
-            revoked_by {blob},
-            revoked_at BIGINT);
-        CREATE INDEX role_grant_account ON role_grant (account);
-        CREATE INDEX role_grant_unit ON role_grant (unit);
-        CREATE TABLE audit (
-            id {blob} PRIMARY KEY,
-            at BIGINT NOT NULL,
-            account {blob},
-            action TEXT NOT NULL,
-            object_kind TEXT NOT NULL,
-            object_id TEXT NOT NULL,
-            detail TEXT NOT NULL,
-            address TEXT NOT NULL);
-        CREATE INDEX audit_at ON audit (at, id);
-        CREATE INDEX audit_account ON audit (account, at)",
-}];
+use crate::{Account, Duty, Grant, NewGrant, Role, Session};
 
 // ---- Roles ------------------------------------------------------------------------------------
 
@@ -81,6 +34,7 @@ pub(crate) async fn put_roles<'r>(
         rows.add(&role.name.en);
         rows.add(serde_json::json!(role.permissions).to_string());
         rows.add(true);
+        rows.add(role.duty.map(Duty::code));
     }
     let mut gone = args![];
     let list = if codes.is_empty() {
@@ -94,10 +48,10 @@ pub(crate) async fn put_roles<'r>(
     );
     let emptied = tx.execute(sql, gone).await?;
     tx.insert_many(
-        "INSERT INTO role (code, name_zh, name_en, permissions, builtin) VALUES",
-        5,
+        "INSERT INTO role (code, name_zh, name_en, permissions, builtin, duty) VALUES",
+        6,
         "ON CONFLICT (code) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en,
-            permissions = excluded.permissions, builtin = excluded.builtin",
+            permissions = excluded.permissions, builtin = excluded.builtin, duty = excluded.duty",
         rows,
     )
     .await?;
@@ -105,7 +59,7 @@ pub(crate) async fn put_roles<'r>(
 }
 
 pub(crate) async fn roles(tx: &mut Tx) -> Result<Vec<(Role, String)>> {
-    let sql = "SELECT code, name_zh, name_en, permissions FROM role ORDER BY code";
+    let sql = "SELECT code, name_zh, name_en, permissions, duty FROM role ORDER BY code";
     let read = |row: &Row| {
         let role = Role {
             code: row.get(0)?,
@@ -114,15 +68,13 @@ pub(crate) async fn roles(tx: &mut Tx) -> Result<Vec<(Role, String)>> {
                 en: row.get(2)?,
             },
             permissions: Vec::new(),
+            duty: row
+                .get::<Option<String>>(4)?
+                .and_then(|code| Duty::from_code(&code)),
         };
         Ok((role, row.get(3)?))
     };
     tx.query(sql, args![]).await?.iter().map(read).collect()
-}
-
-pub(crate) async fn role_exists(tx: &mut Tx, code: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM role WHERE code = $1 AND permissions <> '[]'";
-    Ok(tx.optional(sql, args![code]).await?.is_some())
 }
 
 // ---- Sign-in ----------------------------------------------------------------------------------
@@ -138,20 +90,31 @@ pub(crate) struct Credentials {
 /// Counts an attempt before the password is looked at, so that guesses made at the same moment on
 /// several nodes are counted too. The last one allowed locks the account; a right password unlocks
 /// it again. Gives whether the attempt may go on. A lock further away than a lock lasts comes from
-/// a clock that was set back and does not hold.
+/// a clock that was set back and does not hold. With `with_password` an account that has none is not
+/// tried at all.
 pub(crate) async fn count_attempt(
     tx: &mut Tx,
     login: &str,
     most: i64,
     now: Timestamp,
     lock_until: Timestamp,
+    with_password: bool,
 ) -> Result<bool> {
     let sql = "UPDATE account SET
             locked_until = CASE WHEN failures + 1 >= $2 THEN $4 ELSE NULL END,
             failures = CASE WHEN failures + 1 >= $2 THEN 0 ELSE failures + 1 END
-        WHERE login = $1 AND disabled_at IS NULL AND password IS NOT NULL
+        WHERE login = $1 AND disabled_at IS NULL AND (password IS NOT NULL OR NOT $5)
             AND (locked_until IS NULL OR locked_until <= $3 OR locked_until > $4)";
-    Ok(tx.execute(sql, args![login, most, now, lock_until]).await? == 1)
+    Ok(tx
+        .execute(sql, args![login, most, now, lock_until, with_password])
+        .await?
+        == 1)
+}
+
+/// Whether an account is locked now.
+pub(crate) async fn is_locked(tx: &mut Tx, account: AccountId, now: Timestamp) -> Result<bool> {
+    let sql = "SELECT 1 FROM account WHERE id = $1 AND locked_until > $2";
+    Ok(tx.optional(sql, args![account, now]).await?.is_some())
 }
 
 pub(crate) async fn credentials(tx: &mut Tx, login: &str) -> Result<Option<Credentials>> {
@@ -186,9 +149,10 @@ pub(crate) async fn add_session(
     account: AccountId,
     session: &Session,
     expires_at: Timestamp,
+    second_due: bool,
 ) -> Result<()> {
-    let sql = "INSERT INTO session (token_hash, account, created_at, last_seen_at, expires_at, address, agent)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO session (token_hash, account, created_at, last_seen_at, expires_at, address, agent, second_due)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let args = args![
         &session.hash[..],
         account,
@@ -197,6 +161,7 @@ pub(crate) async fn add_session(
         expires_at,
         &session.address,
         &session.agent,
+        second_due,
     ];
     tx.execute(sql, args).await?;
     Ok(())
@@ -260,6 +225,12 @@ pub(crate) struct Known {
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
     pub expires_at: Timestamp,
+    /// The second step of signing in is to come.
+    pub second_due: bool,
+    /// Whether there is a second factor.
+    pub has_second: bool,
+    /// Whether the account has a duty.
+    pub duty: bool,
     /// Permissions (JSON) and the unit they are held on.
     pub grants: Vec<(String, UnitId)>,
 }
@@ -274,19 +245,26 @@ pub(crate) async fn known(
     let list = args.list(hashes.iter().map(Vec::as_slice));
     let sql = format!(
         "SELECT s.token_hash, s.account, a.login, a.person, p.name, a.password_changed_at,
-            s.created_at, s.last_seen_at, s.expires_at, r.permissions, g.unit
+            s.created_at, s.last_seen_at, s.expires_at, r.permissions, g.unit,
+            s.second_due, f.confirmed_at, d.duty
         FROM session s JOIN account a ON a.id = s.account
             LEFT JOIN person p ON p.id = a.person
             LEFT JOIN role_grant g ON g.account = a.id AND g.revoked_at IS NULL
                 AND g.from_date <= $1 AND (g.to_date IS NULL OR g.to_date >= $1)
             LEFT JOIN role r ON r.code = g.role
+            LEFT JOIN second_factor f ON f.account = a.id
+            LEFT JOIN account_duty d ON d.account = a.id
         WHERE s.token_hash IN ({list}) AND a.disabled_at IS NULL"
     );
     let mut found: HashMap<Vec<u8>, Known> = HashMap::new();
     for row in tx.query(sql, args).await? {
         let hash: Vec<u8> = row.get(0)?;
         if !found.contains_key(&hash) {
+            let (second, duty): (Option<Timestamp>, Option<String>) = (row.get(12)?, row.get(13)?);
             let known = Known {
+                second_due: row.get(11)?,
+                has_second: second.is_some(),
+                duty: duty.is_some(),
                 account: row.get(1)?,
                 login: row.get(2)?,
                 person: row.get(3)?,
@@ -313,10 +291,11 @@ pub(crate) async fn known(
 pub(crate) async fn add_account(
     tx: &mut Tx,
     account: &Account,
+    unit: Option<UnitId>,
     password: Option<&str>,
 ) -> Result<()> {
-    let sql = "INSERT INTO account (id, login, person, password, password_changed_at, failures, created_at)
-        VALUES ($1, $2, $3, $4, $5, 0, $6)";
+    let sql = "INSERT INTO account (id, login, person, password, password_changed_at, failures, created_at, unit)
+        VALUES ($1, $2, $3, $4, $5, 0, $6, $7)";
     let args = args![
         account.id,
         &account.login,
@@ -324,6 +303,7 @@ pub(crate) async fn add_account(
         password,
         account.password_changed_at,
         account.created_at,
+        unit,
     ];
     tx.execute(sql, args).await?;
     Ok(())
@@ -332,6 +312,12 @@ pub(crate) async fn add_account(
 pub(crate) async fn login_taken(tx: &mut Tx, login: &str) -> Result<bool> {
     let sql = "SELECT 1 FROM account WHERE login = $1";
     Ok(tx.optional(sql, args![login]).await?.is_some())
+}
+
+pub(crate) async fn staff_no(tx: &mut Tx, person: PersonId) -> Result<Option<String>> {
+    let sql = "SELECT staff_no FROM person WHERE id = $1";
+    let row = tx.optional(sql, args![person]).await?;
+    Ok(row.map(|r| r.get(0)).transpose()?.flatten())
 }
 
 pub(crate) async fn person_taken(tx: &mut Tx, person: PersonId) -> Result<bool> {
@@ -357,18 +343,6 @@ pub(crate) async fn person_by_staff_no(
     row.map(|r| r.get(0)).transpose()
 }
 
-pub(crate) async fn set_password(
-    tx: &mut Tx,
-    account: AccountId,
-    password: &str,
-    changed_at: Option<Timestamp>,
-) -> Result<bool> {
-    let sql = "UPDATE account SET password = $2, password_changed_at = $3, failures = 0, locked_until = NULL
-        WHERE id = $1";
-    let changed = tx.execute(sql, args![account, password, changed_at]);
-    Ok(changed.await? == 1)
-}
-
 /// Disables (an instant) or enables (none) an account; gives whether that changed anything.
 pub(crate) async fn set_disabled(
     tx: &mut Tx,
@@ -384,40 +358,46 @@ pub(crate) async fn set_disabled(
     Ok(tx.execute(sql, args![account, at]).await? == 1)
 }
 
-/// Accounts that a scope reaches: granted a role there at some time, or of a person who belongs
-/// there today.
+/// Accounts that a scope reaches: looked after there, granted a role there at some time, or of a person who
+/// belongs there today.
 fn visible_sql(scope: &Scope, column: &str, today: Date, args: &mut Args) -> String {
     if *scope == Scope::All {
         return "1=1".to_owned();
     }
     let granted = scope_sql(scope, "vg.unit", args);
     let belongs = scope_sql(scope, "vs.unit", args);
+    let kept = scope_sql(scope, "vk.unit", args);
     let today = args.push(today);
     format!(
-        "({column} IN (SELECT vg.account FROM role_grant vg WHERE {granted})
+        "({column} IN (SELECT vk.id FROM account vk WHERE {kept})
+          OR {column} IN (SELECT vg.account FROM role_grant vg WHERE {granted})
           OR {column} IN (SELECT va.id FROM account va JOIN assignment vs ON vs.person = va.person
              WHERE vs.is_primary AND vs.from_date <= {today}
                 AND (vs.to_date IS NULL OR vs.to_date >= {today}) AND {belongs}))"
     )
 }
 
-const ACCOUNT: &str = "a.id, a.login, a.person, p.name, a.password_changed_at, a.disabled_at,
-    a.locked_until, a.created_at";
+const ACCOUNT: &str = "a.id, a.login, a.person, p.staff_no, p.name, a.password_changed_at,
+    a.disabled_at, a.locked_until, a.created_at";
+
+/// How many columns `ACCOUNT` has.
+const ACCOUNT_COLUMNS: usize = 9;
 
 fn account(row: &Row) -> Result<Account> {
     Ok(Account {
         id: row.get(0)?,
         login: row.get(1)?,
         person: row.get(2)?,
-        name: row.get(3)?,
-        password_changed_at: row.get(4)?,
-        disabled_at: row.get(5)?,
-        locked_until: row.get(6)?,
-        created_at: row.get(7)?,
+        staff_no: row.get(3)?,
+        name: row.get(4)?,
+        password_changed_at: row.get(5)?,
+        disabled_at: row.get(6)?,
+        locked_until: row.get(7)?,
+        created_at: row.get(8)?,
     })
 }
 
-/// Accounts by part of login or name, with how many there are in all.
+/// Accounts of people by part of login or name, with how many there are in all.
 pub(crate) async fn accounts(
     tx: &mut Tx,
     scope: &Scope,
@@ -430,7 +410,8 @@ pub(crate) async fn accounts(
     let visible = visible_sql(scope, "a.id", today, &mut args);
     let from = format!(
         "FROM account a LEFT JOIN person p ON p.id = a.person
-         WHERE (a.login LIKE $1 ESCAPE '!' OR LOWER(p.name) LIKE $1 ESCAPE '!') AND {visible}"
+         WHERE (a.login LIKE $1 ESCAPE '!' OR LOWER(p.name) LIKE $1 ESCAPE '!') AND {visible}
+            AND a.id NOT IN (SELECT account FROM client)"
     );
     let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
     let total = tx.one(count, args.clone()).await?.get(0)?;
@@ -450,7 +431,7 @@ pub(crate) async fn one_account(
     let visible = visible_sql(scope, "a.id", today, &mut args);
     let sql = format!(
         "SELECT {ACCOUNT} FROM account a LEFT JOIN person p ON p.id = a.person
-         WHERE a.id = $1 AND {visible}"
+         WHERE a.id = $1 AND {visible} AND a.id NOT IN (SELECT account FROM client)"
     );
     let row = tx.optional(sql, args).await?;
     row.as_ref().map(account).transpose()

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use identity::SecuritySettings;
 use kernel::{Error, Msg, Result};
 use toml::Spanned;
 use web::Lang;
@@ -103,6 +105,10 @@ pub struct Config {
     pub tenant_name: String,
     /// Cookies over HTTPS only.
     pub secure_cookies: bool,
+    /// File with the master keys.
+    pub keyring: PathBuf,
+    /// How strict sign-in is.
+    pub security: SecuritySettings,
     /// Other origins that may post.
     pub trusted_origins: Vec<String>,
     /// Format of the log.
@@ -139,6 +145,14 @@ impl Given {
                     .with("value", &text)
                     .with("expected", expected),
             )
+        })
+    }
+
+    /// A whole number within bounds.
+    fn number(&self, flag: &str, bounds: RangeInclusive<i64>) -> Result<i64> {
+        let expected = format!("{}–{}", bounds.start(), bounds.end());
+        self.parse(flag, &expected, |t| {
+            t.parse().ok().filter(|n| bounds.contains(n))
         })
     }
 }
@@ -188,7 +202,27 @@ impl Config {
         };
         let database_url = SecretUrl(or_in_data("database-url", "sqlite", "suneng.db"));
         let blob_url = SecretUrl(or_in_data("blob-url", "file", "files"));
+        let secure_cookies = given.parse("secure-cookies", "true, false", |t| t.parse().ok())?;
+        let security = SecuritySettings {
+            shortest: given.number("password-length", 8..=64)? as usize,
+            classes: given.number("password-classes", 1..=4)? as usize,
+            history: given.number("password-history", 1..=24)?,
+            change_days: given.number("password-days", 0..=3650)?,
+            most_failures: given.number("lock-failures", 1..=100)?,
+            lock_seconds: 60 * given.number("lock-minutes", 1..=1440)?,
+            idle_seconds: 60 * given.number("session-idle-minutes", 1..=1440)?,
+            absolute_seconds: 3600 * given.number("session-hours", 1..=168)?,
+            duty_second: given.parse("duty-second-factor", "true, false", |t| t.parse().ok())?,
+            code_days: given.number("activation-days", 1..=60)?,
+            audit_days: given.number("audit-days", SecuritySettings::LEAST_AUDIT_DAYS..=36_500)?,
+            secure: secure_cookies,
+        };
         let mut config = Self {
+            security,
+            keyring: match given.text("keyring") {
+                text if text.is_empty() => data.join("keyring"),
+                text => text.into(),
+            },
             listen: given.parse("listen", "127.0.0.1:8080", |t| t.parse().ok())?,
             connections: given.parse("database-connections", "1–500", |t| {
                 t.parse().ok().filter(|n| (1..=500).contains(n))
@@ -197,7 +231,7 @@ impl Config {
                 .filter(|t| !t.is_empty())
                 .map(Into::into),
             tenant_name: given.text("tenant-name"),
-            secure_cookies: given.parse("secure-cookies", "true, false", |t| t.parse().ok())?,
+            secure_cookies,
             trusted_origins: given
                 .values
                 .get("trusted-origin")
@@ -363,6 +397,9 @@ mod tests {
         assert!(config.secure_cookies);
         assert_eq!(config.trusted_origins.len(), 2);
         assert_eq!(config.connections, 8);
+        assert_eq!(config.security.audit_days, 1095);
+        assert_eq!(config.security.lock_seconds, 1800);
+        assert!(config.security.secure);
         let source = |flag| {
             config
                 .given
@@ -408,6 +445,17 @@ mod tests {
             "config-file-unreadable"
         );
         assert_eq!(key(resolve(&[("lang", "xx")], &[])).0, "config-value");
+        for (flag, value) in [
+            ("password-length", "4"),
+            ("audit-days", "179"),
+            ("lock-minutes", "x"),
+        ] {
+            assert_eq!(
+                key(resolve(&[(flag, value)], &[])).0,
+                "config-value",
+                "{flag}"
+            );
+        }
     }
 
     #[test]

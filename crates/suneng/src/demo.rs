@@ -26,13 +26,14 @@ pub const ACCOUNTS_FILE: &str = "demo-accounts.txt";
 const WEEKS: i64 = 96;
 
 /// Login, role, unit code, staff number.
-const ACCOUNTS: [(&str, &str, &str, Option<&str>); 7] = [
+const ACCOUNTS: [(&str, &str, &str, Option<&str>); 8] = [
     ("officer", "training-officer", "LZ", Some("LZ0101")),
     ("clerk", "clerk", "LZ01", Some("LZ0102")),
     ("leader", "leader", "LZ", Some("LZ0001")),
     ("supervisor", "supervisor", "LZ", Some("LZ0201")),
     ("staff", "staff", "LZ01", Some("LZ0103")),
     ("sysadmin", "system-admin", "LZ", None),
+    ("secadmin", "security-admin", "LZ", None),
     ("auditor", "auditor", "LZ", None),
 ];
 
@@ -78,9 +79,13 @@ pub async fn fill(config: &Config, env: &Env) -> Result<String> {
         .organization
         .import(&organization_rows(first), &Scope::All, None)
         .await?;
-    let lines = open_accounts(&world, &rooms.identity, env, first).await?;
+    open_accounts(&world, &rooms.identity, first).await?;
     study(&world, &rooms, &clock, &calendar, first, today).await?;
     world.ledger.settle().await?;
+    // Passwords are chosen today: two years ago they would have to be changed first.
+    let settings = config.security.clone();
+    let identity = Identity::new(world.db.clone(), env.clone(), settings);
+    let lines = set_passwords(&world, &identity, env).await?;
     world.db.close().await;
     let text = lines.join("\n") + "\n";
     write_private(&config.data.join(ACCOUNTS_FILE), &text)?;
@@ -187,25 +192,18 @@ fn organization_rows(first: Date) -> Rows {
     rows
 }
 
-async fn open_accounts(
-    world: &World,
-    identity: &Identity,
-    env: &Env,
-    from: Date,
-) -> Result<Vec<String>> {
-    let mut lines = Vec::new();
-    let roles = identity.roles().await?;
+async fn open_accounts(world: &World, identity: &Identity, from: Date) -> Result<()> {
     for (login, role, unit, staff_no) in ACCOUNTS {
         let unit = world.organization.unit_by_code(unit, &Scope::All).await?;
         let person = match staff_no {
             Some(staff_no) => Some(identity.person_by_staff_no(staff_no, &Scope::All).await?),
             None => None,
         };
-        let password = password(env);
         let new = NewAccount {
             login: login.to_owned(),
             person,
-            password: NewPassword::Given(password.clone()),
+            unit: None,
+            password: NewPassword::None,
             grants: vec![NewGrant {
                 role: role.to_owned(),
                 unit: unit.id,
@@ -216,6 +214,21 @@ async fn open_accounts(
         identity
             .create_account(&Actor::default(), &new, &Scope::All)
             .await?;
+    }
+    Ok(())
+}
+
+/// Gives every account a password; only those that are printed have one.
+async fn set_passwords(world: &World, identity: &Identity, env: &Env) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    let roles = identity.roles().await?;
+    for (login, role, unit, _) in ACCOUNTS {
+        let unit = world.organization.unit_by_code(unit, &Scope::All).await?;
+        let account = identity.account_by_login(login).await?;
+        let account = account.ok_or(Error::NotFound)?.id;
+        let password = password(env);
+        let actor = Actor::default();
+        identity.set_password(&actor, account, &password).await?;
         let role_name = roles
             .iter()
             .find(|r| r.code == role)

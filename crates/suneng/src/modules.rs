@@ -51,13 +51,18 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
         Box::pin(async move {
             let ended = identity.purge_sessions().await?;
             tracing::info!(ended, "sessions that have ended were removed");
+            let expired = identity.expire_audit().await?;
+            tracing::info!(
+                expired,
+                "audit entries that were kept long enough were removed"
+            );
             next_purge(&world).await
         })
     });
     HashMap::from([(PURGE, purge)])
 }
 
-/// Sessions that have ended are removed every hour, by one node.
+/// Sessions that have ended and audit entries that have expired are removed every hour, by one node.
 const PURGE: &str = "purge-sessions";
 
 /// Queues what runs by the clock; what is queued already stays once.

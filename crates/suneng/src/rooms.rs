@@ -2,7 +2,7 @@
 
 use activities::{Activities, ActivityKinds};
 use commons::packs::{PackProblem, Packs};
-use identity::{Identity, Roles, SecuritySettings};
+use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
 use kernel::{Calendar, Result};
 use ledger::{Definition, Fact};
@@ -23,7 +23,11 @@ pub const PERMISSIONS: &[&str] = &[
     reports::WRITE,
     organization::READ,
     organization::MANAGE,
+    identity::READ,
     identity::MANAGE,
+    identity::RESET,
+    identity::GRANT,
+    identity::CLIENT,
     identity::AUDIT,
     "ledger.verify",
 ];
@@ -122,11 +126,14 @@ impl Rooms {
     /// Puts them together and makes what they need in the database: roles and components. Must be called
     /// inside the runtime.
     pub async fn open(world: &World, vocabulary: Vocabulary) -> Result<Self> {
-        let settings = SecuritySettings {
-            secure: world.config.secure_cookies,
-            ..SecuritySettings::default()
-        };
-        let identity = Identity::new(world.db.clone(), world.env.clone(), settings);
+        let settings = world.config.security.clone();
+        let mut identity = Identity::new(world.db.clone(), world.env.clone(), settings);
+        match world.vault().await {
+            Ok(vault) => identity = identity.with_vault(vault),
+            Err(e) => {
+                tracing::warn!(error = %e, "without its keyring nothing sealed can be opened")
+            }
+        }
         identity.sync_roles(&vocabulary.roles).await?;
         world.ledger.define(&vocabulary.definitions()).await?;
         let (db, env) = (world.db.clone(), world.env.clone());

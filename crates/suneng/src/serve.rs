@@ -136,7 +136,7 @@ async fn open(config: Config, env: Env, texts: &Texts) -> Result<World> {
     }
 }
 
-/// Sealer and jobs of a node.
+/// Sealer, audit chain and jobs of a node.
 pub struct Background {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -155,7 +155,12 @@ impl Background {
             modules::jobs(world, rooms),
             stopped.clone(),
         );
-        let tasks = vec![tokio::spawn(sealer.run(stopped)), tokio::spawn(jobs)];
+        let chain = rooms.identity.clone().keep_chain(stopped.clone());
+        let tasks = vec![
+            tokio::spawn(sealer.run(stopped)),
+            tokio::spawn(jobs),
+            tokio::spawn(chain),
+        ];
         Ok(Self { stop, tasks })
     }
 

@@ -78,6 +78,42 @@ pub const SETTINGS: &[Setting] = settings! {
     "trusted-origin" "SUNENG_TRUSTED_ORIGIN" Some("trusted-origin"), List "" false,
         "允许提交表单的其他来源，例如代理的地址 https://suneng.example"
         "Other origins that may post forms, such as a proxy's https://suneng.example";
+    "password-length" "SUNENG_PASSWORD_LENGTH" Some("password-length"), Text "8" false,
+        "密码最短位数"
+        "Fewest characters of a password";
+    "password-classes" "SUNENG_PASSWORD_CLASSES" Some("password-classes"), Text "3" false,
+        "密码须包含大写字母、小写字母、数字、符号中的几种"
+        "How many of capital letters, small letters, digits and symbols a password needs";
+    "password-history" "SUNENG_PASSWORD_HISTORY" Some("password-history"), Text "5" false,
+        "新密码不得与最近几次的密码相同"
+        "How many of the last passwords may not come back";
+    "password-days" "SUNENG_PASSWORD_DAYS" Some("password-days"), Text "90" false,
+        "密码使用多少天后须更换；0 表示不要求"
+        "Days after which a password must be changed; 0: never";
+    "lock-failures" "SUNENG_LOCK_FAILURES" Some("lock-failures"), Text "5" false,
+        "连续登录失败多少次后锁定账号"
+        "Failed sign-ins in a row that lock an account";
+    "lock-minutes" "SUNENG_LOCK_MINUTES" Some("lock-minutes"), Text "30" false,
+        "账号锁定多少分钟"
+        "Minutes an account stays locked";
+    "session-idle-minutes" "SUNENG_SESSION_IDLE_MINUTES" Some("session-idle-minutes"), Text "15" false,
+        "多少分钟没有操作就退出登录"
+        "Minutes without a request after which one is signed out";
+    "session-hours" "SUNENG_SESSION_HOURS" Some("session-hours"), Text "12" false,
+        "登录多少小时后须重新登录"
+        "Hours after which one must sign in again";
+    "duty-second-factor" "SUNENG_DUTY_SECOND_FACTOR" Some("duty-second-factor"), Switch "false" false,
+        "系统、安全、审计管理员必须启用二次验证"
+        "System, security and audit administrators need a second factor";
+    "keyring" "SUNENG_KEYRING" Some("keyring"), Text "" false,
+        "密钥文件：加密保存的内容用其中的密钥；默认是数据目录中的 keyring，没有就生成。多个节点须用同一个文件"
+        "Keyring: its keys seal what is stored encrypted; by default the file keyring in the data folder, made where there is none. Several nodes share one file";
+    "activation-days" "SUNENG_ACTIVATION_DAYS" Some("activation-days"), Text "7" false,
+        "激活码多少天内有效"
+        "Days for which an activation code is good";
+    "audit-days" "SUNENG_AUDIT_DAYS" Some("audit-days"), Text "1095" false,
+        "审计记录保存多少天；不少于 180 天"
+        "Days for which the audit trail is kept; at least 180";
     "log" "SUNENG_LOG" Some("log"), Text "text" false,
         "日志格式：text 或 json；详细程度由 RUST_LOG 决定"
         "Log format: text or json; RUST_LOG sets how much";

@@ -1,4 +1,4 @@
-//! `suneng verify`: proves the ledger, and the files where asked to.
+//! `suneng verify`: proves the ledger and the audit trail, and the files where asked to.
 
 use futures::{StreamExt, TryStreamExt};
 use kernel::{Env, Error, Msg, Result};
@@ -25,6 +25,8 @@ pub struct Verify {
 pub struct Found {
     /// The ledger.
     pub ledger: ledger::Report,
+    /// The audit trail.
+    pub audit: identity::AuditReport,
     /// Files that were read, where they were.
     pub files: Option<usize>,
     /// Files whose content is not what it was.
@@ -34,7 +36,9 @@ pub struct Found {
 impl Found {
     /// Whether nothing is wrong.
     pub fn is_well(&self) -> bool {
-        self.ledger.problems.is_empty() && self.damaged_files.is_empty()
+        self.ledger.problems.is_empty()
+            && self.audit.problems.is_empty()
+            && self.damaged_files.is_empty()
     }
 }
 
@@ -51,13 +55,14 @@ pub async fn run(config: Config, env: Env, options: &Verify, texts: &Texts) -> R
     Ok(found.is_well())
 }
 
-/// Verifies the ledger against its checkpoints, and the files where asked to.
+/// Verifies the ledger against its checkpoints, the audit trail, and the files where asked to.
 pub async fn check(world: &World, files: bool) -> Result<Found> {
     // Checkpoints first: one that is signed meanwhile would be beyond an older snapshot.
     let checkpoints = Checkpoints(world.files.clone()).all().await?;
     let ledger = ledger::verify(&world.db, &checkpoints).await?;
     let mut found = Found {
         ledger,
+        audit: identity::verify_audit(&world.db, &[]).await?,
         files: None,
         damaged_files: Vec::new(),
     };
@@ -111,7 +116,15 @@ pub fn print(found: &Found, texts: &Texts) {
     if let Some(files) = found.files {
         say(texts.msg(&Msg::new("verify-files").with("count", files)));
     }
-    for problem in &ledger.problems {
+    let audit = &found.audit;
+    say(texts.msg(
+        &Msg::new("verify-audit")
+            .with("entries", audit.entries)
+            .with("waiting", audit.waiting)
+            .with("size", audit.size)
+            .with("head", &audit.head),
+    ));
+    for problem in ledger.problems.iter().chain(&audit.problems) {
         say(texts.msg(&Msg::new("verify-problem").with("problem", problem)));
     }
     for sha256 in &found.damaged_files {

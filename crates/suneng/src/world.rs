@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use commons::files::Files;
 use commons::packs::{PackProblem, Packs};
+use crypt::{Keyring, Vault};
 use db::{Db, DbOptions};
 use kernel::{Env, Error, Msg, Result};
 use ledger::{Ledger, Signer};
@@ -79,6 +80,23 @@ impl World {
             db,
             packs,
         })
+    }
+
+    /// The vault with the keyring of this node; a house that has none yet gets one.
+    pub async fn vault(&self) -> Result<Vault> {
+        let path = &self.config.keyring;
+        let made = !path.exists();
+        let ring = if made {
+            Keyring::create(path, &self.env, crypt::AES)?
+        } else {
+            Keyring::open(path)?
+        };
+        let vault = Vault::open(&self.db, &self.env, ring).await;
+        if made && vault.is_err() {
+            // The house has another keyring: this one would only be taken for it.
+            std::fs::remove_file(path).map_err(|e| not_written(path, &e))?;
+        }
+        vault
     }
 
     /// Signs checkpoints of this data folder.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use web::{Access, Failure, Form, Shell};
 
-use crate::service::hash_of;
-use crate::{Actor, Identity};
+use crate::service::{Hold, hash_of};
+use crate::{Actor, Identity, SecuritySettings};
 
 const TEMPLATE: &str = "identity/account.html";
 
@@ -46,10 +46,22 @@ async fn context(
         "login": account.login,
         "name": account.name,
         "changed": account.password_changed_at.map(|at| at.0),
-        "must_change": account.password_changed_at.is_none(),
+        "must_change": identity.must_change(account.password_changed_at).map(|why| match why {
+            Hold::OneTime => "one-time",
+            _ => "too-old",
+        }),
+        "rule": rule(&identity.settings),
         "sessions": sessions,
         "form": form,
     }))
+}
+
+/// What is asked of a password, for the hint beside the field.
+pub(crate) fn rule(settings: &SecuritySettings) -> serde_json::Value {
+    json!({
+        "shortest": settings.shortest, "classes": settings.classes, "history": settings.history,
+        "days": settings.change_days,
+    })
 }
 
 /// A browser and its system in few words, out of what it says of itself.

@@ -12,10 +12,18 @@ use web::view::{Pager, Tag, Tone};
 use web::{Access, Failure, Form, Shell, encode};
 
 use super::crumb;
-use crate::{Account, Actor, Grant, Identity, NewAccount, NewGrant, NewPassword};
+use crate::{
+    Account, Actor, GRANT, Grant, Identity, MANAGE, NewAccount, NewGrant, NewPassword, RESET,
+};
 use organization::Organization;
 
 const PAGE: u32 = 50;
+
+/// Which buttons the reader sees; the routes ask for themselves.
+fn may(access: &Access) -> Value {
+    let has = |permission| access.principal.scope(permission).is_some();
+    json!({ "open": has(MANAGE), "reset": has(RESET), "grant": has(GRANT) })
+}
 
 #[derive(Deserialize)]
 pub(crate) struct ListQuery {
@@ -60,12 +68,20 @@ impl Identity {
             .collect())
     }
 
-    /// The choices of the grant form: roles, and the units of the scope.
-    async fn choices(&self, shell: &Shell, scope: &Scope) -> kernel::Result<Value> {
+    /// The units of a scope, for a choice.
+    pub(crate) async fn unit_choices(
+        &self,
+        scope: &Scope,
+    ) -> kernel::Result<Vec<(String, String)>> {
         let organization = Organization::new(self.db.clone(), self.env.clone());
         let units = organization.units(scope).await?.into_iter();
         let unit = |u: organization::Unit| (u.id.to_string(), format!("{} ({})", u.name, u.code));
-        let units: Vec<(String, String)> = units.map(unit).collect();
+        Ok(units.map(unit).collect())
+    }
+
+    /// The choices of the grant form: roles, and the units of the scope.
+    async fn choices(&self, shell: &Shell, scope: &Scope) -> kernel::Result<Value> {
+        let units = self.unit_choices(scope).await?;
         let roles: Vec<(String, String)> = self.role_names(shell).await?.into_iter().collect();
         Ok(json!({ "roles": roles, "units": units }))
     }
@@ -106,7 +122,7 @@ pub(crate) async fn list(
     let pager = Pager::new(total, u64::from(PAGE), u64::from(page), |n| {
         format!("/accounts?q={}&page={n}", encode(&query.q))
     });
-    let context = json!({ "lines": lines, "pager": pager, "q": query.q });
+    let context = json!({ "lines": lines, "pager": pager, "q": query.q, "may": may(&access) });
     shell.page("identity/accounts.html", context)
 }
 
@@ -115,12 +131,13 @@ const NEW: &str = "identity/account_new.html";
 async fn new_context(
     identity: &Identity,
     shell: &Shell,
-    scope: &Scope,
+    access: &Access,
     form: Form,
 ) -> Result<Value, Failure> {
     Ok(json!({
+        "may": may(access),
         "crumbs": [crumb(shell, "identity-accounts", "/accounts")],
-        "choices": identity.choices(shell, scope).await?,
+        "choices": identity.choices(shell, &access.scope).await?,
         "form": form,
     }))
 }
@@ -131,7 +148,7 @@ pub(crate) async fn new(
     access: Access,
 ) -> Result<Response, Failure> {
     let form = Form::default().with("from", kernel::format_date(identity.env.today()));
-    let context = new_context(&identity, &shell, &access.scope, form).await?;
+    let context = new_context(&identity, &shell, &access, form).await?;
     shell.page(NEW, context)
 }
 
@@ -180,8 +197,10 @@ pub(crate) struct NewInput {
     login: String,
     #[serde(default)]
     person: String,
+    #[serde(default)]
     role: String,
     unit: String,
+    #[serde(default)]
     from: String,
     #[serde(default)]
     to: String,
@@ -196,13 +215,18 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let scope = &access.scope;
     let open = async {
-        let grant = GrantInput {
-            role: input.role.clone(),
-            unit: input.unit.clone(),
-            from: input.from.clone(),
-            to: input.to.clone(),
-        };
-        let grant = grant.read()?;
+        let unit = input.unit.parse::<UnitId>();
+        let unit = unit.map_err(|_| Error::field("unit", Msg::new("identity-unit-unknown")))?;
+        let mut grants = Vec::new();
+        if !input.role.is_empty() {
+            let grant = GrantInput {
+                role: input.role.clone(),
+                unit: input.unit.clone(),
+                from: input.from.clone(),
+                to: input.to.clone(),
+            };
+            grants.push(grant.read()?);
+        }
         let person = match input.person.trim() {
             "" => None,
             number => Some(identity.person_by_staff_no(number, scope).await?),
@@ -210,8 +234,9 @@ pub(crate) async fn create(
         let new = NewAccount {
             login: input.login.clone(),
             person,
+            unit: Some(unit),
             password: NewPassword::OneTime,
-            grants: vec![grant],
+            grants,
         };
         identity.create_account(&actor, &new, scope).await
     };
@@ -222,7 +247,7 @@ pub(crate) async fn create(
         }
         Err(e) => {
             let form = Form::of(&input).reject(&shell, e)?;
-            let context = new_context(&identity, &shell, scope, form).await?;
+            let context = new_context(&identity, &shell, &access, form).await?;
             shell.refused(NEW, context)
         }
     }
@@ -267,7 +292,7 @@ async fn one_context(
     id: AccountId,
     form: Form,
 ) -> Result<Value, Failure> {
-    let scope = &access.scope;
+    let (scope, none) = (&access.scope, Scope::nothing());
     let account = identity.account(id, scope).await?;
     let names = identity.role_names(shell).await?;
     let today = identity.env.today();
@@ -306,9 +331,11 @@ async fn one_context(
         "opened": account.created_at.0,
         "changed": account.password_changed_at.map(|at| at.0),
         "disabled": account.disabled_at.is_some(),
+        "second": identity.second(id).await?.is_some(),
         "oneself": access.principal.account == id,
         "grants": grants,
-        "choices": identity.choices(shell, scope).await?,
+        "choices": identity.choices(shell, access.principal.scope(GRANT).unwrap_or(&none)).await?,
+        "may": may(access),
         "form": form,
     }))
 }
@@ -324,7 +351,7 @@ pub(crate) async fn one(
     shell.page(ONE, context)
 }
 
-fn account_id(text: &str) -> kernel::Result<AccountId> {
+pub(crate) fn account_id(text: &str) -> kernel::Result<AccountId> {
     text.parse().map_err(|_| Error::NotFound)
 }
 

@@ -26,6 +26,10 @@ pub(crate) struct Search {
     action: String,
     #[serde(default)]
     login: String,
+    #[serde(default)]
+    object: String,
+    #[serde(default)]
+    address: String,
     #[serde(skip_serializing)]
     page: Option<u32>,
 }
@@ -41,16 +45,20 @@ impl Search {
             to: kernel::parse_date(&self.to),
             action: self.action.clone(),
             login: self.login.clone(),
+            object: self.object.clone(),
+            address: self.address.clone(),
         }
     }
 
     fn query(&self) -> String {
         format!(
-            "from={}&to={}&action={}&login={}",
+            "from={}&to={}&action={}&login={}&object={}&address={}",
             encode(self.from.as_deref().unwrap_or_default()),
             encode(&self.to),
             encode(&self.action),
-            encode(&self.login)
+            encode(&self.login),
+            encode(&self.object),
+            encode(&self.address)
         )
     }
 }
@@ -84,7 +92,7 @@ fn in_words(detail: &str) -> String {
 
 /// The name of an action in the reader's language; one without a name is shown as it is.
 fn action_name(shell: &Shell, action: &str) -> String {
-    const NAMED: [(&str, &str); 17] = [
+    const NAMED: &[(&str, &str)] = &[
         ("session.began", "identity-action-session-began"),
         ("session.refused", "identity-action-session-refused"),
         ("session.ended", "identity-action-session-ended"),
@@ -95,8 +103,22 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("password.changed", "identity-action-password-changed"),
         ("password.refused", "identity-action-password-refused"),
         ("password.reset", "identity-action-password-reset"),
+        ("account.activated", "identity-action-account-activated"),
+        ("code.issued", "identity-action-code-issued"),
+        ("code.refused", "identity-action-code-refused"),
+        ("client.made", "identity-action-client-made"),
+        ("client.rotated", "identity-action-client-rotated"),
+        ("client.revoked", "identity-action-client-revoked"),
+        ("client.refused", "identity-action-client-refused"),
+        ("second.begun", "identity-action-second-begun"),
+        ("second.enrolled", "identity-action-second-enrolled"),
+        ("second.passed", "identity-action-second-passed"),
+        ("second.refused", "identity-action-second-refused"),
+        ("second.reset", "identity-action-second-reset"),
+        ("duty.conflict", "identity-action-duty-conflict"),
         ("role.granted", "identity-action-role-granted"),
         ("role.revoked", "identity-action-role-revoked"),
+        ("audit.expired", "identity-action-audit-expired"),
         ("audit.exported", "identity-action-audit-exported"),
         ("activity.recorded", "identity-action-activity-recorded"),
         ("activity.corrected", "identity-action-activity-corrected"),

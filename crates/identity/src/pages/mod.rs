@@ -2,7 +2,10 @@
 
 pub(crate) mod account;
 pub(crate) mod accounts;
+pub(crate) mod activation;
 pub(crate) mod audit;
+pub(crate) mod clients;
+pub(crate) mod second;
 pub(crate) mod sign_in;
 
 use web::Shell;

@@ -1,7 +1,7 @@
 //! The SQL of the audit trail (审计记录): rows are added and read, never changed.
 
 use db::{Args, Row, Tx, args};
-use kernel::{Date, Env, Id, Result, Scope, Timestamp};
+use kernel::{AccountId, Date, Env, Id, Result, Scope, Timestamp};
 use organization::scope_sql;
 
 use crate::{Audit, AuditFilter, AuditRow};
@@ -20,6 +20,9 @@ pub(crate) async fn add(tx: &mut Tx, id: Id, at: Timestamp, entry: &Audit) -> Re
         &entry.address,
     ];
     tx.execute(sql, args).await?;
+    // Waits there for its place in the chain.
+    let sql = "INSERT INTO audit_tail (entry) VALUES ($1)";
+    tx.execute(sql, args![id]).await?;
     Ok(())
 }
 
@@ -29,7 +32,25 @@ fn midnight(day: Date, env: &Env) -> Timestamp {
     Timestamp(zoned.map_or(i64::MAX, |z| z.timestamp().as_microsecond()))
 }
 
-fn from_sql(filter: &AuditFilter, scope: &Scope, env: &Env, args: &mut Args) -> String {
+/// Ids, as text, of accounts that an object filter names by part of their login.
+async fn named(tx: &mut Tx, filter: &AuditFilter) -> Result<Vec<String>> {
+    let object = filter.object.trim();
+    if object.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT id FROM account WHERE login LIKE $1 ESCAPE '!' ORDER BY login LIMIT 200";
+    let rows = tx.query(sql, args![super::anywhere(object)]).await?;
+    let id = |row: &Row| Ok(row.get::<AccountId>(0)?.to_string());
+    rows.iter().map(id).collect()
+}
+
+fn from_sql(
+    filter: &AuditFilter,
+    named: Vec<String>,
+    scope: &Scope,
+    env: &Env,
+    args: &mut Args,
+) -> String {
     let mut sql = String::from("FROM audit e LEFT JOIN account a ON a.id = e.account WHERE ");
     // What nobody signed in did (refused sign-ins, the program itself) belongs to the whole house.
     let house = scope_sql(scope, "u.id", args);
@@ -53,6 +74,19 @@ fn from_sql(filter: &AuditFilter, scope: &Scope, env: &Env, args: &mut Args) -> 
         sql.push_str(&format!(
             " AND (e.action = {whole} OR e.action LIKE {part} ESCAPE '!')"
         ));
+    }
+    let object = filter.object.trim();
+    if !object.is_empty() {
+        let whole = args.push(object);
+        let ids = args.list(named.into_iter().chain([object.to_owned()]));
+        sql.push_str(&format!(
+            " AND (e.object_kind = {whole} OR e.object_id IN ({ids}))"
+        ));
+    }
+    let address = filter.address.trim();
+    if !address.is_empty() {
+        let begin = args.push(super::anywhere(address).trim_start_matches('%').to_owned());
+        sql.push_str(&format!(" AND e.address LIKE {begin} ESCAPE '!'"));
     }
     if !filter.login.trim().is_empty() {
         let login = args.push(super::anywhere(&filter.login));
@@ -84,7 +118,8 @@ pub(crate) async fn count(
     env: &Env,
 ) -> Result<i64> {
     let mut args = Args::new();
-    let from = from_sql(filter, scope, env, &mut args);
+    let named = named(tx, filter).await?;
+    let from = from_sql(filter, named, scope, env, &mut args);
     let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
     tx.one(sql, args).await?.get(0)
 }
@@ -99,7 +134,8 @@ pub(crate) async fn page(
     offset: i64,
 ) -> Result<Vec<AuditRow>> {
     let mut args = Args::new();
-    let from = from_sql(filter, scope, env, &mut args);
+    let named = named(tx, filter).await?;
+    let from = from_sql(filter, named, scope, env, &mut args);
     let (limit, offset) = (args.push(limit), args.push(offset));
     let sql = format!("{ENTRY} {from} ORDER BY e.at DESC, e.id DESC LIMIT {limit} OFFSET {offset}");
     tx.query(sql, args).await?.iter().map(entry).collect()
@@ -115,7 +151,8 @@ pub(crate) async fn before(
     limit: i64,
 ) -> Result<Vec<AuditRow>> {
     let mut args = Args::new();
-    let mut from = from_sql(filter, scope, env, &mut args);
+    let named = named(tx, filter).await?;
+    let mut from = from_sql(filter, named, scope, env, &mut args);
     if let Some((at, id)) = last {
         let (at, id) = (args.push(at), args.push(id));
         from.push_str(&format!(

@@ -12,19 +12,19 @@ use web::{Access, Module, Options, Policy, Routes};
 
 use crate::{House, PASSWORD, migrations};
 
-struct Browser {
+pub struct Browser {
     app: Router,
     cookie: String,
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |v| v.to_str().expect("readable"))
     }
@@ -64,14 +64,14 @@ fn app(identity: &Identity, env: &kernel::Env, secure: bool) -> Router {
 }
 
 impl Browser {
-    fn new(h: &House) -> Self {
+    pub fn new(h: &House) -> Self {
         Self {
             app: app(&h.identity, &h.t.env, false),
             cookie: String::new(),
         }
     }
 
-    async fn send(&self, request: axum::http::request::Builder, body: String) -> Answer {
+    pub async fn send(&self, request: axum::http::request::Builder, body: String) -> Answer {
         let request = request
             .header(header::HOST, "suneng.test")
             .header(header::COOKIE, &self.cookie)
@@ -87,11 +87,11 @@ impl Browser {
         }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path), String::new()).await
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let fields: Vec<String> = fields
             .iter()
             .map(|(name, value)| format!("{name}={}", web::encode(value)))
@@ -102,7 +102,7 @@ impl Browser {
         self.send(request, fields.join("&")).await
     }
 
-    async fn sign_in(&mut self, login: &str, password: &str) -> Answer {
+    pub async fn sign_in(&mut self, login: &str, password: &str) -> Answer {
         let fields = [
             ("login", login),
             ("password", password),
@@ -268,10 +268,14 @@ async fn accounts_are_opened_granted_and_revoked_on_pages() {
     on_both(&migrations(), |t| async move {
         let h = House::new(t).await;
         h.account("boss", "system-admin", h.top).await;
+        h.account("guard", "security-admin", h.top).await;
         h.account("auditor", "auditor", h.top).await;
         h.person("001", "林晓岚", h.left).await;
         let mut b = Browser::new(&h);
         b.sign_in("boss", PASSWORD).await;
+        let mut s = Browser::new(&h);
+        s.sign_in("guard", PASSWORD).await;
+        assert_eq!(s.get("/accounts/new").await.status, StatusCode::NOT_FOUND);
         assert!(b.get("/accounts/new").await.body.contains("单位S1 (S1)"));
         let left = h.left.to_string();
         let fields = [
@@ -287,6 +291,15 @@ async fn accounts_are_opened_granted_and_revoked_on_pages() {
         let refused = b.post("/accounts", &wrong).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(refused.body.contains("999") && refused.body.contains("value=\"linxl\""));
+        // Who opens accounts gives no roles, who gives roles opens no accounts.
+        let refused = b.post("/accounts", &fields).await;
+        assert!(
+            refused.body.contains("由安全管理员授予"),
+            "{}",
+            refused.body
+        );
+        let mut fields = fields;
+        fields[2].1 = "";
         let opened = b.post("/accounts", &fields).await;
         assert_eq!(opened.status, StatusCode::OK, "{}", opened.body);
         let password = opened.body.split("onetime\">").nth(1).expect("shown once");
@@ -313,13 +326,20 @@ async fn accounts_are_opened_granted_and_revoked_on_pages() {
         ];
         let changed = own.post("/account/password", &fields).await;
         assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.body);
+        assert_eq!(own.get("/rows").await.status, StatusCode::NOT_FOUND);
+        let account = h.identity.account_by_login("linxl").await.unwrap().unwrap();
+        let here = format!("/accounts/{}", account.id);
+        let grant = [("role", "clerk"), ("unit", &*left), ("from", "2026-11-20")];
+        let refused = b.post(&format!("{here}/grants"), &grant).await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND);
+        assert!(!b.get(&here).await.body.contains("授予角色"));
+        let granted = s.post(&format!("{here}/grants"), &grant).await;
+        assert_eq!(granted.status, StatusCode::SEE_OTHER, "{}", granted.body);
         assert_eq!(own.get("/rows").await.status, StatusCode::OK);
 
         let list = b.get("/accounts?q=linxl").await;
         assert!(list.body.contains("林晓岚") && list.body.contains("内勤 · 单位S1"));
-        let account = h.identity.account_by_login("linxl").await.unwrap().unwrap();
-        let here = format!("/accounts/{}", account.id);
-        let page = b.get(&here).await;
+        let page = s.get(&here).await;
         let path = page
             .body
             .split("action=\"/accounts/grants/")
@@ -329,7 +349,7 @@ async fn accounts_are_opened_granted_and_revoked_on_pages() {
             "/accounts/grants/{}",
             path.split('"').next().expect("a path")
         );
-        assert_eq!(b.post(&path, &[]).await.header("location"), here);
+        assert_eq!(s.post(&path, &[]).await.header("location"), here);
         assert_eq!(
             own.get("/rows").await.status,
             StatusCode::NOT_FOUND,
@@ -342,9 +362,9 @@ async fn accounts_are_opened_granted_and_revoked_on_pages() {
             ("from", "2026-11-20"),
             ("to", "2026-11-19"),
         ];
-        let refused = b.post(&format!("{here}/grants"), &grant).await;
+        let refused = s.post(&format!("{here}/grants"), &grant).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-        let granted = b.post(&format!("{here}/grants"), &grant[..3]).await;
+        let granted = s.post(&format!("{here}/grants"), &grant[..3]).await;
         assert_eq!(granted.status, StatusCode::SEE_OTHER, "{}", granted.body);
         assert_eq!(own.get("/rows").await.status, StatusCode::OK);
         b.post(&format!("{here}/disable"), &[]).await;
@@ -377,7 +397,10 @@ async fn accounts_are_opened_granted_and_revoked_on_pages() {
             assert!(csv.body.contains(action), "{action}");
         }
         assert!(!csv.body.contains(&password));
-        assert_eq!(auditor.get("/accounts").await.status, StatusCode::NOT_FOUND);
+        let read_only = auditor.get("/accounts").await;
+        assert!(read_only.status == StatusCode::OK && !read_only.body.contains("/accounts/new"));
+        let disable = auditor.post(&format!("{here}/disable"), &[]).await;
+        assert_eq!(disable.status, StatusCode::NOT_FOUND);
     })
     .await;
 }
@@ -419,6 +442,78 @@ async fn programs_sign_in_through_the_api() {
         let set = h.identity.set_password(&actor, id, "Another-1").await;
         set.expect("set from the command line");
         h.sign_in("robot", "Another-1").await.expect("signed in");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_password_that_has_grown_old_is_changed_first() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(t).await;
+        h.account("linxl", "clerk", h.left).await;
+        h.t.clock.advance(90 * 24 * 3600 - 60);
+        let mut b = Browser::new(&h);
+        b.sign_in("linxl", PASSWORD).await;
+        assert_eq!(b.get("/rows").await.status, StatusCode::OK);
+        h.t.clock.advance(60);
+        assert_eq!(b.get("/rows").await.header("location"), "/account");
+        assert_eq!(b.get("/api/v1/me").await.status, StatusCode::FORBIDDEN);
+        assert!(b.get("/account").await.body.contains("密码已使用满 90 天"));
+        let weak = [("current", PASSWORD), ("new", "abc"), ("again", "abc")];
+        let refused = b.post("/account/password", &weak).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        for said in ["至少 8 位，现在是 3 位", "还没有：大写字母 数字 符号"] {
+            assert!(refused.body.contains(said), "{said}: {}", refused.body);
+        }
+        let again = [
+            ("current", PASSWORD),
+            ("new", "Sunday-99x"),
+            ("again", "Sunday-99x"),
+        ];
+        let changed = b.post("/account/password", &again).await;
+        assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.body);
+        assert_eq!(b.get("/rows").await.status, StatusCode::OK);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_trail_is_filtered_in_the_url_and_its_export_is_recorded() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(t).await;
+        h.account("auditor", "auditor", h.top).await;
+        for n in 0..60 {
+            h.account(&format!("clerk{n:02}"), "clerk", h.left).await;
+        }
+        let mut b = Browser::new(&h);
+        b.sign_in("auditor", PASSWORD).await;
+        let path = "/audit?action=account.opened&object=clerk&address=";
+        let page = b.get(path).await;
+        assert!(
+            page.body.contains("value=\"clerk\""),
+            "what was asked for stays"
+        );
+        assert!(page.body.contains("page=2") && page.body.contains("object=clerk"));
+        let second = b.get(&format!("{path}&page=2")).await;
+        assert_eq!(
+            second
+                .body
+                .matches("<td class=\"num nowrap full\">")
+                .count(),
+            10
+        );
+        let csv = b
+            .get("/audit.csv?action=account.opened&object=clerk07")
+            .await;
+        assert_eq!(csv.body.lines().count(), 2, "{}", csv.body);
+        let none = b.get("/audit?address=198.51.100.1").await;
+        assert!(none.status == StatusCode::OK && none.body.contains("class=\"empty\""));
+        let exported = b.get("/audit?action=audit.exported").await;
+        assert!(
+            exported.body.contains("object: clerk07"),
+            "{}",
+            exported.body
+        );
     })
     .await;
 }

@@ -1,7 +1,12 @@
 //! Accounts, sessions, roles, audit trail and pages on both engines.
 
 mod accounts;
+mod activation;
+mod chain;
+mod clients;
+mod duties;
 mod http;
+mod second;
 mod sessions;
 mod texts;
 
@@ -27,13 +32,22 @@ const PERMISSIONS: &[&str] = &[
     "report.write",
     "organization.read",
     "organization.manage",
+    "identity.read",
     "identity.manage",
+    "identity.reset",
+    "identity.grant",
+    "identity.client",
     "audit.read",
     "ledger.verify",
 ];
 
 fn migrations() -> Vec<Migration> {
-    [organization::MIGRATIONS, identity::MIGRATIONS].concat()
+    [
+        crypt::MIGRATIONS,
+        organization::MIGRATIONS,
+        identity::MIGRATIONS,
+    ]
+    .concat()
 }
 
 fn roles() -> Roles {
@@ -92,6 +106,7 @@ impl House {
         let new = NewAccount {
             login: login.to_owned(),
             person: None,
+            unit: None,
             password: NewPassword::Given(PASSWORD.to_owned()),
             grants: vec![self.grant(role, unit)],
         };
@@ -123,6 +138,15 @@ impl House {
             .audit_after(&filter, &Scope::All, None, 10_000);
         let rows = rows.await.expect("the trail");
         rows.into_iter().rev().map(|row| row.action).collect()
+    }
+
+    /// Gives an account to a person.
+    async fn belongs(&self, account: AccountId, person: kernel::PersonId) {
+        let done = transaction!(self.t.db, |tx| {
+            let sql = "UPDATE account SET person = $2 WHERE id = $1";
+            tx.execute(sql, args![account, person]).await
+        });
+        done.expect("given");
     }
 
     /// A person of a unit since the first of January.

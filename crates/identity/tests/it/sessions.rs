@@ -32,7 +32,7 @@ async fn a_session_carries_the_scopes_of_today() {
         assert_eq!(recorded().await, Some(vec![h.left]));
         // From noon to the next day.
         h.t.clock.advance(11 * 3600 + 1800);
-        assert_eq!(recorded().await, None, "half an hour without use");
+        assert_eq!(recorded().await, None, "idle for too long");
         h.t.clock.advance(1800 + 1);
         let token2 = h.sign_in("linxl", PASSWORD).await.unwrap();
         let found = h.identity.principal(&token2).await.unwrap().unwrap();
@@ -147,18 +147,18 @@ async fn sessions_end() {
         // Idle.
         let token = h.sign_in("linxl", PASSWORD).await.unwrap();
         for _ in 0..3 {
-            h.t.clock.advance(29 * 60);
+            h.t.clock.advance(14 * 60);
             assert!(h.is_in(&token).await, "in use");
         }
-        h.t.clock.advance(30 * 60);
+        h.t.clock.advance(15 * 60);
         assert!(!h.is_in(&token).await, "idle");
         // Absolute, whatever the use.
         let token = h.sign_in("linxl", PASSWORD).await.unwrap();
-        for _ in 0..12 * 4 - 1 {
-            h.t.clock.advance(15 * 60);
+        for _ in 0..12 * 6 - 1 {
+            h.t.clock.advance(10 * 60);
             assert!(h.is_in(&token).await);
         }
-        h.t.clock.advance(15 * 60);
+        h.t.clock.advance(10 * 60);
         assert!(!h.is_in(&token).await, "twelve hours");
         // A clock set back: a little is borne, more is not.
         let token = h.sign_in("linxl", PASSWORD).await.unwrap();
@@ -264,6 +264,47 @@ async fn ones_own_password_is_changed_with_the_old_one() {
             key(change("Monday-16", "Sunday-17").await),
             "identity-password-wrong",
             "locked"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn old_passwords_do_not_come_back_and_do_not_stay() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(t).await;
+        let person = h.person("LZ0101", "林晓岚", h.left).await;
+        let id = h.account("linxl", "clerk", h.left).await;
+        h.belongs(id, person).await;
+        let token = h.sign_in("linxl", PASSWORD).await.unwrap();
+        let me = Actor {
+            account: Some(id),
+            address: String::new(),
+        };
+        let change =
+            async |old: &str, new: &str| h.identity.change_password(&me, old, new, &token).await;
+        assert_eq!(
+            key(change(PASSWORD, "Ab-lz0101").await),
+            "identity-password-login"
+        );
+        let mut now = PASSWORD.to_owned();
+        for n in 1..5 {
+            let next = format!("Monday-{n}");
+            change(&now, &next).await.unwrap();
+            now = next;
+            h.t.clock.advance(60);
+        }
+        // Five are remembered: the first one and the four since.
+        assert_eq!(key(change(&now, PASSWORD).await), "identity-password-used");
+        for _ in 0..6 {
+            let used = change(&now, PASSWORD).await;
+            assert_eq!(key(used), "identity-password-used", "no lock");
+        }
+        change(&now, "Monday-5").await.unwrap();
+        change("Monday-5", PASSWORD).await.unwrap();
+        assert_eq!(
+            key(change(PASSWORD, "Monday-5").await),
+            "identity-password-used"
         );
     })
     .await;

@@ -41,6 +41,10 @@ const PAGES: &[(&str, &[&str])] = &[
             "/accounts",
             "/accounts?q=nobody-has-this-name",
             "/accounts/new",
+            "/accounts/codes",
+            "/account/second",
+            "/clients",
+            "/clients/new",
             "/organization",
             "→/organization/people/…",
             "/organization",
@@ -55,6 +59,7 @@ const PAGES: &[(&str, &[&str])] = &[
             "/account",
         ],
     ),
+    ("secadmin", &["/accounts", "/account"]),
     ("auditor", &["/audit", "/styleguide"]),
 ];
 

@@ -20,7 +20,7 @@ database-not-migrated = The database waits for { $count } migrations. Make a bac
 
 init-done = The data folder { $data } is ready, database { $database }, { $migrations } migrations applied.
 init-key = Signing key of the ledger: { $file }. Keep a copy of it in a safe place; backups do not hold it.
-init-admin = First administrator: { $login }, one-time password: { $password } (shown only now; must be changed at the first sign-in).
+init-admin = { $role }: { $login }, one-time password: { $password } (shown only now; must be changed at the first sign-in).
 bench-not-empty = The bench leaves data in the database; give it an empty PostgreSQL database.
 init-unit = Top unit added: { $name } (code { $code }).
 migrate-done = The database is up to date, { $count } migrations applied.
@@ -79,3 +79,5 @@ doctor-address-ours = A server answers at { $address }.
 demo-filling = Filling the demo (an invented bureau with two years of study), about half a minute …
 demo-accounts = Demo accounts (login, password, role):
 demo-not-empty = { $folder } holds other data, or filling it was cut off. Choose another folder, or delete it and try again.
+init-no-unit = There is no unit yet: name the top one with --unit-name.
+verify-audit = Audit trail: { $entries } entries checked, { $waiting } waiting; number { $size }, head { $head }

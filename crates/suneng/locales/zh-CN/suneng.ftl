@@ -20,7 +20,7 @@ database-not-migrated = 数据库结构需要升级（{ $count } 步）。请先
 
 init-done = 数据目录 { $data } 已就绪，数据库 { $database }，本次升级 { $migrations } 步。
 init-key = 台账签名密钥：{ $file }。请另行妥善保管一份，备份中不含此文件。
-init-admin = 首个管理员：{ $login }，一次性密码：{ $password }（只显示这一次，首次登录后须修改）。
+init-admin = { $role }：{ $login }，一次性密码：{ $password }（只显示这一次，首次登录后须修改）。
 bench-not-empty = 测速会在数据库中留下数据，请给它一个空的 PostgreSQL 数据库。
 init-unit = 已建立最上级单位：{ $name }（编码 { $code }）。
 migrate-done = 数据库结构已是最新，本次升级 { $count } 步。
@@ -79,3 +79,5 @@ doctor-address-ours = 地址 { $address } 上的服务正常应答。
 demo-filling = 正在建立演示数据（虚构的澜州市司法局，两年学习记录），约需半分钟……
 demo-accounts = 演示账号（账号 密码 角色）：
 demo-not-empty = { $folder } 中已有别的数据，或上次建立演示数据时被中断。请换一个目录，或删除后重试。
+init-no-unit = 还没有单位，请用 --unit-name 指定最上级单位。
+verify-audit = 审计记录：核对 { $entries } 条，待链接 { $waiting } 条；末条编号 { $size }，链头 { $head }

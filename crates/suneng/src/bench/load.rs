@@ -275,6 +275,7 @@ impl Crowd {
         let new = NewAccount {
             login: login.clone(),
             person: None,
+            unit: None,
             password: NewPassword::Given(password.clone()),
             grants: vec![NewGrant {
                 role: "clerk".into(),

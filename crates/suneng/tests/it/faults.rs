@@ -107,6 +107,7 @@ async fn a_disk_that_fills_under_a_server_loses_nothing_it_acknowledged() {
     let account = NewAccount {
         login: "clerk".into(),
         person: None,
+        unit: None,
         password: NewPassword::Given("Lan-Zhou-2026".into()),
         grants: vec![NewGrant {
             role: "clerk".into(),

@@ -209,3 +209,29 @@ async fn every_command_works_beside_a_running_server() {
     assert_eq!(server.get("/readyz").0, 200);
     assert!(server.stop(), "stopped well");
 }
+
+#[test]
+fn a_new_house_has_three_administrators_and_a_door_for_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("data");
+    let at = at.to_str().unwrap();
+    let said = bad(&["init", "--data", at, "--admin-login", "admin"]);
+    assert!(said.contains("--unit-name"), "{said}");
+    let said = good(&[
+        "init",
+        "--data",
+        at,
+        "--unit-name",
+        "澜州市司法局",
+        "--admin-login",
+        "admin",
+    ]);
+    for part in ["admin", "secadmin", "auditor"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let again = good(&["init", "--data", at, "--security-login", "secadmin"]);
+    assert!(
+        again.contains("secadmin") && !again.contains("auditor"),
+        "{again}"
+    );
+}

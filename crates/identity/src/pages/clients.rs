@@ -1,0 +1,282 @@
+//! API clients, for those who may make them.
+
+use std::collections::BTreeMap;
+
+use axum::Form as Posted;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use kernel::{Error, FieldError, Msg, UnitId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use web::view::{Pager, Tag, Tone};
+use web::{Access, Failure, Form, Shell};
+
+use super::crumb;
+use crate::clients::client_id;
+use crate::{Actor, Client, Identity, NewClient};
+
+const LIST: &str = "identity/clients.html";
+const NEW: &str = "identity/client_new.html";
+const ONE: &str = "identity/client_one.html";
+const PAGE: u32 = 50;
+/// Days that a client lasts when nothing else is asked for.
+const DAYS: i64 = 365;
+
+#[derive(Deserialize)]
+pub(crate) struct ListQuery {
+    page: Option<u32>,
+}
+
+/// The name of a permission in the reader's language; one without a name is shown as it is.
+fn permission_name(shell: &Shell, permission: &str) -> String {
+    const NAMED: &[(&str, &str)] = &[
+        ("activity.read", "identity-permission-activity-read"),
+        ("activity.record", "identity-permission-activity-record"),
+        ("activity.reverse", "identity-permission-activity-reverse"),
+        ("obligation.read", "identity-permission-obligation-read"),
+        ("indicator.read", "identity-permission-indicator-read"),
+        ("report.read", "identity-permission-report-read"),
+        ("report.write", "identity-permission-report-write"),
+        ("organization.read", "identity-permission-organization-read"),
+        (
+            "organization.manage",
+            "identity-permission-organization-manage",
+        ),
+        ("identity.read", "identity-permission-identity-read"),
+        ("identity.manage", "identity-permission-identity-manage"),
+        ("identity.reset", "identity-permission-identity-reset"),
+        ("identity.grant", "identity-permission-identity-grant"),
+        ("identity.client", "identity-permission-identity-client"),
+        ("audit.read", "identity-permission-audit-read"),
+        ("ledger.verify", "identity-permission-ledger-verify"),
+    ];
+    let named = NAMED.iter().find(|(code, _)| *code == permission);
+    named.map_or_else(|| permission.to_owned(), |(_, key)| shell.t(key))
+}
+
+impl Identity {
+    fn client_view(&self, shell: &Shell, client: &Client) -> Value {
+        let today = self.env.today();
+        let (key, tone) = if client.revoked_at.is_some() {
+            ("identity-grant-revoked", Tone::Bad)
+        } else if client.to < today {
+            ("identity-grant-over", Tone::Plain)
+        } else if client.from > today {
+            ("identity-grant-later", Tone::Brand)
+        } else {
+            ("identity-grant-holds", Tone::Ok)
+        };
+        let state = Tag {
+            text: shell.t(key),
+            tone,
+            icon: None,
+        };
+        let name = |p: &String| permission_name(shell, p);
+        json!({
+            "href": format!("/clients/{}", client.account),
+            "login": client.login,
+            "purpose": client.purpose,
+            "unit": client.unit,
+            "permissions": client.permissions.iter().map(name).collect::<Vec<_>>(),
+            "made": client.created_at.0,
+            "made_by": client.made_by,
+            "prefix": client.prefix,
+            "from": client.from,
+            "to": client.to,
+            "used": client.last_used_at.map(|at| at.0),
+            "address": client.last_address,
+            "open": client.revoked_at.is_none(),
+            "state": state,
+        })
+    }
+}
+
+pub(crate) async fn list(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Failure> {
+    let page = query.page.unwrap_or(1).max(1);
+    let offset = i64::from(page - 1) * i64::from(PAGE);
+    let found = identity.clients(&access.scope, i64::from(PAGE), offset);
+    let (clients, total) = found.await?;
+    let lines = clients.iter().map(|c| identity.client_view(&shell, c));
+    let total = u64::try_from(total).unwrap_or(0);
+    let pager = Pager::new(total, u64::from(PAGE), u64::from(page), |n| {
+        format!("/clients?page={n}")
+    });
+    let context = json!({ "lines": lines.collect::<Vec<_>>(), "pager": pager });
+    shell.page(LIST, context)
+}
+
+fn last_day(identity: &Identity) -> String {
+    let days = jiff::Span::new().days(DAYS);
+    kernel::format_date(identity.env.today().saturating_add(days))
+}
+
+async fn new_context(
+    identity: &Identity,
+    shell: &Shell,
+    access: &Access,
+    form: Form,
+) -> Result<Value, Failure> {
+    let held = access.principal.grants.keys();
+    let permissions = held.map(|p| (format!("p:{p}"), permission_name(shell, p)));
+    Ok(json!({
+        "crumbs": [crumb(shell, "identity-clients", "/clients")],
+        "units": identity.unit_choices(&access.scope).await?,
+        "permissions": permissions.collect::<Vec<_>>(),
+        "form": form,
+    }))
+}
+
+pub(crate) async fn new(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+) -> Result<Response, Failure> {
+    let form = Form::default()
+        .with("from", kernel::format_date(identity.env.today()))
+        .with("to", last_day(&identity));
+    let context = new_context(&identity, &shell, &access, form).await?;
+    shell.page(NEW, context)
+}
+
+/// What was typed: fields, and a `p:…` for every permission that was ticked.
+type Typed = BTreeMap<String, String>;
+
+fn read(typed: &Typed) -> kernel::Result<NewClient> {
+    let text = |name: &str| typed.get(name).map_or("", String::as_str);
+    let (from, to) = (
+        kernel::parse_date(text("from")),
+        kernel::parse_date(text("to")),
+    );
+    let unit = text("unit").parse::<UnitId>().ok();
+    let (Some(from), Some(to), Some(unit)) = (from, to, unit) else {
+        let error = |field: &str, key| FieldError {
+            field: field.to_owned(),
+            message: Msg::new(key),
+        };
+        let missing = [
+            from.is_none().then(|| error("from", "identity-date")),
+            to.is_none().then(|| error("to", "identity-date")),
+            unit.is_none()
+                .then(|| error("unit", "identity-unit-unknown")),
+        ];
+        return Err(Error::Invalid(missing.into_iter().flatten().collect()));
+    };
+    let ticked = typed.keys().filter_map(|name| name.strip_prefix("p:"));
+    Ok(NewClient {
+        login: text("login").to_owned(),
+        purpose: text("purpose").to_owned(),
+        permissions: ticked.map(str::to_owned).collect(),
+        unit,
+        from,
+        to,
+    })
+}
+
+pub(crate) async fn create(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Posted(typed): Posted<Typed>,
+) -> Result<Response, Failure> {
+    let made = match read(&typed) {
+        Ok(new) => identity.create_client(&actor, &new, &access.scope).await,
+        Err(e) => Err(e),
+    };
+    match made {
+        Ok((id, token)) => {
+            let client = identity.client(id, &access.scope).await?;
+            show_once(&shell, &client, &token)
+        }
+        Err(e) => {
+            let form = Form::of(&typed).reject(&shell, e)?;
+            let context = new_context(&identity, &shell, &access, form).await?;
+            shell.refused(NEW, context)
+        }
+    }
+}
+
+/// The one time that a token is shown.
+fn show_once(shell: &Shell, client: &Client, token: &str) -> Result<Response, Failure> {
+    let context = json!({
+        "crumbs": [crumb(shell, "identity-clients", "/clients")],
+        "login": client.login,
+        "token": token,
+        "href": format!("/clients/{}", client.account),
+    });
+    shell.page("identity/client_token.html", context)
+}
+
+async fn one_context(
+    identity: &Identity,
+    shell: &Shell,
+    access: &Access,
+    id: &str,
+    form: Form,
+) -> Result<Value, Failure> {
+    let client = identity.client(client_id(id)?, &access.scope).await?;
+    Ok(json!({
+        "crumbs": [crumb(shell, "identity-clients", "/clients")],
+        "client": identity.client_view(shell, &client),
+        "form": form,
+    }))
+}
+
+pub(crate) async fn show(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let form = Form::default().with("to", last_day(&identity));
+    let context = one_context(&identity, &shell, &access, &id, form).await?;
+    shell.page(ONE, context)
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Rotation {
+    to: String,
+}
+
+pub(crate) async fn rotate(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<String>,
+    Posted(input): Posted<Rotation>,
+) -> Result<Response, Failure> {
+    let (scope, account) = (&access.scope, client_id(&id)?);
+    let rotated = match kernel::parse_date(&input.to) {
+        Some(to) => identity.rotate_client(&actor, account, to, scope).await,
+        None => Err(Error::field("to", Msg::new("identity-date"))),
+    };
+    match rotated {
+        Ok(token) => {
+            let client = identity.client(account, scope).await?;
+            show_once(&shell, &client, &token)
+        }
+        Err(e) => {
+            let form = Form::of(&input).reject(&shell, e)?;
+            let context = one_context(&identity, &shell, &access, &id, form).await?;
+            shell.refused(ONE, context)
+        }
+    }
+}
+
+pub(crate) async fn revoke(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let revoked = identity.revoke_client(&actor, client_id(&id)?, &access.scope);
+    revoked.await?;
+    shell.done(&format!("/clients/{id}"), "identity-client-revoked")
+}
