@@ -10,13 +10,15 @@ use crate::history::History;
 use crate::model::{RosterEntry, Unit};
 use crate::store::{self, RosterQuery};
 
+/// What units were on any day, as of a number of changes.
+type Known = (i64, Arc<History>);
+
 /// Units and people; cheap to clone.
 #[derive(Clone)]
 pub struct Organization {
     pub(crate) db: Db,
     pub(crate) env: Env,
-    /// What units were on any day, as of a number of changes.
-    pub(crate) history: Arc<RwLock<Option<(i64, Arc<History>)>>>,
+    pub(crate) history: Arc<RwLock<Option<Known>>>,
 }
 
 /// What a search found.

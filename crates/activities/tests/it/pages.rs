@@ -26,7 +26,7 @@ fn modules(h: &House, t: &TestDb) -> Vec<Module> {
     let files = Files::memory(t.env.clone());
     vec![
         commons,
-        organization::module(h.org.clone(), files),
+        organization::module(h.org.clone(), files, organization::Attributes::default()),
         activities::module(h.activities.clone()),
     ]
 }
