@@ -11,15 +11,10 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use kernel::Error;
 use serde_json::json;
-use web::{Failure, Principal, Shell};
+use web::{ClientAddress, Failure, Principal, Shell};
 
 use crate::service::Holder;
 use crate::{Actor, Identity};
-
-/// The reader's network address as a trusted proxy tells it: put into the request's extensions by
-/// the binary, it is taken instead of the connection's own.
-#[derive(Debug, Clone)]
-pub struct ClientAddress(pub String);
 
 /// Where a request must go first: to the second step, to a password of one's own. The only place that asks:
 /// whatever must not be interrupted by a password that grows too old is let through here.

@@ -25,7 +25,6 @@ mod store;
 
 pub use accounts::check_login;
 pub use activation::{Activation, Slip};
-pub use auth::ClientAddress;
 pub use chain::{AuditReport, verify_audit};
 pub use clients::{Client, NewClient};
 pub use model::{

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use db::{Tx, transaction};
 use jiff::ToSpan;
-use kernel::{AccountId, Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
+use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::attributes::Attributes;
 use crate::model::RosterEntry;
 use crate::service::{Organization, check_text, checked};
 use crate::store;
+use crate::trail::By;
 
 /// Who belongs to an audience. Everything that is given must hold; of several values one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,9 +212,10 @@ impl Organization {
         &self,
         attributes: &Attributes,
         audience: &Audience,
-        by: AccountId,
+        by: impl Into<By>,
         scope: &Scope,
     ) -> Result<()> {
+        let by = by.into();
         let mut errors = Vec::new();
         let name = checked("name", &audience.name, 100, &mut errors);
         audience.rule.check(attributes, &mut errors);
@@ -227,7 +230,16 @@ impl Organization {
                 self.may_keep(tx, known.unit, scope).await?;
             }
             let now = self.env.now();
-            store::put_audience(tx, audience, &name, &rule, now, by).await
+            store::put_audience(tx, audience, &name, &rule, now, by.account).await?;
+            let object = ("audience", audience.id);
+            self.tell(
+                tx,
+                &by,
+                "audience.kept",
+                object,
+                json!({ "unit": audience.unit }),
+            )
+            .await
         })
     }
 
@@ -242,13 +254,16 @@ impl Organization {
     }
 
     /// Takes an audience off the list; what was done with it stays.
-    pub async fn drop_audience(&self, id: Id, scope: &Scope) -> Result<()> {
+    pub async fn drop_audience(&self, id: Id, by: impl Into<By>, scope: &Scope) -> Result<()> {
+        let by = by.into();
         transaction!(self.db, |tx| {
             let found = store::audiences(tx, Some(id), scope).await?;
             if found.is_empty() {
                 return Err(Error::NotFound);
             }
-            store::drop_audience(tx, id, self.env.now()).await
+            store::drop_audience(tx, id, self.env.now()).await?;
+            self.tell(tx, &by, "audience.dropped", ("audience", id), json!({}))
+                .await
         })
     }
 

@@ -315,9 +315,8 @@ async fn keep(
         let context = form_page(&people, &shell, &access, &typed, Some(preview)).await?;
         return shell.page("organization/audience-form.html", context);
     }
-    let by = access.principal.account;
     match org
-        .keep_audience(&people.attributes, &audience, by, &access.scope)
+        .keep_audience(&people.attributes, &audience, &access, &access.scope)
         .await
     {
         Ok(()) => shell.done(&format!("/audiences/{}", audience.id), "audience-kept"),
@@ -402,6 +401,11 @@ async fn export(
         .organization
         .audience_page(&audience.rule, date, &access.scope, i64::MAX, 0)
         .await?;
+    let object = ("audience", audience.id);
+    people
+        .organization
+        .tell_export(&access, object, rows.len())
+        .await?;
     let header =
         ["staff-no", "person", "unit", "post"].map(|k| shell.t(&format!("organization-{k}")));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
@@ -472,7 +476,10 @@ async fn drop(
     if word.is_none_or(|(_, word)| word.trim() != audience.name) {
         return Err(Error::field("confirm", Msg::new("audience-unconfirmed")).into());
     }
-    people.organization.drop_audience(id, &access.scope).await?;
+    people
+        .organization
+        .drop_audience(id, &access, &access.scope)
+        .await?;
     shell.done("/audiences", "audience-dropped")
 }
 

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use db::transaction;
 use kernel::{Date, Env, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId, format_date};
+use serde_json::json;
 
 use crate::history::State;
 use crate::model::{Assignment, Person, Tree, Unit, lay};
 use crate::service::Organization;
 use crate::sheet::{At, Rows, read_rows};
 use crate::store::{self, Known};
+use crate::trail::By;
 
 /// A stated unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +143,18 @@ impl Organization {
         scope: &Scope,
         version: Option<i64>,
     ) -> Result<Imported> {
+        self.import_by(rows, scope, version, None).await
+    }
+
+    /// The same on somebody's behalf.
+    pub async fn import_by(
+        &self,
+        rows: &Rows,
+        scope: &Scope,
+        version: Option<i64>,
+        by: impl Into<By>,
+    ) -> Result<Imported> {
+        let by = by.into();
         if !rows.unread.is_empty() {
             return Err(Error::internal(
                 "rows that could not be read are not imported",
@@ -175,6 +189,9 @@ impl Organization {
                 store::put_states(tx, &states).await?;
             }
             store::put_people(tx, &plan.people, &plan.assignments, self.env.now()).await?;
+            let detail = json!({ "changes": plan.changes.len(), "people": plan.people.len(), "units": plan.units.len() });
+            self.tell(tx, &by, "people.imported", ("organization", ""), detail)
+                .await?;
             Ok(preview(plan, found + 1))
         })
     }

@@ -18,6 +18,7 @@ mod person_pages;
 mod service;
 mod sheet;
 mod store;
+mod trail;
 mod unit_pages;
 mod units;
 
@@ -31,6 +32,7 @@ pub use people::{NewAssignment, NewPerson, PersonCard};
 pub use service::{Found, Organization};
 pub use sheet::{At, Rows, read_rows, template};
 pub use store::{MIGRATIONS, RosterQuery, scope_sql};
+pub use trail::{By, Deed, Trail};
 pub use units::{Basis, NewUnit, SplitOff, UnitChange, UnitChangeKind, UnitEdit, UnitPart};
 
 /// The texts of this crate's messages, by language tag (fluent).

@@ -393,6 +393,10 @@ async fn export(
         .organization
         .roster_page(&query, &access.scope, 1, i64::MAX.unsigned_abs())
         .await?;
+    rooms
+        .organization
+        .tell_export(&access, ("unit", id), rows.len())
+        .await?;
     let header =
         ["staff-no", "person", "unit", "post"].map(|k| shell.t(&format!("organization-{k}")));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
@@ -577,7 +581,9 @@ async fn publish(
     let done = match read.await.map_err(Error::internal)? {
         Ok((rows, errors)) if errors.is_empty() => {
             let version = Some(asked.version);
-            let imported = rooms.organization.import(&rows, &access.scope, version);
+            let imported = rooms
+                .organization
+                .import_by(&rows, &access.scope, version, &access);
             imported.await.map(|_| ())
         }
         Ok((_, errors)) => Err(Error::Invalid(errors)),

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 
 use db::{Tx, transaction};
-use kernel::{AccountId, Date, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
+use kernel::{Date, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
+use serde_json::json;
 
 use crate::attributes::{Attributes, Traits};
 use crate::model::{Assignment, Person, lay};
 use crate::service::{Organization, check_text, checked};
 use crate::store;
+use crate::trail::By;
 
 /// All that is known of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +108,13 @@ impl Organization {
     ///
     /// # Errors
     /// `Invalid` per field; `NotFound` when the unit is out of scope.
-    pub async fn add_person(&self, new: &NewPerson, scope: &Scope) -> Result<PersonId> {
+    pub async fn add_person(
+        &self,
+        new: &NewPerson,
+        by: impl Into<By>,
+        scope: &Scope,
+    ) -> Result<PersonId> {
+        let by = by.into();
         let mut errors = Vec::new();
         let staff_no = checked("staff_no", &new.staff_no, 32, &mut errors);
         let name = checked("name", &new.name, 50, &mut errors);
@@ -125,7 +133,11 @@ impl Organization {
                     Msg::new("organization-staff-no-taken").with("staff_no", &person.staff_no);
                 return Err(Error::field("staff_no", message));
             }
-            self.lay_one(tx, &person, &[], &new.assignment, scope).await
+            self.lay_one(tx, &person, &[], &new.assignment, scope)
+                .await?;
+            let detail = json!({ "unit": new.assignment.unit });
+            self.tell(tx, &by, "person.added", ("person", person.id), detail)
+                .await
         })?;
         Ok(person.id)
     }
@@ -134,7 +146,14 @@ impl Organization {
     ///
     /// # Errors
     /// `Invalid` for the name; `NotFound` out of scope.
-    pub async fn rename_person(&self, id: PersonId, name: &str, scope: &Scope) -> Result<()> {
+    pub async fn rename_person(
+        &self,
+        id: PersonId,
+        name: &str,
+        by: impl Into<By>,
+        scope: &Scope,
+    ) -> Result<()> {
+        let by = by.into();
         let mut errors = Vec::new();
         let name = checked("name", name, 50, &mut errors);
         Error::if_any(errors)?;
@@ -143,7 +162,9 @@ impl Organization {
             let reach = store::tree(tx).await?.reach(scope);
             let mut card = self.card(tx, id, reach.as_ref()).await?;
             card.person.name.clone_from(&name);
-            store::put_people(tx, &[card.person], &[], self.env.now()).await
+            store::put_people(tx, &[card.person], &[], self.env.now()).await?;
+            self.tell(tx, &by, "person.renamed", ("person", id), json!({}))
+                .await
         })
     }
 
@@ -153,7 +174,14 @@ impl Organization {
     /// # Errors
     /// `Invalid` per field, also when it reaches into the next one; `NotFound` when person or unit are out
     /// of scope.
-    pub async fn assign(&self, id: PersonId, new: &NewAssignment, scope: &Scope) -> Result<()> {
+    pub async fn assign(
+        &self,
+        id: PersonId,
+        new: &NewAssignment,
+        by: impl Into<By>,
+        scope: &Scope,
+    ) -> Result<()> {
+        let by = by.into();
         let mut errors = Vec::new();
         new.check(&mut errors);
         Error::if_any(errors)?;
@@ -162,6 +190,10 @@ impl Organization {
             let reach = store::tree(tx).await?.reach(scope);
             let card = self.card(tx, id, reach.as_ref()).await?;
             self.lay_one(tx, &card.person, &card.assignments, new, scope)
+                .await?;
+            let detail =
+                json!({ "unit": new.unit, "from": new.from.to_string(), "primary": new.primary });
+            self.tell(tx, &by, "person.assigned", ("person", id), detail)
                 .await
         })
     }
@@ -215,8 +247,10 @@ impl Organization {
         id: PersonId,
         assignment: kernel::Id,
         last: Date,
+        by: impl Into<By>,
         scope: &Scope,
     ) -> Result<()> {
+        let by = by.into();
         transaction!(self.db, |tx| {
             store::lock(tx).await?;
             let reach = store::tree(tx).await?.reach(scope);
@@ -240,7 +274,10 @@ impl Organization {
                 return Err(Error::field("to", message));
             }
             ended.to = Some(last);
-            store::put_people(tx, &[], &[(id, ended)], self.env.now()).await
+            let detail = json!({ "unit": ended.unit, "last": last.to_string() });
+            store::put_people(tx, &[], &[(id, ended)], self.env.now()).await?;
+            self.tell(tx, &by, "person.left", ("person", id), detail)
+                .await
         })
     }
 
@@ -256,9 +293,10 @@ impl Organization {
         code: &str,
         value: &str,
         from: Date,
-        by: AccountId,
+        by: impl Into<By>,
         scope: &Scope,
     ) -> Result<()> {
+        let by = by.into();
         let Some(attribute) = attributes.get(code) else {
             return Err(Error::field("attribute", Msg::new("attribute-unknown")));
         };
@@ -272,7 +310,10 @@ impl Organization {
             if card.traits.on(code, from).unwrap_or_default() == value {
                 return Ok(());
             }
-            store::put_trait(tx, id, (code, value), from, self.env.now(), by).await
+            store::put_trait(tx, id, (code, value), from, self.env.now(), by.account).await?;
+            let detail = json!({ "attribute": code, "value": value, "from": from.to_string() });
+            self.tell(tx, &by, "person.described", ("person", id), detail)
+                .await
         })
     }
 }

@@ -93,7 +93,10 @@ async fn add(
                 primary: true,
             },
         };
-        people.organization.add_person(&new, &access.scope).await
+        people
+            .organization
+            .add_person(&new, &access, &access.scope)
+            .await
     };
     match added.await {
         Ok(person) => shell.done(
@@ -290,7 +293,7 @@ async fn work(
 ) -> Result<()> {
     let (org, scope) = (&people.organization, &access.scope);
     match act {
-        "rename" => org.rename_person(id, &asked.name, scope).await,
+        "rename" => org.rename_person(id, &asked.name, access, scope).await,
         "assign" => {
             let unit = match org.unit_by_code(asked.unit_code.trim(), scope).await {
                 Err(Error::NotFound) => {
@@ -307,19 +310,19 @@ async fn work(
                 to: day_or_none("to", &asked.to)?,
                 primary: asked.kind != "second",
             };
-            org.assign(id, &new, scope).await
+            org.assign(id, &new, access, scope).await
         }
         "end" => {
             let assignment: Id = asked.assignment.parse().map_err(|_| Error::NotFound)?;
             let last = day("to", &asked.to)?;
-            org.end_assignment(id, assignment, last, scope).await
+            org.end_assignment(id, assignment, last, access, scope)
+                .await
         }
         "attribute" => {
             let (code, value) = asked.value.split_once('.').unwrap_or_default();
             let from = day("from", &asked.from)?;
-            let by = access.principal.account;
             let attributes = &people.attributes;
-            org.set_attribute(attributes, id, code, value, from, by, scope)
+            org.set_attribute(attributes, id, code, value, from, access, scope)
                 .await
         }
         _ => Err(Error::NotFound),

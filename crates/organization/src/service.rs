@@ -9,6 +9,7 @@ use kernel::{Date, Env, Error, FieldError, Msg, PersonId, Result, Scope, UnitId}
 use crate::history::History;
 use crate::model::{RosterEntry, Unit};
 use crate::store::{self, RosterQuery};
+use crate::trail::Trail;
 
 /// What units were on any day, as of a number of changes.
 type Known = (i64, Arc<History>);
@@ -19,6 +20,7 @@ pub struct Organization {
     pub(crate) db: Db,
     pub(crate) env: Env,
     pub(crate) history: Arc<RwLock<Option<Known>>>,
+    pub(crate) trail: Option<Arc<dyn Trail>>,
 }
 
 /// What a search found.
@@ -37,6 +39,7 @@ impl Organization {
             db,
             env,
             history: Arc::default(),
+            trail: None,
         }
     }
 

@@ -256,7 +256,7 @@ async fn work(
     let basis = Basis {
         date: date(&asked.date)?,
         text: asked.basis.clone(),
-        by: Some(access.principal.account),
+        by: access.into(),
     };
     let other = async || -> Result<UnitId> {
         let code = asked.unit_code.as_str();
@@ -281,7 +281,7 @@ async fn work(
                 category: asked.category.clone(),
                 from: basis.date,
             };
-            org.add_unit(new, &basis.text, basis.by, scope).await
+            org.add_unit(new, &basis.text, access, scope).await
         }
         "edit" => {
             let parent = match unit.parent {

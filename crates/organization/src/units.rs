@@ -7,11 +7,13 @@ use std::sync::Arc;
 use db::{Tx, transaction};
 use jiff::ToSpan;
 use kernel::{AccountId, Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
+use serde_json::json;
 
 use crate::history::{History, State};
 use crate::model::{Assignment, Tree, Unit, lay};
 use crate::service::{Organization, check_text, checked};
 use crate::store;
+use crate::trail::By;
 
 /// A unit to be added.
 #[derive(Debug, Clone)]
@@ -46,8 +48,8 @@ pub struct Basis {
     pub date: Date,
     /// Document; may be empty.
     pub text: String,
-    /// The account that enters it; none for the program itself.
-    pub by: Option<AccountId>,
+    /// Who enters it.
+    pub by: By,
 }
 
 /// Kinds of change.
@@ -77,6 +79,18 @@ impl UnitChangeKind {
             Self::Merged => "merged",
             Self::Split => "split",
             Self::Closed => "closed",
+        }
+    }
+
+    /// The action in the audit trail.
+    fn action(self) -> &'static str {
+        match self {
+            Self::Added => "unit.added",
+            Self::Renamed => "unit.renamed",
+            Self::Moved => "unit.moved",
+            Self::Merged => "unit.merged",
+            Self::Split => "unit.split",
+            Self::Closed => "unit.closed",
         }
     }
 
@@ -193,14 +207,14 @@ impl Organization {
         &self,
         new: NewUnit,
         basis: &str,
-        by: Option<AccountId>,
+        by: impl Into<By>,
         scope: &Scope,
     ) -> Result<UnitId> {
         let id: UnitId = self.env.new_id();
         let basis = Basis {
             date: new.from,
             text: basis.to_owned(),
-            by,
+            by: by.into(),
         };
         transaction!(self.db, |tx| {
             let mut work = Work::begin(self, tx, &basis, scope).await?;
@@ -209,7 +223,7 @@ impl Organization {
             }
             let unit = work.new_unit(id, &new, scope)?;
             work.put(unit, new.from)?;
-            work.finish(tx, UnitChangeKind::Added, vec![(id, UnitPart::New)])
+            work.finish(self, tx, UnitChangeKind::Added, vec![(id, UnitPart::New)])
                 .await
         })?;
         Ok(id)
@@ -257,7 +271,8 @@ impl Organization {
                 UnitChangeKind::Moved
             };
             if work.put(new, basis.date)? {
-                work.finish(tx, kind, vec![(id, UnitPart::New)]).await?;
+                work.finish(self, tx, kind, vec![(id, UnitPart::New)])
+                    .await?;
             }
             Ok(())
         })
@@ -311,7 +326,7 @@ impl Organization {
             }
             let mut parts: Vec<_> = merged.iter().map(|u| (*u, UnitPart::Old)).collect();
             parts.push((into, UnitPart::New));
-            work.finish(tx, UnitChangeKind::Merged, parts).await
+            work.finish(self, tx, UnitChangeKind::Merged, parts).await
         })
     }
 
@@ -375,7 +390,7 @@ impl Organization {
             }
             let mut list = vec![(id, UnitPart::Old)];
             list.extend(ids.iter().map(|u| (*u, UnitPart::New)));
-            work.finish(tx, UnitChangeKind::Split, list).await
+            work.finish(self, tx, UnitChangeKind::Split, list).await
         })?;
         Ok(ids)
     }
@@ -394,7 +409,7 @@ impl Organization {
             }
             self.may_end(tx, &work, id, basis.date).await?;
             work.end(id)?;
-            work.finish(tx, UnitChangeKind::Closed, vec![(id, UnitPart::Old)])
+            work.finish(self, tx, UnitChangeKind::Closed, vec![(id, UnitPart::Old)])
                 .await
         })
     }
@@ -624,6 +639,7 @@ impl Work {
 
     async fn finish(
         self,
+        org: &Organization,
         tx: &mut Tx,
         kind: UnitChangeKind,
         units: Vec<(UnitId, UnitPart)>,
@@ -634,9 +650,13 @@ impl Work {
             kind,
             date: self.basis.date,
             basis: self.basis.text.trim().to_owned(),
-            by: self.basis.by,
+            by: self.basis.by.account,
             units,
         };
-        store::put_change(tx, self.id, &change, self.now).await
+        store::put_change(tx, self.id, &change, self.now).await?;
+        let (unit, _) = change.units[change.units.len() - 1];
+        let detail = json!({ "date": change.date.to_string(), "basis": change.basis, "units": change.units.len() });
+        org.tell(tx, &self.basis.by, kind.action(), ("unit", unit), detail)
+            .await
     }
 }

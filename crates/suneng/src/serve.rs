@@ -107,9 +107,7 @@ pub fn router(world: &World, rooms: &Rooms) -> Result<Router> {
 async fn told_address(mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<Peer>>();
     if let Some(address) = peer.map(|peer| peer.0.0.ip().to_string()) {
-        request
-            .extensions_mut()
-            .insert(identity::ClientAddress(address));
+        request.extensions_mut().insert(web::ClientAddress(address));
     }
     next.run(request).await
 }

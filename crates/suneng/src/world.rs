@@ -74,7 +74,7 @@ impl World {
         Ok(Self {
             files: open_files(&config, &env)?,
             ledger: Ledger::open(db.clone(), env.clone()).await?,
-            organization: Organization::new(db.clone(), env.clone()),
+            organization: Organization::new(db.clone(), env.clone()).with_trail(Deeds(env.clone())),
             config: Arc::new(config),
             env,
             db,
@@ -231,4 +231,24 @@ pub fn not_written(path: &Path, e: &std::io::Error) -> Error {
             .with("path", path.display())
             .with("reason", e),
     )
+}
+
+/// Writes the deeds of the organization into the audit trail.
+struct Deeds(Env);
+
+impl organization::Trail for Deeds {
+    fn record<'a>(
+        &'a self,
+        tx: &'a mut db::Tx,
+        deed: organization::Deed,
+    ) -> futures::future::BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let actor = identity::Actor {
+                account: deed.by.account,
+                address: deed.by.address,
+            };
+            let entry = actor.audit(deed.action, deed.object, deed.detail);
+            identity::record(tx, &self.0, &entry).await
+        })
+    }
 }

@@ -64,7 +64,9 @@ pub use failure::Failure;
 pub use form::{Form, FormError};
 pub use lang::{Catalog, Lang};
 pub use module::{MenuEntry, MenuGroup, Module, route_table};
-pub use policy::{Access, Policy, Principal, RouteRow, Routes, is_local_path, safe_next};
+pub use policy::{
+    Access, ClientAddress, Policy, Principal, RouteRow, Routes, is_local_path, safe_next,
+};
 pub use shell::{Brand, Shell, Tenant, cookie, encode};
 
 /// The texts of this crate's messages, by language tag (fluent).

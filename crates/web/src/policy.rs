@@ -202,18 +202,22 @@ impl Routes {
 
 async fn guard(State(policy): State<Policy>, mut request: Request, next: Next) -> Response {
     let signed_in = request.extensions().get::<Option<Principal>>();
+    let told = request.extensions().get::<ClientAddress>();
+    let address = told.map_or_else(String::new, |told| told.0.clone());
     let access = match (policy, signed_in) {
         (Policy::Public, _) => None,
         (_, None | Some(None)) => return Failure::from(Error::Unauthenticated).into_response(),
         (Policy::SignedIn, Some(Some(principal))) => Some(Access {
             principal: principal.clone(),
             scope: Scope::nothing(),
+            address,
         }),
         (Policy::Permission(name), Some(Some(principal))) => match principal.scope(name) {
             None => return Failure::from(Error::NotFound).into_response(),
             Some(scope) => Some(Access {
                 scope: scope.clone(),
                 principal: principal.clone(),
+                address,
             }),
         },
     };
@@ -231,7 +235,14 @@ pub struct Access {
     pub principal: Principal,
     /// Where the route's permission is held.
     pub scope: Scope,
+    /// The reader's network address; empty when it is not known.
+    pub address: String,
 }
+
+/// The reader's network address: put into the request's extensions by the program, which knows its
+/// proxies.
+#[derive(Debug, Clone)]
+pub struct ClientAddress(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Access {
     type Rejection = Failure;

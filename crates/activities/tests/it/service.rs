@@ -217,7 +217,7 @@ async fn a_late_entry_counts_where_the_unit_stood_on_its_day() {
         let basis = organization::Basis {
             date: day(7, 1),
             text: String::new(),
-            by: None,
+            by: organization::By::default(),
         };
         h.org
             .change_unit(h.offices[0], &edit, &basis, &Scope::All)

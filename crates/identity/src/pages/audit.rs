@@ -124,6 +124,21 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("activity.corrected", "identity-action-activity-corrected"),
         ("activity.reversed", "identity-action-activity-reversed"),
         ("report.made", "identity-action-report-made"),
+        ("unit.added", "identity-action-unit-added"),
+        ("unit.renamed", "identity-action-unit-renamed"),
+        ("unit.moved", "identity-action-unit-moved"),
+        ("unit.merged", "identity-action-unit-merged"),
+        ("unit.split", "identity-action-unit-split"),
+        ("unit.closed", "identity-action-unit-closed"),
+        ("person.added", "identity-action-person-added"),
+        ("person.renamed", "identity-action-person-renamed"),
+        ("person.assigned", "identity-action-person-assigned"),
+        ("person.left", "identity-action-person-left"),
+        ("person.described", "identity-action-person-described"),
+        ("people.imported", "identity-action-people-imported"),
+        ("people.exported", "identity-action-people-exported"),
+        ("audience.kept", "identity-action-audience-kept"),
+        ("audience.dropped", "identity-action-audience-dropped"),
     ];
     let named = NAMED.iter().find(|(code, _)| *code == action);
     named.map_or_else(|| action.to_owned(), |(_, key)| shell.t(key))

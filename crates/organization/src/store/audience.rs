@@ -101,7 +101,7 @@ pub(crate) async fn put_audience(
     name: &str,
     rule: &str,
     at: Timestamp,
-    by: AccountId,
+    by: Option<AccountId>,
 ) -> Result<()> {
     tx.execute(
         "INSERT INTO audience (id, name, unit, rule, recorded_at, recorded_by)

@@ -38,7 +38,7 @@ pub(crate) async fn put_trait(
     (attribute, value): (&str, &str),
     from: Date,
     at: Timestamp,
-    by: AccountId,
+    by: Option<AccountId>,
 ) -> Result<()> {
     tx.execute(
         "INSERT INTO person_attribute (person, attribute, from_date, value, recorded_at, recorded_by)

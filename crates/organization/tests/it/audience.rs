@@ -60,7 +60,7 @@ async fn the_query_and_the_explanation_agree() {
             let posts = ["科员", "科长 100%", ""];
             let levels = ["", "staff", "township"];
             let classes = ["judge", "police", "lawyer"];
-            let (attributes, by) = (attributes(), t.env.new_id());
+            let (attributes, by) = (attributes(), Some(t.env.new_id()));
             let mut ids = Vec::new();
             for (n, (unit, post, month, level, class, since)) in people.into_iter().enumerate() {
                 let new = NewPerson {
@@ -74,7 +74,7 @@ async fn the_query_and_the_explanation_agree() {
                         primary: true,
                     },
                 };
-                let id = org.add_person(&new, &Scope::All).await.unwrap();
+                let id = org.add_person(&new, None, &Scope::All).await.unwrap();
                 let all = &Scope::All;
                 org.set_attribute(&attributes, id, "level", levels[level], day(1, 1), by, all)
                     .await
@@ -149,7 +149,7 @@ async fn audiences_are_kept_replaced_and_dropped_in_their_scope() {
             add(&org, Some(top), "a").await,
             add(&org, Some(top), "b").await,
         );
-        let (attributes, by) = (attributes(), t.env.new_id());
+        let (attributes, by) = (attributes(), Some(t.env.new_id()));
         let keep = async |audience: &Audience, scope: &Scope| {
             org.keep_audience(&attributes, audience, by, scope).await
         };
@@ -178,7 +178,10 @@ async fn audiences_are_kept_replaced_and_dropped_in_their_scope() {
             "not-found",
             "not even by moving it"
         );
-        assert_eq!(key(org.drop_audience(mine.id, &theirs).await), "not-found");
+        assert_eq!(
+            key(org.drop_audience(mine.id, None, &theirs).await),
+            "not-found"
+        );
         let wrong = |change: &dyn Fn(&mut Audience)| {
             let mut wrong = mine.clone();
             change(&mut wrong);
@@ -202,7 +205,7 @@ async fn audiences_are_kept_replaced_and_dropped_in_their_scope() {
         ] {
             assert_eq!(key(keep(&audience, &scope).await), message);
         }
-        org.drop_audience(mine.id, &scope).await.unwrap();
+        org.drop_audience(mine.id, None, &scope).await.unwrap();
         assert_eq!(org.audiences(&Scope::All).await.unwrap(), []);
     })
     .await;

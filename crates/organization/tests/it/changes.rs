@@ -12,7 +12,7 @@ fn from(month: i8, d: i8) -> Basis {
     Basis {
         date: day(month, d),
         text: "澜编办〔2026〕3号".into(),
-        by: None,
+        by: organization::By::default(),
     }
 }
 

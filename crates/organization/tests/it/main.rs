@@ -4,6 +4,7 @@ mod audience;
 mod changes;
 mod import;
 mod pages;
+mod trail;
 mod tree;
 
 use kernel::{Date, Scope, UnitId};

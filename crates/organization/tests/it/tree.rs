@@ -15,7 +15,7 @@ fn today() -> Basis {
     Basis {
         date: day(11, 20),
         text: String::new(),
-        by: None,
+        by: organization::By::default(),
     }
 }
 

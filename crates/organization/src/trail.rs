@@ -1,0 +1,99 @@
+//! The audit trail as far as this crate needs one. The trail itself knows accounts and therefore people, so it
+//! stands above this crate: the program brings it.
+
+use db::Tx;
+use futures::future::BoxFuture;
+use kernel::{AccountId, Result};
+use serde_json::Value;
+use web::Access;
+
+use crate::service::Organization;
+
+/// On whose behalf something is done, and from where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct By {
+    /// The account; none for the program itself.
+    pub account: Option<AccountId>,
+    /// Network address; empty when it is not known.
+    pub address: String,
+}
+
+impl From<&Access> for By {
+    fn from(access: &Access) -> Self {
+        Self {
+            account: Some(access.principal.account),
+            address: access.address.clone(),
+        }
+    }
+}
+
+impl From<Option<AccountId>> for By {
+    fn from(account: Option<AccountId>) -> Self {
+        Self {
+            account,
+            address: String::new(),
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    /// On whose behalf.
+    pub by: By,
+    /// Such as `unit.merged`.
+    pub action: &'static str,
+    /// Kind and id of what it was done to.
+    pub object: (&'static str, String),
+    /// What else there is to know; no personal data.
+    pub detail: Value,
+}
+
+/// Where deeds are written down, in the transaction that does them.
+pub trait Trail: Send + Sync {
+    /// Writes one down.
+    fn record<'a>(&'a self, tx: &'a mut Tx, deed: Deed) -> BoxFuture<'a, Result<()>>;
+}
+
+impl Organization {
+    /// The same, whose deeds are written down.
+    pub fn with_trail(mut self, trail: impl Trail + 'static) -> Self {
+        self.trail = Some(std::sync::Arc::new(trail));
+        self
+    }
+
+    pub(crate) async fn tell(
+        &self,
+        tx: &mut Tx,
+        by: &By,
+        action: &'static str,
+        object: (&'static str, impl ToString),
+        detail: Value,
+    ) -> Result<()> {
+        let Some(trail) = &self.trail else {
+            return Ok(());
+        };
+        let deed = Deed {
+            by: by.clone(),
+            action,
+            object: (object.0, object.1.to_string()),
+            detail,
+        };
+        trail.record(tx, deed).await
+    }
+
+    /// Writes down that a list of people left the program.
+    pub async fn tell_export(
+        &self,
+        by: impl Into<By>,
+        object: (&'static str, impl ToString),
+        rows: usize,
+    ) -> Result<()> {
+        let (by, object) = (by.into(), (object.0, object.1.to_string()));
+        db::transaction!(self.db, |tx| {
+            let detail = serde_json::json!({ "rows": rows });
+            self.tell(tx, &by, "people.exported", (object.0, &object.1), detail)
+                .await
+        })
+    }
+}
