@@ -13,13 +13,17 @@ pub mod health;
 mod home;
 pub mod import;
 pub mod init;
+pub mod limits;
 pub mod metrics;
 pub mod modules;
+pub mod operation;
+pub mod proxies;
 pub mod restore;
 pub mod rooms;
 pub mod serve;
 pub mod settings;
 pub mod texts;
+pub mod tls;
 pub mod verify;
 pub mod world;
 

@@ -81,3 +81,7 @@ demo-accounts = Demo accounts (login, password, role):
 demo-not-empty = { $folder } holds other data, or filling it was cut off. Choose another folder, or delete it and try again.
 init-no-unit = There is no unit yet: name the top one with --unit-name.
 verify-audit = Audit trail: { $entries } entries checked, { $waiting } waiting; number { $size }, head { $head }
+
+tls-file-unnamed = --tls files needs --{ $setting }.
+tls-file-wrong = { $file } cannot be used for TLS: { $reason }
+tls-authority = Certificate of the local authority: { $file }, also at https://{ $address }/ca.crt. Compare its SHA-256 fingerprint, then install it on every computer as a trusted root authority: { $fingerprint }

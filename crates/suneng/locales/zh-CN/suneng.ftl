@@ -81,3 +81,7 @@ demo-accounts = 演示账号（账号 密码 角色）：
 demo-not-empty = { $folder } 中已有别的数据，或上次建立演示数据时被中断。请换一个目录，或删除后重试。
 init-no-unit = 还没有单位，请用 --unit-name 指定最上级单位。
 verify-audit = 审计记录：核对 { $entries } 条，待链接 { $waiting } 条；末条编号 { $size }，链头 { $head }
+
+tls-file-unnamed = 使用 --tls files 须指定 --{ $setting }。
+tls-file-wrong = { $file } 不能用于 TLS：{ $reason }
+tls-authority = 本地证书机构的证书：{ $file }，也可从 https://{ $address }/ca.crt 下载。核对 SHA-256 指纹后，在每台电脑上安装为受信任的根证书颁发机构：{ $fingerprint }

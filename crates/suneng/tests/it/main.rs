@@ -3,8 +3,10 @@
 mod backup;
 mod bench;
 mod demo;
+mod edge;
 mod faults;
 mod golden;
 mod nodes;
 mod operation;
 mod program;
+mod tls;
