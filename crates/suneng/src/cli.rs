@@ -11,7 +11,7 @@ use web::Lang;
 use crate::config::{Config, LogFormat};
 use crate::settings::{self, Kind};
 use crate::texts::Texts;
-use crate::{backup, bench, demo, doctor, import, init, restore, serve, verify};
+use crate::{backup, bench, demo, doctor, import, init, keys, restore, serve, verify};
 
 /// 素能 Suneng
 #[derive(Debug, Parser)]
@@ -47,6 +47,9 @@ enum Command {
     },
     /// 检查运行环境 / Check the surroundings
     Doctor(doctor::Doctor),
+    /// 密钥环：加密个人信息的主密钥 / Keyring: master keys of personal data
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// 测速，输出 JSON / Measure speed and durability, JSON
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -110,6 +113,7 @@ async fn run(command: Command, config: Config, texts: &Texts) -> Result<bool> {
         Command::Backup { to } => backup::run(config, env, &to, texts).await?,
         Command::Restore { from } => return restore::run(config, env, &from, texts).await,
         Command::Doctor(options) => return doctor::run(config, env, &options, texts).await,
+        Command::Keys(what) => return keys::run(config, env, what, texts).await,
         Command::Bench(what) => return bench::run(config, env, what).await,
         Command::Import(what) => import::run(config, env, what, texts).await?,
     }

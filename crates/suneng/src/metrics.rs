@@ -70,6 +70,8 @@ fn describe() {
         "Time that a round of sealing takes"
     );
     describe_gauge!("jobs_due", "Jobs that are due and not claimed");
+    describe_gauge!("jobs_failed", "Jobs that failed and wait for another try");
+    describe_gauge!("backup_age_seconds", "Age of the newest scheduled backup");
     describe_gauge!("process_resident_memory_bytes", "Memory of the process");
 }
 

@@ -46,6 +46,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
 
 /// What runs in the background, by kind of job.
 pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
+    let by_clock = crate::schedule::jobs(world, rooms);
     let (world, identity) = (world.clone(), rooms.identity.clone());
     let purge: Handler = Arc::new(move |_| {
         let (world, identity) = (world.clone(), identity.clone());
@@ -60,7 +61,7 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
             next_purge(&world).await
         })
     });
-    HashMap::from([(PURGE, purge)])
+    by_clock.into_iter().chain([(PURGE, purge)]).collect()
 }
 
 /// Sessions that have ended and audit entries that have expired are removed every hour, by one node.
@@ -68,6 +69,7 @@ const PURGE: &str = "purge-sessions";
 
 /// Queues what runs by the clock; what is queued already stays once.
 pub async fn schedule(world: &World) -> Result<()> {
+    crate::schedule::plan(world).await?;
     next_purge(world).await
 }
 
