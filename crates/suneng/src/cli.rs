@@ -47,7 +47,7 @@ enum Command {
     },
     /// 检查运行环境 / Check the surroundings
     Doctor(doctor::Doctor),
-    /// 密钥环：加密个人信息的主密钥 / Keyring: master keys of personal data
+    /// 密钥文件：加密个人信息的主密钥 / Keyring: master keys of personal data
     #[command(subcommand)]
     Keys(keys::Keys),
     /// 测速，输出 JSON / Measure speed and durability, JSON
@@ -58,9 +58,14 @@ enum Command {
     Import(import::Import),
 }
 
+/// All commands with all flags.
+pub fn command() -> clap::Command {
+    Cli::command().args(settings::flags())
+}
+
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().args(settings::flags()).get_matches();
+    let matches = command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(e) => e.exit(),

@@ -1,4 +1,4 @@
-//! `suneng keys`: the keyring (密钥环) that personal data is sealed with.
+//! `suneng keys`: the keyring (密钥文件) that personal data is sealed with.
 
 use crypt::{Keyring, Vault};
 use db::Db;

@@ -13,6 +13,7 @@ pub mod health;
 mod home;
 pub mod import;
 pub mod init;
+pub mod jobs_page;
 pub mod keys;
 pub mod limits;
 pub mod metrics;

@@ -41,6 +41,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         identity::module(rooms.identity.clone()),
         crate::health::module(world),
         crate::tls::module(world),
+        crate::jobs_page::module(world),
     ]
 }
 

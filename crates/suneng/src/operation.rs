@@ -37,7 +37,7 @@ pub struct Operation {
     pub tls_key: PathBuf,
     /// Names and addresses of the certificate, with [`Tls::Own`]; none: those of the machine.
     pub tls_names: Vec<String>,
-    /// File of master keys (密钥环).
+    /// File of master keys (密钥文件).
     pub keyring: PathBuf,
     /// Algorithm of new master keys.
     pub keyring_algorithm: &'static str,

@@ -31,6 +31,7 @@ pub const PERMISSIONS: &[&str] = &[
     identity::CLIENT,
     identity::AUDIT,
     "ledger.verify",
+    crate::jobs_page::JOBS,
 ];
 
 /// What the packs bring to the rooms.

@@ -139,7 +139,7 @@ pub const SETTINGS: &[Setting] = settings! {
         "self 证书中的主机名和地址；默认是本机的名称、地址和 localhost"
         "Host names and addresses in the certificate of self; by default those of this machine and localhost";
     "keyring" "SUNENG_KEYRING" Some("keyring"), Text "" false,
-        "密钥环文件，用于加密个人信息；默认是数据目录中的 keyring，应放到与数据库不同的介质上。多个节点须用同一份"
+        "密钥文件文件，用于加密个人信息；默认是数据目录中的 keyring，应放到与数据库不同的介质上。多个节点须用同一份"
         "Keyring file that personal data is sealed with; by default keyring in the data folder, better on another medium than the database. Several nodes need the same";
     "keyring-algorithm" "SUNENG_KEYRING_ALGORITHM" Some("keyring-algorithm"), Text "sm4-gcm" false,
         "新主密钥的算法：sm4-gcm 或 aes-256-gcm"

@@ -3,9 +3,11 @@
 mod backup;
 mod bench;
 mod demo;
+mod deploy;
 mod edge;
 mod faults;
 mod golden;
+mod jobs;
 mod keys;
 mod nodes;
 mod operation;
