@@ -70,7 +70,7 @@ impl Operation {
             trusted_proxies: given.list(
                 "trusted-proxies",
                 "10.0.0.5, 10.0.0.0/8, fd00::/8",
-                |t| network(t),
+                network,
             )?,
             rate_limit: rate("rate-limit")?,
             rate_limit_sign_in: rate("rate-limit-sign-in")?,

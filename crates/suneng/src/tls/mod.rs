@@ -45,7 +45,7 @@ pub struct Certificates {
 
 enum Source {
     Own {
-        authority: Authority,
+        authority: Box<Authority>,
         /// As they are set; none: those of the machine.
         names: Vec<String>,
     },
@@ -75,7 +75,7 @@ impl Certificates {
         let source = match operation.tls {
             Tls::Off => return Ok(None),
             Tls::Own => Source::Own {
-                authority: Authority::open(&config.data, env)?,
+                authority: Box::new(Authority::open(&config.data, env)?),
                 names: operation.tls_names.clone(),
             },
             Tls::Files => Source::Files {
