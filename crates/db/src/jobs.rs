@@ -142,7 +142,7 @@ pub async fn settle(db: &Db, env: &Env, job: &Job, result: &Result<()>) -> Resul
 }
 
 /// Keeps a job that takes long, so that no other node takes it over; gives whether it is still ours.
-async fn renew(db: &Db, env: &Env, job: &mut Job) -> Result<bool> {
+pub async fn renew(db: &Db, env: &Env, job: &mut Job) -> Result<bool> {
     let until = env.now().plus_seconds(LEASE_SECONDS).0;
     let (id, seen) = (job.id, job.lease_until);
     let won = crate::transaction!(db, |tx| {

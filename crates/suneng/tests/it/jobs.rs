@@ -28,13 +28,17 @@ async fn failed_jobs_are_seen_run_and_dropped_by_the_administrator_only() {
         category: String::new(),
         from: world.env.today(),
     };
-    let unit = world.organization.add_unit(unit, None, &Scope::All).await;
+    let unit = world
+        .organization
+        .add_unit(unit, "", None, &Scope::All)
+        .await;
     let unit = unit.unwrap();
     let nobody = identity::Actor::default();
     for (login, role) in [("admin", "system-admin"), ("auditor", "auditor")] {
         let new = NewAccount {
             login: login.into(),
             person: None,
+            unit: None,
             password: NewPassword::Given(PASSWORD.into()),
             grants: vec![NewGrant {
                 role: role.into(),
