@@ -132,6 +132,14 @@ pub(crate) async fn wrapped_by(tx: &mut Tx, master: &str, most: u32) -> Result<V
     rows.iter().map(data_key).collect()
 }
 
+/// Whether a database has never met a keyring.
+pub(crate) async fn unused(tx: &mut Tx) -> Result<bool> {
+    let sql = "SELECT (SELECT CAST(COUNT(*) AS BIGINT) FROM blind_index)
+                    + (SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT id FROM data_key LIMIT 1) AS k)";
+    let met: i64 = tx.one(sql, args![]).await?.get(0)?;
+    Ok(met == 0)
+}
+
 /// Remembers the first index key and gives the fingerprint that is remembered.
 pub(crate) async fn fingerprint(tx: &mut Tx, mine: &str, now: Timestamp) -> Result<String> {
     tx.execute(

@@ -58,6 +58,11 @@ impl Vault {
         })
     }
 
+    /// Whether a database was never used with a keyring, so that one may be made.
+    pub async fn is_new(db: &Db) -> Result<bool> {
+        store::unused(&mut db.read().await?).await
+    }
+
     fn ring(&self) -> Arc<Keyring> {
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
         ring.clone()

@@ -32,6 +32,8 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 
 /// How long a claimed job is left alone before another node may take it.
 const LEASE_SECONDS: i64 = 300;
+/// How often the lease of a running job is renewed.
+const RENEW_EVERY: Duration = Duration::from_secs(100);
 
 /// A job that was claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +141,78 @@ pub async fn settle(db: &Db, env: &Env, job: &Job, result: &Result<()>) -> Resul
     })
 }
 
+/// Keeps a job that takes long, so that no other node takes it over; gives whether it is still ours.
+pub async fn renew(db: &Db, env: &Env, job: &mut Job) -> Result<bool> {
+    let until = env.now().plus_seconds(LEASE_SECONDS).0;
+    let (id, seen) = (job.id, job.lease_until);
+    let won = crate::transaction!(db, |tx| {
+        tx.execute(
+            "UPDATE job SET lease_until = $3 WHERE id = $1 AND lease_until = $2",
+            args![id, seen, until],
+        )
+        .await
+    })?;
+    if won == 1 {
+        job.lease_until = until;
+    }
+    Ok(won == 1)
+}
+
+/// A job that waits, runs or failed, as an administrator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRow {
+    /// Its id.
+    pub id: JobId,
+    /// Which handler runs it.
+    pub kind: String,
+    /// When it is due, or due again.
+    pub run_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Until when a node has it; in the past when none has.
+    pub lease_until: Timestamp,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+}
+
+/// Jobs, failed ones first, then by when they are due.
+pub async fn list(db: &Db, most: u32) -> Result<Vec<JobRow>> {
+    let sql = "SELECT id, kind, run_at, attempts, lease_until, last_error FROM job
+               ORDER BY CASE WHEN last_error IS NULL THEN 1 ELSE 0 END, run_at, id LIMIT $1";
+    let rows = db.read().await?.query(sql, args![most]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(JobRow {
+                id: row.get(0)?,
+                kind: row.get(1)?,
+                run_at: row.get(2)?,
+                attempts: row.get(3)?,
+                lease_until: row.get(4)?,
+                last_error: row.get(5)?,
+            })
+        })
+        .collect()
+}
+
+/// How many jobs failed and wait for another try.
+pub async fn failed(db: &Db) -> Result<i64> {
+    let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM job WHERE last_error IS NOT NULL";
+    db.read().await?.one(sql, args![]).await?.get(0)
+}
+
+/// Makes a failed job that no node has due now; gives whether there was one.
+pub async fn run_now(tx: &mut Tx, env: &Env, id: JobId) -> Result<bool> {
+    let sql = "UPDATE job SET run_at = $2
+               WHERE id = $1 AND last_error IS NOT NULL AND lease_until <= $2";
+    Ok(tx.execute(sql, args![id, env.now()]).await? == 1)
+}
+
+/// Takes a failed job that no node has off the table; gives whether there was one.
+pub async fn drop_failed(tx: &mut Tx, env: &Env, id: JobId) -> Result<bool> {
+    let sql = "DELETE FROM job WHERE id = $1 AND last_error IS NOT NULL AND lease_until <= $2";
+    Ok(tx.execute(sql, args![id, env.now()]).await? == 1)
+}
+
 /// How many jobs are due and claimed by nobody.
 pub async fn due(db: &Db, env: &Env) -> Result<i64> {
     let row = db
@@ -155,6 +229,25 @@ pub async fn due(db: &Db, env: &Env) -> Result<i64> {
 /// Runs one kind of job.
 pub type Handler = Arc<dyn Fn(Job) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
+/// Runs a job to its end, however long it takes.
+async fn work_off(db: &Db, env: &Env, handler: &Handler, job: &mut Job) -> Result<()> {
+    let given = job.clone();
+    // A job that panics is a failed one, like any other; the rest goes on.
+    let mut work = std::pin::pin!(AssertUnwindSafe(async { handler(given).await }).catch_unwind());
+    loop {
+        tokio::select! {
+            done = &mut work => {
+                return done.unwrap_or_else(|_| Err(Error::internal("the job panicked")));
+            }
+            () = tokio::time::sleep(RENEW_EVERY) => match renew(db, env, job).await {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!(job.kind = job.kind, "another node took the job over"),
+                Err(e) => tracing::warn!(error = %e, "the lease of a job was not renewed"),
+            },
+        }
+    }
+}
+
 /// Runs due jobs until told to stop; looks once a second when idle.
 pub async fn run(
     db: Db,
@@ -165,13 +258,9 @@ pub async fn run(
     let kinds: Vec<_> = handlers.keys().copied().collect();
     while !*stop.borrow() {
         match claim(&db, &env, &kinds).await {
-            Ok(Some(job)) => {
+            Ok(Some(mut job)) => {
                 let result = match handlers.get(job.kind.as_str()) {
-                    // A job that panics is a failed one, like any other; the rest goes on.
-                    Some(handler) => AssertUnwindSafe(async { handler(job.clone()).await })
-                        .catch_unwind()
-                        .await
-                        .unwrap_or_else(|_| Err(Error::internal("the job panicked"))),
+                    Some(handler) => work_off(&db, &env, handler, &mut job).await,
                     None => Err(Error::internal(format!(
                         "no handler for job kind {}",
                         job.kind

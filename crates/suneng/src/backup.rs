@@ -42,6 +42,8 @@ pub async fn run(config: Config, env: Env, to: &Path, texts: &Texts) -> Result<(
             )
             .with("size", manifest.ledger_size),
     ));
+    let keyring = world.config.operation.keyring.display();
+    say(texts.msg(&Msg::new("backup-keyring").with("file", keyring)));
     world.db.close().await;
     Ok(())
 }

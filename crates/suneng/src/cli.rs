@@ -11,7 +11,7 @@ use web::Lang;
 use crate::config::{Config, LogFormat};
 use crate::settings::{self, Kind};
 use crate::texts::Texts;
-use crate::{backup, bench, demo, doctor, import, init, restore, serve, verify};
+use crate::{backup, bench, demo, doctor, import, init, keys, restore, serve, verify};
 
 /// 素能 Suneng
 #[derive(Debug, Parser)]
@@ -47,6 +47,9 @@ enum Command {
     },
     /// 检查运行环境 / Check the surroundings
     Doctor(doctor::Doctor),
+    /// 密钥文件：加密个人信息的主密钥 / Keyring: master keys of personal data
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// 测速，输出 JSON / Measure speed and durability, JSON
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -55,9 +58,14 @@ enum Command {
     Import(import::Import),
 }
 
+/// All commands with all flags.
+pub fn command() -> clap::Command {
+    Cli::command().args(settings::flags())
+}
+
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().args(settings::flags()).get_matches();
+    let matches = command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(e) => e.exit(),
@@ -110,6 +118,7 @@ async fn run(command: Command, config: Config, texts: &Texts) -> Result<bool> {
         Command::Backup { to } => backup::run(config, env, &to, texts).await?,
         Command::Restore { from } => return restore::run(config, env, &from, texts).await,
         Command::Doctor(options) => return doctor::run(config, env, &options, texts).await,
+        Command::Keys(what) => return keys::run(config, env, what, texts).await,
         Command::Bench(what) => return bench::run(config, env, what).await,
         Command::Import(what) => import::run(config, env, what, texts).await?,
     }

@@ -10,6 +10,7 @@ use kernel::{Error, Msg, Result};
 use toml::Spanned;
 use web::Lang;
 
+use crate::operation::{Operation, Tls};
 use crate::settings::{Kind, SETTINGS, Setting, setting};
 
 /// Where a value came from.
@@ -105,12 +106,12 @@ pub struct Config {
     pub tenant_name: String,
     /// Cookies over HTTPS only.
     pub secure_cookies: bool,
-    /// File with the master keys.
-    pub keyring: PathBuf,
     /// How strict sign-in is.
     pub security: SecuritySettings,
     /// Other origins that may post.
     pub trusted_origins: Vec<String>,
+    /// How it stands in its network and keeps its data.
+    pub operation: Operation,
     /// Format of the log.
     pub log: LogFormat,
     /// Language of the command line and default of the pages.
@@ -122,12 +123,13 @@ pub struct Config {
 /// What flags or environment say about a setting; nothing: not given there.
 pub type Lookup<'a> = &'a dyn Fn(&Setting) -> Option<Vec<String>>;
 
-struct Given {
+/// What was given, before it is read.
+pub(crate) struct Given {
     values: BTreeMap<&'static str, (Vec<String>, Source)>,
 }
 
 impl Given {
-    fn text(&self, flag: &str) -> String {
+    pub(crate) fn text(&self, flag: &str) -> String {
         self.values
             .get(flag)
             .and_then(|(values, _)| values.last())
@@ -136,7 +138,12 @@ impl Given {
             .to_owned()
     }
 
-    fn parse<T>(&self, flag: &str, expected: &str, read: impl Fn(&str) -> Option<T>) -> Result<T> {
+    pub(crate) fn parse<T>(
+        &self,
+        flag: &str,
+        expected: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<T> {
         let text = self.text(flag);
         read(&text).ok_or_else(|| {
             Error::Conflict(
@@ -154,6 +161,28 @@ impl Given {
         self.parse(flag, &expected, |t| {
             t.parse().ok().filter(|n| bounds.contains(n))
         })
+    }
+
+    /// Several values, each read by itself.
+    pub(crate) fn list<T>(
+        &self,
+        flag: &str,
+        expected: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>> {
+        let values = self.values.get(flag).map_or(&[][..], |(values, _)| values);
+        let values = values.iter().filter(|value| !value.is_empty());
+        let one = |value: &String| {
+            read(value).ok_or_else(|| {
+                Error::Conflict(
+                    Msg::new("config-value")
+                        .with("setting", flag)
+                        .with("value", value)
+                        .with("expected", expected),
+                )
+            })
+        };
+        values.map(one).collect()
     }
 }
 
@@ -202,7 +231,9 @@ impl Config {
         };
         let database_url = SecretUrl(or_in_data("database-url", "sqlite", "suneng.db"));
         let blob_url = SecretUrl(or_in_data("blob-url", "file", "files"));
-        let secure_cookies = given.parse("secure-cookies", "true, false", |t| t.parse().ok())?;
+        let operation = Operation::read(&given, &data)?;
+        let secure_cookies = given.parse("secure-cookies", "true, false", |t| t.parse().ok())?
+            || operation.tls != Tls::Off;
         let security = SecuritySettings {
             shortest: given.number("password-length", 8..=64)? as usize,
             classes: given.number("password-classes", 1..=4)? as usize,
@@ -219,10 +250,6 @@ impl Config {
         };
         let mut config = Self {
             security,
-            keyring: match given.text("keyring") {
-                text if text.is_empty() => data.join("keyring"),
-                text => text.into(),
-            },
             listen: given.parse("listen", "127.0.0.1:8080", |t| t.parse().ok())?,
             connections: given.parse("database-connections", "1–500", |t| {
                 t.parse().ok().filter(|n| (1..=500).contains(n))
@@ -243,6 +270,7 @@ impl Config {
                 _ => None,
             })?,
             lang: given.parse("lang", "zh, en", Lang::from_code)?,
+            operation,
             given: Vec::new(),
             data,
             database_url,
@@ -267,6 +295,12 @@ impl Config {
             "database-url" => self.database_url.to_string(),
             "blob-url" => self.blob_url.to_string(),
             "trusted-origin" => self.trusted_origins.join(", "),
+            "keyring" => self.operation.keyring.display().to_string(),
+            "backup-folder" => self.operation.backup_folder.display().to_string(),
+            flag if s.kind == Kind::List => given
+                .values
+                .get(flag)
+                .map_or(String::new(), |(values, _)| values.join(", ")),
             flag if s.secret => mask(&given.text(flag)),
             flag => given.text(flag),
         }
@@ -279,6 +313,7 @@ impl Config {
             self.database_url = SecretUrl(format!("sqlite:{}", file.display()));
         }
         self.blob_url = SecretUrl(format!("file:{}", self.data.join("files").display()));
+        self.operation.keyring = self.data.join("keyring");
         self
     }
 

@@ -14,7 +14,7 @@ use crate::modules::migrations;
 use crate::rooms::Vocabulary;
 use crate::texts::{Texts, say};
 use crate::world::{load_packs, open_existing, open_files};
-use crate::{Config, settings};
+use crate::{Config, keys, schedule, settings};
 
 /// Less room than this on the disk is a warning.
 const ROOM: u64 = 1 << 30;
@@ -34,10 +34,14 @@ pub struct Doctor {
     markdown: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+/// How good a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Well.
     Ok,
+    /// To be mended some time.
     Warn,
+    /// To be mended now.
     Bad,
 }
 
@@ -101,6 +105,16 @@ pub async fn run(config: Config, env: Env, options: &Doctor, texts: &Texts) -> R
         Ok(db) => {
             if let Err(e) = database(&db, &env, &mut found).await {
                 found.error(&e);
+            } else if db::pending(&db, &migrations()).await?.is_empty() {
+                for (state, message) in keys::findings(&config, &env, &db).await {
+                    match message {
+                        Ok(msg) => found.add(state, &msg),
+                        Err(e) => found.error(&e),
+                    }
+                }
+                for (state, msg) in schedule::findings(&config, &env, &db).await? {
+                    found.add(state, &msg);
+                }
             }
             db.close().await;
         }
@@ -259,6 +273,10 @@ fn answers(address: SocketAddr) -> bool {
         stream.take(10_000).read_to_string(&mut answer)?;
         Ok(answer)
     };
-    ask()
-        .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200") && answer.trim_end().ends_with("ok"))
+    // A server that speaks TLS sends us to the same path there.
+    ask().is_ok_and(|answer| {
+        answer.starts_with("HTTP/1.1 200") && answer.trim_end().ends_with("ok")
+            || answer.starts_with("HTTP/1.1 307")
+                && answer.contains("location: https://localhost/healthz")
+    })
 }

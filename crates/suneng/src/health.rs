@@ -15,6 +15,7 @@ use web::{Module, Policy, Routes};
 
 use crate::metrics::{measure_process, recorder};
 use crate::modules::{migrations, texts};
+use crate::schedule;
 use crate::world::World;
 
 /// How long a check may take.
@@ -108,13 +109,19 @@ async fn show_metrics(State(health): State<Arc<Health>>) -> Response {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let world = &health.world;
-    let (size, tail, due) = tokio::join!(
+    let (size, tail, due, failed) = tokio::join!(
         within(world.ledger.size()),
         within(world.ledger.tail()),
         within(db::jobs::due(&world.db, &world.env)),
+        within(db::jobs::failed(&world.db)),
     );
     // What cannot be measured now is no number, never an old one.
     gauge!("ledger_size").set(size.map_or(f64::NAN, |n| n as f64));
+    gauge!("jobs_failed").set(failed.map_or(f64::NAN, |n| n as f64));
+    if world.config.operation.backup_at.is_some() {
+        let age = schedule::newest_age(world);
+        gauge!("backup_age_seconds").set(age.map_or(f64::NAN, |seconds| seconds as f64));
+    }
     gauge!("jobs_due").set(due.map_or(f64::NAN, |n| n as f64));
     let (tail, age) = tail.map_or((f64::NAN, f64::NAN), |(n, age)| (n as f64, age));
     gauge!("ledger_tail").set(tail);

@@ -64,6 +64,9 @@ pub async fn run(config: Config, env: Env, init: Init, texts: &Texts) -> Result<
     let key = world.config.data.join(KEY_FILE);
     say(texts.msg(&Msg::new("init-key").with("file", key.display())));
     let administrators = init.administrators();
+    world.vault().await?;
+    let keyring = world.config.operation.keyring.display();
+    say(texts.msg(&Msg::new("init-keyring").with("file", keyring)));
     if let Some(name) = init.unit_name {
         let unit = NewUnit {
             parent: None,

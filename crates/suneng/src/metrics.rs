@@ -51,6 +51,14 @@ fn describe() {
         "Time until the answer begins"
     );
     describe_gauge!("http_connections", "Open connections");
+    describe_counter!(
+        "http_rate_limited_total",
+        "Requests turned away by a rate limit"
+    );
+    describe_counter!(
+        "tls_handshake_failures_total",
+        "Connections that never came to speak TLS"
+    );
     describe_gauge!("ledger_size", "Sealed facts");
     describe_gauge!("ledger_tail", "Facts that wait to be sealed");
     describe_gauge!(
@@ -62,6 +70,8 @@ fn describe() {
         "Time that a round of sealing takes"
     );
     describe_gauge!("jobs_due", "Jobs that are due and not claimed");
+    describe_gauge!("jobs_failed", "Jobs that failed and wait for another try");
+    describe_gauge!("backup_age_seconds", "Age of the newest scheduled backup");
     describe_gauge!("process_resident_memory_bytes", "Memory of the process");
 }
 
@@ -143,11 +153,19 @@ impl Listener for Counted {
 
 /// The network address of a connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub std::net::SocketAddr);
+pub struct Peer {
+    /// Where it comes from: a reader, or a proxy.
+    pub address: std::net::SocketAddr,
+    /// Whether it is encrypted.
+    pub tls: bool,
+}
 
 impl Connected<IncomingStream<'_, Counted>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Counted>) -> Self {
-        Self(*stream.remote_addr())
+        Self {
+            address: *stream.remote_addr(),
+            tls: false,
+        }
     }
 }
 
@@ -160,6 +178,13 @@ fn count(open: &AtomicI64, change: i64) {
 pub struct Connection {
     stream: TcpStream,
     open: Arc<AtomicI64>,
+}
+
+impl Connection {
+    /// Looks at what comes first without taking it.
+    pub(crate) async fn peek(&self, into: &mut [u8]) -> io::Result<usize> {
+        self.stream.peek(into).await
+    }
 }
 
 impl Drop for Connection {

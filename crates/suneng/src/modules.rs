@@ -40,11 +40,14 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         ),
         identity::module(rooms.identity.clone()),
         crate::health::module(world),
+        crate::tls::module(world),
+        crate::jobs_page::module(world),
     ]
 }
 
 /// What runs in the background, by kind of job.
 pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
+    let by_clock = crate::schedule::jobs(world, rooms);
     let (world, identity) = (world.clone(), rooms.identity.clone());
     let purge: Handler = Arc::new(move |_| {
         let (world, identity) = (world.clone(), identity.clone());
@@ -59,7 +62,7 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
             next_purge(&world).await
         })
     });
-    HashMap::from([(PURGE, purge)])
+    by_clock.into_iter().chain([(PURGE, purge)]).collect()
 }
 
 /// Sessions that have ended and audit entries that have expired are removed every hour, by one node.
@@ -67,6 +70,7 @@ const PURGE: &str = "purge-sessions";
 
 /// Queues what runs by the clock; what is queued already stays once.
 pub async fn schedule(world: &World) -> Result<()> {
+    crate::schedule::plan(world).await?;
     next_purge(world).await
 }
 

@@ -62,6 +62,10 @@ pub async fn run(config: Config, env: Env, from: &Path, texts: &Texts) -> Result
             .with("size", manifest.ledger_size)
             .with("version", &manifest.version),
     ));
+    if !world.config.operation.keyring.exists() && !crypt::Vault::is_new(&world.db).await? {
+        let keyring = world.config.operation.keyring.display();
+        say(texts.msg(&Msg::new("restore-keyring").with("file", keyring)));
+    }
     let beyond = Checkpoints(world.files.clone())
         .all()
         .await?

@@ -2,6 +2,7 @@
 
 use activities::{Activities, ActivityKinds};
 use commons::packs::{PackProblem, Packs};
+use crypt::Vault;
 use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
 use kernel::{Calendar, Result};
@@ -30,6 +31,7 @@ pub const PERMISSIONS: &[&str] = &[
     identity::CLIENT,
     identity::AUDIT,
     "ledger.verify",
+    crate::jobs_page::JOBS,
 ];
 
 /// What the packs bring to the rooms.
@@ -110,6 +112,8 @@ impl Vocabulary {
 pub struct Rooms {
     /// Attributes that people can have.
     pub attributes: Attributes,
+    /// Personal data at rest.
+    pub vault: Vault,
     /// Accounts, sessions, roles, audit.
     pub identity: Identity,
     /// Activities.
@@ -127,13 +131,9 @@ impl Rooms {
     /// inside the runtime.
     pub async fn open(world: &World, vocabulary: Vocabulary) -> Result<Self> {
         let settings = world.config.security.clone();
-        let mut identity = Identity::new(world.db.clone(), world.env.clone(), settings);
-        match world.vault().await {
-            Ok(vault) => identity = identity.with_vault(vault),
-            Err(e) => {
-                tracing::warn!(error = %e, "without its keyring nothing sealed can be opened")
-            }
-        }
+        let vault = world.vault().await?;
+        let identity =
+            Identity::new(world.db.clone(), world.env.clone(), settings).with_vault(vault.clone());
         identity.sync_roles(&vocabulary.roles).await?;
         world.ledger.define(&vocabulary.definitions()).await?;
         let (db, env) = (world.db.clone(), world.env.clone());
@@ -147,6 +147,7 @@ impl Rooms {
         );
         Ok(Self {
             attributes: vocabulary.attributes,
+            vault,
             identity,
             activities: Activities::new(
                 db.clone(),

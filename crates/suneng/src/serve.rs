@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::connect_info::Connected;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::serve::{IncomingStream, Listener};
 use kernel::{Env, Error, Msg, Result};
 use ledger::Sealer;
 use tokio::net::TcpListener;
@@ -16,9 +16,13 @@ use tokio::task::JoinHandle;
 use web::{Brand, Tenant};
 
 use crate::checkpoints::Checkpoints;
+use crate::limits::{self, Limits};
 use crate::metrics::{Counted, Peer, recorder, track};
+use crate::operation::Tls;
+use crate::proxies;
 use crate::rooms::{Rooms, Vocabulary};
 use crate::texts::{Texts, say};
+use crate::tls::{Certificates, TlsListener};
 use crate::world::{load_packs, pack_errors};
 use crate::{Config, World, modules};
 
@@ -54,12 +58,48 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
         () = stop.wait() => return Ok(()),
     };
     let rooms = Rooms::open(&world, vocabulary).await?;
+    let certificates = Certificates::open(&world.config, &world.env)?;
     let background = Background::start(&world, &rooms).await?;
     let router = router(&world, &rooms)?;
-    say(format_args!("listening on http://{address}"));
+    let listener = Counted::new(listener);
+    match certificates {
+        None => {
+            say(format_args!("listening on http://{address}"));
+            answer(listener, router, stop).await?;
+        }
+        Some(certificates) => {
+            let config = certificates.server_config()?;
+            let listener = TlsListener::new(listener, config).map_err(Error::internal)?;
+            say(format_args!("listening on https://{address}"));
+            if let Some(authority) = certificates.authority() {
+                let message = Msg::new("tls-authority")
+                    .with("file", authority.certificate().display())
+                    .with("address", address)
+                    .with("fingerprint", authority.fingerprint());
+                say(texts.msg(&message));
+            }
+            let looking = tokio::spawn(certificates.look_after());
+            let answered = answer(listener, router, stop).await;
+            looking.abort();
+            answered?;
+        }
+    }
+    background.stop().await;
+    world.db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Answers until told to stop, then lets requests finish.
+async fn answer<L>(listener: L, router: Router, mut stop: Stop) -> Result<()>
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+    Peer: for<'a> Connected<IncomingStream<'a, L>>,
+{
     let (begin, mut begun) = watch::channel(false);
     let server = axum::serve(
-        Counted::new(listener),
+        listener,
         router.into_make_service_with_connect_info::<Peer>(),
     )
     .with_graceful_shutdown(async move {
@@ -76,9 +116,6 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
         served = server => served.map_err(Error::internal)?,
         () = grace => tracing::warn!("some requests did not finish in time and were cut off"),
     }
-    background.stop().await;
-    world.db.close().await;
-    tracing::info!("stopped");
     Ok(())
 }
 
@@ -90,26 +127,23 @@ pub fn router(world: &World, rooms: &Rooms) -> Result<Router> {
         brand: Brand::Blue,
         lang: config.lang,
     };
+    let modules = modules::modules(world, rooms);
+    let limits = Limits::new(&config.operation, &web::route_table(&modules));
+    let sign_in = rooms.identity.clone().layer();
     let options = web::Options {
-        auth: rooms.identity.clone().layer(),
+        // Before the session is looked up, and within the shell, which words the refusal.
+        auth: Box::new(|router| sign_in(router).layer(from_fn_with_state(limits, limits::limit))),
         tenant: Box::new(move || tenant.clone()),
         secure: config.secure_cookies,
+        hsts: config.operation.tls == Tls::Files,
         trusted_origins: config.trusted_origins.clone(),
         ..web::Options::new(world.env.clone())
     };
-    let router = web::assemble(modules::modules(world, rooms), options)?;
+    let router = web::assemble(modules, options)?;
+    let proxies: Arc<[_]> = config.operation.trusted_proxies.clone().into();
     Ok(router
-        .layer(axum::middleware::from_fn(told_address))
-        .layer(axum::middleware::from_fn(track)))
-}
-
-/// Tells the rooms the network address of the reader, for the audit trail.
-async fn told_address(mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<Peer>>();
-    if let Some(address) = peer.map(|peer| peer.0.0.ip().to_string()) {
-        request.extensions_mut().insert(web::ClientAddress(address));
-    }
-    next.run(request).await
+        .layer(from_fn_with_state(proxies, proxies::tell))
+        .layer(from_fn(track)))
 }
 
 /// Opens the world; waits for a database that is away.

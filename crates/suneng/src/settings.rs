@@ -105,9 +105,6 @@ pub const SETTINGS: &[Setting] = settings! {
     "duty-second-factor" "SUNENG_DUTY_SECOND_FACTOR" Some("duty-second-factor"), Switch "false" false,
         "系统、安全、审计管理员必须启用二次验证"
         "System, security and audit administrators need a second factor";
-    "keyring" "SUNENG_KEYRING" Some("keyring"), Text "" false,
-        "密钥文件：加密保存的内容用其中的密钥；默认是数据目录中的 keyring，没有就生成。多个节点须用同一个文件"
-        "Keyring: its keys seal what is stored encrypted; by default the file keyring in the data folder, made where there is none. Several nodes share one file";
     "activation-days" "SUNENG_ACTIVATION_DAYS" Some("activation-days"), Text "7" false,
         "激活码多少天内有效"
         "Days for which an activation code is good";
@@ -120,6 +117,42 @@ pub const SETTINGS: &[Setting] = settings! {
     "lang" "SUNENG_LANG" Some("lang"), Text "zh" false,
         "命令行和页面的默认语言：zh 或 en"
         "Language of the command line and default of the pages: zh or en";
+    "trusted-proxies" "SUNENG_TRUSTED_PROXIES" Some("trusted-proxies"), List "" false,
+        "可信的反向代理：地址或网段，例如 10.0.0.5、10.0.0.0/8。只采信它们在 X-Forwarded-For、X-Forwarded-Proto、Forwarded 中所写的访问者"
+        "Trusted proxies: addresses or networks such as 10.0.0.5, 10.0.0.0/8. Only their X-Forwarded-For, X-Forwarded-Proto and Forwarded count";
+    "rate-limit" "SUNENG_RATE_LIMIT" Some("rate-limit"), Text "12000" false,
+        "每个网络地址每分钟最多多少次请求；0 表示不限。一个单位共用一个出口地址时，按全单位的人数考虑"
+        "Most requests a minute from one network address; 0: no limit. A whole agency may share one address";
+    "rate-limit-sign-in" "SUNENG_RATE_LIMIT_SIGN_IN" Some("rate-limit-sign-in"), Text "1000" false,
+        "每个网络地址每分钟最多多少次登录、激活；0 表示不限"
+        "Most sign-ins and activations a minute from one network address; 0: no limit";
+    "tls" "SUNENG_TLS" Some("tls"), Text "off" false,
+        "HTTPS：off 不用；self 由程序自建的本地证书机构签发，用于内网；files 使用 tls-cert 和 tls-key"
+        "HTTPS: off; self: by a local authority that the program makes, for intranets; files: with tls-cert and tls-key";
+    "tls-cert" "SUNENG_TLS_CERT" Some("tls-cert"), Text "" false,
+        "证书链文件（PEM），文件更新后自动换用"
+        "Certificate chain (PEM); taken up by itself when the file changes";
+    "tls-key" "SUNENG_TLS_KEY" Some("tls-key"), Text "" false,
+        "证书的私钥文件（PEM）"
+        "The certificate's private key (PEM)";
+    "tls-names" "SUNENG_TLS_NAMES" Some("tls-names"), List "" false,
+        "self 证书中的主机名和地址；默认是本机的名称、地址和 localhost"
+        "Host names and addresses in the certificate of self; by default those of this machine and localhost";
+    "keyring" "SUNENG_KEYRING" Some("keyring"), Text "" false,
+        "密钥文件文件，用于加密个人信息；默认是数据目录中的 keyring，应放到与数据库不同的介质上。多个节点须用同一份"
+        "Keyring file that personal data is sealed with; by default keyring in the data folder, better on another medium than the database. Several nodes need the same";
+    "keyring-algorithm" "SUNENG_KEYRING_ALGORITHM" Some("keyring-algorithm"), Text "sm4-gcm" false,
+        "新主密钥的算法：sm4-gcm 或 aes-256-gcm"
+        "Algorithm of new master keys: sm4-gcm or aes-256-gcm";
+    "backup-schedule" "SUNENG_BACKUP_SCHEDULE" Some("backup-schedule"), Text "" false,
+        "每天几点自动备份，例如 02:30；不填不备份"
+        "When to back up every day, such as 02:30; without it no backups are made";
+    "backup-keep" "SUNENG_BACKUP_KEEP" Some("backup-keep"), Text "14" false,
+        "自动备份保留最近几份"
+        "How many scheduled backups are kept";
+    "backup-folder" "SUNENG_BACKUP_FOLDER" Some("backup-folder"), Text "" false,
+        "自动备份的目录；默认是数据目录中的 backups，应放到另一块磁盘或另一台机器上"
+        "Folder of scheduled backups; by default backups in the data folder, better on another disk or machine";
 };
 
 /// The setting with this name.

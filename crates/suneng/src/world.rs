@@ -82,19 +82,32 @@ impl World {
         })
     }
 
-    /// The vault with the keyring of this node; a house that has none yet gets one.
+    /// The vault with the keyring that is set; a database that never met one gets a new one.
+    ///
+    /// # Errors
+    /// `Unavailable` when the keyring is missing, damaged, or not the one this database was used with.
     pub async fn vault(&self) -> Result<Vault> {
-        let path = &self.config.keyring;
-        let made = !path.exists();
-        let ring = if made {
-            Keyring::create(path, &self.env, crypt::AES)?
-        } else {
-            Keyring::open(path)?
-        };
+        let (path, algorithm) = (
+            &self.config.operation.keyring,
+            self.config.operation.keyring_algorithm,
+        );
+        let mut made = false;
+        if !path.exists() && Vault::is_new(&self.db).await? {
+            // Another program may be making the same file; then it is opened below.
+            match Keyring::create(path, &self.env, algorithm) {
+                Ok(_) => made = true,
+                Err(_) if path.exists() => {}
+                Err(e) => return Err(e),
+            }
+        }
+        let ring = Keyring::open(path)?;
+        for warning in ring.warnings() {
+            tracing::warn!(file = %path.display(), "keyring: {}", warning.key);
+        }
         let vault = Vault::open(&self.db, &self.env, ring).await;
         if made && vault.is_err() {
-            // The house has another keyring: this one would only be taken for it.
-            std::fs::remove_file(path).map_err(|e| not_written(path, &e))?;
+            // The database met another keyring meanwhile; this one would only be taken for it.
+            let _ = std::fs::remove_file(path);
         }
         vault
     }

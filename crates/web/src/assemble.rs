@@ -28,8 +28,10 @@ pub struct Options {
     pub auth: Box<dyn FnOnce(Router) -> Router>,
     /// What the tenant shows of itself; asked for on every request.
     pub tenant: Box<dyn Fn() -> Tenant + Send + Sync>,
-    /// Cookies are sent over HTTPS only, and browsers are told to stay there.
+    /// Cookies are sent over HTTPS only.
     pub secure: bool,
+    /// Browsers are told to stay on HTTPS (HSTS): only where the certificate is sure to stay valid.
+    pub hsts: bool,
     /// Largest body of a request in bytes; uploads have their own limit on their route.
     pub body_limit: usize,
     /// Other origins that may post here, for example behind a proxy that changes the host.
@@ -48,6 +50,7 @@ impl Options {
                 lang: Lang::Zh,
             }),
             secure: false,
+            hsts: false,
             body_limit: 1 << 20,
             trusted_origins: Vec::new(),
         }
@@ -62,6 +65,7 @@ pub(crate) struct App {
     pub tenant: Box<dyn Fn() -> Tenant + Send + Sync>,
     pub menu: Vec<MenuEntry>,
     pub secure: bool,
+    pub hsts: bool,
     pub openapi: Value,
     routes: BTreeSet<(&'static str, &'static str)>,
 }
@@ -95,6 +99,7 @@ pub fn assemble(mut modules: Vec<Module>, options: Options) -> Result<Router, Er
         env: options.env,
         tenant: options.tenant,
         secure: options.secure,
+        hsts: options.hsts,
         catalog,
         templates,
         menu,
@@ -183,7 +188,7 @@ async fn dress(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
         response = failure.render(&shell);
     }
     let signed_in = shell.principal().is_some();
-    secure(&mut response, signed_in, app.secure);
+    secure(&mut response, signed_in, app.hsts);
     let language = HeaderValue::from_static(shell.lang().code());
     response
         .headers_mut()
@@ -205,14 +210,14 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self' data:; font-src 'self'; connect-src 'self'; media-src 'self' blob:; worker-src 'self'; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-fn secure(response: &mut Response, signed_in: bool, https: bool) {
+fn secure(response: &mut Response, signed_in: bool, hsts: bool) {
     let headers = response.headers_mut();
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
     set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "same-origin");
-    if https {
+    if hsts {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
     let cache = if signed_in { "no-store" } else { "no-cache" };

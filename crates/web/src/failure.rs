@@ -22,6 +22,8 @@ enum Kind {
     Error(Error),
     /// A form posted from another site.
     CrossSite,
+    /// Asked too often; try again after so many seconds.
+    TooMany(u32),
     /// Anything the HTTP layer refuses by itself: wrong method, too large, unreadable.
     Http(StatusCode),
 }
@@ -35,6 +37,11 @@ impl From<Error> for Failure {
 impl Failure {
     pub(crate) fn cross_site() -> Self {
         Self(Arc::new(Kind::CrossSite))
+    }
+
+    /// Too many requests from one place; the reader may try again after so many seconds.
+    pub fn too_many(retry_after: u32) -> Self {
+        Self(Arc::new(Kind::TooMany(retry_after)))
     }
 
     pub(crate) fn http(status: StatusCode) -> Self {
@@ -54,6 +61,7 @@ impl Failure {
     pub fn status(&self) -> StatusCode {
         match &*self.0 {
             Kind::CrossSite => StatusCode::FORBIDDEN,
+            Kind::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Kind::Http(status) => *status,
             Kind::Error(error) => match error {
                 Error::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -71,7 +79,9 @@ impl Failure {
 
     fn retry_after(&self) -> Option<u32> {
         match &*self.0 {
-            Kind::Error(Error::Busy { retry_after }) => Some(*retry_after),
+            Kind::Error(Error::Busy { retry_after }) | Kind::TooMany(retry_after) => {
+                Some(*retry_after)
+            }
             Kind::Error(Error::Unavailable(_)) => Some(30),
             Kind::Error(Error::Retry(_)) => Some(1),
             _ => None,
@@ -82,6 +92,7 @@ impl Failure {
     fn stem(&self) -> &'static str {
         match &*self.0 {
             Kind::CrossSite => "cross-site",
+            Kind::TooMany(_) => "too-many",
             Kind::Http(StatusCode::METHOD_NOT_ALLOWED) => "method",
             Kind::Http(StatusCode::PAYLOAD_TOO_LARGE) => "too-large",
             Kind::Http(StatusCode::NOT_FOUND) => "not-found",

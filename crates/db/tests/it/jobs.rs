@@ -184,3 +184,58 @@ async fn a_clock_that_is_set_back_frees_what_a_dead_node_held() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_job_that_takes_long_keeps_its_lease_as_long_as_it_renews_it() {
+    on_both(MIGRATIONS, |t| async move {
+        let other = t.second().await;
+        enqueue(&t, "k", None, t.env.now()).await;
+        let mut job = claim(&t, &t.db).await.expect("due");
+        for _ in 0..4 {
+            t.clock.advance(200);
+            assert!(jobs::renew(&t.db, &t.env, &mut job).await.unwrap());
+            assert_eq!(claim(&t, &other).await, None, "still leased");
+        }
+        t.clock.advance(301);
+        let mut second = claim(&t, &other).await.expect("not renewed in time");
+        assert!(!jobs::renew(&t.db, &t.env, &mut job).await.unwrap());
+        assert!(jobs::renew(&other, &t.env, &mut second).await.unwrap());
+        let done = jobs::settle(&other, &t.env, &second, &Ok(()));
+        done.await.unwrap();
+        assert_eq!(count(&t).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_failed_jobs_that_nobody_has_are_hastened_or_dropped() {
+    on_both(MIGRATIONS, |t| async move {
+        let now = t.env.now();
+        enqueue(&t, "k", Some("fails"), now).await;
+        let job = claim(&t, &t.db).await.expect("due");
+        enqueue(&t, "k", Some("waits"), now.plus_seconds(50)).await;
+        let hasten =
+            async |id| transaction!(t.db, |tx| jobs::run_now(tx, &t.env, id).await).unwrap();
+        let drop = async |id| transaction!(t.db, |tx| jobs::drop_failed(tx, &t.env, id).await);
+        assert!(!hasten(job.id).await, "runs, has not failed");
+        let failed = Err(Error::internal("no room"));
+        jobs::settle(&t.db, &t.env, &job, &failed).await.unwrap();
+        assert_eq!(jobs::failed(&t.db).await.unwrap(), 1);
+        let list = jobs::list(&t.db, 10).await.unwrap();
+        assert!(
+            list[0].id == job.id && list[0].attempts == 1,
+            "failed ones come first"
+        );
+        assert!(list[0].last_error.as_deref().unwrap().contains("no room"));
+        assert_eq!(list[1].last_error, None);
+        assert!(!hasten(list[1].id).await && !drop(list[1].id).await.unwrap());
+        assert_eq!(claim(&t, &t.db).await, None, "waits for its pause");
+        assert!(hasten(job.id).await);
+        let again = claim(&t, &t.db).await.expect("due at once");
+        assert!(!drop(job.id).await.unwrap(), "it runs");
+        jobs::settle(&t.db, &t.env, &again, &failed).await.unwrap();
+        assert!(drop(job.id).await.unwrap());
+        assert_eq!(count(&t).await, 1);
+    })
+    .await;
+}

@@ -276,3 +276,6 @@ identity-action-people-imported = Units and people imported
 identity-action-people-exported = People exported
 identity-action-audience-kept = Audience saved
 identity-action-audience-dropped = Audience deleted
+identity-action-keyring-rotated = Keyring rotated
+identity-action-job-hastened = Job run now
+identity-action-job-dropped = Job dropped

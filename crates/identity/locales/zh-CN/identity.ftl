@@ -276,3 +276,6 @@ identity-action-people-imported = 导入单位和人员
 identity-action-people-exported = 导出名册
 identity-action-audience-kept = 保存人员范围
 identity-action-audience-dropped = 删除人员范围
+identity-action-keyring-rotated = 更换主密钥
+identity-action-job-hastened = 立即执行后台任务
+identity-action-job-dropped = 删除后台任务

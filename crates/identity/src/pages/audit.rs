@@ -139,6 +139,9 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("people.exported", "identity-action-people-exported"),
         ("audience.kept", "identity-action-audience-kept"),
         ("audience.dropped", "identity-action-audience-dropped"),
+        ("keyring.rotated", "identity-action-keyring-rotated"),
+        ("job.hastened", "identity-action-job-hastened"),
+        ("job.dropped", "identity-action-job-dropped"),
     ];
     let named = NAMED.iter().find(|(code, _)| *code == action);
     named.map_or_else(|| action.to_owned(), |(_, key)| shell.t(key))

@@ -37,6 +37,7 @@ const PAGES: &[(&str, &[&str])] = &[
     (
         "sysadmin",
         &[
+            "/admin/jobs",
             "/",
             "/accounts",
             "/accounts?q=nobody-has-this-name",

@@ -81,3 +81,26 @@ demo-accounts = Demo accounts (login, password, role):
 demo-not-empty = { $folder } holds other data, or filling it was cut off. Choose another folder, or delete it and try again.
 init-no-unit = There is no unit yet: name the top one with --unit-name.
 verify-audit = Audit trail: { $entries } entries checked, { $waiting } waiting; number { $size }, head { $head }
+
+tls-file-unnamed = --tls files needs --{ $setting }.
+tls-file-wrong = { $file } cannot be used for TLS: { $reason }
+tls-authority = Certificate of the local authority: { $file }, also at https://{ $address }/ca.crt. Compare its SHA-256 fingerprint, then install it on every computer as a trusted root authority: { $fingerprint }
+
+init-keyring = Keyring that personal data is sealed with: { $file }. Keep a copy of it in another place than the backups; without it personal data cannot be read. Better move it to another medium than the database and name it with --keyring.
+backup-keyring = The keyring { $file } is not in the backup. Without it the personal data in the backup cannot be read: keep a copy of its own, apart from the backups.
+restore-keyring = Put your copy of the keyring at { $file } before you start the server.
+keys-master = { $id } { $algorithm }, { $records } records
+keys-active = { $id } { $algorithm }, { $records } records, active
+keys-unknown = { $id } is not in the keyring: { $records } records cannot be read
+keys-rotated = New master key { $id } ({ $algorithm }). Copy the keyring to your safe place, and to the other nodes, now.
+keys-progress = { $done } records wrapped anew, { $left } left
+keys-done = All records are wrapped by the active master key. The older ones stay in the keyring, for older backups.
+doctor-keyring = Keyring { $file }: { $masters } master keys, active { $active }.
+doctor-keyring-new = There is no keyring yet; the start makes { $file }.
+doctor-keyring-beside = The keyring lies beside the database, so that whoever steals the disk has both. Move it to another medium and name it with --keyring.
+doctor-keyring-unknown = { $records } records are sealed with the master key { $id }, which the keyring lacks. Put back your copy of the keyring.
+doctor-keyring-left = { $records } records are still wrapped by older master keys; a running server or suneng keys rotate goes on.
+doctor-job-failed = The job { $kind } failed { $attempts } times and is tried again: { $reason }
+doctor-backup = Newest scheduled backup: { $file }, { $hours } hours ago.
+doctor-backup-none = There is no scheduled backup in { $folder } yet.
+doctor-backup-old = The newest scheduled backup { $file } is { $hours } hours old. Look at the log, and at the room on the disk.

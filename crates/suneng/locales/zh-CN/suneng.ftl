@@ -81,3 +81,26 @@ demo-accounts = 演示账号（账号 密码 角色）：
 demo-not-empty = { $folder } 中已有别的数据，或上次建立演示数据时被中断。请换一个目录，或删除后重试。
 init-no-unit = 还没有单位，请用 --unit-name 指定最上级单位。
 verify-audit = 审计记录：核对 { $entries } 条，待链接 { $waiting } 条；末条编号 { $size }，链头 { $head }
+
+tls-file-unnamed = 使用 --tls files 须指定 --{ $setting }。
+tls-file-wrong = { $file } 不能用于 TLS：{ $reason }
+tls-authority = 本地证书机构的证书：{ $file }，也可从 https://{ $address }/ca.crt 下载。核对 SHA-256 指纹后，在每台电脑上安装为受信任的根证书颁发机构：{ $fingerprint }
+
+init-keyring = 加密个人信息的密钥文件：{ $file }。请另外保存一份，与备份分开；丢失后个人信息无法读取。最好放到与数据库不同的介质上，用 --keyring 指定。
+backup-keyring = 备份中没有密钥文件 { $file }。没有它，备份中的个人信息无法读取：请另外保存一份，与备份分开。
+restore-keyring = 启动服务以前，请把保管的密钥文件放到 { $file }。
+keys-master = { $id } { $algorithm }，{ $records } 条记录
+keys-active = { $id } { $algorithm }，{ $records } 条记录，正在使用
+keys-unknown = 密钥文件中没有 { $id }：{ $records } 条记录无法读取
+keys-rotated = 新的主密钥 { $id }（{ $algorithm }）。请立即把密钥文件复制到保管处和其他节点。
+keys-progress = 已重新加密 { $done } 条记录的密钥，还剩 { $left } 条
+keys-done = 全部记录的密钥都已改由正在使用的主密钥加密。旧的主密钥留在密钥文件中，用于以前的备份。
+doctor-keyring = 密钥文件 { $file }：{ $masters } 个主密钥，正在使用 { $active }。
+doctor-keyring-new = 还没有密钥文件，启动时生成 { $file }。
+doctor-keyring-beside = 密钥文件与数据库在同一目录，磁盘被盗时一并丢失。请移到其他介质上，用 --keyring 指定。
+doctor-keyring-unknown = { $records } 条记录由主密钥 { $id } 加密，密钥文件中没有它。请恢复保管的密钥文件。
+doctor-keyring-left = { $records } 条记录的密钥仍由旧的主密钥加密；服务运行时会继续，也可以运行 suneng keys rotate。
+doctor-job-failed = 后台任务 { $kind } 失败 { $attempts } 次，将会重试：{ $reason }
+doctor-backup = 最近的自动备份：{ $file }，{ $hours } 小时前。
+doctor-backup-none = { $folder } 中还没有自动备份。
+doctor-backup-old = 最近的自动备份 { $file } 是 { $hours } 小时前的。请查看日志和磁盘空间。

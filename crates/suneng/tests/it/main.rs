@@ -3,8 +3,14 @@
 mod backup;
 mod bench;
 mod demo;
+mod deploy;
+mod edge;
 mod faults;
 mod golden;
+mod jobs;
+mod keys;
 mod nodes;
 mod operation;
 mod program;
+mod schedule;
+mod tls;

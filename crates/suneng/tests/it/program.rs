@@ -107,7 +107,11 @@ impl Server {
         BufReader::new(child.stdout.take().expect("its output"))
             .read_line(&mut line)
             .expect("a line");
-        let address = line.trim().strip_prefix("listening on http://");
+        let address = line.trim().strip_prefix("listening on ");
+        let address = address.map(|url| {
+            url.trim_start_matches("http://")
+                .trim_start_matches("https://")
+        });
         let address = address.unwrap_or_else(|| panic!("{line:?}")).to_owned();
         Self { child, address }
     }
@@ -166,7 +170,7 @@ pub fn sign_in(address: &str, login: &str, password: &str) -> String {
     cookie.expect("a cookie").to_owned()
 }
 
-fn send(address: &str, line: &str, headers: &str, body: &str) -> (u16, String, String) {
+pub fn send(address: &str, line: &str, headers: &str, body: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream
         .set_read_timeout(Some(PATIENCE))

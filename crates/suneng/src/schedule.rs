@@ -1,0 +1,202 @@
+//! What runs by the clock on every server (定时任务): backups, and the end of a rotation of keys.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use db::Db;
+use db::jobs::Handler;
+use jiff::ToSpan;
+use jiff::civil::{DateTime, Time};
+use kernel::{Env, Error, Msg, Result, Timestamp};
+
+use crate::doctor::State;
+use crate::rooms::Rooms;
+use crate::world::{World, make_folder, not_written};
+use crate::{Config, backup, keys};
+
+/// A scheduled backup.
+const BACKUP: &str = "backup";
+/// Wraps what a rotation of keys has left.
+const REWRAP: &str = "rewrap-keys";
+const HOUR: i64 = 3600;
+/// A daily backup that is older than this was missed.
+const LATE_HOURS: i64 = 26;
+
+/// Handlers by kind of job. A node without a schedule makes no backups for others: it has no place for
+/// them.
+pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
+    let (node, vault) = (world.clone(), rooms.vault.clone());
+    let rewrap: Handler = Arc::new(move |_| {
+        let (world, vault) = (node.clone(), vault.clone());
+        Box::pin(async move {
+            vault.reload()?;
+            let done = keys::rewrap(&world.db, &vault, |_, _| {}).await?;
+            if done > 0 {
+                tracing::info!(done, "data keys were wrapped by the new master key");
+            }
+            next_rewrap(&world).await
+        })
+    });
+    let mut all = vec![(REWRAP, rewrap)];
+    if let Some(at) = world.config.operation.backup_at {
+        let world = world.clone();
+        let backup: Handler = Arc::new(move |job| {
+            let world = world.clone();
+            Box::pin(async move {
+                scheduled(&world, &job.payload).await?;
+                next_backup(&world, at).await
+            })
+        });
+        all.push((BACKUP, backup));
+    }
+    all
+}
+
+/// Queues what runs by the clock; what is queued already stays once.
+pub async fn plan(world: &World) -> Result<()> {
+    if let Some(at) = world.config.operation.backup_at {
+        next_backup(world, at).await?;
+    }
+    next_rewrap(world).await
+}
+
+async fn next_rewrap(world: &World) -> Result<()> {
+    let hour = world.env.now().0 / (HOUR * Timestamp::SECOND) + 1;
+    queue(
+        world,
+        REWRAP,
+        Timestamp(hour * HOUR * Timestamp::SECOND),
+        "",
+    )
+    .await
+}
+
+async fn next_backup(world: &World, at: Time) -> Result<()> {
+    let next = next(at, &world.env)?;
+    let local = jiff::Timestamp::from_microsecond(next.0).map_err(Error::internal)?;
+    let name = local.to_zoned(world.env.zone().clone());
+    let name = name.strftime("suneng-%Y%m%d-%H%M.tar.gz").to_string();
+    queue(world, BACKUP, next, &name).await
+}
+
+async fn queue(world: &World, kind: &str, at: Timestamp, payload: &str) -> Result<()> {
+    let key = format!("{kind}-{}", at.0 / Timestamp::SECOND);
+    db::transaction!(world.db, |tx| {
+        db::jobs::enqueue(tx, &world.env, kind, Some(&key), payload, at)
+            .await
+            .map(|_| ())
+    })
+}
+
+/// The next instant at which the clock on the wall shows this time.
+fn next(at: Time, env: &Env) -> Result<Timestamp> {
+    let mut date = env.today();
+    loop {
+        let zoned = DateTime::from_parts(date, at)
+            .to_zoned(env.zone().clone())
+            .map_err(Error::internal)?;
+        let instant = Timestamp(zoned.timestamp().as_microsecond());
+        if instant > env.now() {
+            return Ok(instant);
+        }
+        date = date.checked_add(1.day()).map_err(Error::internal)?;
+    }
+}
+
+/// Makes one backup and removes those that are too many.
+async fn scheduled(world: &World, name: &str) -> Result<()> {
+    let operation = &world.config.operation;
+    make_folder(&operation.backup_folder)?;
+    let to = operation.backup_folder.join(name);
+    if !to.exists() {
+        let (world, to) = (world.clone(), to.clone());
+        let runtime = tokio::runtime::Handle::current();
+        // Packing would hold up the requests that this thread answers.
+        let work = move || runtime.block_on(async { backup::backup(&world, &to).await });
+        let manifest = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(Error::internal)??;
+        for sha256 in &manifest.damaged {
+            tracing::warn!(sha256, "a damaged file was backed up as it is");
+        }
+    }
+    tracing::info!(file = %to.display(), "backed up");
+    let all = made(&operation.backup_folder)?;
+    for old in all.iter().rev().skip(operation.backup_keep) {
+        std::fs::remove_file(old).map_err(|e| not_written(old, &e))?;
+        tracing::info!(file = %old.display(), "an old backup was removed");
+    }
+    Ok(())
+}
+
+/// The scheduled backups of a folder, oldest first; other files are left alone.
+fn made(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(not_written(folder, &e)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| not_written(folder, &e))?;
+        if moment(&entry.file_name().to_string_lossy()).is_some() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// When a scheduled backup was due, by its name.
+fn moment(name: &str) -> Option<DateTime> {
+    DateTime::strptime("suneng-%Y%m%d-%H%M.tar.gz", name).ok()
+}
+
+/// Seconds since the newest scheduled backup was due.
+pub fn newest_age(world: &World) -> Option<i64> {
+    newest(&world.config, &world.env).ok()?.map(|(_, age)| age)
+}
+
+fn newest(config: &Config, env: &Env) -> Result<Option<(PathBuf, i64)>> {
+    let Some(file) = made(&config.operation.backup_folder)?.pop() else {
+        return Ok(None);
+    };
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let at = moment(&name).and_then(|at| at.to_zoned(env.zone().clone()).ok());
+    let at = at.ok_or_else(|| Error::internal("a name that was read before"))?;
+    let age = env.now().0 - at.timestamp().as_microsecond();
+    Ok(Some((file.clone(), age / Timestamp::SECOND)))
+}
+
+/// What `doctor` says about backups and jobs.
+pub async fn findings(config: &Config, env: &Env, db: &Db) -> Result<Vec<(State, Msg)>> {
+    let mut found = Vec::new();
+    if config.operation.backup_at.is_some() {
+        let folder = config.operation.backup_folder.display();
+        found.push(match newest(config, env)? {
+            None => (
+                State::Warn,
+                Msg::new("doctor-backup-none").with("folder", folder),
+            ),
+            Some((file, age)) => {
+                let hours = age / HOUR;
+                let (state, key) = if hours > LATE_HOURS {
+                    (State::Bad, "doctor-backup-old")
+                } else {
+                    (State::Ok, "doctor-backup")
+                };
+                let msg = Msg::new(key).with("file", file.display());
+                (state, msg.with("hours", hours))
+            }
+        });
+    }
+    for job in db::jobs::list(db, 20).await? {
+        if let Some(reason) = job.last_error {
+            let msg = Msg::new("doctor-job-failed")
+                .with("kind", job.kind)
+                .with("attempts", job.attempts);
+            found.push((State::Warn, msg.with("reason", reason)));
+        }
+    }
+    Ok(found)
+}
