@@ -254,13 +254,14 @@ mod tests {
         let file = urls[0].strip_prefix("sqlite:").expect("a SQLite URL");
         assert!(!std::path::Path::new(file).exists());
         let url = Url::parse(&urls[1]).expect("a PostgreSQL URL");
-        let connected = Db::open(&urls[1], &DbOptions::default()).await;
-        let connected = connected.expect("the PostgreSQL database may stay");
-        pg::server().drop_database(&url).await;
-        assert!(
-            connected.ping().await.is_err(),
-            "dropped under a connection"
-        );
+        // The database may stay until they are many.
+        if let Ok(connected) = Db::open(&urls[1], &DbOptions::default()).await {
+            pg::server().drop_database(&url).await;
+            assert!(
+                connected.ping().await.is_err(),
+                "dropped under a connection"
+            );
+        }
     }
 
     #[test]
