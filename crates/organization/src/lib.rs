@@ -9,6 +9,8 @@ mod api;
 mod attributes;
 mod audience;
 mod audience_pages;
+mod bodies;
+mod body_pages;
 mod history;
 mod import;
 mod model;
@@ -24,6 +26,7 @@ mod units;
 
 pub use attributes::{Attribute, AttributeValue, Attributes, Traits};
 pub use audience::{Audience, Condition, Reason, Rule};
+pub use bodies::{Body, BodyKind, BodyKinds, BodyRole, Member};
 pub use history::{History, State};
 pub use import::{Change, ChangeKind, Imported, PersonRow, Preview, UnitRow};
 pub use model::{Assignment, Overlap, Person, RosterEntry, Tree, Unit, initials, lay};

@@ -18,13 +18,14 @@ use web::{
 };
 
 use crate::attributes::Attributes;
+use crate::bodies::BodyKinds;
 use crate::import::{ChangeKind, Preview};
 use crate::model::{Tree, Unit};
 use crate::person_pages::{self, People};
 use crate::service::Organization;
 use crate::sheet::{read_rows, template};
 use crate::store::RosterQuery;
-use crate::{MESSAGES, api, audience_pages, unit_pages};
+use crate::{MESSAGES, api, audience_pages, body_pages, unit_pages};
 
 /// Permission to see units and people.
 pub const READ: &str = "organization.read";
@@ -43,13 +44,19 @@ struct Rooms {
 }
 
 /// What this crate brings to the house.
-pub fn module(organization: Organization, files: Files, attributes: Attributes) -> Module {
+pub fn module(
+    organization: Organization,
+    files: Files,
+    attributes: Attributes,
+    kinds: BodyKinds,
+) -> Module {
     let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
     // The form around the file takes a little room too.
     let upload_limit = Limits::default().bytes + (64 << 10);
     let people = People {
         organization: organization.clone(),
         attributes: attributes.into(),
+        kinds: kinds.into(),
     };
     let routes = Routes::new()
         .get("/organization", read, index)
@@ -67,6 +74,7 @@ pub fn module(organization: Organization, files: Files, attributes: Attributes) 
             files,
         })
         .merge(person_pages::routes().with_state(people.clone()))
+        .merge(body_pages::routes().with_state(people.clone()))
         .merge(audience_pages::routes().with_state(people))
         .merge(unit_pages::routes().with_state(organization.clone()))
         .merge(api::routes(organization));
@@ -80,6 +88,14 @@ pub fn module(organization: Organization, files: Files, attributes: Attributes) 
                 label_key: "organization-menu",
                 href: "/organization",
                 icon: "sitemap",
+                permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Manage,
+                order: 11,
+                label_key: "body-menu",
+                href: "/bodies",
+                icon: "hierarchy",
                 permission: Some(READ),
             },
             MenuEntry {
@@ -125,6 +141,18 @@ pub fn module(organization: Organization, files: Files, attributes: Attributes) 
                 include_str!("../templates/audience-why.html"),
             ),
             (
+                "organization/bodies.html",
+                include_str!("../templates/bodies.html"),
+            ),
+            (
+                "organization/body.html",
+                include_str!("../templates/body.html"),
+            ),
+            (
+                "organization/body-form.html",
+                include_str!("../templates/body-form.html"),
+            ),
+            (
                 "organization/person.html",
                 include_str!("../templates/person.html"),
             ),
@@ -150,6 +178,7 @@ pub fn module(organization: Organization, files: Files, attributes: Attributes) 
             unit_pages::samples(),
             person_pages::samples(),
             audience_pages::samples(),
+            body_pages::samples(),
         ]
         .concat(),
         openapi: Some(api::openapi()),

@@ -10,6 +10,7 @@ use web::view::{Crumb, Event, StepState};
 use web::{Access, Failure, Form, Policy, Routes, Shell};
 
 use crate::attributes::Attributes;
+use crate::bodies::BodyKinds;
 use crate::pages::{MANAGE, READ};
 use crate::people::{NewAssignment, NewPerson, PersonCard};
 use crate::service::Organization;
@@ -19,6 +20,7 @@ use crate::service::Organization;
 pub(crate) struct People {
     pub organization: Organization,
     pub attributes: std::sync::Arc<Attributes>,
+    pub kinds: std::sync::Arc<BodyKinds>,
 }
 
 pub(crate) fn routes() -> Routes<People> {
@@ -46,12 +48,12 @@ struct Asked {
     value: String,
 }
 
-fn day(field: &str, text: &str) -> Result<Date> {
+pub(crate) fn day(field: &str, text: &str) -> Result<Date> {
     let wrong = || Error::field(field, Msg::new("organization-date").with("value", text));
     parse_date(text).ok_or_else(wrong)
 }
 
-fn day_or_none(field: &str, text: &str) -> Result<Option<Date>> {
+pub(crate) fn day_or_none(field: &str, text: &str) -> Result<Option<Date>> {
     if text.trim().is_empty() {
         return Ok(None);
     }
@@ -175,6 +177,23 @@ async fn page(
                 at: format_date(a.from) + &end.unwrap_or_default(),
                 quote: None,
                 state: if a.covers(today) {
+                    StepState::Now
+                } else {
+                    StepState::Done
+                },
+            },
+        ));
+    }
+    for (member, body) in people.organization.memberships(card.person.id).await? {
+        let end = member.to.map(|to| format!(" — {}", format_date(to)));
+        let role = people.role_name(&body.kind, &member.role, lang);
+        events.push((
+            member.from,
+            Event {
+                title: shell.t_with("body-event", &[("body", &body.name), ("role", &role)]),
+                at: format_date(member.from) + &end.unwrap_or_default(),
+                quote: None,
+                state: if member.covers(today) {
                     StepState::Now
                 } else {
                     StepState::Done

@@ -1,6 +1,7 @@
 //! The SQL of units and people.
 
 mod audience;
+mod bodies;
 mod history;
 mod people;
 
@@ -10,6 +11,7 @@ use db::{Args, Migration, Row, Tx, args};
 use kernel::{Date, Error, PersonId, Result, Scope, Timestamp, UnitId};
 
 pub(crate) use audience::*;
+pub(crate) use bodies::*;
 pub(crate) use history::*;
 pub(crate) use people::*;
 
@@ -108,6 +110,29 @@ pub const MIGRATIONS: &[Migration] = &[
             recorded_by {blob} NOT NULL,
             dropped_at BIGINT);
         CREATE INDEX audience_unit ON audience (unit)",
+    },
+    Migration {
+        name: "organization_20261122_bodies",
+        sql: "
+        CREATE TABLE body (
+            id {blob} PRIMARY KEY,
+            kind TEXT NOT NULL,
+            name TEXT NOT NULL,
+            unit {blob} NOT NULL REFERENCES unit (id),
+            charter TEXT NOT NULL,
+            from_date TEXT NOT NULL,
+            to_date TEXT,
+            recorded_at BIGINT NOT NULL);
+        CREATE INDEX body_unit ON body (unit);
+        CREATE TABLE body_member (
+            id {blob} PRIMARY KEY,
+            body {blob} NOT NULL REFERENCES body (id),
+            person {blob} NOT NULL REFERENCES person (id),
+            role TEXT NOT NULL,
+            from_date TEXT NOT NULL,
+            to_date TEXT,
+            UNIQUE (body, person, from_date));
+        CREATE INDEX body_member_person ON body_member (person)",
     },
 ];
 

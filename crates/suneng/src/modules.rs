@@ -37,6 +37,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
             world.organization.clone(),
             world.files.clone(),
             rooms.attributes.clone(),
+            rooms.body_kinds.clone(),
         ),
         identity::module(rooms.identity.clone()),
         crate::health::module(world),
@@ -96,6 +97,7 @@ pub const PACK_TABLES: &[&str] = &[
     "report",
     "role",
     "person-attribute",
+    "body-kind",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.

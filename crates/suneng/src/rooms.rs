@@ -8,7 +8,7 @@ use indicators::{IndicatorList, Indicators};
 use kernel::{Calendar, Result};
 use ledger::{Definition, Fact};
 use obligations::{Obligations, Rules};
-use organization::Attributes;
+use organization::{Attributes, BodyKinds};
 use reports::{Reports, Templates};
 
 use crate::World;
@@ -43,6 +43,7 @@ pub struct Vocabulary {
     templates: Templates,
     roles: Roles,
     attributes: Attributes,
+    body_kinds: BodyKinds,
     calendar: Calendar,
 }
 
@@ -88,6 +89,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.body_kinds,
+            BodyKinds::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -112,6 +118,8 @@ impl Vocabulary {
 pub struct Rooms {
     /// Attributes that people can have.
     pub attributes: Attributes,
+    /// Kinds of bodies.
+    pub body_kinds: BodyKinds,
     /// Personal data at rest.
     pub vault: Vault,
     /// Accounts, sessions, roles, audit.
@@ -147,6 +155,7 @@ impl Rooms {
         );
         Ok(Self {
             attributes: vocabulary.attributes,
+            body_kinds: vocabulary.body_kinds,
             vault,
             identity,
             activities: Activities::new(

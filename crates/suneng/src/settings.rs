@@ -120,7 +120,7 @@ pub const SETTINGS: &[Setting] = settings! {
     "trusted-proxies" "SUNENG_TRUSTED_PROXIES" Some("trusted-proxies"), List "" false,
         "可信的反向代理：地址或网段，例如 10.0.0.5、10.0.0.0/8。只采信它们在 X-Forwarded-For、X-Forwarded-Proto、Forwarded 中所写的访问者"
         "Trusted proxies: addresses or networks such as 10.0.0.5, 10.0.0.0/8. Only their X-Forwarded-For, X-Forwarded-Proto and Forwarded count";
-    "rate-limit" "SUNENG_RATE_LIMIT" Some("rate-limit"), Text "12000" false,
+    "rate-limit" "SUNENG_RATE_LIMIT" Some("rate-limit"), Text "60000" false,
         "每个网络地址每分钟最多多少次请求；0 表示不限。一个单位共用一个出口地址时，按全单位的人数考虑"
         "Most requests a minute from one network address; 0: no limit. A whole agency may share one address";
     "rate-limit-sign-in" "SUNENG_RATE_LIMIT_SIGN_IN" Some("rate-limit-sign-in"), Text "1000" false,

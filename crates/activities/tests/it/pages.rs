@@ -26,7 +26,12 @@ fn modules(h: &House, t: &TestDb) -> Vec<Module> {
     let files = Files::memory(t.env.clone());
     vec![
         commons,
-        organization::module(h.org.clone(), files, organization::Attributes::default()),
+        organization::module(
+            h.org.clone(),
+            files,
+            organization::Attributes::default(),
+            organization::BodyKinds::default(),
+        ),
         activities::module(h.activities.clone()),
     ]
 }

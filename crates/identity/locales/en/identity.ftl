@@ -279,3 +279,7 @@ identity-action-audience-dropped = Audience deleted
 identity-action-keyring-rotated = Keyring rotated
 identity-action-job-hastened = Job run now
 identity-action-job-dropped = Job dropped
+identity-action-body-added = Body added
+identity-action-body-changed = Body changed
+identity-action-body-joined = Joined a body
+identity-action-body-left = Left a body

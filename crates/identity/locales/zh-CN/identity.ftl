@@ -279,3 +279,7 @@ identity-action-audience-dropped = 删除人员范围
 identity-action-keyring-rotated = 更换主密钥
 identity-action-job-hastened = 立即执行后台任务
 identity-action-job-dropped = 删除后台任务
+identity-action-body-added = 设立组织
+identity-action-body-changed = 变更组织
+identity-action-body-joined = 加入组织
+identity-action-body-left = 离开组织

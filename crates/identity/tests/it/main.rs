@@ -39,6 +39,7 @@ const PERMISSIONS: &[&str] = &[
     "identity.client",
     "audit.read",
     "ledger.verify",
+    "jobs.manage",
 ];
 
 fn migrations() -> Vec<Migration> {

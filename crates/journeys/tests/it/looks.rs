@@ -57,6 +57,8 @@ const PAGES: &[(&str, &[&str])] = &[
             "→/organization/units/…",
             "→/organization/units/…/edit",
             "/organization/import",
+            "/bodies",
+            "/bodies/new",
             "/audiences",
             "/audiences/new",
             "/account",

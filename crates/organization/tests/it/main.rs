@@ -1,6 +1,7 @@
 //! Units and people on both engines.
 
 mod audience;
+mod bodies;
 mod changes;
 mod import;
 mod pages;

@@ -9,7 +9,9 @@ use commons::files::Files;
 use commons::packs::Packs;
 use http_body_util::BodyExt;
 use kernel::{Env, Scope, UnitId};
-use organization::{Attributes, MANAGE, MIGRATIONS, NewUnit, Organization, READ, module, template};
+use organization::{
+    Attributes, BodyKinds, MANAGE, MIGRATIONS, NewUnit, Organization, READ, module, template,
+};
 use testkit::{TestDb, on_both, on_sqlite};
 use tower::ServiceExt;
 use web::{Lang, Module, Options, Principal};
@@ -30,10 +32,17 @@ fn commons_texts() -> Module {
     }
 }
 
-pub fn attributes() -> Attributes {
+fn packs() -> Packs {
     let text = include_str!("../../../../packs/people-cn.toml").to_owned();
-    let packs = Packs::load(vec![("people-cn.toml".to_owned(), text)]).expect("the pack loads");
-    Attributes::read(&packs).expect("no mistakes")
+    Packs::load(vec![("people-cn.toml".to_owned(), text)]).expect("the pack loads")
+}
+
+pub fn attributes() -> Attributes {
+    Attributes::read(&packs()).expect("no mistakes")
+}
+
+pub fn kinds() -> BodyKinds {
+    BodyKinds::read(&packs()).expect("no mistakes")
 }
 
 pub struct App {
@@ -56,7 +65,10 @@ impl App {
             }))
         });
         let files = Files::memory(t.env.clone());
-        let modules = vec![commons_texts(), module(org.clone(), files, attributes())];
+        let modules = vec![
+            commons_texts(),
+            module(org.clone(), files, attributes(), kinds()),
+        ];
         let router = web::assemble(modules, options).expect("the modules fit together");
         Self { router, org }
     }
@@ -148,7 +160,12 @@ fn every_template_renders_in_every_language() {
     runtime.block_on(on_sqlite(MIGRATIONS, |t| async move {
         let modules = vec![
             commons_texts(),
-            module(organization(&t), Files::memory(Env::system()), attributes()),
+            module(
+                organization(&t),
+                Files::memory(Env::system()),
+                attributes(),
+                kinds(),
+            ),
         ];
         assert_eq!(
             web::samples::problems(modules, &t.env),
