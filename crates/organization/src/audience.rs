@@ -230,7 +230,9 @@ impl Organization {
                 self.may_keep(tx, known.unit, scope).await?;
             }
             let now = self.env.now();
-            store::put_audience(tx, audience, &name, &rule, now, by.account).await?;
+            if !store::put_audience(tx, audience, &name, &rule, now, by.account).await? {
+                return Err(Error::Conflict(Msg::new("audience-gone")));
+            }
             let object = ("audience", audience.id);
             self.tell(
                 tx,

@@ -226,6 +226,21 @@ impl Organization {
                 action = "body.changed";
             }
             store::put_body(tx, &body, self.env.now()).await?;
+            let members = store::members(tx, body.id).await?;
+            let outside = |m: &Member| m.from < body.from || body.to.is_some_and(|to| m.from > to);
+            if let Some(member) = members.iter().find(|m| outside(m)) {
+                let field = if member.from < body.from {
+                    "from"
+                } else {
+                    "to"
+                };
+                let other = kernel::format_date(member.from);
+                let message = Msg::new("body-has-members").with("other", other);
+                return Err(Error::field(field, message));
+            }
+            if let Some(to) = body.to {
+                store::end_members(tx, body.id, to).await?;
+            }
             let detail = json!({ "kind": body.kind, "unit": body.unit });
             self.tell(tx, &by, action, ("body", body.id), detail).await
         })

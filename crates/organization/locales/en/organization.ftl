@@ -244,3 +244,5 @@ body-kept = Saved
 body-nobody = No members on that day
 body-nobody-text = Choose another day or add members.
 body-event = { $body } · { $role }
+audience-gone = This audience was deleted meanwhile; make another one.
+body-has-members = A membership begins on { $other }; change it or the day first.

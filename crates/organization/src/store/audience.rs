@@ -95,6 +95,7 @@ pub(crate) async fn audiences(tx: &mut Tx, id: Option<Id>, scope: &Scope) -> Res
         .collect()
 }
 
+/// Writes an audience; false when it was dropped meanwhile.
 pub(crate) async fn put_audience(
     tx: &mut Tx,
     audience: &Audience,
@@ -102,16 +103,17 @@ pub(crate) async fn put_audience(
     rule: &str,
     at: Timestamp,
     by: Option<AccountId>,
-) -> Result<()> {
-    tx.execute(
+) -> Result<bool> {
+    let kept = tx.execute(
         "INSERT INTO audience (id, name, unit, rule, recorded_at, recorded_by)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, unit = excluded.unit, rule = excluded.rule,
-            recorded_at = excluded.recorded_at, recorded_by = excluded.recorded_by",
+            recorded_at = excluded.recorded_at, recorded_by = excluded.recorded_by
+         WHERE audience.dropped_at IS NULL",
         args![audience.id, name, audience.unit, rule, at, by],
     )
     .await?;
-    Ok(())
+    Ok(kept == 1)
 }
 
 pub(crate) async fn drop_audience(tx: &mut Tx, id: Id, at: Timestamp) -> Result<()> {

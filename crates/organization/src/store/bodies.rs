@@ -108,3 +108,11 @@ pub(crate) async fn end_member(tx: &mut Tx, id: Id, last: Date) -> Result<()> {
     tx.execute(sql, args![id, last]).await?;
     Ok(())
 }
+
+/// Ends the memberships of a body that would outlast it.
+pub(crate) async fn end_members(tx: &mut Tx, body: Id, last: Date) -> Result<()> {
+    let sql = "UPDATE body_member SET to_date = $2
+        WHERE body = $1 AND (to_date IS NULL OR to_date > $2)";
+    tx.execute(sql, args![body, last]).await?;
+    Ok(())
+}

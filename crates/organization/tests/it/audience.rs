@@ -207,6 +207,11 @@ async fn audiences_are_kept_replaced_and_dropped_in_their_scope() {
         }
         org.drop_audience(mine.id, None, &scope).await.unwrap();
         assert_eq!(org.audiences(&Scope::All).await.unwrap(), []);
+        assert_eq!(
+            key(keep(&mine, &scope).await),
+            "audience-gone",
+            "another tab"
+        );
     })
     .await;
 }

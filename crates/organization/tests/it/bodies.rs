@@ -123,6 +123,18 @@ async fn members_come_change_roles_and_leave() {
         assert_eq!((left[0].0.to, left[0].1.id), (Some(day(6, 30)), branch.id));
         join("003", "member", day(7, 1)).await.unwrap();
         assert_eq!(org.memberships(secretary.person).await.unwrap().len(), 2);
+        let ends = |to| Body {
+            to: Some(to),
+            ..branch.clone()
+        };
+        assert_eq!(key(keep(&ends(day(6, 15)), &all).await), "body-has-members");
+        keep(&ends(day(9, 30)), &all).await.unwrap();
+        let (_, members) = org.body(branch.id, &all).await.unwrap();
+        assert!(
+            members
+                .iter()
+                .all(|m| m.to.is_some_and(|to| to <= day(9, 30)))
+        );
     })
     .await;
 }
