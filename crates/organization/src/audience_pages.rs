@@ -81,11 +81,8 @@ async fn said(people: &People, shell: &Shell, access: &Access, rule: &Rule) -> R
         };
         let values = values.iter().filter_map(|v| attribute.value(v));
         let values: Vec<_> = values.map(|v| v.name.get(lang)).collect();
-        lines.push(format!(
-            "{}：{}",
-            attribute.name.get(lang),
-            values.join(&and)
-        ));
+        let (label, list) = (attribute.name.get(lang), values.join(&and));
+        lines.push(shell.t_with("organization-pair", &[("label", label), ("value", &list)]));
     }
     if !rule.post.trim().is_empty() {
         lines.push(shell.t_with("audience-post", &[("words", rule.post.trim())]));

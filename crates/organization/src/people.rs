@@ -265,13 +265,13 @@ impl Organization {
             if let Some(next) = next.map(|a| a.from).min().filter(|next| last >= *next) {
                 let other = kernel::format_date(next);
                 let message = Msg::new("organization-overlap").with("other", other);
-                return Err(Error::field("to", message));
+                return Err(Error::field("last", message));
             }
             if last < ended.from {
                 let message = Msg::new("organization-ends-before")
                     .with("to", kernel::format_date(last))
                     .with("from", kernel::format_date(ended.from));
-                return Err(Error::field("to", message));
+                return Err(Error::field("last", message));
             }
             ended.to = Some(last);
             let detail = json!({ "unit": ended.unit, "last": last.to_string() });

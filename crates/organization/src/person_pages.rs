@@ -44,8 +44,9 @@ struct Asked {
     to: String,
     kind: String,
     assignment: String,
-    attribute: String,
     value: String,
+    since: String,
+    last: String,
 }
 
 pub(crate) fn day(field: &str, text: &str) -> Result<Date> {
@@ -214,7 +215,7 @@ async fn page(
         events.push((
             from,
             Event {
-                title: format!("{label}：{said}"),
+                title: shell.t_with("organization-pair", &[("label", label), ("value", &said)]),
                 at: format_date(from),
                 quote: None,
                 state: StepState::Done,
@@ -276,7 +277,8 @@ async fn show(
 ) -> Result<Response, Failure> {
     let id: PersonId = id.parse().map_err(|_| Error::NotFound)?;
     let card = people.organization.person(id, &access.scope).await?;
-    let form = Form::default().with("from", format_date(shell.env().today()));
+    let today = format_date(shell.env().today());
+    let form = Form::default().with("from", &today).with("since", &today);
     let context = page(&people, &shell, &access, &card, form, "").await?;
     shell.page("organization/person.html", context)
 }
@@ -333,13 +335,13 @@ async fn work(
         }
         "end" => {
             let assignment: Id = asked.assignment.parse().map_err(|_| Error::NotFound)?;
-            let last = day("to", &asked.to)?;
+            let last = day("last", &asked.last)?;
             org.end_assignment(id, assignment, last, access, scope)
                 .await
         }
         "attribute" => {
             let (code, value) = asked.value.split_once('.').unwrap_or_default();
-            let from = day("from", &asked.from)?;
+            let from = day("since", &asked.since)?;
             let attributes = &people.attributes;
             org.set_attribute(attributes, id, code, value, from, access, scope)
                 .await

@@ -246,3 +246,5 @@ body-nobody-text = Choose another day or add members.
 body-event = { $body } · { $role }
 audience-gone = This audience was deleted meanwhile; make another one.
 body-has-members = A membership begins on { $other }; change it or the day first.
+organization-then = { "; " }
+organization-pair = { $label }: { $value }

@@ -246,3 +246,5 @@ body-nobody-text = 请换一个日期，或者加入成员。
 body-event = { $body } · { $role }
 audience-gone = 这个人员范围已被删除；请另建一个。
 body-has-members = 有成员自 { $other } 起加入，请先调整成员或者日期。
+organization-then = ；
+organization-pair = { $label }：{ $value }

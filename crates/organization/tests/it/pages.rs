@@ -514,21 +514,21 @@ async fn a_person_is_added_moved_and_described_on_their_page() {
         );
 
         assert_eq!(
-            post("attribute", "value=class.judge&from=2026-03-01")
+            post("attribute", "value=class.judge&since=2026-03-01")
                 .await
                 .0,
             StatusCode::SEE_OTHER
         );
         assert_eq!(
-            post("attribute", "value=class.police&from=2026-08-01")
+            post("attribute", "value=class.police&since=2026-08-01")
                 .await
                 .0,
             StatusCode::SEE_OTHER
         );
         for wrong in [
-            "value=class.king&from=2026-08-01",
-            "value=hair.red&from=2026-08-01",
-            "value=&from=",
+            "value=class.king&since=2026-08-01",
+            "value=hair.red&since=2026-08-01",
+            "value=&since=",
         ] {
             assert_eq!(
                 post("attribute", wrong).await.0,
@@ -540,7 +540,7 @@ async fn a_person_is_added_moved_and_described_on_their_page() {
         assert_eq!(card.traits.on("class", day(7, 31)), Some("judge"));
         assert_eq!(card.traits.on("class", day(8, 1)), Some("police"));
         assert_eq!(
-            post("attribute", "value=class.&from=2026-11-01").await.0,
+            post("attribute", "value=class.&since=2026-11-01").await.0,
             StatusCode::SEE_OTHER
         );
         let card = app.org.person(id, &Scope::All).await.unwrap();
@@ -567,12 +567,12 @@ async fn a_person_is_added_moved_and_described_on_their_page() {
             .find(|a| a.primary && a.unit == d)
             .unwrap()
             .id;
-        let early = format!("assignment={now}&to=2026-06-01");
+        let early = format!("assignment={now}&last=2026-06-01");
         assert_eq!(
             post("end", &early).await.0,
             StatusCode::UNPROCESSABLE_ENTITY
         );
-        let end = format!("assignment={now}&to=2026-10-31");
+        let end = format!("assignment={now}&last=2026-10-31");
         assert_eq!(post("end", &end).await.0, StatusCode::SEE_OTHER);
         let (_, page) = app.get(&format!("/organization/people/{id}")).await;
         assert!(
