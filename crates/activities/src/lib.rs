@@ -7,6 +7,7 @@ mod kind;
 mod model;
 mod pages;
 mod samples;
+mod searching;
 mod service;
 mod store;
 

@@ -24,6 +24,7 @@ const MOST_EXPORTED: i64 = 20_000;
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
+    let source = crate::searching::Source(activities.clone());
     let routes = Routes::new()
         .get("/activities", Policy::Permission(READ), list)
         .get("/activities/export", Policy::Permission(READ), export)
@@ -44,6 +45,7 @@ pub fn module(activities: Activities) -> Module {
         .with_state(activities);
     Module {
         name: "activities",
+        search: vec![std::sync::Arc::new(source)],
         routes,
         menu: vec![MenuEntry {
             group: MenuGroup::Work,

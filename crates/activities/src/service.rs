@@ -105,6 +105,7 @@ impl Activities {
                     Err(Error::NotFound)
                 };
             }
+            self.index(tx, &activity).await?;
             store::take_turn(tx, activity.host).await?;
             if !new.another && store::overlaps(tx, &activity).await? {
                 return Err(Error::field("another", Msg::new("activity-overlaps")));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{
-    AccountId, ActivityId, Date, Error, FactId, PersonId, Result, Scope, Timestamp, UnitId,
+    AccountId, ActivityId, Date, Error, FactId, Id, PersonId, Result, Scope, Timestamp, UnitId,
 };
 
 use crate::{Activity, Part, Role};
@@ -203,6 +203,24 @@ pub(crate) async fn activity(tx: &mut Tx, id: ActivityId, scope: &Scope) -> Resu
         )
         .await?;
     row.as_ref().map(read).transpose()?.ok_or(Error::NotFound)
+}
+
+/// These activities.
+pub(crate) async fn some(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Activity>> {
+    let mut a = Args::new();
+    let list = a.list(ids.iter().copied());
+    let sql = format!("SELECT {COLUMNS} FROM activity a WHERE a.id IN ({list}) ORDER BY a.id DESC");
+    tx.query(sql, a).await?.iter().map(read).collect()
+}
+
+/// Activities after one, in order of id.
+pub(crate) async fn after(tx: &mut Tx, id: Id, limit: i64) -> Result<Vec<Activity>> {
+    let sql = format!("SELECT {COLUMNS} FROM activity a WHERE a.id > $1 ORDER BY a.id LIMIT $2");
+    tx.query(sql, args![id, limit])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// The roster of an activity with the fact behind each line.

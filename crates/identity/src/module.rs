@@ -162,6 +162,7 @@ pub fn module(identity: Identity) -> Module {
         ],
         samples: samples(),
         openapi: Some(api::openapi()),
+        ..Module::default()
     }
 }
 

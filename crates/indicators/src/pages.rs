@@ -63,6 +63,7 @@ pub fn module(indicators: Indicators) -> Module {
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
+        ..Module::default()
     }
 }
 

@@ -21,6 +21,9 @@ impl fmt::Display for IdParseError {
 impl std::error::Error for IdParseError {}
 
 impl Id {
+    /// Before every other id.
+    pub const NIL: Self = Self([0; 16]);
+
     /// The id in 16 bytes, or an error when the slice has another length.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, IdParseError> {
         bytes.try_into().map(Self).map_err(|_| IdParseError)

@@ -10,6 +10,7 @@ mod error;
 mod id;
 mod period;
 mod scope;
+pub mod words;
 
 pub use calendar::{Calendar, DayKind, Shift};
 pub use date::{Timestamp, format_date, parse_date};

@@ -51,6 +51,7 @@ pub fn module(obligations: Obligations) -> Module {
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
+        ..Module::default()
     }
 }
 

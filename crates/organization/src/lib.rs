@@ -17,6 +17,7 @@ mod model;
 mod pages;
 mod people;
 mod person_pages;
+mod searching;
 mod service;
 mod sheet;
 mod store;

@@ -25,7 +25,7 @@ use crate::person_pages::{self, People};
 use crate::service::Organization;
 use crate::sheet::{read_rows, template};
 use crate::store::RosterQuery;
-use crate::{MESSAGES, api, audience_pages, body_pages, unit_pages};
+use crate::{MESSAGES, api, audience_pages, body_pages, searching, unit_pages};
 
 /// Permission to see units and people.
 pub const READ: &str = "organization.read";
@@ -53,6 +53,7 @@ pub fn module(
     let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
     // The form around the file takes a little room too.
     let upload_limit = Limits::default().bytes + (64 << 10);
+    let searched = organization.clone();
     let people = People {
         organization: organization.clone(),
         attributes: attributes.into(),
@@ -80,6 +81,7 @@ pub fn module(
         .merge(api::routes(organization));
     Module {
         name: "organization",
+        search: searching::sources(&searched),
         routes,
         menu: vec![
             MenuEntry {

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use db::{Db, Tx, args};
+use kernel::words::{Words, fold};
 use kernel::{Date, Env, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
 
 use crate::history::History;
-use crate::model::{RosterEntry, Unit};
+use crate::model::{RosterEntry, Unit, initials};
 use crate::store::{self, RosterQuery};
 use crate::trail::Trail;
 
@@ -188,15 +189,48 @@ impl Organization {
 
     /// Units and people (as of today) by part of a name, code, staff number or pinyin initials.
     pub async fn search(&self, text: &str, scope: &Scope, limit: u32) -> Result<Found> {
-        if text.trim().is_empty() {
-            return Ok(Found::default());
-        }
-        let mut tx = self.db.read().await?;
-        let (today, limit) = (self.env.today(), i64::from(limit));
+        let words = Words::new(text).list;
         Ok(Found {
-            units: store::search_units(&mut tx, text, scope, limit).await?,
-            people: store::search_people(&mut tx, text, today, scope, limit).await?,
+            units: self.units_named(&words, scope, limit as usize).await?,
+            people: self.people_named(&words, scope, limit as usize).await?,
         })
+    }
+
+    /// Units of which each word is part of the name, code or pinyin initials. There are thousands at most, so
+    /// their initials are made while looking.
+    pub async fn units_named(
+        &self,
+        words: &[String],
+        scope: &Scope,
+        most: usize,
+    ) -> Result<Vec<Unit>> {
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut all = self.units(scope).await?;
+        all.retain(|u| {
+            let texts = [fold(&u.name), fold(&u.code), initials(&u.name)];
+            words
+                .iter()
+                .all(|w| texts.iter().any(|t| t.contains(w.as_str())))
+        });
+        all.truncate(most);
+        Ok(all)
+    }
+
+    /// People as of today of whom each word is part of the name, staff number or pinyin initials; with several
+    /// words one may be of their unit's name.
+    pub async fn people_named(
+        &self,
+        words: &[String],
+        scope: &Scope,
+        most: usize,
+    ) -> Result<Vec<RosterEntry>> {
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut tx, today) = (self.db.read().await?, self.env.today());
+        store::search_people(&mut tx, words, today, scope, most as i64).await
     }
 }
 

@@ -550,33 +550,28 @@ fn anywhere(text: &str) -> String {
     pattern + "%"
 }
 
-pub(crate) async fn search_units(
-    tx: &mut Tx,
-    text: &str,
-    scope: &Scope,
-    limit: i64,
-) -> Result<Vec<Unit>> {
-    let mut args = args![anywhere(text), limit];
-    let scope = scope_sql(scope, "u.id", &mut args);
-    let sql = format!(
-        "SELECT {UNIT} FROM unit u
-         WHERE (LOWER(u.name) LIKE $1 ESCAPE '!' OR LOWER(u.code) LIKE $1 ESCAPE '!') AND {scope}
-         ORDER BY u.sort, u.code LIMIT $2"
-    );
-    tx.query(sql, args).await?.iter().map(unit).collect()
-}
-
 pub(crate) async fn search_people(
     tx: &mut Tx,
-    text: &str,
+    words: &[String],
     date: Date,
     scope: &Scope,
     limit: i64,
 ) -> Result<Vec<RosterEntry>> {
-    let mut args = args![date, anywhere(text), limit];
-    let (like, scope) = (person_like("$2"), scope_sql(scope, "a.unit", &mut args));
+    let mut args = args![date];
+    let mut conditions = Vec::new();
+    for word in words {
+        let pattern = args.push(anywhere(word));
+        let mut condition = person_like(&pattern);
+        if words.len() > 1 {
+            condition = format!("({condition} OR LOWER(u.name) LIKE {pattern} ESCAPE '!')");
+        }
+        conditions.push(condition);
+    }
+    let words = conditions.join(" AND ");
+    let scope = scope_sql(scope, "a.unit", &mut args);
+    let limit = args.push(limit);
     let sql = format!(
-        "{ROSTER} {ROSTER_FROM} WHERE {ON_DAY} AND {like} AND {scope} ORDER BY p.staff_no LIMIT $3"
+        "{ROSTER} {ROSTER_FROM} WHERE {ON_DAY} AND {words} AND {scope} ORDER BY p.staff_no LIMIT {limit}"
     );
     tx.query(sql, args).await?.iter().map(entry).collect()
 }

@@ -5,6 +5,7 @@ mod api;
 mod document;
 mod pages;
 mod samples;
+mod searching;
 mod service;
 mod store;
 mod template;

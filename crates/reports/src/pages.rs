@@ -19,6 +19,7 @@ const PAGE: i64 = 20;
 
 /// What the crate brings to the house.
 pub fn module(reports: Reports) -> Module {
+    let source = crate::searching::Source(reports.clone());
     let routes = Routes::new()
         .get("/reports", Policy::Permission(READ), list)
         .get("/reports/new", Policy::Permission(WRITE), form)
@@ -29,6 +30,7 @@ pub fn module(reports: Reports) -> Module {
         .with_state(reports);
     Module {
         name: "reports",
+        search: vec![std::sync::Arc::new(source)],
         routes,
         menu: vec![MenuEntry {
             group: MenuGroup::Insight,

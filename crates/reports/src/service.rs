@@ -145,6 +145,7 @@ impl Reports {
         db::transaction!(self.db, |tx| {
             // Sent twice it is made, and recorded, once.
             if store::insert(tx, &saved).await? {
+                crate::searching::index(tx, &saved).await?;
                 identity::record(tx, &self.env, &entry).await?;
             }
             Ok(())

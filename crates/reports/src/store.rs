@@ -1,7 +1,7 @@
 //! All SQL of reports.
 
 use db::{Args, Migration, Row, Tx, args};
-use kernel::{Error, ReportId, Result, Scope};
+use kernel::{Error, Id, ReportId, Result, Scope};
 
 use crate::Saved;
 
@@ -62,6 +62,24 @@ pub(crate) async fn report(tx: &mut Tx, id: ReportId, scope: &Scope) -> Result<S
         )
         .await?;
     row.as_ref().map(read).transpose()?.ok_or(Error::NotFound)
+}
+
+/// These reports.
+pub(crate) async fn some(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Saved>> {
+    let mut a = Args::new();
+    let list = a.list(ids.iter().copied());
+    let sql = format!("SELECT {COLUMNS} FROM report r WHERE r.id IN ({list}) ORDER BY r.id DESC");
+    tx.query(sql, a).await?.iter().map(read).collect()
+}
+
+/// Reports after one, in order of id.
+pub(crate) async fn after(tx: &mut Tx, id: Id, limit: i64) -> Result<Vec<Saved>> {
+    let sql = format!("SELECT {COLUMNS} FROM report r WHERE r.id > $1 ORDER BY r.id LIMIT $2");
+    tx.query(sql, args![id, limit])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// Reports in a scope, newest first, and how many there are.

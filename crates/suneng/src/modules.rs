@@ -16,6 +16,7 @@ pub fn migrations() -> Vec<Migration> {
     [
         db::jobs::MIGRATIONS,
         crypt::MIGRATIONS,
+        search::MIGRATIONS,
         organization::MIGRATIONS,
         ledger::MIGRATIONS,
         identity::MIGRATIONS,
@@ -49,6 +50,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
 /// What runs in the background, by kind of job.
 pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
     let by_clock = crate::schedule::jobs(world, rooms);
+    let (activities, reports) = (rooms.activities.clone(), rooms.reports.clone());
     let (world, identity) = (world.clone(), rooms.identity.clone());
     let purge: Handler = Arc::new(move |_| {
         let (world, identity) = (world.clone(), identity.clone());
@@ -63,15 +65,35 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
             next_purge(&world).await
         })
     });
-    by_clock.into_iter().chain([(PURGE, purge)]).collect()
+    let fill: Handler = Arc::new(move |_| {
+        let (activities, reports) = (activities.clone(), reports.clone());
+        Box::pin(async move {
+            activities.fill_search().await?;
+            reports.fill_search().await
+        })
+    });
+    let ours = [(PURGE, purge), (FILL_SEARCH, fill)];
+    by_clock.into_iter().chain(ours).collect()
 }
 
 /// Sessions that have ended and audit entries that have expired are removed every hour, by one node.
 const PURGE: &str = "purge-sessions";
 
+/// The words of records that are older than the search are written once.
+const FILL_SEARCH: &str = "fill-search";
+
 /// Queues what runs by the clock; what is queued already stays once.
 pub async fn schedule(world: &World) -> Result<()> {
     crate::schedule::plan(world).await?;
+    db::transaction!(world.db, |tx| {
+        if search::to_fill(tx).await?.is_empty() {
+            return Ok(());
+        }
+        let now = world.env.now();
+        db::jobs::enqueue(tx, &world.env, FILL_SEARCH, Some(FILL_SEARCH), "", now)
+            .await
+            .map(|_| ())
+    })?;
     next_purge(world).await
 }
 

@@ -5,10 +5,11 @@ use crate::{Files, Problems};
 const KERNEL: &str = "kernel";
 const DB: &str = "db";
 /// What everything stands on; a ground crate may use other ground crates.
-const GROUND: [&str; 7] = [
+const GROUND: [&str; 8] = [
     KERNEL,
     DB,
     "crypt",
+    "search",
     "web",
     "organization",
     "identity",

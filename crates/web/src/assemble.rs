@@ -18,7 +18,7 @@ use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use crate::assets::Assets;
 use crate::render::Templates;
 use crate::shell::{Brand, Shell, Tenant};
-use crate::{Catalog, Failure, Lang, MenuEntry, Module, Principal, assets, own};
+use crate::{Catalog, Failure, Lang, MenuEntry, Module, Principal, SearchSource, assets, own};
 
 /// How the modules are put together.
 pub struct Options {
@@ -64,6 +64,7 @@ pub(crate) struct App {
     pub templates: Templates,
     pub tenant: Box<dyn Fn() -> Tenant + Send + Sync>,
     pub menu: Vec<MenuEntry>,
+    pub search: Vec<Arc<dyn SearchSource>>,
     pub secure: bool,
     pub hsts: bool,
     pub openapi: Value,
@@ -93,6 +94,7 @@ pub fn assemble(mut modules: Vec<Module>, options: Options) -> Result<Router, Er
     let mut menu: Vec<MenuEntry> = modules.iter().flat_map(|m| m.menu.clone()).collect();
     menu.sort_by_key(|e| (e.group, e.order));
     let table = modules.iter().flat_map(|m| m.routes.table());
+    let search = modules.iter().flat_map(|m| m.search.clone()).collect();
     let app = Arc::new(App {
         routes: table.map(|row| (row.method, row.path)).collect(),
         openapi: openapi(&modules),
@@ -103,6 +105,7 @@ pub fn assemble(mut modules: Vec<Module>, options: Options) -> Result<Router, Er
         catalog,
         templates,
         menu,
+        search,
     });
     let mut csrf = CsrfLayer::new();
     for origin in &options.trusted_origins {

@@ -56,6 +56,7 @@ mod own;
 mod policy;
 mod render;
 pub mod samples;
+mod searching;
 mod shell;
 pub mod view;
 
@@ -67,6 +68,7 @@ pub use module::{MenuEntry, MenuGroup, Module, route_table};
 pub use policy::{
     Access, ClientAddress, Policy, Principal, RouteRow, Routes, is_local_path, safe_next,
 };
+pub use searching::{Asked, Hit, Hits, SearchSource};
 pub use shell::{Brand, Shell, Tenant, cookie, encode};
 
 /// The texts of this crate's messages, by language tag (fluent).

@@ -1,6 +1,8 @@
 //! What a crate brings to the house: routes, menu entries, texts, templates, API description.
 
-use crate::{Lang, RouteRow, Routes};
+use std::sync::Arc;
+
+use crate::{Lang, RouteRow, Routes, SearchSource};
 
 /// A group of the main menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +59,8 @@ pub struct Module {
     pub samples: Vec<(&'static str, serde_json::Value)>,
     /// OpenAPI 3.1 of the crate's API (`paths`, `components`, `tags`).
     pub openapi: Option<serde_json::Value>,
+    /// What of it the search over everything finds.
+    pub search: Vec<Arc<dyn SearchSource>>,
 }
 
 /// Every route of these modules and of the shell itself with its policy, in order of path: the table

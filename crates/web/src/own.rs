@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::shell::{SIZES, THEMES};
 use crate::view::{Chip, Crumb, Day, Delta, Event, Kpi, Pager, Step, StepState, Tag, Tone};
-use crate::{Failure, Form, FormError, Lang, Module, Policy, Routes, Shell, safe_next};
+use crate::{Failure, Form, FormError, Lang, Module, Policy, Routes, Shell, safe_next, searching};
 
 pub(crate) const NAME: &str = "web";
 
@@ -19,7 +19,8 @@ pub(crate) fn module() -> Module {
         routes: Routes::new()
             .post("/preferences", Policy::Public, preferences)
             .get("/openapi.json", Policy::Public, openapi)
-            .get("/styleguide", Policy::SignedIn, styleguide),
+            .get("/styleguide", Policy::SignedIn, styleguide)
+            .merge(searching::routes()),
         menu: Vec::new(),
         messages: vec![
             (Lang::Zh, include_str!("../locales/zh-CN/web.ftl")),
@@ -36,29 +37,35 @@ pub(crate) fn module() -> Module {
                 "styleguide.html",
                 include_str!("../templates/styleguide.html"),
             ),
+            ("search.html", include_str!("../templates/search.html")),
         ],
-        samples: vec![
-            (
-                "styleguide.html",
-                json!(Sheet::new(&|key: &str| key.to_owned())),
-            ),
-            (
-                "error.html",
-                json!({
-                    "status": 500, "title": "Title", "text": "Text", "number": "8F2C1021",
-                    "fields": [["title", "Wrong"]], "sign_in": "/sign-in?next=/",
-                }),
-            ),
-            (
-                "error.html",
-                json!({
-                    "status": 404, "title": "Title", "text": "Text", "number": null,
-                    "fields": [], "sign_in": null,
-                }),
-            ),
-        ],
-        openapi: None,
+        samples: [searching::samples(), samples()].concat(),
+        openapi: Some(searching::openapi()),
+        ..Module::default()
     }
+}
+
+fn samples() -> Vec<(&'static str, serde_json::Value)> {
+    vec![
+        (
+            "styleguide.html",
+            json!(Sheet::new(&|key: &str| key.to_owned())),
+        ),
+        (
+            "error.html",
+            json!({
+                "status": 500, "title": "Title", "text": "Text", "number": "8F2C1021",
+                "fields": [["title", "Wrong"]], "sign_in": "/sign-in?next=/",
+            }),
+        ),
+        (
+            "error.html",
+            json!({
+                "status": 404, "title": "Title", "text": "Text", "number": null,
+                "fields": [], "sign_in": null,
+            }),
+        ),
+    ]
 }
 
 #[derive(Deserialize)]

@@ -168,6 +168,10 @@ impl Shell {
         self.0.htmx
     }
 
+    pub(crate) fn app(&self) -> &App {
+        &self.0.app
+    }
+
     pub(crate) fn openapi(&self) -> &serde_json::Value {
         &self.0.app.openapi
     }
@@ -259,6 +263,15 @@ impl Shell {
         }
     }
 
+    /// Label and address of every menu entry that the reader sees.
+    pub(crate) fn menu_entries(&self) -> Vec<(String, &'static str)> {
+        let Some(principal) = self.principal() else {
+            return Vec::new();
+        };
+        let seen = seen(&self.0.app.menu, principal);
+        seen.map(|e| (self.t(e.label_key), e.href)).collect()
+    }
+
     pub(crate) fn sign_in_url(&self) -> String {
         // Back to where a form was filled in is not known for a POST: the page itself is in history.
         let next = if self.0.method.is_safe() {
@@ -346,21 +359,26 @@ struct ItemView {
     current: bool,
 }
 
+fn seen<'a>(
+    entries: &'a [MenuEntry],
+    principal: &'a Principal,
+) -> impl Iterator<Item = &'a MenuEntry> {
+    let may = |e: &&MenuEntry| e.permission.is_none_or(|p| principal.scope(p).is_some());
+    entries.iter().filter(may)
+}
+
 /// The menu of a principal: entries in order, the longest one that matches the path is current.
 pub(crate) fn menu(entries: &[MenuEntry], principal: &Principal, path: &str) -> Vec<MenuView> {
-    let seen = |e: &&MenuEntry| e.permission.is_none_or(|p| principal.scope(p).is_some());
     let within = |href: &str| {
         path.strip_prefix(href)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let current = entries
-        .iter()
-        .filter(seen)
+    let current = seen(entries, principal)
         .map(|e| e.href)
         .filter(|h| within(h));
     let current = current.max_by_key(|h| h.len());
     let mut groups: Vec<MenuView> = Vec::new();
-    for entry in entries.iter().filter(seen) {
+    for entry in seen(entries, principal) {
         let label_key = entry.group.label_key();
         if groups.last().is_none_or(|g| g.label_key != label_key) {
             groups.push(MenuView {

@@ -17,6 +17,7 @@ use testkit::TestDb;
 pub fn migrations() -> Vec<Migration> {
     [
         organization::MIGRATIONS,
+        search::MIGRATIONS,
         identity::MIGRATIONS,
         ledger::MIGRATIONS,
         activities::MIGRATIONS,

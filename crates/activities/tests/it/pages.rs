@@ -414,3 +414,54 @@ async fn hostile_texts_stay_texts_and_the_export_obeys_the_scope() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn activities_are_found_by_their_words_within_ones_scope() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let app = App::all(&h, &t, Scope::All);
+        let mut fields = form(&h, &t);
+        for (name, value) in &mut fields {
+            if name == "title" {
+                *value = "行政复议法专题".to_owned();
+            }
+        }
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect();
+        app.post("/activities", &fields).await.page(303);
+        let find = async |app: &App, q: &str| {
+            app.get(&format!("/search?q={}", web::encode(q)))
+                .await
+                .page(200)
+        };
+        for q in ["复议", "专题 2026-11-20", "行政复议法 三楼"] {
+            let page = find(&app, q).await;
+            assert!(page.contains("href=\"/activities/"), "{q}: {page}");
+        }
+        // The pairs are there, the word is not.
+        assert!(find(&app, "复议法专").await.contains("/activities/"));
+        assert!(find(&app, "法行政").await.contains("没有找到"));
+        let stranger = App::all(&h, &t, Scope::Under(vec![h.elsewhere]));
+        assert!(find(&stranger, "复议").await.contains("没有找到"));
+        // Records that are older than the search are filled in.
+        db::transaction!(h.db, |tx| {
+            let ids = search::find(
+                tx,
+                "activity",
+                &kernel::words::Words::new("复议"),
+                |_, _| "1=1".into(),
+                9,
+            )
+            .await?;
+            assert_eq!(ids.len(), 1);
+            search::forget(tx, ids[0]).await
+        })
+        .unwrap();
+        assert!(find(&app, "复议").await.contains("没有找到"));
+        h.activities.fill_search().await.unwrap();
+        assert!(find(&app, "复议").await.contains("/activities/"));
+    })
+    .await;
+}

@@ -248,3 +248,5 @@ audience-gone = This audience was deleted meanwhile; make another one.
 body-has-members = A membership begins on { $other }; change it or the day first.
 organization-then = { "; " }
 organization-pair = { $label }: { $value }
+search-people = People
+search-units = Units

@@ -248,3 +248,5 @@ audience-gone = 这个人员范围已被删除；请另建一个。
 body-has-members = 有成员自 { $other } 起加入，请先调整成员或者日期。
 organization-then = ；
 organization-pair = { $label }：{ $value }
+search-people = 人员
+search-units = 单位

@@ -135,6 +135,8 @@ async fn a_scope_reaches_its_subtrees_and_nothing_else() {
         );
         let found = org.search("法治", &scope, 10).await.unwrap();
         assert_eq!(found.units.len(), 1);
+        let by_initials = org.search("fz", &scope, 10).await.unwrap();
+        assert_eq!(by_initials.units, found.units);
         assert_eq!(org.search("%", &Scope::All, 10).await.unwrap().units, []);
         let new = |parent, code: &str| organization::NewUnit {
             parent,

@@ -22,6 +22,7 @@ use web::{Lang, Module, Options, Principal};
 pub fn migrations() -> Vec<Migration> {
     let all = [
         organization::MIGRATIONS,
+        search::MIGRATIONS,
         ledger::MIGRATIONS,
         identity::MIGRATIONS,
         reports::MIGRATIONS,

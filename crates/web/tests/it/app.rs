@@ -1,19 +1,23 @@
 //! A small program to ask: one module with a route of every kind.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response as Reply;
 use axum::{Form as Posted, Router};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use kernel::{Env, Error, FieldError, Msg, Scope, TestClock};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tower::ServiceExt;
 use web::{
-    Access, Failure, Form, Lang, MenuEntry, MenuGroup, Module, Options, Policy, Principal, Routes,
-    Shell, Tenant,
+    Access, Asked, Failure, Form, Hit, Hits, Lang, MenuEntry, MenuGroup, Module, Options, Policy,
+    Principal, Routes, SearchSource, Shell, Tenant,
 };
 
 pub const HOSTILE: &str = "<script>alert(1)</script>\" onload=\"x";
@@ -126,6 +130,45 @@ pub fn module() -> Module {
             "paths": { "/api/v1/notes": { "get": { "responses": {} } } },
             "components": { "schemas": { "Note": { "type": "object" } } },
         })),
+        search: vec![Arc::new(Notes)],
+    }
+}
+
+/// Finds fifty-five notes by their first words, those of a word that hosts use by a hostile name.
+struct Notes;
+
+impl SearchSource for Notes {
+    fn code(&self) -> &'static str {
+        "notes"
+    }
+
+    fn label_key(&self) -> &'static str {
+        "notes-menu"
+    }
+
+    fn permission(&self) -> &'static str {
+        "note.read"
+    }
+
+    fn find<'a>(
+        &'a self,
+        _: &'a Shell,
+        scope: &'a Scope,
+        asked: &'a Asked,
+    ) -> BoxFuture<'a, Result<Hits, Error>> {
+        assert!(!scope.is_empty());
+        let titles = (0..55)
+            .map(|n| format!("行政复议 {n}"))
+            .chain([HOSTILE.to_owned()]);
+        let found = titles
+            .filter(|title| asked.words.are_in(title))
+            .map(|title| Hit {
+                title,
+                detail: "第一处".to_owned(),
+                href: "/notes".to_owned(),
+            });
+        let hits = Hits::cut(found.collect(), asked.limit);
+        async move { Ok(hits) }.boxed()
     }
 }
 

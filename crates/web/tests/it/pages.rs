@@ -227,3 +227,48 @@ fn sample_check_names_every_fault() {
         assert!(problems.contains(part), "{part} not in\n{problems}");
     }
 }
+
+#[tokio::test]
+async fn the_search_asks_every_room_that_one_may_look_into() {
+    let find = async |query: &str, headers: &[(&str, &str)]| {
+        get(&format!("/search?{query}"), headers).await
+    };
+    let page = find("q=%E8%A1%8C%E6%94%BF", &[READ]).await.body;
+    assert_eq!(page.matches("<mark>行政</mark>复议").count(), 6, "{page}");
+    assert!(page.contains("/search?q=%E8%A1%8C%E6%94%BF&amp;in=notes"));
+    let all = find("q=%E8%A1%8C%E6%94%BF&in=notes", &[READ]).await.body;
+    assert_eq!(all.matches("<mark>行政</mark>复议").count(), 50);
+    assert!(all.contains("只列出最前面的"), "{all}");
+    // Pages of the menu are found by their name; texts stay texts.
+    assert!(
+        find("q=%E4%BE%BF%E7%AC%BA", &[READ])
+            .await
+            .body
+            .contains("<mark>便笺</mark>")
+    );
+    let hostile = find("q=script", &[READ]).await.body;
+    assert!(!hostile.contains("<script>alert"));
+    assert!(hostile.contains("&lt;<mark>script</mark>&gt;"), "{hostile}");
+    // Nothing, only blanks, too much.
+    assert!(
+        find("q=%E6%B2%A1%E6%9C%89", &[READ])
+            .await
+            .body
+            .contains("没有找到")
+    );
+    assert!(find("q=+", &[READ]).await.body.contains("想找什么"));
+    let long = find(&format!("q={}", "a".repeat(101)), &[READ]).await;
+    assert!(long.body.contains("不能超过 100 个字"), "{}", long.body);
+    // Who may read no notes finds none; strangers sign in first.
+    let other = find("q=%E8%A1%8C%E6%94%BF", &[("x-test-grants", "other")])
+        .await
+        .body;
+    assert!(other.contains("没有找到") && !other.contains("复议"));
+    assert_eq!(find("q=x", &[]).await.status, StatusCode::SEE_OTHER);
+    let api = get("/api/v1/search?q=%E8%A1%8C%E6%94%BF", &[READ])
+        .await
+        .body;
+    let api: serde_json::Value = serde_json::from_str(&api).expect("JSON");
+    assert_eq!(api["groups"]["notes"]["more"], true);
+    assert_eq!(api["groups"]["notes"]["hits"][0]["title"], "行政复议 0");
+}
