@@ -73,7 +73,13 @@ async fn list(
         standing: None,
     };
     let (rows, total) = s
-        .list(&access.scope, &filter, q.page.unwrap_or(1).max(1), 100)
+        .list(
+            &access.scope,
+            &filter,
+            crate::list_page::USUAL,
+            q.page.unwrap_or(1).max(1),
+            100,
+        )
         .await?;
     let items: Vec<Value> = rows
         .iter()

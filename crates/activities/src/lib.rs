@@ -4,6 +4,7 @@
 mod api;
 mod attendance;
 mod kind;
+mod list_page;
 mod model;
 mod pages;
 mod samples;

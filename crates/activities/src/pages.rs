@@ -2,9 +2,7 @@
 
 use axum::Form as Body;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use commons::sheets::write;
+use axum::response::Response;
 use identity::Actor;
 use jiff::ToSpan;
 use jiff::civil::Time;
@@ -12,22 +10,22 @@ use kernel::{ActivityId, Date, Error, FieldError, Msg, PersonId, Result, UnitId}
 use organization::Unit;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::view::{Chip, Crumb, Pager, Tag, Tone};
+use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
-use crate::store::Filter;
+use crate::list_page;
 use crate::{Activities, Activity, ActivityKind, Mark, New, Part, READ, RECORD, REVERSE, Role};
-
-const PAGE: i64 = 20;
-/// Spreadsheets of more rows than this are asked to be narrowed.
-const MOST_EXPORTED: i64 = 20_000;
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
     let source = crate::searching::Source(activities.clone());
     let routes = Routes::new()
-        .get("/activities", Policy::Permission(READ), list)
-        .get("/activities/export", Policy::Permission(READ), export)
+        .get("/activities", Policy::Permission(READ), list_page::list)
+        .get(
+            "/activities/export",
+            Policy::Permission(READ),
+            list_page::export,
+        )
         .get("/activities/new", Policy::Permission(RECORD), form)
         .post("/activities", Policy::Permission(RECORD), record)
         .get("/activities/{id}", Policy::Permission(READ), show)
@@ -79,217 +77,6 @@ pub fn module(activities: Activities) -> Module {
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
     }
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct ListQuery {
-    unit: Option<String>,
-    kind: Option<String>,
-    from: Option<String>,
-    to: Option<String>,
-    state: Option<String>,
-    page: Option<i64>,
-}
-
-impl ListQuery {
-    /// What was asked for; texts that mean nothing are left out, so that an old link still works.
-    fn filter(&self) -> Filter {
-        let given = |v: &Option<String>| v.clone().filter(|v| !v.is_empty());
-        Filter {
-            under: given(&self.unit).and_then(|u| u.parse().ok()),
-            kind: given(&self.kind),
-            from: given(&self.from).and_then(|d| kernel::parse_date(&d)),
-            to: given(&self.to).and_then(|d| kernel::parse_date(&d)),
-            standing: match self.state.as_deref() {
-                Some("standing") => Some(true),
-                Some("reversed") => Some(false),
-                _ => None,
-            },
-        }
-    }
-
-    /// The same page with one thing changed or left out.
-    fn href(&self, without: &str, page: Option<i64>) -> String {
-        let fields = [
-            ("unit", &self.unit),
-            ("kind", &self.kind),
-            ("from", &self.from),
-            ("to", &self.to),
-            ("state", &self.state),
-        ];
-        let mut parts: Vec<String> = fields
-            .into_iter()
-            .filter(|(name, _)| *name != without)
-            .filter_map(|(name, value)| {
-                value
-                    .as_ref()
-                    .filter(|v| !v.is_empty())
-                    .map(|v| format!("{name}={}", web::encode(v)))
-            })
-            .collect();
-        parts.extend(page.map(|p| format!("page={p}")));
-        format!("/activities?{}", parts.join("&"))
-    }
-}
-
-async fn list(
-    State(s): State<Activities>,
-    shell: Shell,
-    access: Access,
-    Query(q): Query<ListQuery>,
-) -> Result<Response, Failure> {
-    let filter = q.filter();
-    let mut page = q.page.unwrap_or(1).max(1);
-    let (mut rows, total) = s.list(&access.scope, &filter, page, PAGE).await?;
-    if rows.is_empty() && total > 0 {
-        // Past the end is the last page.
-        page = (total - 1) / PAGE + 1;
-        (rows, _) = s.list(&access.scope, &filter, page, PAGE).await?;
-    }
-    let units = s.organization.units(&access.scope).await?;
-    let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
-    let names = s.organization.names(&hosts).await?;
-    let zh = shell.lang().code();
-    let rows: Vec<Value> = rows
-        .iter()
-        .map(|(a, present, expected)| {
-            json!({
-                "href": format!("/activities/{}", a.id),
-                "title": a.title,
-                "kind": s.kinds.get(&a.kind).map_or(a.kind.as_str(), |k| k.name.get(zh)),
-                "host": names.get(&a.host),
-                "date": kernel::format_date(a.date),
-                "present": present,
-                "expected": expected,
-                "tags": tags(&shell, a),
-            })
-        })
-        .collect();
-    let mut chips = Vec::new();
-    let unit_name = |id: UnitId| {
-        units
-            .iter()
-            .find(|u| u.id == id)
-            .map_or_else(String::new, |u| u.name.clone())
-    };
-    if let Some(unit) = filter.under {
-        chips.push(Chip {
-            label: unit_name(unit),
-            without: q.href("unit", None),
-        });
-    }
-    if let Some(kind) = filter.kind.as_ref().and_then(|k| s.kinds.get(k)) {
-        chips.push(Chip {
-            label: kind.name.get(zh).to_owned(),
-            without: q.href("kind", None),
-        });
-    }
-    for (field, value) in [("from", filter.from), ("to", filter.to)] {
-        if let Some(date) = value {
-            let label = shell.t_with(
-                &format!("filter-{field}"),
-                &[("date", &kernel::format_date(date))],
-            );
-            chips.push(Chip {
-                label,
-                without: q.href(field, None),
-            });
-        }
-    }
-    if let Some(standing) = filter.standing {
-        let key = if standing {
-            "state-standing"
-        } else {
-            "state-reversed"
-        };
-        chips.push(Chip {
-            label: shell.t(key),
-            without: q.href("state", None),
-        });
-    }
-    let form = Form::default()
-        .with("unit", q.unit.as_deref().unwrap_or_default())
-        .with("kind", q.kind.as_deref().unwrap_or_default())
-        .with(
-            "from",
-            filter.from.map(kernel::format_date).unwrap_or_default(),
-        )
-        .with("to", filter.to.map(kernel::format_date).unwrap_or_default())
-        .with("state", q.state.as_deref().unwrap_or_default());
-    shell.page(
-        "activities/list.html",
-        json!({
-            "rows": rows, "form": form, "chips": chips,
-            "units": options(&units), "kinds": kind_options(&s, zh),
-            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| q.href("", Some(n as i64))),
-            "export": q.href("", None).replacen("/activities", "/activities/export", 1),
-            "may_record": access.principal.scope(RECORD).is_some(),
-        }),
-    )
-}
-
-/// The filtered list as a spreadsheet: the same query, the same scope.
-async fn export(
-    State(s): State<Activities>,
-    shell: Shell,
-    access: Access,
-    Query(q): Query<ListQuery>,
-) -> Result<Response, Failure> {
-    let (rows, total) = s.list(&access.scope, &q.filter(), 1, MOST_EXPORTED).await?;
-    if total > MOST_EXPORTED {
-        return Err(Error::Conflict(
-            Msg::new("export-too-large")
-                .with("total", total)
-                .with("most", MOST_EXPORTED),
-        )
-        .into());
-    }
-    let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
-    let names = s.organization.names(&hosts).await?;
-    let zh = shell.lang().code();
-    let header: Vec<String> = [
-        "date", "kind", "title", "host", "minutes", "present", "expected", "state",
-    ]
-    .iter()
-    .map(|k| shell.t(&format!("activity-{k}")))
-    .collect();
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    let lines = rows.iter().map(|(a, present, expected)| {
-        let text = |t: &str| write::Value::Text(t.to_owned());
-        vec![
-            write::Value::Date(a.date),
-            text(
-                s.kinds
-                    .get(&a.kind)
-                    .map_or(a.kind.as_str(), |k| k.name.get(zh)),
-            ),
-            text(&a.title),
-            text(names.get(&a.host).map_or("", String::as_str)),
-            write::Value::Int(a.minutes),
-            write::Value::Int(*present),
-            write::Value::Int(*expected),
-            text(&shell.t(if a.reversed_at.is_some() {
-                "state-reversed"
-            } else {
-                "state-standing"
-            })),
-        ]
-    });
-    let bytes = write::xlsx(&shell.t("menu-activities"), &header, lines)?;
-    Ok((
-        [
-            (
-                header::CONTENT_TYPE,
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            ),
-            (
-                header::CONTENT_DISPOSITION,
-                "attachment; filename=\"activities.xlsx\"",
-            ),
-        ],
-        bytes,
-    )
-        .into_response())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -651,7 +438,7 @@ async fn reverse(
     }
 }
 
-fn tags(shell: &Shell, a: &Activity) -> Vec<Tag> {
+pub(crate) fn tags(shell: &Shell, a: &Activity) -> Vec<Tag> {
     let mut tags = Vec::new();
     if a.late {
         tags.push(Tag {
@@ -670,14 +457,14 @@ fn tags(shell: &Shell, a: &Activity) -> Vec<Tag> {
     tags
 }
 
-fn options(units: &[Unit]) -> Vec<(String, &str)> {
+pub(crate) fn options(units: &[Unit]) -> Vec<(String, &str)> {
     units
         .iter()
         .map(|u| (u.id.to_string(), u.name.as_str()))
         .collect()
 }
 
-fn kind_options<'a>(s: &'a Activities, lang: &str) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn kind_options<'a>(s: &'a Activities, lang: &str) -> Vec<(&'a str, &'a str)> {
     s.kinds
         .iter()
         .map(|k| (k.code.as_str(), k.name.get(lang)))

@@ -9,10 +9,10 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let tag = json!({ "text": "x", "tone": "warn", "icon": null });
     let pager =
         json!({ "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] });
-    let row = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "date": "2026-11-20", "present": 18, "expected": 20, "tags": [tag] });
+    let row = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "date": "2026-11-20", "minutes": 90, "location": "", "recorded": 0, "present": 18, "expected": 20, "tags": [tag] });
     let list = |rows: Value, chips: Value| {
         json!({ "rows": rows, "form": form, "chips": chips, "units": [["u", "n"]], "kinds": [["k", "n"]],
-        "pager": pager, "export": "/activities/export?", "may_record": true })
+        "pager": pager, "table": web::table::Table::sample_with(&crate::list_page::COLUMNS), "may_record": true })
     };
     let roster = json!([{ "person": "p", "staff_no": "1", "name": "n", "unit": "u", "post": "", "mark": "present" }]);
     let edit = |roster: Value| {

@@ -11,6 +11,7 @@ use kernel::{
 use ledger::{Fact, Ledger};
 use organization::Organization;
 use serde_json::json;
+use web::table::Order;
 
 use crate::attendance::LateWriter;
 use crate::store::{self, Filter};
@@ -342,6 +343,7 @@ impl Activities {
         &self,
         scope: &Scope,
         filter: &Filter,
+        order: Order,
         page: i64,
         size: i64,
     ) -> Result<(Vec<(Activity, i64, i64)>, i64)> {
@@ -351,7 +353,7 @@ impl Activities {
         let offset = (page - 1).saturating_mul(size);
         let mut tx = self.db.read().await?;
         let total = store::count(&mut tx, scope, filter).await?;
-        let rows = store::list(&mut tx, scope, filter, size, offset).await?;
+        let rows = store::list(&mut tx, scope, filter, order, size, offset).await?;
         Ok((rows, total))
     }
 }

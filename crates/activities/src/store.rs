@@ -6,6 +6,7 @@ use db::{Args, Migration, Row, Tx, args};
 use kernel::{
     AccountId, ActivityId, Date, Error, FactId, Id, PersonId, Result, Scope, Timestamp, UnitId,
 };
+use web::table::Order;
 
 use crate::{Activity, Part, Role};
 
@@ -315,19 +316,27 @@ pub(crate) async fn list(
     tx: &mut Tx,
     scope: &Scope,
     filter: &Filter,
+    order: Order,
     limit: i64,
     offset: i64,
 ) -> Result<Vec<(Activity, i64, i64)>> {
     let mut a = Args::new();
     let conditions = filter.sql(scope, &mut a);
     let (limit, offset) = (a.push(limit), a.push(offset));
+    let order = match (order.by, order.down) {
+        // Ids rise with the time of recording.
+        ("recorded", true) => "a.id DESC",
+        ("recorded", false) => "a.id",
+        (_, true) => "a.date DESC, a.id DESC",
+        (_, false) => "a.date, a.id",
+    };
     let rows = tx
         .query(
             format!(
                 "SELECT {COLUMNS},
                    CAST((SELECT COUNT(*) FROM activity_part p WHERE p.activity = a.id AND p.role = 'present') AS BIGINT),
                    CAST((SELECT COUNT(*) FROM activity_part p WHERE p.activity = a.id AND p.role <> 'observer') AS BIGINT)
-                 FROM activity a WHERE {conditions} ORDER BY a.date DESC, a.id DESC LIMIT {limit} OFFSET {offset}"
+                 FROM activity a WHERE {conditions} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
             ),
             a,
         )

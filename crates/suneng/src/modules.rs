@@ -17,6 +17,7 @@ pub fn migrations() -> Vec<Migration> {
         db::jobs::MIGRATIONS,
         crypt::MIGRATIONS,
         search::MIGRATIONS,
+        desk::MIGRATIONS,
         organization::MIGRATIONS,
         ledger::MIGRATIONS,
         identity::MIGRATIONS,
@@ -41,6 +42,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
             rooms.body_kinds.clone(),
         ),
         identity::module(rooms.identity.clone()),
+        desk::module(world.desk()),
         crate::health::module(world),
         crate::tls::module(world),
         crate::jobs_page::module(world),
@@ -62,6 +64,8 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
                 expired,
                 "audit entries that were kept long enough were removed"
             );
+            let old = world.desk().expire_drafts().await?;
+            tracing::info!(old, "drafts that nobody touched for a month were removed");
             next_purge(&world).await
         })
     });
@@ -145,6 +149,7 @@ fn tagged(messages: impl IntoIterator<Item = Messages>) -> Vec<(Lang, &'static s
 pub fn command_texts() -> Vec<(Lang, &'static str)> {
     let rooms = [
         web::MESSAGES,
+        desk::MESSAGES,
         organization::MESSAGES,
         identity::MESSAGES,
         activities::MESSAGES,

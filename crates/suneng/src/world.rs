@@ -82,6 +82,11 @@ impl World {
         })
     }
 
+    /// Everybody's desk.
+    pub fn desk(&self) -> desk::Desk {
+        desk::Desk::new(self.db.clone(), self.env.clone())
+    }
+
     /// The vault with the keyring that is set; a database that never met one gets a new one.
     ///
     /// # Errors

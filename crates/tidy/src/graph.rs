@@ -5,11 +5,12 @@ use crate::{Files, Problems};
 const KERNEL: &str = "kernel";
 const DB: &str = "db";
 /// What everything stands on; a ground crate may use other ground crates.
-const GROUND: [&str; 8] = [
+const GROUND: [&str; 9] = [
     KERNEL,
     DB,
     "crypt",
     "search",
+    "desk",
     "web",
     "organization",
     "identity",

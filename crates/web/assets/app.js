@@ -45,6 +45,34 @@
     if (dirty()) { e.preventDefault(); e.returnValue = ''; }
   });
 
+  /* Columns: one value for the address instead of one a box. */
+  document.addEventListener('submit', function (e) {
+    if (!e.target.hasAttribute('data-columns')) return;
+    var boxes = e.target.querySelectorAll('input[type=checkbox]:checked');
+    e.target.elements.columns.value = Array.prototype.map.call(boxes, function (b) { return b.value; }).join(',');
+  });
+
+  /* Ticked rows and what is done to them. */
+  function ticks(form) {
+    var boxes = Array.prototype.slice.call(form.querySelectorAll('input[data-tick]'));
+    var count = boxes.filter(function (b) { return b.checked; }).length;
+    var all = form.querySelector('[data-tick-all]');
+    if (all) { all.checked = count > 0 && count === boxes.length; all.indeterminate = count > 0 && count < boxes.length; }
+    each(form.querySelectorAll('[data-batchbar]'), function (bar) {
+      bar.hidden = count === 0;
+      var said = bar.querySelector('[data-ticked]');
+      said.textContent = said.getAttribute('data-ticked').replace('%d', count);
+    });
+  }
+  document.addEventListener('change', function (e) {
+    var form = e.target.form;
+    if (!form || !form.hasAttribute('data-batch')) return;
+    if (e.target.hasAttribute('data-tick-all')) {
+      each(form.querySelectorAll('input[data-tick]'), function (b) { b.checked = e.target.checked; });
+    }
+    ticks(form);
+  });
+
   document.addEventListener('change', function (e) {
     if (e.target.hasAttribute('data-submit') && e.target.form) e.target.form.requestSubmit();
   });
@@ -187,6 +215,7 @@
 
   document.addEventListener('htmx:afterSettle', function (e) { rove(e.target); tally(e.target); focusOn(e.target); });
   document.addEventListener('DOMContentLoaded', function () {
+    each(document.querySelectorAll('form[data-batch]'), ticks);
     rove(document);
     tally(document);
     focusOn(document);

@@ -58,6 +58,7 @@ mod render;
 pub mod samples;
 mod searching;
 mod shell;
+pub mod table;
 pub mod view;
 
 pub use assemble::{Options, RequestId, assemble};

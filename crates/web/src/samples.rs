@@ -126,6 +126,7 @@ fn stranger(lang: Lang) -> View {
         menu: Vec::new(),
         search: true,
         account: true,
+        desk: Some("x".to_owned()),
         notice: Some("…".to_owned()),
         sign_in: Some("/sign-in?next=/".to_owned()),
         sign_out: true,

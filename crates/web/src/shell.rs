@@ -312,6 +312,9 @@ impl Shell {
                 .unwrap_or_default(),
             search: reader.app.has("GET", "/search"),
             account: reader.app.has("GET", "/account"),
+            desk: principal
+                .filter(|_| reader.app.has("PUT", "/desk/draft"))
+                .map(|p| p.account.to_string()),
             notice: reader.notice.as_deref().map(|key| self.t(key)),
             sign_in: (reader.path != "/sign-in" && reader.app.has("GET", "/sign-in"))
                 .then(|| self.sign_in_url()),
@@ -334,6 +337,8 @@ pub(crate) struct View {
     pub menu: Vec<MenuView>,
     pub search: bool,
     pub account: bool,
+    /// The account whose drafts are kept; none where there is no desk.
+    pub desk: Option<String>,
     pub notice: Option<String>,
     pub sign_in: Option<String>,
     pub sign_out: bool,

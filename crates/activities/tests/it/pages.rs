@@ -202,6 +202,26 @@ async fn the_list_is_filtered_and_says_by_what() {
             .await
             .page(200);
         assert!(none.contains("没有符合条件的内容") && none.contains("清空条件"));
+        // Order, columns and density stand in the address, and the export has the same filters.
+        let before = |page: &str| page.find("早一场") < page.find("晚一场");
+        for (query, early_first) in [
+            ("", false),
+            ("sort=date", true),
+            ("sort=-recorded", false),
+            ("sort=recorded", true),
+            ("sort=title", false),
+        ] {
+            let page = app.get(&format!("/activities?{query}")).await.page(200);
+            assert_eq!(before(&page), early_first, "{query}");
+        }
+        let page = app
+            .get("/activities?columns=location,minutes&dense=1&state=standing")
+            .await
+            .page(200);
+        assert!(page.contains("data-label=\"时长\"") && !page.contains("data-label=\"日期\""));
+        assert!(
+            page.contains("data-density") && page.contains("/activities/export?state=standing\"")
+        );
         // Past the end is the last page.
         let past = app.get("/activities?page=99").await.page(200);
         assert!(past.contains("早一场"));

@@ -142,15 +142,156 @@ async fn astray_and_after_a_long_pause_one_finds_back() {
                 page.url().await
             );
 
-            // What was typed is not thrown away: the page says so and signs in beside it.
+            // What was typed is not thrown away: the page says so, one signs in beside it and goes on.
             program.open(&page, "/activities/new").await;
             page.click("[data-all]").await;
+            page.fill("#f-location", "三楼会议室").await;
+            let (starts, ends) = if size == PHONE {
+                ("08:00", "08:30")
+            } else {
+                ("07:00", "07:30")
+            };
+            page.fill("#f-starts", starts).await;
+            page.fill("#f-ends", ends).await;
             program.clock.advance(31 * 60);
-            page.follow(".formbar .btn-primary").await;
+            page.click(".formbar .btn-primary").await;
+            page.wait_for("[data-part='signed-out']").await;
             page.expect_error("401").await;
+            page.assert_fits().await;
             page.assert_accessible().await;
-            page.screenshot(&format!("ways-{}-401", size.width)).await;
-            assert_eq!(page.texts(".errorpage a[target=_blank]").await.len(), 1);
+            page.screenshot(&format!("ways-{}-signed-out", size.width))
+                .await;
+            assert_eq!(
+                page.texts("[data-part='signed-out'] a[target=_blank]")
+                    .await
+                    .len(),
+                1
+            );
+            let body = format!(
+                "login=clerk&password={}&next=/",
+                web::encode(program.password("clerk"))
+            );
+            let () = page
+                .eval(&format!(
+                    "fetch('/sign-in', {{ method: 'POST', body: '{body}', headers: {{
+                       'content-type': 'application/x-www-form-urlencoded' }} }})
+                     .then(() => {{ window.dispatchEvent(new Event('focus')); return null; }})"
+                ))
+                .await;
+            page.wait_gone("[data-part='signed-out']").await;
+            page.follow(".formbar .btn-primary").await;
+            let shown = page.text("main").await;
+            assert!(shown.contains("三楼会议室"), "{shown}");
+            // It was sent, so no draft is left.
+            program.open(&page, "/activities/new").await;
+            let () = page
+                .eval("new Promise(done => setTimeout(() => done(null), 300))")
+                .await;
+            assert_eq!(page.texts("[data-part]").await.len(), 0);
+
+            // Whoever leaves, or whose machine dies, finds what was typed.
+            page.fill("#f-location", "四楼").await;
+            page.wait_until(
+                "document.querySelector('form[data-guard]').draftStatus === 204",
+                "a saved draft",
+            )
+            .await;
+            let () = page
+                .eval("document.querySelector('form[data-guard]').removeAttribute('data-dirty')")
+                .await;
+            program.open(&page, "/").await;
+            program.open(&page, "/activities/new").await;
+            page.wait_for("[data-part='found']").await;
+            page.assert_fits().await;
+            page.assert_accessible().await;
+            page.screenshot(&format!("ways-{}-draft", size.width)).await;
+            page.click("[data-restore]").await;
+            assert_eq!(
+                page.eval::<String>("document.getElementById('f-location').value")
+                    .await,
+                "四楼"
+            );
+            let () = page
+                .eval("document.querySelector('form[data-guard]').removeAttribute('data-dirty')")
+                .await;
+            program.open(&page, "/activities/new").await;
+            page.wait_for("[data-part='found']").await;
+            page.click("[data-discard]").await;
+            page.wait_gone("[data-part='found']").await;
+            program.open(&page, "/").await;
+        })
+        .await;
+    }
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_searched_arranged_and_kept_as_views() {
+    let program = Program::on_sqlite().await;
+    for size in [DESKTOP, PHONE] {
+        journey("ways-lists", size, |page| async {
+            let page = page;
+            program.sign_in(&page, "clerk").await;
+            // Everything is found from everywhere.
+            program.open(&page, "/search").await;
+            assert!(
+                page.eval::<bool>("document.activeElement.id === 'f-q'")
+                    .await
+            );
+            if size == DESKTOP {
+                let () = page.eval("document.activeElement.blur()").await;
+                page.press("/").await;
+                assert!(
+                    page.eval::<bool>("document.activeElement.matches('.topsearch input')")
+                        .await
+                );
+                page.type_text(".topsearch input", "学习").await;
+                page.leave_by(page.press("Enter")).await;
+            } else {
+                page.fill("#f-q", "学习").await;
+                page.follow("main form .btn-primary").await;
+            }
+            assert!(page.texts(".hits mark").await.iter().all(|m| m == "学习"));
+            assert!(!page.texts(".hits a").await.is_empty());
+            page.assert_fits().await;
+            page.assert_accessible().await;
+            page.screenshot(&format!("ways-{}-search", size.width))
+                .await;
+            page.follow(".hits a[href^='/activities/']").await;
+
+            // A list in another order, with another column, kept as a view.
+            program.open(&page, "/activities").await;
+            if size == DESKTOP {
+                page.follow("th .sort").await;
+                assert!(page.url().await.contains("sort=date"));
+                assert_eq!(page.texts("th[aria-sort=ascending]").await.len(), 1);
+            } else {
+                program.open(&page, "/activities?sort=date").await;
+            }
+            page.click(".tools details:nth-of-type(2) summary").await;
+            page.click("[data-columns] input[value=location]").await;
+            page.assert_accessible().await;
+            page.assert_fits().await;
+            page.screenshot(&format!("ways-{}-columns", size.width))
+                .await;
+            page.follow("[data-columns] button").await;
+            assert!(!page.texts("td[data-label='地点']").await.is_empty());
+            page.click(".tools details:nth-of-type(1) summary").await;
+            page.wait_for(".tools input[name=name]").await;
+            page.fill(".tools input[name=name]", "最早的在前").await;
+            page.assert_accessible().await;
+            page.screenshot(&format!("ways-{}-views", size.width)).await;
+            page.follow(".tools form[action='/desk/views'] button")
+                .await;
+            program.open(&page, "/activities").await;
+            page.click(".tools details:nth-of-type(1) summary").await;
+            page.wait_text(".viewlist a", "最早的在前").await;
+            page.follow(".viewlist a").await;
+            let url = page.url().await;
+            assert!(
+                url.contains("sort=date") && url.contains("columns="),
+                "{url}"
+            );
         })
         .await;
     }

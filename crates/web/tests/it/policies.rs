@@ -100,6 +100,7 @@ fn the_route_table_is_complete() {
         [
             "GET /api/v1/fail/{kind} public",
             "GET /api/v1/notes note.read",
+            "GET /api/v1/search signed-in",
             "GET /fail/{kind} public",
             "GET /mine signed-in",
             "GET /notes note.read",
@@ -107,6 +108,7 @@ fn the_route_table_is_complete() {
             "GET /open public",
             "GET /openapi.json public",
             "POST /preferences public",
+            "GET /search signed-in",
             "GET /sign-in public",
             "GET /styleguide signed-in",
         ]

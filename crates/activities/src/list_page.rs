@@ -1,0 +1,206 @@
+//! The list of activities: filtered, ordered, page by page, and as a spreadsheet.
+
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use commons::sheets::write;
+use kernel::{Error, Msg, UnitId};
+use serde_json::{Value, json};
+use web::table::{Asked, Column, Order, Table};
+use web::view::{Chip, Pager};
+use web::{Access, Failure, Form, Shell};
+
+use crate::pages::{kind_options, options, tags};
+use crate::store::Filter;
+use crate::{Activities, RECORD};
+
+const PAGE: i64 = 20;
+/// Spreadsheets of more rows than this are asked to be narrowed.
+const MOST_EXPORTED: i64 = 20_000;
+
+/// What the list can show.
+pub(crate) const COLUMNS: [Column; 8] = [
+    Column::new("title", "activity-title"),
+    Column::new("host", "activity-host"),
+    Column::new("date", "activity-date").sorts(),
+    Column::new("minutes", "activity-minutes")
+        .number()
+        .on_demand(),
+    Column::new("location", "activity-location").on_demand(),
+    Column::new("present", "present-of-expected").number(),
+    Column::new("recorded", "activity-recorded-at")
+        .sorts()
+        .on_demand(),
+    Column::new("state", "activity-state"),
+];
+/// The newest first.
+pub(crate) const USUAL: Order = Order {
+    by: "date",
+    down: true,
+};
+
+/// What was asked for; texts that mean nothing are left out, so that an old link still works.
+fn filter(asked: &Asked) -> Filter {
+    let date = |name| asked.get(name).and_then(kernel::parse_date);
+    Filter {
+        under: asked.get("unit").and_then(|u| u.parse().ok()),
+        kind: asked.get("kind").map(str::to_owned),
+        from: date("from"),
+        to: date("to"),
+        standing: match asked.get("state") {
+            Some("standing") => Some(true),
+            Some("reversed") => Some(false),
+            _ => None,
+        },
+    }
+}
+
+pub(crate) async fn list(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let asked = Asked::new("/activities", pairs);
+    let (filter, order) = (filter(&asked), Table::order(&COLUMNS, &asked, USUAL));
+    let mut page = asked.page();
+    let (mut rows, total) = s.list(&access.scope, &filter, order, page, PAGE).await?;
+    if rows.is_empty() && total > 0 {
+        // Past the end is the last page.
+        page = (total - 1) / PAGE + 1;
+        (rows, _) = s.list(&access.scope, &filter, order, page, PAGE).await?;
+    }
+    let units = s.organization.units(&access.scope).await?;
+    let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
+    let names = s.organization.names(&hosts).await?;
+    let lang = shell.lang().code();
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|(a, present, expected)| {
+            json!({
+                "href": format!("/activities/{}", a.id),
+                "title": a.title,
+                "kind": s.kinds.get(&a.kind).map_or(a.kind.as_str(), |k| k.name.get(lang)),
+                "host": names.get(&a.host),
+                "date": kernel::format_date(a.date),
+                "minutes": a.minutes,
+                "location": a.location,
+                "recorded": a.recorded_at.0,
+                "present": present,
+                "expected": expected,
+                "tags": tags(&shell, a),
+            })
+        })
+        .collect();
+    let mut chips = Vec::new();
+    let mut chip = |label: String, name: &str| {
+        chips.push(Chip {
+            label,
+            without: asked.without(name),
+        });
+    };
+    if let Some(unit) = filter.under {
+        let unit = units.iter().find(|u| u.id == unit);
+        chip(unit.map_or_else(String::new, |u| u.name.clone()), "unit");
+    }
+    if let Some(kind) = filter.kind.as_ref().and_then(|k| s.kinds.get(k)) {
+        chip(kind.name.get(lang).to_owned(), "kind");
+    }
+    for (name, date) in [("from", filter.from), ("to", filter.to)] {
+        if let Some(date) = date {
+            let date = kernel::format_date(date);
+            let label = shell.t_with(&format!("filter-{name}"), &[("date", &date)]);
+            chip(label, name);
+        }
+    }
+    if let Some(standing) = filter.standing {
+        let state = if standing { "standing" } else { "reversed" };
+        chip(shell.t(&format!("state-{state}")), "state");
+    }
+    let given = |name| asked.get(name).unwrap_or_default();
+    let date = |date: Option<_>| date.map(kernel::format_date).unwrap_or_default();
+    let form = Form::default()
+        .with("unit", given("unit"))
+        .with("kind", given("kind"))
+        .with("from", date(filter.from))
+        .with("to", date(filter.to))
+        .with("state", given("state"));
+    shell.page(
+        "activities/list.html",
+        json!({
+            "rows": rows, "form": form, "chips": chips,
+            "units": options(&units), "kinds": kind_options(&s, lang),
+            "table": Table::new(&shell, &COLUMNS, &asked, order, Some("/activities/export")),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| asked.at_page(n)),
+            "may_record": access.principal.scope(RECORD).is_some(),
+        }),
+    )
+}
+
+/// The filtered list as a spreadsheet: the same query, the same scope.
+pub(crate) async fn export(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let asked = Asked::new("/activities", pairs);
+    let (filter, order) = (filter(&asked), Table::order(&COLUMNS, &asked, USUAL));
+    let (rows, total) = s
+        .list(&access.scope, &filter, order, 1, MOST_EXPORTED)
+        .await?;
+    if total > MOST_EXPORTED {
+        return Err(Error::Conflict(
+            Msg::new("export-too-large")
+                .with("total", total)
+                .with("most", MOST_EXPORTED),
+        )
+        .into());
+    }
+    let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
+    let names = s.organization.names(&hosts).await?;
+    let zh = shell.lang().code();
+    let header: Vec<String> = [
+        "date", "kind", "title", "host", "minutes", "present", "expected", "state",
+    ]
+    .iter()
+    .map(|k| shell.t(&format!("activity-{k}")))
+    .collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let lines = rows.iter().map(|(a, present, expected)| {
+        let text = |t: &str| write::Value::Text(t.to_owned());
+        vec![
+            write::Value::Date(a.date),
+            text(
+                s.kinds
+                    .get(&a.kind)
+                    .map_or(a.kind.as_str(), |k| k.name.get(zh)),
+            ),
+            text(&a.title),
+            text(names.get(&a.host).map_or("", String::as_str)),
+            write::Value::Int(a.minutes),
+            write::Value::Int(*present),
+            write::Value::Int(*expected),
+            text(&shell.t(if a.reversed_at.is_some() {
+                "state-reversed"
+            } else {
+                "state-standing"
+            })),
+        ]
+    });
+    let bytes = write::xlsx(&shell.t("menu-activities"), &header, lines)?;
+    Ok((
+        [
+            (
+                header::CONTENT_TYPE,
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            ),
+            (
+                header::CONTENT_DISPOSITION,
+                "attachment; filename=\"activities.xlsx\"",
+            ),
+        ],
+        bytes,
+    )
+        .into_response())
+}

@@ -1,0 +1,12 @@
+desk-place = The address is no page of this system.
+desk-other-account = Somebody else has signed in on this computer since. Sign out, sign in with the account that opened this page, then go on.
+desk-signed-in = Signed in
+desk-signed-in-text = You have signed in as { $name }. Close this page and go on in the other one: what you typed is still there.
+desk-views-none = No view saved yet. Set filters and order, give them a name, and find them again with one click.
+desk-view-label = Name of the view
+desk-view-save = Save this view
+desk-view-drop = Drop the view { $name }
+desk-view-saved = The view is saved.
+desk-view-dropped = The view is gone.
+desk-view-name = Please name the view, in at most { $most } characters.
+desk-view-many = A list has at most { $most } saved views. Please drop one first.

@@ -1,0 +1,12 @@
+desk-place = 地址不是本系统的页面。
+desk-other-account = 这台电脑上已换成另一个账号登录。请退出后用打开本页时的账号登录，再继续填写。
+desk-signed-in = 已登录
+desk-signed-in-text = 您已以“{ $name }”登录。可以关闭本页，回到原来的页面继续，填写的内容都还在。
+desk-views-none = 还没有保存过视图。设好筛选和排序后起个名字保存，下次一点就到。
+desk-view-label = 视图名称
+desk-view-save = 保存当前视图
+desk-view-drop = 删除视图“{ $name }”
+desk-view-saved = 视图已保存。
+desk-view-dropped = 视图已删除。
+desk-view-name = 请填写视图名称，不超过 { $most } 个字。
+desk-view-many = 每个列表最多保存 { $most } 个视图，请先删除不用的。
