@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use identity::SecuritySettings;
 use kernel::{Error, Msg, Result};
 use toml::Spanned;
-use web::Lang;
+use web::{Brand, Lang};
 
 use crate::operation::{Operation, Tls};
 use crate::settings::{Kind, SETTINGS, Setting, setting};
@@ -104,6 +104,8 @@ pub struct Config {
     pub packs: Option<PathBuf>,
     /// Name of the agency.
     pub tenant_name: String,
+    /// Colour of the pages (页面主题色).
+    pub brand: Brand,
     /// Cookies over HTTPS only.
     pub secure_cookies: bool,
     /// How strict sign-in is.
@@ -258,6 +260,7 @@ impl Config {
                 .filter(|t| !t.is_empty())
                 .map(Into::into),
             tenant_name: given.text("tenant-name"),
+            brand: given.parse("brand", "blue, red", Brand::from_code)?,
             secure_cookies,
             trusted_origins: given
                 .values
@@ -480,6 +483,9 @@ mod tests {
             "config-file-unreadable"
         );
         assert_eq!(key(resolve(&[("lang", "xx")], &[])).0, "config-value");
+        assert_eq!(key(resolve(&[("brand", "green")], &[])).0, "config-value");
+        let red = resolve(&[("brand", "red")], &[]).expect("a colour");
+        assert_eq!(red.brand, Brand::Red);
         for (flag, value) in [
             ("password-length", "4"),
             ("audit-days", "179"),

@@ -23,6 +23,7 @@ pub mod proxies;
 pub mod restore;
 pub mod rooms;
 pub mod schedule;
+mod secrecy;
 pub mod serve;
 pub mod settings;
 pub mod texts;

@@ -124,6 +124,7 @@ pub const PACK_TABLES: &[&str] = &[
     "role",
     "person-attribute",
     "body-kind",
+    "secrecy-word",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.

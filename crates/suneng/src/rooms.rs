@@ -1,6 +1,7 @@
 //! The rooms of the house put together: readings and features over one world.
 
 use activities::{Activities, ActivityKinds};
+use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
 use crypt::Vault;
 use identity::{Identity, Roles};
@@ -45,6 +46,7 @@ pub struct Vocabulary {
     attributes: Attributes,
     body_kinds: BodyKinds,
     calendar: Calendar,
+    secrecy: SecrecyWords,
 }
 
 impl Vocabulary {
@@ -98,6 +100,11 @@ impl Vocabulary {
             commons::packs::holidays::calendar(packs),
             &mut problems,
         );
+        take(
+            &mut vocabulary.secrecy,
+            SecrecyWords::read(packs),
+            &mut problems,
+        );
         if problems.is_empty() {
             Ok(vocabulary)
         } else {
@@ -122,6 +129,8 @@ pub struct Rooms {
     pub body_kinds: BodyKinds,
     /// Personal data at rest.
     pub vault: Vault,
+    /// Words that call for a secrecy check.
+    pub secrecy: SecrecyWords,
     /// Accounts, sessions, roles, audit.
     pub identity: Identity,
     /// Activities.
@@ -156,6 +165,7 @@ impl Rooms {
         Ok(Self {
             attributes: vocabulary.attributes,
             body_kinds: vocabulary.body_kinds,
+            secrecy: vocabulary.secrecy,
             vault,
             identity,
             activities: Activities::new(

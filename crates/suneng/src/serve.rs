@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use web::{Brand, Tenant};
+use web::Tenant;
 
 use crate::checkpoints::Checkpoints;
 use crate::limits::{self, Limits};
@@ -21,6 +21,7 @@ use crate::metrics::{Counted, Peer, recorder, track};
 use crate::operation::Tls;
 use crate::proxies;
 use crate::rooms::{Rooms, Vocabulary};
+use crate::secrecy::Secrecy;
 use crate::texts::{Texts, say};
 use crate::tls::{Certificates, TlsListener};
 use crate::world::{load_packs, pack_errors};
@@ -124,7 +125,7 @@ pub fn router(world: &World, rooms: &Rooms) -> Result<Router> {
     let config = &world.config;
     let tenant = Tenant {
         name: config.tenant_name.clone(),
-        brand: Brand::Blue,
+        brand: config.brand,
         lang: config.lang,
     };
     let modules = modules::modules(world, rooms);
@@ -137,6 +138,7 @@ pub fn router(world: &World, rooms: &Rooms) -> Result<Router> {
         secure: config.secure_cookies,
         hsts: config.operation.tls == Tls::Files,
         trusted_origins: config.trusted_origins.clone(),
+        secrecy: Some(Arc::new(Secrecy::of(rooms))),
         ..web::Options::new(world.env.clone())
     };
     let router = web::assemble(modules, options)?;

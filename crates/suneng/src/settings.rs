@@ -72,6 +72,9 @@ pub const SETTINGS: &[Setting] = settings! {
     "tenant-name" "SUNENG_TENANT_NAME" Some("tenant-name"), Text "" false,
         "页面上显示的单位名称"
         "Name of the agency shown on pages";
+    "brand" "SUNENG_BRAND" Some("brand"), Text "blue" false,
+        "页面主题色：blue（政务蓝）或 red（党务红）"
+        "Colour of the pages: blue or red";
     "secure-cookies" "SUNENG_SECURE_COOKIES" Some("secure-cookies"), Switch "false" false,
         "只经 HTTPS 发送 Cookie；前面有 HTTPS 代理时打开"
         "Send cookies over HTTPS only; switch it on behind an HTTPS proxy";

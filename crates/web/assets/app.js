@@ -73,6 +73,15 @@
     ticks(form);
   });
 
+  /* What was picked from offered codes is said in words. */
+  function picked(input) {
+    var said = input.id && document.querySelector('[data-picked="' + input.id + '"]');
+    if (!said) return;
+    var option = Array.prototype.find.call(input.list ? input.list.options : [], function (o) { return o.value === input.value; });
+    said.textContent = option ? option.textContent : '';
+  }
+  document.addEventListener('input', function (e) { if (e.target.list) picked(e.target); });
+
   document.addEventListener('change', function (e) {
     if (e.target.hasAttribute('data-submit') && e.target.form) e.target.form.requestSubmit();
   });
@@ -164,12 +173,13 @@
   });
 
   document.addEventListener('click', function (e) {
-    var t = e.target.closest ? e.target.closest('[data-dialog],[data-close],[data-print]') : null;
+    var t = e.target.closest ? e.target.closest('[data-dialog],[data-close],[data-print],[data-back]') : null;
     each(document.querySelectorAll('.drop-menu[open]'), function (menu) {
       if (!menu.contains(e.target)) menu.open = false;
     });
     if (!t) return;
     if (t.hasAttribute('data-print')) { window.print(); return; }
+    if (t.hasAttribute('data-back')) { e.preventDefault(); history.back(); return; }
     e.preventDefault();
     var dialog = t.hasAttribute('data-dialog')
       ? document.getElementById(t.getAttribute('data-dialog')) : t.closest('dialog');
@@ -213,7 +223,9 @@
     if (side && location.hash === '#side') side.focus();
   });
 
-  document.addEventListener('htmx:afterSettle', function (e) { rove(e.target); tally(e.target); focusOn(e.target); });
+  document.addEventListener('htmx:afterSettle', function (e) {
+    if (e.target.tagName === 'DATALIST') each(document.querySelectorAll('input[list="' + e.target.id + '"]'), picked);
+    rove(e.target); tally(e.target); focusOn(e.target); });
   document.addEventListener('DOMContentLoaded', function () {
     each(document.querySelectorAll('form[data-batch]'), ticks);
     rove(document);

@@ -18,7 +18,9 @@ use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use crate::assets::Assets;
 use crate::render::Templates;
 use crate::shell::{Brand, Shell, Tenant};
-use crate::{Catalog, Failure, Lang, MenuEntry, Module, Principal, SearchSource, assets, own};
+use crate::{
+    Catalog, Failure, Lang, MenuEntry, Module, Principal, SearchSource, SecrecyCheck, assets, own,
+};
 
 /// How the modules are put together.
 pub struct Options {
@@ -34,6 +36,8 @@ pub struct Options {
     pub hsts: bool,
     /// Largest body of a request in bytes; uploads have their own limit on their route.
     pub body_limit: usize,
+    /// What looks through texts before they are kept; none: nothing does.
+    pub secrecy: Option<Arc<dyn SecrecyCheck>>,
     /// Other origins that may post here, for example behind a proxy that changes the host.
     pub trusted_origins: Vec<String>,
 }
@@ -52,6 +56,7 @@ impl Options {
             secure: false,
             hsts: false,
             body_limit: 1 << 20,
+            secrecy: None,
             trusted_origins: Vec::new(),
         }
     }
@@ -65,6 +70,8 @@ pub(crate) struct App {
     pub tenant: Box<dyn Fn() -> Tenant + Send + Sync>,
     pub menu: Vec<MenuEntry>,
     pub search: Vec<Arc<dyn SearchSource>>,
+    pub secrecy: Option<Arc<dyn SecrecyCheck>>,
+    pub body_limit: usize,
     pub secure: bool,
     pub hsts: bool,
     pub openapi: Value,
@@ -106,6 +113,8 @@ pub fn assemble(mut modules: Vec<Module>, options: Options) -> Result<Router, Er
         templates,
         menu,
         search,
+        secrecy: options.secrecy,
+        body_limit: options.body_limit,
     });
     let mut csrf = CsrfLayer::new();
     for origin in &options.trusted_origins {

@@ -57,6 +57,7 @@ mod policy;
 mod render;
 pub mod samples;
 mod searching;
+mod secrecy;
 mod shell;
 pub mod table;
 pub mod view;
@@ -70,6 +71,7 @@ pub use policy::{
     Access, ClientAddress, Policy, Principal, RouteRow, Routes, is_local_path, safe_next,
 };
 pub use searching::{Asked, Hit, Hits, SearchSource};
+pub use secrecy::SecrecyCheck;
 pub use shell::{Brand, Shell, Tenant, cookie, encode};
 
 /// The texts of this crate's messages, by language tag (fluent).

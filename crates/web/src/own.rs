@@ -8,7 +8,9 @@ use serde_json::json;
 
 use crate::shell::{SIZES, THEMES};
 use crate::view::{Chip, Crumb, Day, Delta, Event, Kpi, Pager, Step, StepState, Tag, Tone};
-use crate::{Failure, Form, FormError, Lang, Module, Policy, Routes, Shell, safe_next, searching};
+use crate::{
+    Failure, Form, FormError, Lang, Module, Policy, Routes, Shell, safe_next, searching, secrecy,
+};
 
 pub(crate) const NAME: &str = "web";
 
@@ -38,8 +40,9 @@ pub(crate) fn module() -> Module {
                 include_str!("../templates/styleguide.html"),
             ),
             ("search.html", include_str!("../templates/search.html")),
+            ("secrecy.html", include_str!("../templates/secrecy.html")),
         ],
-        samples: [searching::samples(), samples()].concat(),
+        samples: [searching::samples(), secrecy::samples(), samples()].concat(),
         openapi: Some(searching::openapi()),
         ..Module::default()
     }

@@ -222,6 +222,10 @@ async fn guard(State(policy): State<Policy>, mut request: Request, next: Next) -
         },
     };
     if let Some(access) = access {
+        request = match crate::secrecy::check(&access, request).await {
+            Ok(request) => request,
+            Err(asked) => return asked,
+        };
         request.extensions_mut().insert(access);
     }
     next.run(request).await

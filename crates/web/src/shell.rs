@@ -37,6 +37,17 @@ pub enum Brand {
     Red,
 }
 
+impl Brand {
+    /// By its code in settings, `blue` or `red`.
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "blue" => Some(Self::Blue),
+            "red" => Some(Self::Red),
+            _ => None,
+        }
+    }
+}
+
 /// What the reader chose; kept in cookies, none of it personal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Preferences {

@@ -60,3 +60,4 @@ lrmx-empty = Nothing is filled in in the file “{ $file }”.
 lrmx-field-too-long = The field “{ $field }” of the file “{ $file }” has more than { $characters } characters. Shorten it and upload the file again.
 lrmx-photo-too-large = The photograph in the file “{ $file }” is larger than { $mebibytes } MB. Use a smaller one.
 lrmx-photo-broken = The photograph cannot be read and was left out; everything else is good. Upload a photograph by itself where one is needed.
+pack-secrecy-word = The secrecy word “{ $word }” needs two characters at least, and its exceptions must contain it.

@@ -60,3 +60,4 @@ lrmx-empty = 文件“{ $file }”没有填写任何内容。
 lrmx-field-too-long = 文件“{ $file }”的“{ $field }”一栏超过 { $characters } 字。请删减后重新上传。
 lrmx-photo-too-large = 文件“{ $file }”中的照片超过 { $mebibytes } MB。请换一张较小的照片。
 lrmx-photo-broken = 照片无法读取，没有采用；其他内容不受影响。需要时请另行上传照片。
+pack-secrecy-word = 保密提醒用词“{ $word }”至少要有两个字，例外说法里要包含这个词。

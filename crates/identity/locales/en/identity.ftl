@@ -283,3 +283,4 @@ identity-action-body-added = Body added
 identity-action-body-changed = Body changed
 identity-action-body-joined = Joined a body
 identity-action-body-left = Left a body
+identity-action-secrecy-confirmed = Confirmed: no secret

@@ -283,3 +283,4 @@ identity-action-body-added = 设立组织
 identity-action-body-changed = 变更组织
 identity-action-body-joined = 加入组织
 identity-action-body-left = 离开组织
+identity-action-secrecy-confirmed = 确认不涉密

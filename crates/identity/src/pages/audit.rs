@@ -116,6 +116,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("second.refused", "identity-action-second-refused"),
         ("second.reset", "identity-action-second-reset"),
         ("duty.conflict", "identity-action-duty-conflict"),
+        ("secrecy.confirmed", "identity-action-secrecy-confirmed"),
         ("role.granted", "identity-action-role-granted"),
         ("role.revoked", "identity-action-role-revoked"),
         ("audit.expired", "identity-action-audit-expired"),

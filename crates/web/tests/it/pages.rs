@@ -272,3 +272,71 @@ async fn the_search_asks_every_room_that_one_may_look_into() {
     assert_eq!(api["groups"]["notes"]["more"], true);
     assert_eq!(api["groups"]["notes"]["hits"][0]["title"], "行政复议 0");
 }
+
+#[tokio::test]
+async fn texts_with_words_of_secrecy_are_asked_for_and_answered_for() {
+    let send = async |body: &str| ask("POST", "/notes", &[READ], body).await;
+    // 机密 in the title: nothing is saved, the page names the word and carries the whole form.
+    let secret = "title=%E6%9C%BA%E5%AF%86%3Cb%3E&other=1";
+    let asked = send(secret).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for part in [
+        "内容里出现了：机密",
+        "name=\"title\" value=\"机密&lt;b&gt;\"",
+        "name=\"other\" value=\"1\"",
+        "action=\"/notes\"",
+    ] {
+        assert!(asked.body.contains(part), "{part} not in {}", asked.body);
+    }
+    let confirmed = send(&format!("{secret}&secrecy-confirmed=%E6%9C%BA%E5%AF%86")).await;
+    assert_eq!(
+        confirmed.status,
+        StatusCode::SEE_OTHER,
+        "{}",
+        confirmed.body
+    );
+    // An answer for one word is none for another; one that cannot be kept is none at all.
+    let other = send("title=%E7%BB%9D%E5%AF%86&secrecy-confirmed=%E6%9C%BA%E5%AF%86").await;
+    assert!(other.body.contains("内容里出现了：绝密"), "{}", other.body);
+    let unkept = send("title=%E7%BB%9D%E5%AF%86&secrecy-confirmed=%E7%BB%9D%E5%AF%86").await;
+    assert_eq!(unkept.status, StatusCode::FORBIDDEN);
+    // A needless answer changes nothing.
+    assert_eq!(
+        send("title=x&secrecy-confirmed=y").await.status,
+        StatusCode::SEE_OTHER
+    );
+    // Programs get the same as a problem, whatever way the characters are written.
+    let json = async |extra: &[(&str, &str)], body: &str| {
+        let headers = [
+            &[
+                READ,
+                ("content-type", "application/json"),
+                ("accept", "application/json"),
+            ],
+            extra,
+        ]
+        .concat();
+        ask("POST", "/notes", &headers, body).await
+    };
+    for body in [
+        "{\"title\":\"机密\"}",
+        "{\"a\":[{\"b\":\"\\u673a\\u5bc6\"}]}",
+    ] {
+        let answer = json(&[], body).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            answer.body
+        );
+        assert!(answer.body.contains("机密"), "{}", answer.body);
+        // The handler takes forms only: it is reached and says so.
+        let yes = json(&[("x-secrecy-confirmed", "yes")], body).await;
+        assert_eq!(
+            yes.status,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "{}",
+            yes.body
+        );
+    }
+}
