@@ -171,8 +171,8 @@ pub fn module(
                 include_str!("../templates/unit-form.html"),
             ),
             (
-                "organization/unit-options.html",
-                include_str!("../templates/unit-options.html"),
+                "organization/options.html",
+                include_str!("../templates/options.html"),
             ),
         ],
         samples: [

@@ -3,27 +3,37 @@
 use axum::Form as Posted;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use kernel::words::Words;
 use kernel::{Date, Error, Msg, PersonId, Result, UnitId, format_date, parse_date};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use web::view::{Crumb, Event, StepState};
 use web::{Access, Failure, Form, Policy, Routes, Shell};
 
-use crate::model::Unit;
+use crate::model::{RosterEntry, Unit, initials};
 use crate::pages::{MANAGE, READ};
 use crate::service::Organization;
 use crate::units::{Basis, NewUnit, SplitOff, UnitEdit, UnitPart};
 
-/// Units that a field offers while one types.
-const OFFERED: u32 = 20;
+/// Units or people that a field offers while one types.
+const OFFERED: usize = 20;
 
 pub(crate) fn routes() -> Routes<Organization> {
     let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
     Routes::new()
         .get("/organization/unit-options", read, options)
         .get("/organization/units/{id}", read, show)
+        .get("/organization/people-options", read, people_options)
         .get("/organization/units/{id}/{act}", manage, form)
         .post("/organization/units/{id}/{act}", manage, submit)
+}
+
+/// What is typed into the field that asks, under whatever name.
+fn typed(pairs: Vec<(String, String)>) -> String {
+    pairs
+        .into_iter()
+        .next()
+        .map_or_else(String::new, |(_, value)| value)
 }
 
 /// The units a field offers: code as value, name as label.
@@ -31,19 +41,44 @@ async fn options(
     State(org): State<Organization>,
     shell: Shell,
     access: Access,
-    Query(typed): Query<Typed>,
+    Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
-    let found = org.search(&typed.unit_code, &access.scope, OFFERED).await?;
+    let words = Words::new(&typed(pairs)).list;
+    let found = org.units_named(&words, &access.scope, OFFERED).await?;
     let today = shell.env().today();
-    let standing = found.units.iter().filter(|u| u.stands(today));
-    let list: Vec<_> = standing.map(|u| (&u.code, &u.name)).collect();
-    shell.partial("organization/unit-options.html", json!({ "units": list }))
+    let standing = found.into_iter().filter(|u| u.stands(today));
+    let list: Vec<_> = standing.map(|u| [u.code, u.name]).collect();
+    shell.partial("organization/options.html", json!({ "options": list }))
 }
 
-#[derive(Deserialize)]
-struct Typed {
-    #[serde(default)]
-    unit_code: String,
+/// The people a field offers: staff number as value; name, pinyin initials (by which browsers sift) and unit as
+/// label.
+async fn people_options(
+    State(org): State<Organization>,
+    shell: Shell,
+    access: Access,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let words = Words::new(&typed(pairs)).list;
+    let found = org.people_named(&words, &access.scope, OFFERED).await?;
+    let label = |p: &RosterEntry| {
+        let parts = [
+            p.name.clone(),
+            initials(&p.name),
+            p.unit_name.clone(),
+            p.post.clone(),
+        ];
+        parts
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" · ")
+    };
+    let list: Vec<_> = found
+        .iter()
+        .map(|p| [p.staff_no.clone(), label(p)])
+        .collect();
+    shell.partial("organization/options.html", json!({ "options": list }))
 }
 
 #[derive(Serialize)]
@@ -349,8 +384,8 @@ pub(crate) fn samples() -> Vec<(&'static str, serde_json::Value)> {
         ("organization/unit.html", unit),
         ("organization/unit.html", ended),
         (
-            "organization/unit-options.html",
-            json!({ "units": [["S1", "法治科"]] }),
+            "organization/options.html",
+            json!({ "options": [["S1", "法治科"]] }),
         ),
     ];
     for act in ACTS {

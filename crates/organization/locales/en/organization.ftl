@@ -250,3 +250,4 @@ organization-then = { "; " }
 organization-pair = { $label }: { $value }
 search-people = People
 search-units = Units
+organization-person-hint = Type a name, pinyin initials or a staff number and choose from what is offered.

@@ -250,3 +250,4 @@ organization-then = ；
 organization-pair = { $label }：{ $value }
 search-people = 人员
 search-units = 单位
+organization-person-hint = 输入姓名、拼音首字母或工号，从列出的人员中选择。
