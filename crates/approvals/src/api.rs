@@ -74,7 +74,9 @@ async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Failure> {
     let id: Id = id.parse().map_err(|_| Error::NotFound)?;
-    let found = s.approval(id, access.principal.person, &scope_of(&access)).await?;
+    let found = s
+        .approval(id, access.principal.person, &scope_of(&access))
+        .await?;
     let (a, events, turn) = found;
     let events = events.iter().map(|e| {
         json!({ "seq": e.seq, "round": e.round, "step": e.step, "act": e.act, "person": e.person,
@@ -138,7 +140,9 @@ pub(crate) fn openapi() -> Value {
     let path = |name: &str, schema: Value| json!({ "name": name, "in": "path", "required": true, "schema": schema });
     let tabs: Vec<&str> = Tab::ALL.iter().map(|tab| tab.code()).collect();
     let states: Vec<&str> = State::ALL.iter().map(|state| state.code()).collect();
-    let acts = ["agree", "return", "refuse", "delegate", "add", "withdraw", "remind"];
+    let acts = [
+        "agree", "return", "refuse", "delegate", "add", "withdraw", "remind",
+    ];
     let one = json!({ "$ref": "#/components/schemas/Approval" });
     json!({
         "tags": [{ "name": "approvals", "description": "What is asked for and decided" }],

@@ -231,7 +231,8 @@ impl Case {
         let must = self.rule().is_some_and(|rule| rule.mode == Mode::All);
         let mut added = HashSet::new();
         for person in people {
-            if !barred.contains(person) && added.insert(*person) && self.task_of(*person).is_none() {
+            if !barred.contains(person) && added.insert(*person) && self.task_of(*person).is_none()
+            {
                 self.tasks.push(Task {
                     step: self.step,
                     person: *person,
@@ -244,7 +245,9 @@ impl Case {
         }
         if self.waiting().next().is_none() {
             let rule = self.rule().map_or("", |rule| rule.name.zh.as_str());
-            return Err(Error::Conflict(Msg::new("approvals-nobody").with("step", rule)));
+            return Err(Error::Conflict(
+                Msg::new("approvals-nobody").with("step", rule),
+            ));
         }
         Ok(())
     }

@@ -57,11 +57,7 @@ pub trait Kind: Send + Sync {
     ) -> BoxFuture<'a, Result<()>>;
 
     /// It was refused or withdrawn.
-    fn dropped<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        approval: &'a Approval,
-    ) -> BoxFuture<'a, Result<()>> {
+    fn dropped<'a>(&'a self, tx: &'a mut Tx, approval: &'a Approval) -> BoxFuture<'a, Result<()>> {
         let _ = (tx, approval);
         Box::pin(async { Ok(()) })
     }

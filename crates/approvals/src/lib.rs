@@ -26,6 +26,7 @@ pub use case::{Act, Case, Next, State, Task, TaskState};
 pub use hooks::{Deed, Deputies, Directory, Kind, Known, Line, Nobody, Signers, Summary, Trail};
 pub use model::{Approval, Asked, By, Event, New, Outcome, Tab, Waiting};
 pub use module::module;
+pub use notices::term;
 pub use route::{At, Mode, Overdue, Route, Routes, Step, Who};
 pub use service::Approvals;
 pub use store::MIGRATIONS;

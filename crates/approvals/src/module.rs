@@ -25,9 +25,18 @@ pub fn module(approvals: Approvals) -> Module {
             .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
             .collect(),
         templates: vec![
-            ("approvals/list.html", include_str!("../templates/list.html")),
-            ("approvals/show.html", include_str!("../templates/show.html")),
-            ("approvals/batch.html", include_str!("../templates/batch.html")),
+            (
+                "approvals/list.html",
+                include_str!("../templates/list.html"),
+            ),
+            (
+                "approvals/show.html",
+                include_str!("../templates/show.html"),
+            ),
+            (
+                "approvals/batch.html",
+                include_str!("../templates/batch.html"),
+            ),
         ],
         samples: samples(),
         openapi: Some(api::openapi()),

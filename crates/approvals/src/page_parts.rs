@@ -84,7 +84,9 @@ impl Approvals {
     fn line(&self, shell: &Shell, a: &Approval, e: &Event, names: &Known) -> Value {
         let name = |id: Option<PersonId>| id.and_then(|id| names.people.get(&id).cloned());
         let lang = shell.lang().code();
-        let step = usize::try_from(e.step).ok().and_then(|n| a.case.route.steps.get(n));
+        let step = usize::try_from(e.step)
+            .ok()
+            .and_then(|n| a.case.route.steps.get(n));
         let step = step.map_or("", |step| step.name.get(lang));
         let other = name(e.other).unwrap_or_default();
         let key = format!("approvals-event-{}", e.act);
@@ -97,7 +99,8 @@ impl Approvals {
             text = shell.t_with("approvals-event-sent-again", &[("round", &round)]);
         }
         let problem = e.problem.as_ref();
-        let problem = problem.map(|(key, args)| notices::say(shell.catalog(), shell.lang(), key, args));
+        let problem =
+            problem.map(|(key, args)| notices::say(shell.catalog(), shell.lang(), key, args));
         let said = Some(e.reason.clone()).filter(|reason| !reason.is_empty());
         let state = match &*e.act {
             "returned" | "refused" | "not-applied" | "overdue" | "withdrawn" => "bad",
@@ -120,7 +123,10 @@ impl Approvals {
         } else {
             ("approvals-lasted-hours", days, hours)
         };
-        shell.t_with(key, &[("days", &days.to_string()), ("hours", &hours.to_string())])
+        shell.t_with(
+            key,
+            &[("days", &days.to_string()), ("hours", &hours.to_string())],
+        )
     }
 
     /// The page of one approval.
@@ -162,10 +168,18 @@ impl Approvals {
                 "since": self.lasted(shell, a, events), "due": a.due.map(format_date),
                 "late": a.due.is_some_and(|due| due < self.env.today()) })
         });
-        let later = a.case.route.steps.iter().skip(a.case.step + 1).filter(|_| open);
+        let later = a
+            .case
+            .route
+            .steps
+            .iter()
+            .skip(a.case.step + 1)
+            .filter(|_| open);
         let later: Vec<&str> = later.map(|step| step.name.get(lang)).collect();
         let acting = turn.filter(|of| me != Some(*of));
-        let mend = kind.mend_href(a).filter(|_| mine && a.case.state == State::Returned);
+        let mend = kind
+            .mend_href(a)
+            .filter(|_| mine && a.case.state == State::Returned);
         Ok(json!({
             "id": a.id, "kind": shell.t(kind.title()), "about": summary.about, "href": summary.href,
             "unit": names.units.get(&a.unit), "applicant": names.people.get(&a.case.applicant),

@@ -56,9 +56,14 @@ async fn list(
         .into_iter()
         .filter(|tab| *tab != Tab::All || !scope.is_empty())
         .collect();
-    let tab = Tab::from_code(&asked.tab).filter(|tab| tabs.contains(tab)).unwrap_or_default();
+    let tab = Tab::from_code(&asked.tab)
+        .filter(|tab| tabs.contains(tab))
+        .unwrap_or_default();
     let state = State::from_code(&asked.state).filter(|_| tab != Tab::Waiting);
-    let kind = s.kinds.get(asked.kind.as_str()).map_or("", |kind| kind.code());
+    let kind = s
+        .kinds
+        .get(asked.kind.as_str())
+        .map_or("", |kind| kind.code());
     let page = asked.page.parse().unwrap_or(1).max(1);
     let mut found = s.list(tab, (kind, state), me, &scope, (page, PAGE)).await?;
     let last = u64::try_from(found.0).unwrap_or(0).div_ceil(PAGE).max(1);
@@ -70,7 +75,11 @@ async fn list(
     let base = format!("/approvals?tab={}", tab.code());
     let href = |n| format!("{base}&kind={}&state={state}&page={n}", encode(kind));
     let mut kinds = vec![(String::new(), shell.t("approvals-all-kinds"))];
-    kinds.extend(s.kinds.values().map(|k| (k.code().to_owned(), shell.t(k.title()))));
+    kinds.extend(
+        s.kinds
+            .values()
+            .map(|k| (k.code().to_owned(), shell.t(k.title()))),
+    );
     let mut states = vec![(String::new(), shell.t("approvals-all-states"))];
     states.extend(State::ALL.map(|state| {
         let code = state.code();
@@ -78,7 +87,12 @@ async fn list(
     }));
     let tabs: Vec<(&str, String)> = tabs
         .into_iter()
-        .map(|tab| (tab.code(), shell.t(&format!("approvals-tab-{}", tab.code()))))
+        .map(|tab| {
+            (
+                tab.code(),
+                shell.t(&format!("approvals-tab-{}", tab.code())),
+            )
+        })
         .collect();
     let total = u64::try_from(found.0).unwrap_or(0);
     let context = json!({
@@ -100,8 +114,12 @@ async fn show(
     access: Access,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let found = s.approval(id_of(&id)?, access.principal.person, &scope_of(&access)).await?;
-    let context = s.page(&shell, &access, &found, Form::default(), None).await?;
+    let found = s
+        .approval(id_of(&id)?, access.principal.person, &scope_of(&access))
+        .await?;
+    let context = s
+        .page(&shell, &access, &found, Form::default(), None)
+        .await?;
     shell.page("approvals/show.html", context)
 }
 
@@ -155,7 +173,9 @@ async fn act(
         Err(error) => (Form::of(&typed).reject(&shell, error)?, None),
     };
     let found = s.approval(id, access.principal.person, &scope).await?;
-    let context = s.page(&shell, &access, &found, form, problem.as_ref()).await?;
+    let context = s
+        .page(&shell, &access, &found, form, problem.as_ref())
+        .await?;
     shell.refused("approvals/show.html", context)
 }
 
@@ -190,17 +210,27 @@ async fn batch(
         };
         // What one may not see is not named either.
         let (a, _, _) = s.approval(id, access.principal.person, &scope).await?;
-        let about = s.summaries(&[a], lang).await?.pop().unwrap_or_default().about;
+        let about = s
+            .summaries(&[a], lang)
+            .await?
+            .pop()
+            .unwrap_or_default()
+            .about;
         let (ok, text) = match s.act(id, &asked, &by, &scope).await {
             Ok(Outcome::Done(state)) => (true, shell.t(done_key("agree", state))),
             Ok(Outcome::NotApplied(why)) => (false, shell.text(&why)),
             Err(error) => (false, shell.text(&message_of(error)?)),
         };
         done += usize::from(ok);
-        rows.push(json!({ "href": format!("/approvals/{id}"), "about": about, "ok": ok, "text": text }));
+        rows.push(
+            json!({ "href": format!("/approvals/{id}"), "about": about, "ok": ok, "text": text }),
+        );
     }
     let failed = rows.len() - done;
-    let crumbs = [Crumb { label: shell.t("approvals-menu"), href: "/approvals".into() }];
+    let crumbs = [Crumb {
+        label: shell.t("approvals-menu"),
+        href: "/approvals".into(),
+    }];
     let context = json!({ "rows": rows, "done": done, "failed": failed, "crumbs": crumbs });
     shell.page("approvals/batch.html", context)
 }

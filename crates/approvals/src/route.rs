@@ -195,7 +195,11 @@ mod tests {
              [[approval-route]]\nkind = \"x\"\nfrom = \"2026-01-01\"\n{step}"
         ))
         .unwrap();
-        let steps = |m| routes.on("x", Date::constant(2026, m, 1)).map(|r| r.steps.len());
+        let steps = |m| {
+            routes
+                .on("x", Date::constant(2026, m, 1))
+                .map(|r| r.steps.len())
+        };
         assert_eq!((steps(2), steps(3)), (Some(1), Some(2)));
         assert_eq!(routes.on("x", Date::constant(2025, 12, 31)), None);
         assert_eq!(routes.on("y", Date::constant(2026, 3, 1)), None);

@@ -86,7 +86,8 @@ impl Approvals {
         let now = self.env.now();
         let kind = self.kind(new.kind)?;
         let route = self.routes.on(new.kind, self.env.today());
-        let no_route = || Error::Conflict(Msg::new("approvals-no-route").with("kind", term(kind.title())));
+        let no_route =
+            || Error::Conflict(Msg::new("approvals-no-route").with("kind", term(kind.title())));
         let route = route.ok_or_else(no_route)?.clone();
         let payload = new.payload.to_string();
         transaction!(self.db, |tx| {
@@ -125,6 +126,7 @@ impl Approvals {
     pub async fn resubmit(&self, id: Id, payload: &Value, by: &By) -> Result<()> {
         let (now, text) = (self.env.now(), payload.to_string());
         transaction!(self.db, |tx| {
+            store::hold(tx, id).await?;
             let mut a = self.mine(tx, id, by).await?;
             a.case.resubmit(by.person)?;
             a.payload = payload.clone();
@@ -155,7 +157,8 @@ impl Approvals {
             ..Note::default()
         };
         store::note(tx, a, (a.case.round, 0), &note, self.env.now()).await?;
-        self.tell(tx, a, Some(by), "approval.sent", json!({ "kind": a.kind })).await?;
+        self.tell(tx, a, Some(by), "approval.sent", json!({ "kind": a.kind }))
+            .await?;
         self.call(tx, a, "turn").await
     }
 
@@ -219,7 +222,8 @@ impl Approvals {
         let Some(step) = a.case.rule() else {
             return Ok((a.at_unit, Vec::new()));
         };
-        self.people(tx, a, step, &a.case.barred(), Some(a.at_unit)).await
+        self.people(tx, a, step, &a.case.barred(), Some(a.at_unit))
+            .await
     }
 
     /// Whether every step of the route has somebody, so that nothing is sent that would get stuck.
@@ -254,8 +258,14 @@ impl Approvals {
     pub(crate) async fn call(&self, tx: &mut Tx, a: &Approval, why: &str) -> Result<()> {
         let to: Vec<Reader> = a.case.waiting().map(Reader::Person).collect();
         let (key, dedupe) = match why {
-            "turn" => ("approvals-notice-turn", Some(format!("{}-{}-{}", a.id, a.case.round, a.case.step))),
-            "overdue" => ("approvals-notice-overdue", Some(format!("{}-late-{}", a.id, self.env.today()))),
+            "turn" => (
+                "approvals-notice-turn",
+                Some(format!("{}-{}-{}", a.id, a.case.round, a.case.step)),
+            ),
+            "overdue" => (
+                "approvals-notice-overdue",
+                Some(format!("{}-late-{}", a.id, self.env.today())),
+            ),
             _ => ("approvals-notice-reminder", None),
         };
         self.say(tx, a, &to, key, dedupe).await
@@ -308,7 +318,9 @@ impl Approvals {
             scope,
             directory: &*self.directory,
         };
-        let a = store::seen(&mut tx, id, &eyes).await?.ok_or(Error::NotFound)?;
+        let a = store::seen(&mut tx, id, &eyes)
+            .await?
+            .ok_or(Error::NotFound)?;
         let turn = me.and_then(|me| a.case.turn(me, &people[1..]));
         let events = store::events(&mut tx, id).await?;
         Ok((a, events, turn))
@@ -342,7 +354,9 @@ impl Approvals {
         lang: &str,
     ) -> Result<(i64, Vec<Waiting>)> {
         let scope = Scope::nothing();
-        let (total, found) = self.list(Tab::Waiting, ("", None), me, &scope, (1, most)).await?;
+        let (total, found) = self
+            .list(Tab::Waiting, ("", None), me, &scope, (1, most))
+            .await?;
         let about = self.summaries(&found, lang).await?;
         let mut list = Vec::new();
         for (a, summary) in found.iter().zip(about) {
@@ -391,6 +405,7 @@ impl Approvals {
         let mut problem: Option<Msg> = None;
         let done = transaction!(self.db, |tx| {
             problem = None;
+            store::hold(tx, id).await?;
             let people = self.people_of(tx, Some(by.person)).await?;
             let eyes = Eyes {
                 people: &people,
@@ -434,7 +449,8 @@ impl Approvals {
                 signed: (signs && act == Act::Agree).then(|| a.hash.clone()),
             };
             store::note(tx, &a, at, &note, a.updated_at).await?;
-            let detail = json!({ "kind": a.kind, "round": at.0, "step": at.1 + 1, "signed": note.signed });
+            let detail =
+                json!({ "kind": a.kind, "round": at.0, "step": at.1 + 1, "signed": note.signed });
             self.tell(tx, &a, Some(by), word.1, detail).await?;
             self.inform(tx, &a, act, next, &told).await?;
             match next {
@@ -470,12 +486,20 @@ impl Approvals {
             ..Note::default()
         };
         store::note(tx, a, (a.case.round, a.case.step), &note, a.updated_at).await?;
-        self.tell(tx, a, Some(by), "approval.applied", json!({ "kind": a.kind })).await
+        self.tell(
+            tx,
+            a,
+            Some(by),
+            "approval.applied",
+            json!({ "kind": a.kind }),
+        )
+        .await
     }
 
     /// What the last agreement would have done was undone with it; why is written down, and it stays open.
     async fn note_problem(&self, id: Id, problem: &Msg, by: &By) -> Result<()> {
         transaction!(self.db, |tx| {
+            store::hold(tx, id).await?;
             let mut a = store::one(tx, id).await?.ok_or(Error::NotFound)?;
             a.updated_at = self.env.now();
             store::save(tx, &a).await?;
@@ -488,9 +512,11 @@ impl Approvals {
             let at = (a.case.round, a.case.step);
             store::note(tx, &a, at, &note, a.updated_at).await?;
             let detail = json!({ "kind": a.kind, "reason": problem.key });
-            self.tell(tx, &a, Some(by), "approval.not-applied", detail).await?;
+            self.tell(tx, &a, Some(by), "approval.not-applied", detail)
+                .await?;
             let to = [Reader::Person(a.case.applicant)];
-            self.say(tx, &a, &to, "approvals-notice-not-applied", None).await
+            self.say(tx, &a, &to, "approvals-notice-not-applied", None)
+                .await
         })
     }
 
@@ -501,7 +527,9 @@ impl Approvals {
         }
         let (a, _, _) = self.approval(id, Some(by.person), scope).await?;
         // The step that was looked at; if it is another one by now, nothing is signed below.
-        let rule = usize::try_from(asked.seen.1).ok().and_then(|n| a.case.route.steps.get(n));
+        let rule = usize::try_from(asked.seen.1)
+            .ok()
+            .and_then(|n| a.case.route.steps.get(n));
         if !rule.is_some_and(|rule| rule.signature) {
             return Ok(false);
         }
@@ -517,8 +545,16 @@ impl Approvals {
             return Ok(None);
         }
         let staff_no = asked.other.trim();
-        let found = self.directory.by_staff_no(tx, staff_no, self.env.today()).await?;
-        let unknown = || Error::field("other", Msg::new("approvals-other-unknown").with("staff_no", staff_no));
+        let found = self
+            .directory
+            .by_staff_no(tx, staff_no, self.env.today())
+            .await?;
+        let unknown = || {
+            Error::field(
+                "other",
+                Msg::new("approvals-other-unknown").with("staff_no", staff_no),
+            )
+        };
         found.ok_or_else(unknown).map(Some)
     }
 
@@ -536,16 +572,24 @@ impl Approvals {
         match (act, next) {
             (Act::Agree, Next::Step) => self.call(tx, a, "turn").await,
             (Act::Agree, Next::Apply) => {
-                self.say(tx, a, &applicant, "approvals-notice-applied", None).await
+                self.say(tx, a, &applicant, "approvals-notice-applied", None)
+                    .await
             }
-            (Act::Return, _) => self.say(tx, a, &applicant, "approvals-notice-returned", None).await,
-            (Act::Refuse, _) => self.say(tx, a, &applicant, "approvals-notice-refused", None).await,
+            (Act::Return, _) => {
+                self.say(tx, a, &applicant, "approvals-notice-returned", None)
+                    .await
+            }
+            (Act::Refuse, _) => {
+                self.say(tx, a, &applicant, "approvals-notice-refused", None)
+                    .await
+            }
             (Act::Delegate(to) | Act::Add(to), _) => {
                 let to = [Reader::Person(to)];
                 self.say(tx, a, &to, "approvals-notice-turn", None).await
             }
             (Act::Withdraw, _) => {
-                self.say(tx, a, &waited, "approvals-notice-withdrawn", None).await
+                self.say(tx, a, &waited, "approvals-notice-withdrawn", None)
+                    .await
             }
             (Act::Remind, _) => self.call(tx, a, "remind").await,
             _ => Ok(()),

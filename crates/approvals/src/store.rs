@@ -137,6 +137,13 @@ pub(crate) async fn put_round(
     Ok(())
 }
 
+/// Holds an approval until the end of the transaction, so that those who decide follow one another and each sees
+/// row and tasks as the one before left them; gives whether there is one.
+pub(crate) async fn hold(tx: &mut Tx, id: Id) -> Result<bool> {
+    let sql = "UPDATE approval SET version = version + 1 WHERE id = $1";
+    Ok(tx.execute(sql, args![id]).await? == 1)
+}
+
 /// Writes how an approval stands, unless somebody else did meanwhile: then the transaction runs again and
 /// sees what they did.
 pub(crate) async fn save(tx: &mut Tx, a: &Approval) -> Result<()> {
@@ -212,7 +219,9 @@ pub(crate) async fn note(
     note: &Note<'_>,
     at: Timestamp,
 ) -> Result<()> {
-    let problem = note.problem.map(|m| serde_json::json!([m.key, m.args]).to_string());
+    let problem = note
+        .problem
+        .map(|m| serde_json::json!([m.key, m.args]).to_string());
     tx.execute(
         "INSERT INTO approval_event (approval, seq, round, step, act, person, account, address, acted_for, other, reason, problem, signed, at)
          SELECT $1, CAST(COALESCE(MAX(seq), 0) + 1 AS BIGINT), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13

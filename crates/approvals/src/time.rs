@@ -46,6 +46,7 @@ impl Approvals {
 
     async fn mind_limit(&self, id: Id, today: Date) -> Result<()> {
         transaction!(self.db, |tx| {
+            store::hold(tx, id).await?;
             let Some(mut a) = store::one(tx, id).await? else {
                 return Ok(());
             };
@@ -66,7 +67,8 @@ impl Approvals {
                     };
                     store::note(tx, &a, at, &note, now).await?;
                     let detail = serde_json::json!({ "step": at.1 + 1 });
-                    self.tell(tx, &a, None, "approval.passed-on", detail).await?;
+                    self.tell(tx, &a, None, "approval.passed-on", detail)
+                        .await?;
                     return self.call(tx, &a, "overdue").await;
                 }
             }
@@ -124,6 +126,9 @@ mod tests {
         let calendar = Calendar::new([(day(23), DayKind::Off), (day(28), DayKind::Work)]);
         // Friday; Monday is off, the next Saturday is worked.
         let due = |n| plus_workdays(&calendar, day(20), n);
-        assert_eq!([due(0), due(1), due(4), due(5)], [day(20), day(24), day(27), day(28)]);
+        assert_eq!(
+            [due(0), due(1), due(4), due(5)],
+            [day(20), day(24), day(27), day(28)]
+        );
     }
 }

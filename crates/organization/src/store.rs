@@ -198,7 +198,7 @@ pub(crate) async fn tree(tx: &mut Tx) -> Result<Tree> {
 }
 
 /// The units from the top down to each of these, themselves included.
-pub(crate) async fn paths(tx: &mut Tx, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<UnitId>>> {
+pub async fn paths(tx: &mut Tx, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<UnitId>>> {
     let mut args = Args::new();
     let list = args.list(units.iter().copied());
     let sql = format!(

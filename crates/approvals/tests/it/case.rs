@@ -166,7 +166,11 @@ fn a_countersigner_is_waited_for_and_a_delegate_stands_in() {
     case.begin(&[a, b, person(APPLICANT)]).unwrap();
     assert_eq!(case.waiting().collect::<Vec<_>>(), [a, b], "not who asked");
     assert_eq!(case.act(a, a, Act::Add(c)).unwrap(), Next::Stays);
-    assert_eq!(case.act(a, a, Act::Agree).unwrap(), Next::Stays, "c is waited for");
+    assert_eq!(
+        case.act(a, a, Act::Agree).unwrap(),
+        Next::Stays,
+        "c is waited for"
+    );
     case.act(a, a, Act::Agree).unwrap_err();
     case.act(c, c, Act::Delegate(a)).unwrap_err();
     let d = person(5);
@@ -181,7 +185,11 @@ fn a_deputy_counts_once() {
     let mut case = Case::new(person(APPLICANT), None, route(vec![step(Mode::All)]));
     case.begin(&[a, b]).unwrap();
     assert_eq!(case.turn(deputy, &[b]), Some(b));
-    assert_eq!(case.turn(person(APPLICANT), &[b]), None, "who asked decides for nobody");
+    assert_eq!(
+        case.turn(person(APPLICANT), &[b]),
+        None,
+        "who asked decides for nobody"
+    );
     assert_eq!(case.act(deputy, a, Act::Agree).unwrap(), Next::Stays);
     case.act(deputy, b, Act::Agree).unwrap_err();
     assert_eq!(case.act(b, b, Act::Agree).unwrap(), Next::Apply);

@@ -10,9 +10,7 @@ use approvals::{
 use commons::packs::Packs;
 use db::{Args, Db, Migration, Tx, args};
 use futures::future::BoxFuture;
-use kernel::{
-    AccountId, Calendar, Date, Env, Error, Id, Msg, PersonId, Result, Scope, UnitId,
-};
+use kernel::{AccountId, Calendar, Date, Env, Error, Id, Msg, PersonId, Result, Scope, UnitId};
 use notices::{Contacts, Notices, Settings};
 use serde_json::json;
 use testkit::TestDb;
@@ -92,15 +90,23 @@ impl Directory for House {
         unit: UnitId,
         _: Date,
     ) -> BoxFuture<'a, Result<Vec<PersonId>>> {
-        let Who::Role(role) = who else { panic!("only roles here") };
+        let Who::Role(role) = who else {
+            panic!("only roles here")
+        };
         let roles = self.roles.lock().unwrap();
         let found = roles.iter().find(|((u, r), _)| *u == unit && r == role);
-        let found = found.map_or(Vec::new(), |(_, people)| people.iter().map(|n| p(*n)).collect());
+        let found = found.map_or(Vec::new(), |(_, people)| {
+            people.iter().map(|n| p(*n)).collect()
+        });
         Box::pin(async move { Ok(found) })
     }
 
     fn path<'a>(&'a self, _: &'a mut Tx, unit: UnitId) -> BoxFuture<'a, Result<Vec<UnitId>>> {
-        let path = if unit == TOP { vec![TOP] } else { vec![TOP, unit] };
+        let path = if unit == TOP {
+            vec![TOP]
+        } else {
+            vec![TOP, unit]
+        };
         Box::pin(async move { Ok(path) })
     }
 
@@ -113,10 +119,20 @@ impl Directory for House {
         Box::pin(async move { Ok(staff_no.parse().ok().filter(|n| *n < 50).map(p)) })
     }
 
-    fn names<'a>(&'a self, people: &'a [PersonId], units: &'a [UnitId]) -> BoxFuture<'a, Result<Known>> {
+    fn names<'a>(
+        &'a self,
+        people: &'a [PersonId],
+        units: &'a [UnitId],
+    ) -> BoxFuture<'a, Result<Known>> {
         let known = Known {
-            people: people.iter().map(|id| (*id, format!("人{}", id.0.0[0]))).collect(),
-            units: units.iter().map(|id| (*id, format!("单位{}", id.0.0[0]))).collect(),
+            people: people
+                .iter()
+                .map(|id| (*id, format!("人{}", id.0.0[0])))
+                .collect(),
+            units: units
+                .iter()
+                .map(|id| (*id, format!("单位{}", id.0.0[0])))
+                .collect(),
         };
         Box::pin(async move { Ok(known) })
     }
@@ -133,7 +149,11 @@ impl Signers for House {
     fn confirm<'a>(&'a self, _: &'a By, password: &'a str) -> BoxFuture<'a, Result<()>> {
         let right = password == "right";
         Box::pin(async move {
-            if right { Ok(()) } else { Err(Error::field("password", Msg::new("approvals-password"))) }
+            if right {
+                Ok(())
+            } else {
+                Err(Error::field("password", Msg::new("approvals-password")))
+            }
         })
     }
 }
@@ -146,7 +166,11 @@ impl Deputies for House {
         _: Date,
     ) -> BoxFuture<'a, Result<Vec<PersonId>>> {
         let deputies = self.deputies.lock().unwrap();
-        let found = deputies.iter().filter(|(d, _)| p(**d) == me).map(|(_, of)| p(*of)).collect();
+        let found = deputies
+            .iter()
+            .filter(|(d, _)| p(**d) == me)
+            .map(|(_, of)| p(*of))
+            .collect();
         Box::pin(async move { Ok(found) })
     }
 }
@@ -159,7 +183,10 @@ impl Trail for House {
 }
 
 impl Contacts for House {
-    fn addresses<'a>(&'a self, _: &'a [PersonId]) -> BoxFuture<'a, Result<HashMap<PersonId, String>>> {
+    fn addresses<'a>(
+        &'a self,
+        _: &'a [PersonId],
+    ) -> BoxFuture<'a, Result<HashMap<PersonId, String>>> {
         Box::pin(async { Ok(HashMap::new()) })
     }
 
@@ -180,7 +207,11 @@ impl Kind for Words {
         "approvals-menu"
     }
 
-    fn summaries<'a>(&'a self, list: &'a [Approval], _: &'a str) -> BoxFuture<'a, Result<Vec<Summary>>> {
+    fn summaries<'a>(
+        &'a self,
+        list: &'a [Approval],
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Summary>>> {
         let said = list.iter().map(|a| Summary {
             about: a.payload["word"].as_str().unwrap().to_owned(),
             href: None,
@@ -194,10 +225,19 @@ impl Kind for Words {
         Box::pin(async move { Ok(said) })
     }
 
-    fn apply<'a>(&'a self, tx: &'a mut Tx, a: &'a Approval, _: &'a By) -> BoxFuture<'a, Result<()>> {
+    fn apply<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        a: &'a Approval,
+        _: &'a By,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let word = a.payload["word"].as_str().unwrap();
-            tx.execute("INSERT INTO done (approval, word) VALUES ($1, $2)", args![a.id, word]).await?;
+            tx.execute(
+                "INSERT INTO done (approval, word) VALUES ($1, $2)",
+                args![a.id, word],
+            )
+            .await?;
             if word == "禁止" {
                 return Err(Error::Conflict(Msg::new("approvals-object-gone")));
             }
@@ -216,11 +256,17 @@ pub(crate) fn on(db: Db, env: &Env, house: &House) -> Approvals {
     let notices = Notices::new(db.clone(), env.clone(), Settings::default(), house.clone());
     let all = (db, env.clone(), notices);
     let h = house.clone();
-    Approvals::new(all, (routes, Calendar::default()), h.clone(), h.clone(), h.clone())
-        .with_deputies(h)
-        .with_kind(Words("word"))
-        .with_kind(Words("signed"))
-        .with_kind(Words("nobody"))
+    Approvals::new(
+        all,
+        (routes, Calendar::default()),
+        h.clone(),
+        h.clone(),
+        h.clone(),
+    )
+    .with_deputies(h)
+    .with_kind(Words("word"))
+    .with_kind(Words("signed"))
+    .with_kind(Words("nobody"))
 }
 
 /// 1 asks; 2 and 3 lead the office, 4 the whole; 5 and 6 countersign.
@@ -256,7 +302,10 @@ pub(crate) fn asked(act: &str, round: i64, step: i64) -> Asked {
 /// What was applied.
 pub(crate) async fn done(db: &Db) -> Vec<String> {
     let mut tx = db.read().await.unwrap();
-    let rows = tx.query("SELECT word FROM done ORDER BY word", args![]).await.unwrap();
+    let rows = tx
+        .query("SELECT word FROM done ORDER BY word", args![])
+        .await
+        .unwrap();
     rows.iter().map(|row| row.get(0).unwrap()).collect()
 }
 

@@ -13,7 +13,10 @@ async fn what_is_late_passes_on_to_the_superior_or_is_reminded_of() {
     on_both(MIGRATIONS, |t| async move {
         let (approvals, _) = house(&t);
         let none = Scope::nothing();
-        let id = approvals.start(&new(&t, "word", "迟"), &by(1)).await.unwrap();
+        let id = approvals
+            .start(&new(&t, "word", "迟"), &by(1))
+            .await
+            .unwrap();
         let seen = async || approvals.approval(id, Some(p(1)), &none).await.unwrap();
         let days = (Date::constant(2026, 11, 1), Date::constant(2026, 12, 31));
         let dates = approvals.events(p(2), days.0, days.1).await.unwrap();
@@ -25,10 +28,19 @@ async fn what_is_late_passes_on_to_the_superior_or_is_reminded_of() {
         assert_eq!(approvals.mind_limits().await.unwrap(), 1);
         assert_eq!(approvals.mind_limits().await.unwrap(), 0, "once");
         let (a, events, _) = seen().await;
-        assert_eq!((a.case.waiting().collect::<Vec<_>>(), a.at_unit), (vec![p(4)], TOP));
+        assert_eq!(
+            (a.case.waiting().collect::<Vec<_>>(), a.at_unit),
+            (vec![p(4)], TOP)
+        );
         assert_eq!(a.due, Some(Date::constant(2026, 11, 27)));
         assert_eq!(events.last().unwrap().act, "passed-on");
-        assert!(approvals.events(p(2), days.0, days.1).await.unwrap().is_empty());
+        assert!(
+            approvals
+                .events(p(2), days.0, days.1)
+                .await
+                .unwrap()
+                .is_empty()
+        );
 
         // Nobody stands above: reminded each working day, not at the weekend.
         t.clock.advance(3 * DAY);
@@ -42,16 +54,33 @@ async fn what_is_late_passes_on_to_the_superior_or_is_reminded_of() {
         assert_eq!(events.iter().filter(|e| e.act == "overdue").count(), 2);
         let contacts = House::default();
         let notices = notices::Notices::new(
-            t.db.clone(), t.env.clone(), notices::Settings::default(), contacts,
+            t.db.clone(),
+            t.env.clone(),
+            notices::Settings::default(),
+            contacts,
         );
         assert_eq!(notices.unread(&[Reader::Person(p(4))]).await.unwrap(), 3);
 
-        approvals.act(id, &asked("agree", 1, 0), &by(4), &none).await.unwrap();
+        approvals
+            .act(id, &asked("agree", 1, 0), &by(4), &none)
+            .await
+            .unwrap();
         let (a, _, _) = seen().await;
-        assert_eq!(a.due, Some(Date::constant(2026, 12, 2)), "the next step has its own limit");
-        approvals.act(id, &asked("refuse", 1, 1), &by(5), &none).await.unwrap();
+        assert_eq!(
+            a.due,
+            Some(Date::constant(2026, 12, 2)),
+            "the next step has its own limit"
+        );
+        approvals
+            .act(id, &asked("refuse", 1, 1), &by(5), &none)
+            .await
+            .unwrap();
         t.clock.advance(30 * DAY);
-        assert_eq!(approvals.mind_limits().await.unwrap(), 0, "what has ended is not late");
+        assert_eq!(
+            approvals.mind_limits().await.unwrap(),
+            0,
+            "what has ended is not late"
+        );
     })
     .await;
 }

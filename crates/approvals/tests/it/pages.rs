@@ -38,7 +38,12 @@ impl App {
     async fn send(&self, request: Request) -> (StatusCode, String) {
         let response = self.0.clone().oneshot(request).await.expect("infallible");
         let status = response.status();
-        let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes();
         (status, String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -51,11 +56,13 @@ impl App {
         let request = Request::post(path)
             .header(header::HOST, "suneng.test")
             .header(header::CONTENT_TYPE, kind);
-        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+        self.send(request.body(Body::from(body.to_owned())).unwrap())
+            .await
     }
 
     async fn post(&self, path: &str, body: &str) -> (StatusCode, String) {
-        self.post_as(path, "application/x-www-form-urlencoded", body).await
+        self.post_as(path, "application/x-www-form-urlencoded", body)
+            .await
     }
 }
 
@@ -73,39 +80,85 @@ fn every_template_renders_in_every_language() {
 async fn it_is_decided_on_its_page() {
     on_both(MIGRATIONS, |t| async move {
         let (approvals, _) = house(&t);
-        let id = approvals.start(&new(&t, "word", "<i>词"), &by(1)).await.unwrap();
+        let id = approvals
+            .start(&new(&t, "word", "<i>词"), &by(1))
+            .await
+            .unwrap();
         let path = format!("/approvals/{id}");
-        let [one, two, five, six, seven] = [1, 2, 5, 6, 7].map(|n| App::of(&t, &approvals, n, false));
+        let [one, two, five, six, seven] =
+            [1, 2, 5, 6, 7].map(|n| App::of(&t, &approvals, n, false));
         assert_eq!(seven.get(&path).await.0, StatusCode::NOT_FOUND);
         let reader = App::of(&t, &approvals, 7, true);
         let (_, page) = reader.get(&path).await;
-        assert!(page.contains("&lt;i&gt;词") && !page.contains("formaction"), "{page}");
+        assert!(
+            page.contains("&lt;i&gt;词") && !page.contains("formaction"),
+            "{page}"
+        );
         let (_, page) = one.get(&path).await;
-        assert!(page.contains("催办") && page.contains("撤回") && !page.contains("formaction"), "{page}");
+        assert!(
+            page.contains("催办") && page.contains("撤回") && !page.contains("formaction"),
+            "{page}"
+        );
         let (_, page) = two.get(&path).await;
-        for part in ["单位领导", "<b>人2</b> 待办", "会签", "已停留 0 小时", "期限 2026-11-24", "转办"] {
+        for part in [
+            "单位领导",
+            "<b>人2</b> 待办",
+            "会签",
+            "已停留 0 小时",
+            "期限 2026-11-24",
+            "转办",
+        ] {
             assert!(page.contains(part), "{part} is not in {page}");
         }
-        let (status, page) = two.post(&format!("{path}/return"), "round=1&step=0&reason=").await;
-        assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("请写明理由"), "{page}");
-        let (status, page) = two.post(&format!("{path}/add"), "round=1&step=0&other=99").await;
-        assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("没有工号为“99”"), "{page}");
-        let (status, _) = two.post(&format!("{path}/agree"), "round=1&step=0&reason=%E5%A5%BD").await;
+        let (status, page) = two
+            .post(&format!("{path}/return"), "round=1&step=0&reason=")
+            .await;
+        assert!(
+            status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("请写明理由"),
+            "{page}"
+        );
+        let (status, page) = two
+            .post(&format!("{path}/add"), "round=1&step=0&other=99")
+            .await;
+        assert!(
+            status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("没有工号为“99”"),
+            "{page}"
+        );
+        let (status, _) = two
+            .post(&format!("{path}/agree"), "round=1&step=0&reason=%E5%A5%BD")
+            .await;
         assert_eq!(status, StatusCode::SEE_OTHER);
         let (status, page) = two.post(&format!("{path}/agree"), "round=1&step=0").await;
-        assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("刚刚有人办理"), "{page}");
+        assert!(
+            status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("刚刚有人办理"),
+            "{page}"
+        );
         for app in [&five, &six] {
             let json = r#"{"round":1,"step":1}"#;
-            let (status, _) = app.post_as(&format!("/api/v1{path}/agree"), "application/json", json).await;
+            let (status, _) = app
+                .post_as(&format!("/api/v1{path}/agree"), "application/json", json)
+                .await;
             assert_eq!(status, StatusCode::OK);
         }
         let (_, page) = one.get(&path).await;
-        assert!(page.contains("已通过") && page.contains("变更已生效") && page.contains(">好<"), "{page}");
+        assert!(
+            page.contains("已通过") && page.contains("变更已生效") && page.contains(">好<"),
+            "{page}"
+        );
         let (_, json) = one.get(&format!("/api/v1{path}")).await;
         let json: Value = serde_json::from_str(&json).unwrap();
-        assert_eq!((&json["state"], json["events"].as_array().unwrap().len()), (&"applied".into(), 5));
-        assert_eq!(seven.get(&format!("/api/v1{path}")).await.0, StatusCode::NOT_FOUND);
-        assert_eq!(two.post(&format!("{path}/dance"), "round=1&step=0").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(
+            (&json["state"], json["events"].as_array().unwrap().len()),
+            (&"applied".into(), 5)
+        );
+        assert_eq!(
+            seven.get(&format!("/api/v1{path}")).await.0,
+            StatusCode::NOT_FOUND
+        );
+        assert_eq!(
+            two.post(&format!("{path}/dance"), "round=1&step=0").await.0,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
         assert_eq!(done(&t.db).await, ["<i>词"]);
     })
     .await;
@@ -121,10 +174,16 @@ async fn several_are_agreed_to_at_once_and_each_outcome_is_named() {
         let mut body = String::new();
         for n in 0..22 {
             let kind = if n == 21 { "signed" } else { "word" };
-            approvals.start(&new(&t, kind, &format!("词{n}")), &by(1)).await.unwrap();
+            approvals
+                .start(&new(&t, kind, &format!("词{n}")), &by(1))
+                .await
+                .unwrap();
         }
         let (_, page) = two.get("/approvals?page=2").await;
-        assert!(page.contains("词20") && page.contains("需签名") && !page.contains("词19"), "{page}");
+        assert!(
+            page.contains("词20") && page.contains("需签名") && !page.contains("词19"),
+            "{page}"
+        );
         let (_, page) = two.get("/approvals?kind=signed").await;
         assert!(page.contains("词21") && !page.contains("词20"), "{page}");
         let (_, page) = two.get("/approvals").await;
@@ -134,19 +193,36 @@ async fn several_are_agreed_to_at_once_and_each_outcome_is_named() {
         // Somebody else decides the first one meanwhile.
         let three = App::of(&t, &approvals, 3, false);
         let first = body.split(['=', ':']).nth(1).unwrap().to_owned();
-        three.post(&format!("/approvals/{first}/refuse"), "round=1&step=0&reason=x").await;
+        three
+            .post(
+                &format!("/approvals/{first}/refuse"),
+                "round=1&step=0&reason=x",
+            )
+            .await;
         let (status, page) = two.post("/approvals/batch", &body).await;
         assert_eq!(status, StatusCode::OK);
-        assert!(page.contains("同意 2 项，未能办理 1 项") && page.contains("词0") && page.contains("已退回或结束"), "{page}");
+        assert!(
+            page.contains("同意 2 项，未能办理 1 项")
+                && page.contains("词0")
+                && page.contains("已退回或结束"),
+            "{page}"
+        );
         let (_, page) = two.post("/approvals/batch", "reason=x").await;
         assert!(page.contains("没有选择事项"), "{page}");
         let (_, json) = two.get("/api/v1/approvals?tab=done&size=1").await;
         let json: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["total"], 2);
-        let (_, page) = App::of(&t, &approvals, 7, true).get("/approvals?tab=all&state=refused").await;
+        let (_, page) = App::of(&t, &approvals, 7, true)
+            .get("/approvals?tab=all&state=refused")
+            .await;
         assert!(page.contains("词0") && !page.contains("词1<"), "{page}");
-        let (_, page) = App::of(&t, &approvals, 7, false).get("/approvals?tab=all").await;
-        assert!(page.contains("没有待审批的事项"), "no such tab without the permission: {page}");
+        let (_, page) = App::of(&t, &approvals, 7, false)
+            .get("/approvals?tab=all")
+            .await;
+        assert!(
+            page.contains("没有待审批的事项"),
+            "no such tab without the permission: {page}"
+        );
     })
     .await;
 }

@@ -24,7 +24,10 @@ async fn of_two_who_decide_at_once_one_wins_and_the_other_is_told() {
             let (won, lost) = if a.is_ok() { (a, b) } else { (b, a) };
             won.unwrap();
             let told = key(lost);
-            assert!(["approvals-moved-on", "approvals-not-open"].contains(&told), "{told}");
+            assert!(
+                ["approvals-moved-on", "approvals-not-open"].contains(&told),
+                "{told}"
+            );
             let (_, events, _) = here.approval(id, Some(p(1)), &none).await.unwrap();
             assert_eq!(events.len(), 2, "one decision");
         }
@@ -40,7 +43,9 @@ async fn countersigners_who_agree_at_once_both_count_and_it_is_done_once() {
         let none = Scope::nothing();
         for n in 1..=8 {
             let id = here.start(&new(&t, "word", "会"), &by(1)).await.unwrap();
-            here.act(id, &asked("agree", 1, 0), &by(2), &none).await.unwrap();
+            here.act(id, &asked("agree", 1, 0), &by(2), &none)
+                .await
+                .unwrap();
             let (agree, five, six) = (asked("agree", 1, 1), by(5), by(6));
             let (a, b) = futures::future::join(
                 here.act(id, &agree, &five, &none),
@@ -61,15 +66,37 @@ async fn a_delegate_and_a_countersigner_decide_in_the_end() {
     on_both(MIGRATIONS, |t| async move {
         let (approvals, _) = house(&t);
         let none = Scope::nothing();
-        let id = approvals.start(&new(&t, "word", "转"), &by(1)).await.unwrap();
-        let with = |act: &str, step, other: &str| Asked { other: other.into(), ..asked(act, 1, step) };
+        let id = approvals
+            .start(&new(&t, "word", "转"), &by(1))
+            .await
+            .unwrap();
+        let with = |act: &str, step, other: &str| Asked {
+            other: other.into(),
+            ..asked(act, 1, step)
+        };
         let act = async |who: u8, asked: &Asked| approvals.act(id, asked, &by(who), &none).await;
-        assert_eq!(key(act(2, &with("delegate", 0, "99")).await), "approvals-other-unknown");
-        assert_eq!(key(act(2, &with("delegate", 0, "1")).await), "approvals-other-barred");
-        assert_eq!(key(act(2, &with("add", 0, "9")).await), "approvals-other-barred", "it is about them");
-        assert_eq!(key(act(2, &with("add", 0, "3")).await), "approvals-other-there");
+        assert_eq!(
+            key(act(2, &with("delegate", 0, "99")).await),
+            "approvals-other-unknown"
+        );
+        assert_eq!(
+            key(act(2, &with("delegate", 0, "1")).await),
+            "approvals-other-barred"
+        );
+        assert_eq!(
+            key(act(2, &with("add", 0, "9")).await),
+            "approvals-other-barred",
+            "it is about them"
+        );
+        assert_eq!(
+            key(act(2, &with("add", 0, "3")).await),
+            "approvals-other-there"
+        );
         act(2, &with("delegate", 0, "10")).await.unwrap();
-        assert_eq!(key(act(2, &asked("agree", 1, 0)).await), "approvals-not-your-turn");
+        assert_eq!(
+            key(act(2, &asked("agree", 1, 0)).await),
+            "approvals-not-your-turn"
+        );
         act(10, &with("add", 0, "11")).await.unwrap();
         act(10, &asked("agree", 1, 0)).await.unwrap();
         let (a, _, _) = approvals.approval(id, Some(p(11)), &none).await.unwrap();
