@@ -40,6 +40,7 @@ pub fn module(approvals: Approvals) -> Module {
         ],
         samples: samples(),
         openapi: Some(api::openapi()),
+        ..Module::default()
     }
 }
 

@@ -14,7 +14,7 @@ mod service;
 mod store;
 
 pub use calendar::{CalendarSource, Event, When};
-pub use mail::{Courier, Delivered, Smtp, Undelivered};
+pub use mail::{Courier, Delivered, Smtp, Undelivered, is_sender};
 pub use model::{Choice, Notice, NoticeRow, Reader, say, term};
 pub use module::module;
 pub use service::{Contacts, Notices, Settings};

@@ -78,6 +78,11 @@ pub struct Delivered {
     pub given_up: usize,
 }
 
+/// Whether a text can be the sender of mail.
+pub fn is_sender(text: &str) -> bool {
+    mailbox(text).is_some()
+}
+
 /// Whether an address can be written to.
 pub(crate) fn mailbox(address: &str) -> Option<Mailbox> {
     address.parse().ok()

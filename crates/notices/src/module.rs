@@ -39,6 +39,7 @@ pub fn module(notices: Notices, sources: Vec<Arc<dyn CalendarSource>>) -> Module
         ],
         samples: samples(),
         openapi: Some(api::openapi()),
+        ..Module::default()
     }
 }
 

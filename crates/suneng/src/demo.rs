@@ -26,11 +26,12 @@ pub const ACCOUNTS_FILE: &str = "demo-accounts.txt";
 const WEEKS: i64 = 96;
 
 /// Login, role, unit code, staff number.
-const ACCOUNTS: [(&str, &str, &str, Option<&str>); 8] = [
+const ACCOUNTS: [(&str, &str, &str, Option<&str>); 9] = [
     ("officer", "training-officer", "LZ", Some("LZ0101")),
     ("clerk", "clerk", "LZ01", Some("LZ0102")),
     ("leader", "leader", "LZ", Some("LZ0001")),
     ("supervisor", "supervisor", "LZ", Some("LZ0201")),
+    ("personnel", "personnel-officer", "LZ", Some("LZ0104")),
     ("staff", "staff", "LZ01", Some("LZ0103")),
     ("sysadmin", "system-admin", "LZ", None),
     ("secadmin", "security-admin", "LZ", None),
