@@ -62,6 +62,11 @@ pub trait Kind: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// The page on which anybody may ask for it for themselves, offered on the list of approvals.
+    fn ask_href(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The form in which who asked mends it after it was returned.
     fn mend_href(&self, approval: &Approval) -> Option<String> {
         let _ = approval;

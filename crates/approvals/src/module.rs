@@ -56,10 +56,11 @@ fn samples() -> Vec<(&'static str, Value)> {
     signed["step"] = json!(null);
     let list = json!({ "rows": [row, signed], "tab": "waiting", "tabs": [["waiting", "待我审批"], ["mine", "我发起的"]],
         "kinds": [["", "全部事项"]], "kind": "", "states": [["", "全部状态"]], "state": "", "filtered": false,
-        "clear": "/approvals?tab=waiting", "may_batch": true, "pager": Pager::new(1, 20, 1, |n| format!("?page={n}")) });
+        "clear": "/approvals?tab=waiting", "may_batch": true, "asks": [["人员信息变更", "/organization/me"]], "pager": Pager::new(1, 20, 1, |n| format!("?page={n}")) });
     let mut none = list.clone();
     none["rows"] = json!([]);
     none["may_batch"] = json!(false);
+    none["asks"] = json!([]);
     let mut no_match = none.clone();
     no_match["filtered"] = json!(true);
     let mut mine = none.clone();

@@ -95,9 +95,15 @@ async fn list(
         })
         .collect();
     let total = u64::try_from(found.0).unwrap_or(0);
+    let asks = s
+        .kinds
+        .values()
+        .filter(|k| me.is_some() && s.offers(k.code()));
+    let asks = asks.filter_map(|k| Some((shell.t(k.title()), k.ask_href()?)));
+    let asks: Vec<(String, &str)> = asks.collect();
     let context = json!({
         "may_batch": tab == Tab::Waiting && rows.iter().any(|row| row["pick"].is_string()),
-        "rows": rows, "tab": tab.code(), "tabs": tabs, "kinds": kinds, "kind": kind, "states": states,
+        "rows": rows, "asks": asks, "tab": tab.code(), "tabs": tabs, "kinds": kinds, "kind": kind, "states": states,
         "state": state, "filtered": !kind.is_empty() || !state.is_empty(), "clear": base,
         "pager": Pager::new(total, PAGE, page, href),
     });

@@ -238,6 +238,10 @@ impl Kind for PersonChanges {
         })
     }
 
+    fn ask_href(&self) -> Option<&'static str> {
+        Some("/organization/me")
+    }
+
     fn mend_href(&self, approval: &Approval) -> Option<String> {
         let person = approval.case.subject?;
         let own = person == approval.case.applicant;

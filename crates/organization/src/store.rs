@@ -13,8 +13,8 @@ use kernel::{Date, Error, PersonId, Result, Scope, Timestamp, UnitId};
 pub(crate) use audience::*;
 pub(crate) use bodies::*;
 pub(crate) use history::*;
-pub(crate) use people::{person, put_trait, traits};
 pub use people::{described, in_body, in_post, serving, values_of};
+pub(crate) use people::{person, put_trait, traits};
 
 use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths, initials};
 

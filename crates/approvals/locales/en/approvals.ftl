@@ -128,3 +128,4 @@ approvals-route-days = The time limit in route “{ $what }” is at least 1 wor
 approvals-route-attribute = The attribute “{ $what }” must be written attribute.value.
 approvals-route-from = The date “{ $what }” must look like 2026-01-01.
 approvals-route-twice = Route “{ $what }” has two versions from the same day.
+approvals-ask = Ask: { $kind }

@@ -128,3 +128,4 @@ approvals-route-days = 审批流程“{ $what }”的期限至少 1 个工作日
 approvals-route-attribute = 人员属性“{ $what }”应写成“属性.值”。
 approvals-route-from = 生效日期“{ $what }”应写成 2026-01-01 的形式。
 approvals-route-twice = 审批流程“{ $what }”在同一天有两个版本。
+approvals-ask = 申请{ $kind }
