@@ -375,37 +375,71 @@ async fn send(
     let org = &people.organization;
     // A transfer leads out of the unit of who asks; those who decide see where to.
     let change = read_change(people, &Scope::All, act, asked).await?;
-    org.try_change(&people.attributes, id, &change).await?;
-    let card = org.person(id, &Scope::All).await?;
-    let before = before(&card, &change);
-    if is_same(&before, &change) {
-        return Err(Error::field("", Msg::new("organization-change-same")));
-    }
-    let today = org.env.today();
-    let served = card.assignments.iter();
-    let served = served.max_by_key(|a| (a.primary && a.covers(today), a.covers(today), a.from));
-    let unit = served.ok_or(Error::NotFound)?.unit;
-    let request = Request {
-        person: id,
-        change,
-        before,
-        note,
-    };
-    let payload = serde_json::to_value(&request).map_err(Error::internal)?;
+    let attributes = &people.attributes;
     if let Ok(mended) = asked.mend.parse::<Id>() {
         let known = engine.own(mended, &by).await?;
         if known.case.subject != Some(id) || known.kind != KIND {
             return Err(Error::NotFound);
         }
+        let (payload, _) = org.request(attributes, id, change, note).await?;
         engine.resubmit(mended, &payload, &by).await?;
         return Ok(mended);
     }
-    let new = New {
-        id: asked.approval.parse().map_err(|_| Error::NotFound)?,
-        kind: KIND,
-        unit,
-        subject: Some(id),
-        payload,
-    };
-    engine.start(&new, &by).await
+    let approval = asked.approval.parse().map_err(|_| Error::NotFound)?;
+    org.ask_change(engine, attributes, (approval, id), change, note, &by)
+        .await
+}
+
+impl Organization {
+    /// Asks for a change of a person's record (人员信息变更申请); `ids` are the approval's own and the person's.
+    ///
+    /// # Errors
+    /// What would stand against the change in the end stands against asking for it.
+    pub async fn ask_change(
+        &self,
+        engine: &Approvals,
+        attributes: &Attributes,
+        (approval, person): (Id, PersonId),
+        change: PersonChange,
+        note: String,
+        by: &Approver,
+    ) -> Result<Id> {
+        let (payload, unit) = self.request(attributes, person, change, note).await?;
+        let new = New {
+            id: approval,
+            kind: KIND,
+            unit,
+            subject: Some(person),
+            payload,
+        };
+        engine.start(&new, by).await
+    }
+
+    /// What is asked for as an approval keeps it, and the unit in which it is decided.
+    async fn request(
+        &self,
+        attributes: &Attributes,
+        person: PersonId,
+        change: PersonChange,
+        note: String,
+    ) -> Result<(Value, UnitId)> {
+        self.try_change(attributes, person, &change).await?;
+        let card = self.person(person, &Scope::All).await?;
+        let before = before(&card, &change);
+        if is_same(&before, &change) {
+            return Err(Error::field("", Msg::new("organization-change-same")));
+        }
+        let today = self.env.today();
+        let served = card.assignments.iter();
+        let served = served.max_by_key(|a| (a.primary && a.covers(today), a.covers(today), a.from));
+        let unit = served.ok_or(Error::NotFound)?.unit;
+        let request = Request {
+            person,
+            change,
+            before,
+            note,
+        };
+        let payload = serde_json::to_value(&request).map_err(Error::internal)?;
+        Ok((payload, unit))
+    }
 }

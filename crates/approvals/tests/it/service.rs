@@ -399,3 +399,70 @@ async fn tabs_hold_what_they_say() {
     })
     .await;
 }
+
+/// Acts of random people on random approvals, as the engine keeps them.
+#[tokio::test]
+async fn random_acts_leave_what_was_done_and_what_was_agreed_in_step() {
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
+    on_both(MIGRATIONS, |t| async move {
+        let (approvals, _) = house(&t);
+        let none = Scope::nothing();
+        let words = [
+            "agree", "agree", "agree", "agree", "return", "refuse", "delegate", "add", "withdraw",
+        ];
+        let acts = proptest::collection::vec((1u8..12, 0..words.len(), 1u8..12), 30);
+        let (mut runner, mut applied) = (TestRunner::deterministic(), Vec::new());
+        for n in 0..20 {
+            let word = format!("词{n:02}");
+            let id = approvals
+                .start(&new(&t, "word", &word), &by(1))
+                .await
+                .unwrap();
+            for (who, act, other) in acts.new_tree(&mut runner).unwrap().current() {
+                let Ok((a, _, _)) = approvals.approval(id, Some(p(1)), &none).await else {
+                    panic!("its applicant sees it");
+                };
+                let asked = Asked {
+                    other: other.to_string(),
+                    ..asked(words[act], a.case.round, a.case.step as i64)
+                };
+                let done = approvals.act(id, &asked, &by(who), &none).await;
+                let decides = !matches!(words[act], "withdraw");
+                assert!(
+                    done.is_err() || !decides || ![1, 9].contains(&who),
+                    "{who} {asked:?}"
+                );
+                if matches!(done, Ok(Outcome::Done(State::Returned))) {
+                    let payload = serde_json::json!({ "word": word });
+                    approvals.resubmit(id, &payload, &by(1)).await.unwrap();
+                }
+            }
+            let (a, events, _) = approvals.approval(id, Some(p(1)), &none).await.unwrap();
+            let times = events.iter().filter(|e| e.act == "applied").count();
+            assert_eq!(times, usize::from(a.case.state == State::Applied));
+            if times == 1 {
+                applied.push(word);
+                let agreed = events
+                    .iter()
+                    .filter(|e| e.act == "agreed" && e.round == a.case.round);
+                let mut who: Vec<_> = agreed.clone().map(|e| e.person).collect();
+                let steps: std::collections::HashSet<i64> = agreed.map(|e| e.step).collect();
+                assert_eq!(steps.len(), 2, "every step");
+                who.sort();
+                who.dedup();
+                assert!(
+                    who.len() >= 3,
+                    "one leader and two who countersign: {who:?}"
+                );
+            }
+            assert!(
+                events.iter().map(|e| e.seq).eq(1..=events.len() as i64),
+                "no event is missing"
+            );
+        }
+        assert!(applied.len() > 2, "some get to the end: {applied:?}");
+        assert_eq!(done(&t.db).await, applied);
+    })
+    .await;
+}
