@@ -235,11 +235,10 @@ async fn a_change_is_asked_for_decided_made_and_written_down() {
         panic!("a wrong password signs");
     };
     assert_eq!(wrong[0].field, "password");
-    let disabled =
-        house
-            .rooms
-            .identity
-            .set_disabled(&Actor::default(), leader.account, true, &Scope::All);
-    disabled.await.unwrap();
+    let (identity, nobody) = (&house.rooms.identity, Actor::default());
+    identity
+        .set_disabled(&nobody, leader.account, true, &Scope::All)
+        .await
+        .unwrap();
     assert_eq!(feed().await.0, StatusCode::NOT_FOUND);
 }
