@@ -116,12 +116,10 @@ proptest! {
                                 agreed.entry(at).or_default().push((me, of));
                             }
                             match next {
-                                Next::Step => {
-                                    if case.begin(&of_step(case.step)).is_err() {
-                                        // The engine rolls this back; so does the test.
-                                        case = before;
-                                        agreed.get_mut(&at).unwrap().pop();
-                                    }
+                                Next::Step if case.begin(&of_step(case.step)).is_err() => {
+                                    // The engine rolls this back; so does the test.
+                                    case = before;
+                                    agreed.get_mut(&at).unwrap().pop();
                                 }
                                 Next::Apply => {
                                     applied += 1;

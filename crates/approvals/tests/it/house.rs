@@ -74,10 +74,12 @@ pub(crate) fn by(n: u8) -> By {
     }
 }
 
+type Roles = HashMap<(UnitId, &'static str), Vec<u8>>;
+
 #[derive(Clone, Default)]
 pub(crate) struct House {
     /// Unit and role: who holds it.
-    pub(crate) roles: Arc<Mutex<HashMap<(UnitId, &'static str), Vec<u8>>>>,
+    pub(crate) roles: Arc<Mutex<Roles>>,
     pub(crate) deputies: Arc<Mutex<BTreeMap<u8, u8>>>,
     pub(crate) deeds: Arc<Mutex<Vec<&'static str>>>,
 }
