@@ -13,6 +13,7 @@ mod auth;
 mod chain;
 mod clients;
 mod duties;
+mod holders;
 mod model;
 mod module;
 mod pages;
@@ -27,6 +28,7 @@ pub use accounts::check_login;
 pub use activation::{Activation, Slip};
 pub use chain::{AuditReport, verify_audit};
 pub use clients::{Client, NewClient};
+pub use holders::Held;
 pub use model::{
     Account, Actor, Audit, AuditFilter, AuditRow, Duty, Grant, NewAccount, NewGrant, NewPassword,
     Opened, Role, Session, SignIn,

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod chain;
 pub(crate) mod clients;
 pub(crate) mod duties;
+pub(crate) mod holders;
 mod migrations;
 pub(crate) mod passwords;
 pub(crate) mod second;

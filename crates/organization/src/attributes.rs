@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use commons::packs::{Name, PackProblem, Packs};
-use kernel::{Date, Msg};
+use kernel::{Date, Error, Msg, Result};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -15,8 +15,36 @@ pub struct Attribute {
     pub code: String,
     /// Name.
     pub name: Name,
-    /// The values it can take, in their order.
+    /// The values it can take, in their order; none when it is typed in.
+    #[serde(default)]
     pub values: Vec<AttributeValue>,
+    /// What is typed in.
+    #[serde(default)]
+    pub format: Option<Format>,
+}
+
+/// What is typed in as an attribute that has no list of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// A mail address.
+    Email,
+}
+
+impl Format {
+    /// Whether a text is one: for mail a name, an `@` and a host, without blanks.
+    fn holds(self, text: &str) -> bool {
+        let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_graphic());
+        let host =
+            |h: &str| plain(h) && h.contains('.') && !h.starts_with('.') && !h.ends_with('.');
+        text.len() <= 254
+            && text.split_once('@').is_some_and(|(name, rest)| {
+                plain(name)
+                    && host(rest)
+                    && !rest.contains('@')
+                    && !text.contains(['<', '>', ',', ';', '"'])
+            })
+    }
 }
 
 /// A value of an attribute.
@@ -30,6 +58,23 @@ pub struct AttributeValue {
 }
 
 impl Attribute {
+    /// Whether a value is one of it; an empty one ends it.
+    ///
+    /// # Errors
+    /// `Invalid` for the value.
+    pub fn check(&self, value: &str) -> Result<()> {
+        let (fine, key) = match self.format {
+            _ if value.is_empty() => return Ok(()),
+            Some(format) => (format.holds(value), "attribute-email"),
+            None => (self.value(value).is_some(), "attribute-value-unknown"),
+        };
+        if fine {
+            Ok(())
+        } else {
+            Err(Error::field("value", Msg::new(key)))
+        }
+    }
+
     /// A value by its code.
     pub fn value(&self, code: &str) -> Option<&AttributeValue> {
         self.values.iter().find(|v| v.code == code)
@@ -49,7 +94,7 @@ pub struct Attributes(Vec<Attribute>);
 
 impl Attributes {
     /// Reads them from packs; names every mistake with its line.
-    pub fn read(packs: &Packs) -> Result<Self, Vec<PackProblem>> {
+    pub fn read(packs: &Packs) -> std::result::Result<Self, Vec<PackProblem>> {
         let mut found: Vec<Attribute> = Vec::new();
         let mut problems = Vec::new();
         for (pack, section) in packs.read::<Section>()? {
@@ -71,7 +116,7 @@ impl Attributes {
                         wrong("attribute-value-twice", code);
                     }
                 }
-                if attribute.values.is_empty() {
+                if attribute.values.is_empty() == attribute.format.is_none() {
                     wrong("attribute-without-values", &attribute.code);
                 }
                 if found.iter().any(|a| a.code == attribute.code) {
@@ -128,6 +173,29 @@ impl Traits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mail_addresses_are_told_from_other_texts() {
+        for good in ["a@b.example", "zhang.san+x@mail.bureau.example"] {
+            assert!(Format::Email.holds(good), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "a@b",
+            "@b.example",
+            "a@",
+            "a b@c.example",
+            "a@b@c.example",
+            "a@b.",
+            "甲@b.example",
+            "<a@b.example>",
+            "a@b.example,c@d.example",
+            "a@b.example\r\nBcc: c@d.example",
+        ] {
+            assert!(!Format::Email.holds(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn a_value_holds_from_its_day_until_the_next() {

@@ -229,6 +229,7 @@ async fn form_page(
     let attributes: Vec<Value> = people
         .attributes
         .iter()
+        .filter(|a| !a.values.is_empty())
         .map(|a| {
             let values: Vec<Value> = a
                 .values

@@ -17,6 +17,7 @@ mod model;
 mod pages;
 mod people;
 mod person_pages;
+mod person_requests;
 mod searching;
 mod service;
 mod sheet;
@@ -25,19 +26,26 @@ mod trail;
 mod unit_pages;
 mod units;
 
-pub use attributes::{Attribute, AttributeValue, Attributes, Traits};
+pub use attributes::{Attribute, AttributeValue, Attributes, Format, Traits};
 pub use audience::{Audience, Condition, Reason, Rule};
 pub use bodies::{Body, BodyKind, BodyKinds, BodyRole, Member};
 pub use history::{History, State};
 pub use import::{Change, ChangeKind, Imported, PersonRow, Preview, UnitRow};
 pub use model::{Assignment, Overlap, Person, RosterEntry, Tree, Unit, initials, lay};
 pub use pages::{MANAGE, READ, module};
-pub use people::{NewAssignment, NewPerson, PersonCard};
+pub use people::{NewAssignment, NewPerson, PersonCard, PersonChange};
+pub use person_requests::{PROPOSE, PersonChanges};
 pub use service::{Found, Organization};
 pub use sheet::{At, Rows, read_rows, template};
 pub use store::{MIGRATIONS, RosterQuery, scope_sql};
 pub use trail::{By, Deed, Trail};
 pub use units::{Basis, NewUnit, SplitOff, UnitChange, UnitChangeKind, UnitEdit, UnitPart};
+
+/// Who is found where, in the transaction of whoever asks, past every scope: for rules that name people by post,
+/// attribute or body.
+pub mod finding {
+    pub use crate::store::{described, in_body, in_post, paths, serving, values_of};
+}
 
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[

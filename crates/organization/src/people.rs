@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use db::{Tx, transaction};
-use kernel::{Date, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
+use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::attributes::{Attributes, Traits};
@@ -35,7 +36,7 @@ pub struct NewPerson {
 }
 
 /// An assignment (任职) to be laid over what is known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewAssignment {
     /// The unit.
     pub unit: UnitId,
@@ -67,6 +68,35 @@ impl NewAssignment {
     }
 }
 
+/// A change of what is known of a person (人员信息变更): done at once by who manages, or asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub enum PersonChange {
+    /// Another name.
+    Rename {
+        /// The name.
+        name: String,
+    },
+    /// An assignment: transferred, or a second post.
+    Assign(NewAssignment),
+    /// The end of an assignment.
+    End {
+        /// Which.
+        assignment: Id,
+        /// Last day.
+        last: Date,
+    },
+    /// Another value of an attribute.
+    Describe {
+        /// The attribute.
+        attribute: String,
+        /// Its value; empty: none any more.
+        value: String,
+        /// From which day on.
+        from: Date,
+    },
+}
+
 impl Organization {
     /// A person with all that is known; whoever serves outside the scope does not exist.
     pub async fn person(&self, id: PersonId, scope: &Scope) -> Result<PersonCard> {
@@ -75,7 +105,7 @@ impl Organization {
         self.card(&mut tx, id, reach.as_ref()).await
     }
 
-    async fn card(
+    pub(crate) async fn card(
         &self,
         tx: &mut Tx,
         id: PersonId,
@@ -153,19 +183,9 @@ impl Organization {
         by: impl Into<By>,
         scope: &Scope,
     ) -> Result<()> {
-        let by = by.into();
-        let mut errors = Vec::new();
-        let name = checked("name", name, 50, &mut errors);
-        Error::if_any(errors)?;
-        transaction!(self.db, |tx| {
-            store::lock(tx).await?;
-            let reach = store::tree(tx).await?.reach(scope);
-            let mut card = self.card(tx, id, reach.as_ref()).await?;
-            card.person.name.clone_from(&name);
-            store::put_people(tx, &[card.person], &[], self.env.now()).await?;
-            self.tell(tx, &by, "person.renamed", ("person", id), json!({}))
-                .await
-        })
+        let change = PersonChange::Rename { name: name.into() };
+        let none = Attributes::default();
+        self.change_person(&none, id, &change, by, scope).await
     }
 
     /// Lays an assignment over what is known: a primary one ends the one before it; one that begins on the
@@ -181,21 +201,145 @@ impl Organization {
         by: impl Into<By>,
         scope: &Scope,
     ) -> Result<()> {
+        let change = PersonChange::Assign(new.clone());
+        let none = Attributes::default();
+        self.change_person(&none, id, &change, by, scope).await
+    }
+
+    /// Ends an assignment on a day (离任): whoever has no other one serves nowhere after it.
+    ///
+    /// # Errors
+    /// `Invalid` for a day before its first; `NotFound` out of scope.
+    pub async fn end_assignment(
+        &self,
+        id: PersonId,
+        assignment: Id,
+        last: Date,
+        by: impl Into<By>,
+        scope: &Scope,
+    ) -> Result<()> {
+        let change = PersonChange::End { assignment, last };
+        let none = Attributes::default();
+        self.change_person(&none, id, &change, by, scope).await
+    }
+
+    /// Says what an attribute of a person is from a day on; an empty value: none any more.
+    ///
+    /// # Errors
+    /// `Invalid` for an unknown attribute or value; `NotFound` out of scope.
+    #[expect(clippy::too_many_arguments, reason = "each is a field of the form")]
+    pub async fn set_attribute(
+        &self,
+        attributes: &Attributes,
+        id: PersonId,
+        code: &str,
+        value: &str,
+        from: Date,
+        by: impl Into<By>,
+        scope: &Scope,
+    ) -> Result<()> {
+        let change = PersonChange::Describe {
+            attribute: code.into(),
+            value: value.into(),
+            from,
+        };
+        self.change_person(attributes, id, &change, by, scope).await
+    }
+
+    /// Changes what is known of a person.
+    ///
+    /// # Errors
+    /// `Invalid` per field; `NotFound` when person or unit are out of scope.
+    pub async fn change_person(
+        &self,
+        attributes: &Attributes,
+        id: PersonId,
+        change: &PersonChange,
+        by: impl Into<By>,
+        scope: &Scope,
+    ) -> Result<()> {
         let by = by.into();
-        let mut errors = Vec::new();
-        new.check(&mut errors);
-        Error::if_any(errors)?;
-        transaction!(self.db, |tx| {
-            store::lock(tx).await?;
-            let reach = store::tree(tx).await?.reach(scope);
-            let card = self.card(tx, id, reach.as_ref()).await?;
-            self.lay_one(tx, &card.person, &card.assignments, new, scope)
+        transaction!(self.db, |tx| self
+            .change_person_in(tx, attributes, id, change, (&by, ""), scope)
+            .await)
+    }
+
+    /// The same in the caller's transaction; `basis` names what it rests on, such as an approval.
+    pub(crate) async fn change_person_in(
+        &self,
+        tx: &mut Tx,
+        attributes: &Attributes,
+        id: PersonId,
+        change: &PersonChange,
+        (by, basis): (&By, &str),
+        scope: &Scope,
+    ) -> Result<()> {
+        store::lock(tx).await?;
+        let reach = store::tree(tx).await?.reach(scope);
+        let mut card = self.card(tx, id, reach.as_ref()).await?;
+        let (action, mut detail) = match change {
+            PersonChange::Rename { name } => {
+                let mut errors = Vec::new();
+                card.person.name = checked("name", name, 50, &mut errors);
+                Error::if_any(errors)?;
+                store::put_people(tx, &[card.person], &[], self.env.now()).await?;
+                ("person.renamed", json!({}))
+            }
+            PersonChange::Assign(new) => {
+                let mut errors = Vec::new();
+                new.check(&mut errors);
+                Error::if_any(errors)?;
+                self.lay_one(tx, &card.person, &card.assignments, new, scope)
+                    .await?;
+                let from = new.from.to_string();
+                let detail = json!({ "unit": new.unit, "from": from, "primary": new.primary });
+                ("person.assigned", detail)
+            }
+            PersonChange::End { assignment, last } => {
+                let ended = end(&card.assignments, *assignment, *last, reach.as_ref())?;
+                let detail = json!({ "unit": ended.unit, "last": last.to_string() });
+                store::put_people(tx, &[], &[(id, ended)], self.env.now()).await?;
+                ("person.left", detail)
+            }
+            PersonChange::Describe {
+                attribute,
+                value,
+                from,
+            } => {
+                let known = attributes.get(attribute);
+                let unknown = || Error::field("attribute", Msg::new("attribute-unknown"));
+                known.ok_or_else(unknown)?.check(value)?;
+                if card.traits.on(attribute, *from).unwrap_or_default() == value {
+                    return Ok(());
+                }
+                let (now, account) = (self.env.now(), by.account);
+                store::put_trait(tx, id, (attribute, value), *from, now, account).await?;
+                let detail =
+                    json!({ "attribute": attribute, "value": value, "from": from.to_string() });
+                ("person.described", detail)
+            }
+        };
+        if !basis.is_empty() {
+            detail["basis"] = json!(basis);
+        }
+        self.tell(tx, by, action, ("person", id), detail).await
+    }
+
+    /// Whether a change could be made now, by making it and taking it back.
+    pub(crate) async fn try_change(
+        &self,
+        attributes: &Attributes,
+        id: PersonId,
+        change: &PersonChange,
+    ) -> Result<()> {
+        let (by, mut fine) = (By::default(), false);
+        let tried: Result<()> = transaction!(self.db, |tx| {
+            self.change_person_in(tx, attributes, id, change, (&by, ""), &Scope::All)
                 .await?;
-            let detail =
-                json!({ "unit": new.unit, "from": new.from.to_string(), "primary": new.primary });
-            self.tell(tx, &by, "person.assigned", ("person", id), detail)
-                .await
-        })
+            fine = true;
+            Err(Error::internal("taken back on purpose"))
+        });
+        if fine { Ok(()) } else { tried }
     }
 
     async fn lay_one(
@@ -237,83 +381,33 @@ impl Organization {
         let people = std::slice::from_ref(person);
         store::put_people(tx, people, &changed, self.env.now()).await
     }
+}
 
-    /// Ends an assignment on a day (离任): whoever has no other one serves nowhere after it.
-    ///
-    /// # Errors
-    /// `Invalid` for a day before its first; `NotFound` out of scope.
-    pub async fn end_assignment(
-        &self,
-        id: PersonId,
-        assignment: kernel::Id,
-        last: Date,
-        by: impl Into<By>,
-        scope: &Scope,
-    ) -> Result<()> {
-        let by = by.into();
-        transaction!(self.db, |tx| {
-            store::lock(tx).await?;
-            let reach = store::tree(tx).await?.reach(scope);
-            let card = self.card(tx, id, reach.as_ref()).await?;
-            let found = card.assignments.iter().find(|a| a.id == assignment);
-            let mut ended = found.cloned().ok_or(Error::NotFound)?;
-            if reach.as_ref().is_some_and(|r| !r.contains(&ended.unit)) {
-                return Err(Error::NotFound);
-            }
-            let next = card.assignments.iter();
-            let next = next.filter(|a| a.primary && ended.primary && a.from > ended.from);
-            if let Some(next) = next.map(|a| a.from).min().filter(|next| last >= *next) {
-                let other = kernel::format_date(next);
-                let message = Msg::new("organization-overlap").with("other", other);
-                return Err(Error::field("last", message));
-            }
-            if last < ended.from {
-                let message = Msg::new("organization-ends-before")
-                    .with("to", kernel::format_date(last))
-                    .with("from", kernel::format_date(ended.from));
-                return Err(Error::field("last", message));
-            }
-            ended.to = Some(last);
-            let detail = json!({ "unit": ended.unit, "last": last.to_string() });
-            store::put_people(tx, &[], &[(id, ended)], self.env.now()).await?;
-            self.tell(tx, &by, "person.left", ("person", id), detail)
-                .await
-        })
+/// An assignment that ends on a day; whoever may not reach its unit does not know it.
+fn end(
+    known: &[Assignment],
+    assignment: Id,
+    last: Date,
+    reach: Option<&HashSet<UnitId>>,
+) -> Result<Assignment> {
+    let found = known.iter().find(|a| a.id == assignment);
+    let mut ended = found.cloned().ok_or(Error::NotFound)?;
+    if reach.is_some_and(|r| !r.contains(&ended.unit)) {
+        return Err(Error::NotFound);
     }
-
-    /// Says what an attribute of a person is from a day on; an empty value: none any more.
-    ///
-    /// # Errors
-    /// `Invalid` for an unknown attribute or value; `NotFound` out of scope.
-    #[expect(clippy::too_many_arguments, reason = "each is a field of the form")]
-    pub async fn set_attribute(
-        &self,
-        attributes: &Attributes,
-        id: PersonId,
-        code: &str,
-        value: &str,
-        from: Date,
-        by: impl Into<By>,
-        scope: &Scope,
-    ) -> Result<()> {
-        let by = by.into();
-        let Some(attribute) = attributes.get(code) else {
-            return Err(Error::field("attribute", Msg::new("attribute-unknown")));
-        };
-        if !value.is_empty() && attribute.value(value).is_none() {
-            return Err(Error::field("value", Msg::new("attribute-value-unknown")));
-        }
-        transaction!(self.db, |tx| {
-            store::lock(tx).await?;
-            let reach = store::tree(tx).await?.reach(scope);
-            let card = self.card(tx, id, reach.as_ref()).await?;
-            if card.traits.on(code, from).unwrap_or_default() == value {
-                return Ok(());
-            }
-            store::put_trait(tx, id, (code, value), from, self.env.now(), by.account).await?;
-            let detail = json!({ "attribute": code, "value": value, "from": from.to_string() });
-            self.tell(tx, &by, "person.described", ("person", id), detail)
-                .await
-        })
+    let next = known.iter();
+    let next = next.filter(|a| a.primary && ended.primary && a.from > ended.from);
+    if let Some(next) = next.map(|a| a.from).min().filter(|next| last >= *next) {
+        let other = kernel::format_date(next);
+        let message = Msg::new("organization-overlap").with("other", other);
+        return Err(Error::field("last", message));
     }
+    if last < ended.from {
+        let message = Msg::new("organization-ends-before")
+            .with("to", kernel::format_date(last))
+            .with("from", kernel::format_date(ended.from));
+        return Err(Error::field("last", message));
+    }
+    ended.to = Some(last);
+    Ok(ended)
 }

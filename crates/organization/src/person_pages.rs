@@ -1,9 +1,9 @@
 //! Pages of one person: a card with a timeline, and the forms that change it.
 
 use axum::Form as Posted;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use kernel::{Date, Error, Id, Msg, PersonId, Result, UnitId, format_date, parse_date};
+use kernel::{Date, Error, Id, Msg, PersonId, Result, Scope, UnitId, format_date, parse_date};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::view::{Crumb, Event, StepState};
@@ -12,7 +12,8 @@ use web::{Access, Failure, Form, Policy, Routes, Shell};
 use crate::attributes::Attributes;
 use crate::bodies::BodyKinds;
 use crate::pages::{MANAGE, READ};
-use crate::people::{NewAssignment, NewPerson, PersonCard};
+use crate::people::{NewAssignment, NewPerson, PersonCard, PersonChange};
+use crate::person_requests;
 use crate::service::Organization;
 
 /// What the pages work with.
@@ -30,23 +31,38 @@ pub(crate) fn routes() -> Routes<People> {
         .post("/organization/units/{id}/people/new", manage, add)
         .get("/organization/people/{id}", read, show)
         .post("/organization/people/{id}/{act}", manage, submit)
+        .get("/organization/me", Policy::SignedIn, me)
+        .post(
+            "/organization/people/{id}/ask/{act}",
+            Policy::SignedIn,
+            person_requests::ask,
+        )
 }
 
 /// What the forms ask for; each shows some of it.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default)]
-struct Asked {
-    staff_no: String,
-    name: String,
-    unit_code: String,
-    post: String,
-    from: String,
-    to: String,
-    kind: String,
-    assignment: String,
-    value: String,
-    since: String,
-    last: String,
+pub(crate) struct Asked {
+    pub staff_no: String,
+    pub name: String,
+    pub unit_code: String,
+    pub post: String,
+    pub from: String,
+    pub to: String,
+    pub kind: String,
+    pub assignment: String,
+    pub value: String,
+    pub since: String,
+    pub last: String,
+    /// An attribute that is typed in, and what was typed.
+    pub attribute: String,
+    pub text: String,
+    /// Id of the approval that is asked for, made with the form.
+    pub approval: String,
+    /// Id of the returned approval that is mended.
+    pub mend: String,
+    /// Why it is asked for, kept with what is asked for.
+    pub note: String,
 }
 
 pub(crate) fn day(field: &str, text: &str) -> Result<Date> {
@@ -119,7 +135,7 @@ async fn add(
 struct Service {
     id: Id,
     unit: String,
-    href: String,
+    href: Option<String>,
     post: String,
     from: String,
     to: Option<String>,
@@ -134,13 +150,24 @@ struct Trait {
     value: String,
 }
 
-async fn page(
+/// What a reader may do with what is known of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum May {
+    /// Change it.
+    Change,
+    /// Ask for changes; no unit may be opened by those who see nothing but themselves.
+    Ask { reads: bool },
+    /// Look.
+    Read,
+}
+
+pub(crate) async fn page(
     people: &People,
     shell: &Shell,
-    access: &Access,
     card: &PersonCard,
     form: Form,
     act: &str,
+    may: May,
 ) -> Result<Value> {
     let (lang, today) = (shell.lang().code(), shell.env().today());
     let units: Vec<UnitId> = card.assignments.iter().map(|a| a.unit).collect();
@@ -154,7 +181,8 @@ async fn page(
         .map(|a| Service {
             id: a.id,
             unit: name(&a.unit),
-            href: format!("/organization/units/{}", a.unit),
+            href: (may != May::Ask { reads: false })
+                .then(|| format!("/organization/units/{}", a.unit)),
             post: a.post.clone(),
             from: format_date(a.from),
             to: a.to.map(format_date),
@@ -242,6 +270,7 @@ async fn page(
     let choices: Vec<(String, Vec<(String, String)>)> = people
         .attributes
         .iter()
+        .filter(|a| !a.values.is_empty())
         .map(|a| {
             let values = a.values.iter();
             let values =
@@ -255,6 +284,12 @@ async fn page(
         .filter(|a| card.traits.on(&a.code, today).is_some())
         .map(|a| (format!("{}.", a.code), a.name.get(lang).to_owned()))
         .collect();
+    let texts: Vec<Value> = people
+        .attributes
+        .iter()
+        .filter(|a| a.format.is_some())
+        .map(|a| json!({ "code": a.code, "name": a.name.get(lang), "value": card.traits.on(&a.code, today) }))
+        .collect();
     let serves = card
         .assignments
         .iter()
@@ -263,10 +298,17 @@ async fn page(
         "person": { "id": card.person.id, "name": card.person.name, "staff_no": card.person.staff_no },
         "serves": serves.map(|a| json!({ "unit": name(&a.unit), "post": a.post })),
         "services": services, "events": events, "traits": traits, "choices": choices, "removals": removals,
-        "crumbs": serves.map(|a| Crumb { label: name(&a.unit), href: format!("/organization?unit={}", a.unit) })
+        "texts": texts, "may_change": may != May::Read, "asks": matches!(may, May::Ask { .. }),
+        "crumbs": serves.filter(|_| may != May::Ask { reads: false }).map(|a| Crumb { label: name(&a.unit), href: format!("/organization?unit={}", a.unit) })
             .into_iter().collect::<Vec<_>>(),
-        "may_change": access.principal.scope(MANAGE).is_some(), "form": form, "act": act,
+        "form": form, "act": act,
     }))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Mending {
+    mend: String,
 }
 
 async fn show(
@@ -274,12 +316,42 @@ async fn show(
     shell: Shell,
     access: Access,
     Path(id): Path<String>,
+    Query(mending): Query<Mending>,
 ) -> Result<Response, Failure> {
     let id: PersonId = id.parse().map_err(|_| Error::NotFound)?;
     let card = people.organization.person(id, &access.scope).await?;
+    let may = person_requests::may(&people, &access, id).await?;
+    answer(&people, &shell, &access, &card, may, &mending.mend).await
+}
+
+/// One's own record (我的信息), for those too who may read nobody else's.
+async fn me(
+    State(people): State<People>,
+    shell: Shell,
+    access: Access,
+    Query(mending): Query<Mending>,
+) -> Result<Response, Failure> {
+    let id = access.principal.person.ok_or(Error::NotFound)?;
+    let card = people.organization.person(id, &Scope::All).await?;
+    let may = person_requests::may(&people, &access, id).await?;
+    answer(&people, &shell, &access, &card, may, &mending.mend).await
+}
+
+async fn answer(
+    people: &People,
+    shell: &Shell,
+    access: &Access,
+    card: &PersonCard,
+    may: May,
+    mend: &str,
+) -> Result<Response, Failure> {
     let today = format_date(shell.env().today());
-    let form = Form::default().with("from", &today).with("since", &today);
-    let context = page(&people, &shell, &access, &card, form, "").await?;
+    let form = Form::default()
+        .with("from", &today)
+        .with("since", &today)
+        .with("approval", shell.env().new_id::<Id>());
+    let (form, act) = person_requests::mended(people, access, form, mend).await?;
+    let context = page(people, shell, card, form, act, may).await?;
     shell.page("organization/person.html", context)
 }
 
@@ -291,7 +363,13 @@ async fn submit(
     Posted(asked): Posted<Asked>,
 ) -> Result<Response, Failure> {
     let id: PersonId = id.parse().map_err(|_| Error::NotFound)?;
-    match work(&people, &access, id, &act, &asked).await {
+    let changed = async {
+        let change = read_change(&people, &access.scope, &act, &asked).await?;
+        let (org, attributes) = (&people.organization, &people.attributes);
+        org.change_person(attributes, id, &change, &access, &access.scope)
+            .await
+    };
+    match changed.await {
         Ok(()) => shell.done(
             &format!("/organization/people/{id}"),
             "organization-done-person",
@@ -299,22 +377,24 @@ async fn submit(
         Err(error) => {
             let card = people.organization.person(id, &access.scope).await?;
             let form = Form::of(&asked).reject(&shell, error)?;
-            let context = page(&people, &shell, &access, &card, form, &act).await?;
+            let context = page(&people, &shell, &card, form, &act, May::Change).await?;
             shell.refused("organization/person.html", context)
         }
     }
 }
 
-async fn work(
+/// The change that a form of the page means.
+pub(crate) async fn read_change(
     people: &People,
-    access: &Access,
-    id: PersonId,
+    scope: &Scope,
     act: &str,
     asked: &Asked,
-) -> Result<()> {
-    let (org, scope) = (&people.organization, &access.scope);
-    match act {
-        "rename" => org.rename_person(id, &asked.name, access, scope).await,
+) -> Result<PersonChange> {
+    let org = &people.organization;
+    Ok(match act {
+        "rename" => PersonChange::Rename {
+            name: asked.name.trim().to_owned(),
+        },
         "assign" => {
             let unit = match org.unit_by_code(asked.unit_code.trim(), scope).await {
                 Err(Error::NotFound) => {
@@ -324,30 +404,33 @@ async fn work(
                 }
                 found => found?.id,
             };
-            let new = NewAssignment {
+            PersonChange::Assign(NewAssignment {
                 unit,
-                post: asked.post.clone(),
+                post: asked.post.trim().to_owned(),
                 from: day("from", &asked.from)?,
                 to: day_or_none("to", &asked.to)?,
                 primary: asked.kind != "second",
-            };
-            org.assign(id, &new, access, scope).await
+            })
         }
-        "end" => {
-            let assignment: Id = asked.assignment.parse().map_err(|_| Error::NotFound)?;
-            let last = day("last", &asked.last)?;
-            org.end_assignment(id, assignment, last, access, scope)
-                .await
-        }
+        "end" => PersonChange::End {
+            assignment: asked.assignment.parse().map_err(|_| Error::NotFound)?,
+            last: day("last", &asked.last)?,
+        },
+        "attribute" if !asked.attribute.is_empty() => PersonChange::Describe {
+            attribute: asked.attribute.clone(),
+            value: asked.text.trim().to_owned(),
+            from: day("since", &asked.since)?,
+        },
         "attribute" => {
             let (code, value) = asked.value.split_once('.').unwrap_or_default();
-            let from = day("since", &asked.since)?;
-            let attributes = &people.attributes;
-            org.set_attribute(attributes, id, code, value, from, access, scope)
-                .await
+            PersonChange::Describe {
+                attribute: code.to_owned(),
+                value: value.to_owned(),
+                from: day("since", &asked.since)?,
+            }
         }
-        _ => Err(Error::NotFound),
-    }
+        _ => return Err(Error::NotFound),
+    })
 }
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
@@ -362,16 +445,24 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         "services": [service, past], "traits": [{ "code": "class", "name": "人员类别", "value": "—" }],
         "events": [{ "title": "任职：法治科", "at": "2024-01-01", "quote": null, "state": "done" }],
         "choices": [["人员类别", [["class.judge", "员额法官"]]]], "removals": [["class.", "人员类别"]],
-        "crumbs": [], "may_change": true, "form": Form::default(), "act": "",
+        "crumbs": [], "may_change": true, "asks": false, "form": Form::default(), "act": "", "texts":
+        [{ "code": "email", "name": "邮箱", "value": "a@b.example" }],
     });
     let mut left = person.clone();
     left["serves"] = json!(null);
     left["may_change"] = json!(false);
+    let mut asks = left.clone();
+    asks["may_change"] = json!(true);
+    asks["asks"] = json!(true);
+    asks["texts"][0]["value"] = json!(null);
+    asks["services"][0]["href"] = json!(null);
+    asks["form"] = json!(Form::default().with("mend", "1").with("approval", "2"));
     let new =
         json!({ "form": Form::default(), "unit": { "id": "1", "name": "法治科" }, "crumbs": [] });
     vec![
         ("organization/person.html", person),
         ("organization/person.html", left),
+        ("organization/person.html", asks),
         ("organization/person-new.html", new),
     ]
 }

@@ -22,6 +22,8 @@ pub struct Organization {
     pub(crate) env: Env,
     pub(crate) history: Arc<RwLock<Option<Known>>>,
     pub(crate) trail: Option<Arc<dyn Trail>>,
+    /// Where changes are asked for by those who may not make them.
+    pub(crate) approvals: Option<approvals::Approvals>,
 }
 
 /// What a search found.
@@ -41,7 +43,14 @@ impl Organization {
             env,
             history: Arc::default(),
             trail: None,
+            approvals: None,
         }
+    }
+
+    /// The same, whose pages let people ask for changes.
+    pub fn with_approvals(mut self, approvals: approvals::Approvals) -> Self {
+        self.approvals = Some(approvals);
+        self
     }
 
     /// The units in a scope, by place and code.

@@ -13,7 +13,8 @@ use kernel::{Date, Error, PersonId, Result, Scope, Timestamp, UnitId};
 pub(crate) use audience::*;
 pub(crate) use bodies::*;
 pub(crate) use history::*;
-pub(crate) use people::*;
+pub use people::{described, in_body, in_post, serving, values_of};
+pub(crate) use people::{person, put_trait, traits};
 
 use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths, initials};
 
@@ -198,7 +199,7 @@ pub(crate) async fn tree(tx: &mut Tx) -> Result<Tree> {
 }
 
 /// The units from the top down to each of these, themselves included.
-pub(crate) async fn paths(tx: &mut Tx, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<UnitId>>> {
+pub async fn paths(tx: &mut Tx, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<UnitId>>> {
     let mut args = Args::new();
     let list = args.list(units.iter().copied());
     let sql = format!(

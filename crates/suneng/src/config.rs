@@ -40,6 +40,11 @@ pub enum LogFormat {
 pub struct SecretUrl(String);
 
 impl SecretUrl {
+    /// A text with a password in it.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The whole text, for connecting.
     pub fn reveal(&self) -> &str {
         &self.0

@@ -13,7 +13,7 @@ use kernel::{
     Calendar, Date, Env, Error, Period, PeriodKind, Result, Scope, Shift, TestClock, Timestamp,
     UnitId,
 };
-use organization::{PersonRow, Rows, UnitRow};
+use organization::{NewAssignment, PersonChange, PersonRow, Rows, UnitRow};
 
 use crate::rooms::{Rooms, Vocabulary};
 use crate::texts::{Texts, say};
@@ -26,11 +26,12 @@ pub const ACCOUNTS_FILE: &str = "demo-accounts.txt";
 const WEEKS: i64 = 96;
 
 /// Login, role, unit code, staff number.
-const ACCOUNTS: [(&str, &str, &str, Option<&str>); 8] = [
+const ACCOUNTS: [(&str, &str, &str, Option<&str>); 9] = [
     ("officer", "training-officer", "LZ", Some("LZ0101")),
     ("clerk", "clerk", "LZ01", Some("LZ0102")),
     ("leader", "leader", "LZ", Some("LZ0001")),
     ("supervisor", "supervisor", "LZ", Some("LZ0201")),
+    ("personnel", "personnel-officer", "LZ", Some("LZ0104")),
     ("staff", "staff", "LZ01", Some("LZ0103")),
     ("sysadmin", "system-admin", "LZ", None),
     ("secadmin", "security-admin", "LZ", None),
@@ -82,6 +83,8 @@ pub async fn fill(config: &Config, env: &Env) -> Result<String> {
     open_accounts(&world, &rooms.identity, first).await?;
     study(&world, &rooms, &clock, &calendar, first, today).await?;
     world.ledger.settle().await?;
+    clock.advance((env.now().0 - past.now().0) / Timestamp::SECOND);
+    ask(&world, &rooms).await?;
     // Passwords are chosen today: two years ago they would have to be changed first.
     let settings = config.security.clone();
     let identity = Identity::new(world.db.clone(), env.clone(), settings);
@@ -103,6 +106,32 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
     let file = options.write(true).create_new(true).mode(0o600).open(path);
     file.and_then(|mut f| f.write_all(text.as_bytes()).and_then(|()| f.sync_all()))
         .map_err(|e| not_written(path, &e))
+}
+
+/// Somebody asks for a second post, so that there is something to decide.
+async fn ask(world: &World, rooms: &Rooms) -> Result<()> {
+    let (today, all) = (world.env.today(), Scope::All);
+    let staff = rooms.identity.account_by_login("staff").await?;
+    let Some((account, person)) = staff.and_then(|a| Some((a.id, a.person?))) else {
+        return Ok(());
+    };
+    let change = PersonChange::Assign(NewAssignment {
+        unit: world.organization.unit_by_code("LZ02", &all).await?.id,
+        post: "法治督察员".to_owned(),
+        from: today,
+        to: None,
+        primary: false,
+    });
+    let by = approvals::By {
+        person,
+        account,
+        address: String::new(),
+    };
+    let (org, ids) = (&world.organization, (world.env.new_id(), person));
+    let note = "澜司发〔2026〕12号".to_owned();
+    org.ask_change(&rooms.approvals, &rooms.attributes, ids, change, note, &by)
+        .await
+        .map(|_| ())
 }
 
 /// Units below the bureau: code, name, category, number of people.

@@ -1,6 +1,7 @@
 //! The program: puts the rooms of the house together, starts and stops them, and gives the operator
 //! what is needed to run them. A library, so that tests can start parts of it.
 
+mod approving;
 pub mod archive;
 pub mod backup;
 pub mod bench;

@@ -21,6 +21,8 @@ pub fn migrations() -> Vec<Migration> {
         organization::MIGRATIONS,
         ledger::MIGRATIONS,
         identity::MIGRATIONS,
+        notices::MIGRATIONS,
+        approvals::MIGRATIONS,
         activities::MIGRATIONS,
         reports::MIGRATIONS,
     ]
@@ -35,8 +37,13 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         obligations::module(rooms.obligations.clone()),
         indicators::module(rooms.indicators.clone()),
         reports::module(rooms.reports.clone()),
+        approvals::module(rooms.approvals.clone()),
+        notices::module(
+            rooms.notices.clone(),
+            vec![rooms.approvals.calendar_source()],
+        ),
         organization::module(
-            world.organization.clone(),
+            rooms.organization.clone(),
             world.files.clone(),
             rooms.attributes.clone(),
             rooms.body_kinds.clone(),
@@ -53,9 +60,10 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
 pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
     let by_clock = crate::schedule::jobs(world, rooms);
     let (activities, reports) = (rooms.activities.clone(), rooms.reports.clone());
+    let (node, notices) = (world.clone(), rooms.notices.clone());
     let (world, identity) = (world.clone(), rooms.identity.clone());
     let purge: Handler = Arc::new(move |_| {
-        let (world, identity) = (world.clone(), identity.clone());
+        let (world, identity, notices) = (world.clone(), identity.clone(), notices.clone());
         Box::pin(async move {
             let ended = identity.purge_sessions().await?;
             tracing::info!(ended, "sessions that have ended were removed");
@@ -66,6 +74,8 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
             );
             let old = world.desk().expire_drafts().await?;
             tracing::info!(old, "drafts that nobody touched for a month were removed");
+            let old = notices.expire().await?;
+            tracing::info!(old, "notices that were kept long enough were removed");
             next_purge(&world).await
         })
     });
@@ -76,8 +86,39 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
             reports.fill_search().await
         })
     });
-    let ours = [(PURGE, purge), (FILL_SEARCH, fill)];
+    let ours = [
+        (PURGE, purge),
+        (FILL_SEARCH, fill),
+        (MINUTE, each_minute(&node, rooms)),
+    ];
     by_clock.into_iter().chain(ours).collect()
+}
+
+/// Mail about notices and time limits of approvals, every minute, by one node.
+const MINUTE: &str = "mail-and-limits";
+
+fn each_minute(world: &World, rooms: &Rooms) -> Handler {
+    let texts = Arc::new(web::Catalog::new(command_texts()));
+    let (world, rooms) = (world.clone(), rooms.clone());
+    Arc::new(move |_| {
+        let (world, rooms, texts) = (world.clone(), rooms.clone(), texts.clone());
+        Box::pin(async move {
+            rooms.approvals.mind_limits().await?;
+            rooms.notices.deliver(&texts).await?;
+            next_minute(&world).await
+        })
+    })
+}
+
+async fn next_minute(world: &World) -> Result<()> {
+    const STEP: i64 = 60 * Timestamp::SECOND;
+    let minute = world.env.now().0 / STEP + 1;
+    let (key, at) = (format!("{MINUTE}-{minute}"), Timestamp(minute * STEP));
+    db::transaction!(world.db, |tx| {
+        db::jobs::enqueue(tx, &world.env, MINUTE, Some(&key), "", at)
+            .await
+            .map(|_| ())
+    })
 }
 
 /// Sessions that have ended and audit entries that have expired are removed every hour, by one node.
@@ -88,6 +129,7 @@ const FILL_SEARCH: &str = "fill-search";
 
 /// Queues what runs by the clock; what is queued already stays once.
 pub async fn schedule(world: &World) -> Result<()> {
+    next_minute(world).await?;
     crate::schedule::plan(world).await?;
     db::transaction!(world.db, |tx| {
         if search::to_fill(tx).await?.is_empty() {
@@ -125,6 +167,7 @@ pub const PACK_TABLES: &[&str] = &[
     "person-attribute",
     "body-kind",
     "secrecy-word",
+    "approval-route",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
@@ -153,6 +196,8 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         desk::MESSAGES,
         organization::MESSAGES,
         identity::MESSAGES,
+        notices::MESSAGES,
+        approvals::MESSAGES,
         activities::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use jiff::civil::Time;
 use kernel::{Error, Msg, Result};
 
-use crate::config::Given;
+use crate::config::{Given, SecretUrl};
 
 /// Where TLS ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,10 @@ pub struct Operation {
     pub backup_keep: usize,
     /// Where they are kept.
     pub backup_folder: PathBuf,
+    /// How notices are kept and told.
+    pub notices: notices::Settings,
+    /// The mail server; none: no mail.
+    pub mail_url: Option<SecretUrl>,
 }
 
 impl Operation {
@@ -92,7 +96,21 @@ impl Operation {
                 t.parse().ok().filter(|n| (1..=1000).contains(n))
             })?,
             backup_folder: path_in_data("backup-folder", "backups"),
+            notices: notices(given)?,
+            mail_url: Some(given.text("mail-url"))
+                .filter(|t| !t.is_empty())
+                .map(SecretUrl::new),
         };
+        if let Some(url) = &operation.mail_url {
+            notices::Smtp::at(url.reveal())?;
+            for flag in ["mail-from", "public-url"] {
+                if given.text(flag).is_empty() {
+                    return Err(Error::Conflict(
+                        Msg::new("mail-setting").with("setting", flag),
+                    ));
+                }
+            }
+        }
         for (flag, path) in [
             ("tls-cert", &operation.tls_cert),
             ("tls-key", &operation.tls_key),
@@ -105,6 +123,29 @@ impl Operation {
         }
         Ok(operation)
     }
+}
+
+/// The settings of notices.
+fn notices(given: &Given) -> Result<notices::Settings> {
+    let address = |t: &str| {
+        let url = url::Url::parse(t).ok()?;
+        let plain = matches!(url.scheme(), "http" | "https") && url.query().is_none();
+        plain.then(|| t.trim_end_matches('/').to_owned())
+    };
+    Ok(notices::Settings {
+        keep_days: given.parse("notice-days", "1–3650", |t| {
+            t.parse().ok().filter(|n| (1..=3650).contains(n))
+        })?,
+        mail_by_default: given.parse("notice-mail", "true, false", |t| t.parse().ok())?,
+        lang: given.parse("lang", "zh, en", web::Lang::from_code)?,
+        public_url: given.parse("public-url", "https://suneng.example", |t| match t {
+            "" => Some(format!("http://{}", given.text("listen"))),
+            t => address(t),
+        })?,
+        from: given.parse("mail-from", "suneng@bureau.example", |t| {
+            (t.is_empty() || notices::is_sender(t)).then(|| t.to_owned())
+        })?,
+    })
 }
 
 /// A network, or an address as the network of itself.
@@ -154,6 +195,10 @@ mod tests {
             ("keyring-algorithm", "rot13"),
             ("backup-schedule", "25:00"),
             ("backup-keep", "0"),
+            ("notice-days", "0"),
+            ("notice-mail", "maybe"),
+            ("public-url", "suneng.example"),
+            ("mail-from", "nobody"),
         ] {
             let Err(Error::Conflict(msg)) = with(&[(flag, wrong)]) else {
                 panic!("{flag} {wrong}");
@@ -166,6 +211,27 @@ mod tests {
             panic!("no key");
         };
         assert!(msg.key == "tls-file-unnamed" && msg.args[0].1 == "tls-key");
+    }
+
+    #[test]
+    fn mail_needs_a_sender_and_an_address_and_its_password_is_not_shown() {
+        let url = ("mail-url", "smtps://suneng:hunter2@mail.example");
+        let Err(Error::Conflict(msg)) = with(&[url]) else {
+            panic!("no sender");
+        };
+        assert!(msg.key == "mail-setting" && msg.args[0].1 == "mail-from");
+        let more = [
+            url,
+            ("mail-from", "s@b.example"),
+            ("public-url", "https://s.example/"),
+        ];
+        let read = with(&more).unwrap();
+        assert_eq!(read.notices.public_url, "https://s.example");
+        assert!(!format!("{read:?}").contains("hunter2"));
+        let Err(Error::Conflict(msg)) = with(&[("mail-url", "hunter2@mail.example")]) else {
+            panic!("no such server");
+        };
+        assert_eq!((msg.key, msg.args.len()), ("notices-smtp-url", 0));
     }
 
     #[test]

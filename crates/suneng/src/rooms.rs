@@ -2,17 +2,20 @@
 
 use activities::{Activities, ActivityKinds};
 use commons::packs::secrecy::SecrecyWords;
+use approvals::Approvals;
 use commons::packs::{PackProblem, Packs};
 use crypt::Vault;
 use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
 use kernel::{Calendar, Result};
 use ledger::{Definition, Fact};
+use notices::{Notices, Smtp};
 use obligations::{Obligations, Rules};
-use organization::{Attributes, BodyKinds};
+use organization::{Attributes, BodyKinds, Organization, PersonChanges};
 use reports::{Reports, Templates};
 
 use crate::World;
+use crate::approving::House;
 
 /// Every permission that a role may hold.
 pub const PERMISSIONS: &[&str] = &[
@@ -25,12 +28,14 @@ pub const PERMISSIONS: &[&str] = &[
     reports::WRITE,
     organization::READ,
     organization::MANAGE,
+    organization::PROPOSE,
     identity::READ,
     identity::MANAGE,
     identity::RESET,
     identity::GRANT,
     identity::CLIENT,
     identity::AUDIT,
+    approvals::READ,
     "ledger.verify",
     crate::jobs_page::JOBS,
 ];
@@ -45,6 +50,7 @@ pub struct Vocabulary {
     roles: Roles,
     attributes: Attributes,
     body_kinds: BodyKinds,
+    routes: approvals::Routes,
     calendar: Calendar,
     secrecy: SecrecyWords,
 }
@@ -96,6 +102,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.routes,
+            approvals::Routes::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -133,6 +144,12 @@ pub struct Rooms {
     pub secrecy: SecrecyWords,
     /// Accounts, sessions, roles, audit.
     pub identity: Identity,
+    /// Notices.
+    pub notices: Notices,
+    /// Approvals.
+    pub approvals: Approvals,
+    /// Units and people, whose changes can be asked for.
+    pub organization: Organization,
     /// Activities.
     pub activities: Activities,
     /// Obligations.
@@ -154,6 +171,28 @@ impl Rooms {
         identity.sync_roles(&vocabulary.roles).await?;
         world.ledger.define(&vocabulary.definitions()).await?;
         let (db, env) = (world.db.clone(), world.env.clone());
+        let house = House {
+            env: env.clone(),
+            organization: world.organization.clone(),
+            identity: identity.clone(),
+            db: db.clone(),
+        };
+        let operation = &world.config.operation;
+        let settings = operation.notices.clone();
+        let mut notices = Notices::new(db.clone(), env.clone(), settings, house.clone());
+        if let Some(url) = &operation.mail_url {
+            notices = notices.with_courier(Smtp::at(url.reveal())?);
+        }
+        let attributes = vocabulary.attributes.clone();
+        let changes = PersonChanges::new(world.organization.clone(), attributes);
+        let approvals = Approvals::new(
+            (db.clone(), env.clone(), notices.clone()),
+            (vocabulary.routes, vocabulary.calendar.clone()),
+            house.clone(),
+            house.clone(),
+            house,
+        )
+        .with_kind(changes);
         let (ledger, organization) = (world.ledger.clone(), world.organization.clone());
         let indicators = Indicators::new(
             env.clone(),
@@ -168,6 +207,9 @@ impl Rooms {
             secrecy: vocabulary.secrecy,
             vault,
             identity,
+            notices,
+            organization: world.organization.clone().with_approvals(approvals.clone()),
+            approvals,
             activities: Activities::new(
                 db.clone(),
                 env.clone(),

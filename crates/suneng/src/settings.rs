@@ -114,6 +114,21 @@ pub const SETTINGS: &[Setting] = settings! {
     "audit-days" "SUNENG_AUDIT_DAYS" Some("audit-days"), Text "1095" false,
         "审计记录保存多少天；不少于 180 天"
         "Days for which the audit trail is kept; at least 180";
+    "public-url" "SUNENG_PUBLIC_URL" Some("public-url"), Text "" false,
+        "用户访问本系统的地址，例如 https://suneng.example；用于邮件和日历中的链接"
+        "Address at which people reach this server, such as https://suneng.example; for links in mail and calendars";
+    "notice-days" "SUNENG_NOTICE_DAYS" Some("notice-days"), Text "180" false,
+        "通知保留多少天"
+        "Days for which notices are kept";
+    "notice-mail" "SUNENG_NOTICE_MAIL" Some("notice-mail"), Switch "false" false,
+        "没有作过选择的人员是否同时收到邮件"
+        "Whether people who chose nothing get notices by mail too";
+    "mail-url" "SUNENG_MAIL_URL" Some("mail-url"), Text "" true,
+        "邮件服务器：smtps://用户名:密码@主机 或 smtp://主机:25?tls=required；不填不发邮件。密码建议用环境变量给出"
+        "Mail server: smtps://user:password@host or smtp://host:25?tls=required; without it no mail is sent. Better given by the environment";
+    "mail-from" "SUNENG_MAIL_FROM" Some("mail-from"), Text "" false,
+        "邮件的发件人，例如 suneng@bureau.example"
+        "Sender of mail, such as suneng@bureau.example";
     "log" "SUNENG_LOG" Some("log"), Text "text" false,
         "日志格式：text 或 json；详细程度由 RUST_LOG 决定"
         "Log format: text or json; RUST_LOG sets how much";

@@ -5,13 +5,15 @@ use crate::{Files, Problems};
 const KERNEL: &str = "kernel";
 const DB: &str = "db";
 /// What everything stands on; a ground crate may use other ground crates.
-const GROUND: [&str; 9] = [
+const GROUND: [&str; 11] = [
     KERNEL,
     DB,
     "crypt",
     "search",
     "desk",
     "web",
+    "notices",
+    "approvals",
     "organization",
     "identity",
     "commons",

@@ -145,6 +145,15 @@ impl Catalog {
         self.text(lang, msg.key, &args)
     }
 
+    /// The text of a key that was stored, with its arguments.
+    pub fn say(&self, lang: Lang, key: &str, args: &[(&str, &str)]) -> String {
+        let mut named = FluentArgs::new();
+        for (name, value) in args {
+            named.set(*name, value_of(value));
+        }
+        self.text(lang, key, &named)
+    }
+
     /// The text of a key in a language; the first language stands in for one that lacks it.
     pub(crate) fn text(&self, lang: Lang, key: &str, args: &FluentArgs<'_>) -> String {
         for lang in [lang, Lang::Zh] {

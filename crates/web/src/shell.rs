@@ -7,14 +7,13 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use fluent::FluentArgs;
 use kernel::{Env, Error, Msg};
 use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
 
 use crate::assemble::App;
-use crate::{Failure, Lang, MenuEntry, Principal, lang};
+use crate::{Catalog, Failure, Lang, MenuEntry, Principal};
 
 /// What a tenant shows of itself (租户门面).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,11 +202,12 @@ impl Shell {
 
     /// The text of a key with named arguments in the reader's language.
     pub fn t_with(&self, key: &str, args: &[(&str, &str)]) -> String {
-        let mut named = FluentArgs::new();
-        for (name, value) in args {
-            named.set(*name, lang::value_of(value));
-        }
-        self.0.app.catalog.text(self.0.lang, key, &named)
+        self.0.app.catalog.say(self.0.lang, key, args)
+    }
+
+    /// The message catalog, for what is said in another language than the reader's.
+    pub fn catalog(&self) -> &Catalog {
+        &self.0.app.catalog
     }
 
     /// A whole page: the template extends `layout.html`.

@@ -32,6 +32,8 @@ const PERMISSIONS: &[&str] = &[
     "report.write",
     "organization.read",
     "organization.manage",
+    "organization.propose",
+    "approval.read",
     "identity.read",
     "identity.manage",
     "identity.reset",

@@ -32,8 +32,28 @@ const PAGES: &[(&str, &[&str])] = &[
             "/organization",
         ],
     ),
-    ("leader", &["/", "/indicators"]),
-    ("staff", &["/", "/activities"]),
+    (
+        "leader",
+        &[
+            "/",
+            "/indicators",
+            "/approvals",
+            "→/approvals/…",
+            "/notices",
+        ],
+    ),
+    (
+        "staff",
+        &[
+            "/",
+            "/activities",
+            "/approvals?tab=mine",
+            "→/approvals/…",
+            "/organization/me",
+            "/notices",
+            "/notices/settings",
+        ],
+    ),
     (
         "sysadmin",
         &[

@@ -1,7 +1,9 @@
 //! The SQL of one person: everything that is known of them, and the changes of it.
 
-use db::{Tx, args};
-use kernel::{AccountId, Date, PersonId, Result, Timestamp};
+use std::collections::HashMap;
+
+use db::{Args, Tx, args};
+use kernel::{AccountId, Date, PersonId, Result, Timestamp, UnitId};
 
 use crate::attributes::Traits;
 use crate::model::Person;
@@ -49,4 +51,72 @@ pub(crate) async fn put_trait(
     )
     .await?;
     Ok(())
+}
+
+/// Those of a unit on a day who serve in a post, in their primary or a second one.
+pub async fn in_post(tx: &mut Tx, post: &str, unit: UnitId, day: Date) -> Result<Vec<PersonId>> {
+    let sql = "SELECT DISTINCT a.person FROM assignment a WHERE a.unit = $1 AND a.post = $2
+               AND a.from_date <= $3 AND (a.to_date IS NULL OR a.to_date >= $3) ORDER BY a.person";
+    let rows = tx.query(sql, args![unit, post, day]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Those of a unit on a day of whom an attribute has a value on that day.
+pub async fn described(
+    tx: &mut Tx,
+    (attribute, value): (&str, &str),
+    unit: UnitId,
+    day: Date,
+) -> Result<Vec<PersonId>> {
+    let sql =
+        "SELECT DISTINCT a.person FROM assignment a JOIN person_attribute t ON t.person = a.person
+               WHERE a.unit = $1 AND a.is_primary AND a.from_date <= $4
+                   AND (a.to_date IS NULL OR a.to_date >= $4) AND t.attribute = $2 AND t.value = $3
+                   AND t.from_date = (SELECT MAX(l.from_date) FROM person_attribute l
+                       WHERE l.person = t.person AND l.attribute = $2 AND l.from_date <= $4)
+               ORDER BY a.person";
+    let rows = tx.query(sql, args![unit, attribute, value, day]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// The values of an attribute of these people on a day.
+pub async fn values_of(
+    tx: &mut Tx,
+    people: &[PersonId],
+    attribute: &str,
+    day: Date,
+) -> Result<HashMap<PersonId, String>> {
+    let mut found = HashMap::new();
+    for chunk in people.chunks(5_000) {
+        let mut args: Args = args![attribute, day];
+        let list = args.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT person, value FROM person_attribute
+             WHERE attribute = $1 AND from_date <= $2 AND person IN ({list}) ORDER BY from_date"
+        );
+        // The last one that began counts; an empty one ends it.
+        for row in tx.query(sql, args).await? {
+            found.insert(row.get(0)?, row.get::<String>(1)?);
+        }
+    }
+    found.retain(|_, value| !value.is_empty());
+    Ok(found)
+}
+
+/// Members on a day of the bodies with a name, in a role or, without one, in any.
+pub async fn in_body(tx: &mut Tx, name: &str, role: &str, day: Date) -> Result<Vec<PersonId>> {
+    let sql = "SELECT DISTINCT m.person FROM body_member m JOIN body b ON b.id = m.body
+               WHERE b.name = $1 AND ($2 = '' OR m.role = $2) AND m.from_date <= $3
+                   AND (m.to_date IS NULL OR m.to_date >= $3) AND b.from_date <= $3
+                   AND (b.to_date IS NULL OR b.to_date >= $3) ORDER BY m.person";
+    let rows = tx.query(sql, args![name, role, day]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// The person with a staff number who serves somewhere on a day.
+pub async fn serving(tx: &mut Tx, staff_no: &str, day: Date) -> Result<Option<PersonId>> {
+    let sql = "SELECT p.id FROM person p JOIN assignment a ON a.person = p.id
+               WHERE p.staff_no = $1 AND a.from_date <= $2 AND (a.to_date IS NULL OR a.to_date >= $2)";
+    let row = tx.optional(sql, args![staff_no, day]).await?;
+    row.map(|row| row.get(0)).transpose()
 }

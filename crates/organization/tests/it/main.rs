@@ -5,6 +5,7 @@ mod bodies;
 mod changes;
 mod import;
 mod pages;
+mod requests;
 mod trail;
 mod tree;
 

@@ -21,7 +21,7 @@ use crate::{add, day, organization};
 const PERSONS: &str = "工号,姓名,单位编码,职务,起始日期,截止日期\n001,甲某,b,科长,2026-01-01,\n002,<i>乙,c,,2026-01-01,2026-06-30\n003,丙某,d,,2026-01-01,\n";
 
 /// What commons brings to the program: texts only.
-fn commons_texts() -> Module {
+pub fn commons_texts() -> Module {
     let texts = commons::MESSAGES.iter();
     Module {
         name: "commons",

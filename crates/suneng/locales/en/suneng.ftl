@@ -4,6 +4,7 @@ cli-error = Error: { "" }
 cli-not-found = What was asked for does not exist.
 cli-busy = The system is busy; try again in a moment.
 cli-internal = The program or its surroundings are at fault: { $reason }
+mail-setting = With mail-url set, { $setting } is needed too.
 config-value = The setting { $setting } cannot be "{ $value }"; expected: { $expected }.
 config-file-unreadable = The configuration file { $file } cannot be read: { $reason }
 config-file-wrong = The configuration file { $file } is wrong in line { $line }: { $reason }

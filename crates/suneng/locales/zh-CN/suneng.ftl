@@ -4,6 +4,7 @@ cli-error = 错误：
 cli-not-found = 所需的内容不存在。
 cli-busy = 系统繁忙，请稍后再试。
 cli-internal = 程序或者运行环境有故障：{ $reason }
+mail-setting = 设置了 mail-url，还需要设置 { $setting }。
 config-value = 设置 { $setting } 的值“{ $value }”不正确，应为：{ $expected }。
 config-file-unreadable = 不能读取设置文件 { $file }：{ $reason }
 config-file-wrong = 设置文件 { $file } 第 { $line } 行不正确：{ $reason }

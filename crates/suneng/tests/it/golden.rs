@@ -115,6 +115,8 @@ fn every_message_has_a_text() {
         "indicators",
         "reports",
         "identity",
+        "notices",
+        "approvals",
         "suneng",
     ] {
         keys(&root().join("crates").join(room).join("src"), &mut found);

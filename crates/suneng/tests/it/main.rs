@@ -1,5 +1,6 @@
 //! The program as an operator sees it: the real binary, both engines, and what may befall it.
 
+mod approvals;
 mod backup;
 mod bench;
 mod demo;

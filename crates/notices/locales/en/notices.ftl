@@ -1,0 +1,46 @@
+notices-menu = Notices
+notices-bell = { $count ->
+    [0] Notices, none unread
+   *[other] Notices, { $count } unread
+ }
+notices-unread = { $count } unread
+notices-settings = Settings of notices
+notices-read-all = Mark all as read
+notices-all-read = All are marked as read.
+notices-all = All
+notices-only-unread = Unread
+notices-text = Notice
+notices-state = State
+notices-at = Time
+notices-read = Read
+notices-new = Unread
+notices-none = No notices yet
+notices-none-text = What waits for you, and what became of what you asked for, will appear here.
+notices-none-unread = All notices have been read.
+notices-newest = Newest
+notices-older = Older
+notices-kept = Notices are kept for { $days } days
+notices-how = How you are told
+notices-no-server = No mail server is set: notices are shown here only.
+notices-no-person = This account belongs to no person: notices are shown here only, and there is no calendar.
+notices-also-mail = Also by mail
+notices-address = Sent to { $address }.
+notices-no-address = Your record has no mail address. Ask your unit's administrator to add it; until then notices are shown here only.
+notices-mail-says = Mail holds a title and a link only.
+notices-lang = Language of mail and calendar
+notices-lang-hint = The language of pages is chosen under Display, above.
+notices-save = Save
+notices-chosen = Your settings are saved.
+notices-calendar = Calendar feed
+notices-calendar-text = Subscribe to the address below in your calendar: what waits for you appears on its due day. The address is a key, so give it to nobody; renew it when in doubt, and the old one ends at once.
+notices-feed-once = The address is shown this once: copy it into your calendar now.
+notices-feed-address = Address of the feed
+notices-feed-made = Made at
+notices-feed-make = Make an address
+notices-feed-renew = Renew the address
+notices-feed-end = End the feed
+notices-feed-ended = The feed has ended; its address no longer works.
+notices-mail-confidential = You have a new notice
+notices-mail-many = { $count } new notices
+notices-mail-foot = Sent automatically, please do not reply. To get no more mail, change your settings:
+notices-smtp-url = The address of the mail server (smtp-url) is not understood. Write smtps://user:password@host or smtp://host:25, with special characters percent-encoded.

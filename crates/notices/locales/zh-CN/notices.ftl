@@ -1,0 +1,46 @@
+notices-menu = 通知
+notices-bell = { $count ->
+    [0] 通知，没有未读
+   *[other] 通知，{ $count } 条未读
+ }
+notices-unread = { $count } 条未读
+notices-settings = 通知设置
+notices-read-all = 全部标为已读
+notices-all-read = 已全部标为已读。
+notices-all = 全部
+notices-only-unread = 未读
+notices-text = 内容
+notices-state = 状态
+notices-at = 时间
+notices-read = 已读
+notices-new = 未读
+notices-none = 还没有通知
+notices-none-text = 等您办理的事项和办理结果会出现在这里。
+notices-none-unread = 通知都已读过。
+notices-newest = 最新
+notices-older = 更早
+notices-kept = 通知保留 { $days } 天
+notices-how = 接收方式
+notices-no-server = 尚未设置邮件服务器，通知只在系统内显示。
+notices-no-person = 本账号没有对应的人员，通知只在系统内显示，也没有日历。
+notices-also-mail = 除系统内通知外，同时发送邮件
+notices-address = 发送到 { $address }。
+notices-no-address = 人员信息中没有您的邮箱，请本单位管理员补充；补充之前只在系统内通知。
+notices-mail-says = 邮件只有标题和链接，不含内容。
+notices-lang = 邮件和日历的语言
+notices-lang-hint = 页面的语言在右上角“显示设置”中选择。
+notices-save = 保存
+notices-chosen = 通知设置已保存。
+notices-calendar = 日历订阅
+notices-calendar-text = 用手机或办公软件的日历订阅下面的地址，等您办理的事项会按期限出现在日历中。地址等同于钥匙，请勿转给他人；怀疑泄露时请更换，旧地址立即失效。
+notices-feed-once = 地址只显示这一次，请现在复制到日历软件中。
+notices-feed-address = 订阅地址
+notices-feed-made = 地址生成于
+notices-feed-make = 生成订阅地址
+notices-feed-renew = 更换地址
+notices-feed-end = 停止订阅
+notices-feed-ended = 订阅已停止，原地址失效。
+notices-mail-confidential = 您有一条新通知
+notices-mail-many = { $count } 条新通知
+notices-mail-foot = 本邮件由系统自动发送，请勿回复。不再接收邮件，请修改通知设置：
+notices-smtp-url = 邮件服务器地址（smtp-url）无法识别。请写成 smtps://用户名:密码@主机 或 smtp://主机:25 的形式，用户名和密码中的特殊字符用百分号编码。
