@@ -13,10 +13,10 @@ use crate::{
     Opened, password, store,
 };
 
-/// Refuses login names that are hard to read out or to type: 2 to 32 small letters, digits and
+/// Refuses login names that are hard to read out or to type: 2 to 64 small letters, digits and
 /// `._-@`, a letter or digit first.
 pub fn check_login(login: &str) -> Result<()> {
-    let fine = (2..=32).contains(&login.len())
+    let fine = (2..=64).contains(&login.len())
         && login.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
         && login
             .bytes()

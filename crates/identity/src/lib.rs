@@ -18,6 +18,7 @@ mod module;
 mod pages;
 mod password;
 mod roles;
+mod scim;
 mod second;
 mod service;
 mod settings;
@@ -48,6 +49,8 @@ pub const RESET: &str = "identity.reset";
 pub const GRANT: &str = "identity.grant";
 /// Permission to make API clients, with what one holds oneself.
 pub const CLIENT: &str = "identity.client";
+/// Permission to provision accounts from a directory (SCIM).
+pub const SCIM: &str = "identity.scim";
 /// Permission to read the audit trail.
 pub const AUDIT: &str = "audit.read";
 

@@ -5,10 +5,14 @@ use web::view::Pager;
 use web::{Form, Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
 use crate::pages::{account, accounts, activation, audit, clients, second, sign_in};
+use crate::scim::{self, Scim};
 use crate::{AUDIT, CLIENT, GRANT, Identity, MANAGE, READ, RESET, api};
 
 /// Sign-in, my account, accounts, audit trail, and the API of sessions.
 pub fn module(identity: Identity) -> Module {
+    let scim = identity.organization.clone().map_or_else(Routes::new, |organization| {
+        scim::routes(Scim::new(identity.clone(), organization))
+    });
     let manage = Policy::Permission(MANAGE);
     let (read, reset) = (Policy::Permission(READ), Policy::Permission(RESET));
     let grant = Policy::Permission(GRANT);
@@ -61,7 +65,8 @@ pub fn module(identity: Identity) -> Module {
         .delete("/api/v1/session", Policy::SignedIn, api::sign_out)
         .post("/api/v1/session/second", Policy::SignedIn, api::second)
         .get("/api/v1/me", Policy::SignedIn, api::me)
-        .with_state(identity);
+        .with_state(identity)
+        .merge(scim);
     let entry = |order, label_key, href, icon, permission| MenuEntry {
         group: MenuGroup::Manage,
         order,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use db::{BatchReader, Db, GroupRead, Tx, transaction};
 use futures::future::BoxFuture;
 use kernel::{AccountId, Env, Error, Id, Msg, Result, Scope, Timestamp, UnitId};
+use organization::Organization;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use web::Principal;
@@ -30,6 +31,8 @@ pub struct Identity {
     pub(crate) node: Id,
     /// Where secrets of second factors are sealed.
     pub(crate) vault: Option<crypt::Vault>,
+    /// Where a directory writes people.
+    pub(crate) organization: Option<Organization>,
 }
 
 /// Looks sessions and tokens of clients up: every request brings one.
@@ -120,7 +123,14 @@ impl Identity {
             settings,
             hasher: Hasher::new(),
             vault: None,
+            organization: None,
         }
+    }
+
+    /// The same with units and people, which a directory may then provision.
+    pub fn with_organization(mut self, organization: Organization) -> Self {
+        self.organization = Some(organization);
+        self
     }
 
     /// All roles that still let their holders do something.

@@ -1,5 +1,6 @@
 //! Security settings (登录安全设置) and what they ask of a password.
 
+use axum::http::{HeaderMap, header};
 use kernel::{Error, FieldError, Msg, Result, Timestamp};
 
 /// Longest password: more is not more secure, only slower.
@@ -34,6 +35,8 @@ pub struct SecuritySettings {
     pub audit_days: i64,
     /// The cookie is for HTTPS only; must be the same as `web::Options::secure`.
     pub secure: bool,
+    /// The address by which others reach this server, such as `https://suneng.example`; empty: as they call it.
+    pub public_url: String,
 }
 
 impl Default for SecuritySettings {
@@ -51,6 +54,7 @@ impl Default for SecuritySettings {
             code_days: 7,
             audit_days: 3 * 365,
             secure: false,
+            public_url: String::new(),
         }
     }
 }
@@ -92,6 +96,16 @@ impl SecuritySettings {
             wrong(Msg::new("identity-password-login"));
         }
         Error::if_any(errors)
+    }
+
+    /// The address of this server in what it tells other programs.
+    pub(crate) fn own_url(&self, headers: &HeaderMap) -> String {
+        if !self.public_url.is_empty() {
+            return self.public_url.trim_end_matches('/').to_owned();
+        }
+        let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", host.unwrap_or("localhost"))
     }
 
     /// Whether a password set at an instant has grown too old.

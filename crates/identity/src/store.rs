@@ -7,6 +7,7 @@ pub(crate) mod clients;
 pub(crate) mod duties;
 mod migrations;
 pub(crate) mod passwords;
+pub(crate) mod scim;
 pub(crate) mod second;
 
 use std::collections::{BTreeMap, HashMap};

@@ -75,7 +75,7 @@ impl Organization {
         self.card(&mut tx, id, reach.as_ref()).await
     }
 
-    async fn card(
+    pub(crate) async fn card(
         &self,
         tx: &mut Tx,
         id: PersonId,
@@ -198,7 +198,7 @@ impl Organization {
         })
     }
 
-    async fn lay_one(
+    pub(crate) async fn lay_one(
         &self,
         tx: &mut Tx,
         person: &Person,

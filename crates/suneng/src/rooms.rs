@@ -30,6 +30,7 @@ pub const PERMISSIONS: &[&str] = &[
     identity::RESET,
     identity::GRANT,
     identity::CLIENT,
+    identity::SCIM,
     identity::AUDIT,
     "ledger.verify",
     crate::jobs_page::JOBS,
@@ -150,7 +151,9 @@ impl Rooms {
         let settings = world.config.security.clone();
         let vault = world.vault().await?;
         let identity =
-            Identity::new(world.db.clone(), world.env.clone(), settings).with_vault(vault.clone());
+            Identity::new(world.db.clone(), world.env.clone(), settings)
+                .with_vault(vault.clone())
+                .with_organization(world.organization.clone());
         identity.sync_roles(&vocabulary.roles).await?;
         world.ledger.define(&vocabulary.definitions()).await?;
         let (db, env) = (world.db.clone(), world.env.clone());

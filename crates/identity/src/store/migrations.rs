@@ -156,4 +156,29 @@ pub const MIGRATIONS: &[Migration] = &[
             PRIMARY KEY (account, code_hash));
         ALTER TABLE session ADD COLUMN second_due BOOLEAN NOT NULL DEFAULT FALSE",
     },
+    Migration {
+        name: "identity_20261122_scim",
+        sql: "
+        CREATE TABLE scim_user (
+            account {blob} PRIMARY KEY REFERENCES account (id),
+            external_id TEXT,
+            document TEXT NOT NULL,
+            told_by {blob},
+            modified_at BIGINT NOT NULL,
+            closed_at BIGINT);
+        CREATE INDEX scim_user_external_id ON scim_user (external_id);
+        CREATE TABLE scim_group (
+            id {blob} PRIMARY KEY,
+            unit {blob} NOT NULL,
+            name TEXT NOT NULL,
+            external_id TEXT,
+            made_by {blob},
+            created_at BIGINT NOT NULL,
+            modified_at BIGINT NOT NULL);
+        CREATE TABLE scim_member (
+            group_id {blob} NOT NULL REFERENCES scim_group (id),
+            account {blob} NOT NULL REFERENCES account (id),
+            PRIMARY KEY (group_id, account));
+        CREATE INDEX scim_member_account ON scim_member (account)",
+    },
 ];

@@ -44,7 +44,7 @@ impl Answer {
     }
 }
 
-fn app(identity: &Identity, env: &kernel::Env, secure: bool) -> Router {
+pub fn app(identity: &Identity, env: &kernel::Env, secure: bool) -> Router {
     // Somebody else's page, as a feature adds it.
     let feature = Module {
         name: "rows",
