@@ -13,8 +13,11 @@ mod auth;
 mod chain;
 mod clients;
 mod duties;
+mod ldap;
 mod model;
 mod module;
+mod oidc;
+mod outgoing;
 mod pages;
 mod password;
 mod roles;
@@ -29,14 +32,14 @@ pub use activation::{Activation, Slip};
 pub use chain::{AuditReport, verify_audit};
 pub use clients::{Client, NewClient};
 pub use model::{
-    Account, Actor, Audit, AuditFilter, AuditRow, Duty, Grant, NewAccount, NewGrant, NewPassword,
+    Account, Actor, Audit, AuditFilter, AuditRow, Door, Duty, Grant, NewAccount, NewGrant, NewPassword,
     Opened, Role, Session, SignIn,
 };
 pub use module::module;
 pub use roles::Roles;
 pub use second::Enrolment;
 pub use service::{Identity, record};
-pub use settings::SecuritySettings;
+pub use settings::{Binding, LdapSettings, OidcSettings, Secret, SecuritySettings};
 pub use store::MIGRATIONS;
 
 /// Permission to see accounts and their roles.

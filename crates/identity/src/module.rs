@@ -20,6 +20,8 @@ pub fn module(identity: Identity) -> Module {
     let routes = Routes::new()
         .get("/sign-in", Policy::Public, sign_in::show)
         .post("/sign-in", Policy::Public, sign_in::submit)
+        .get("/sign-in/oidc", Policy::Public, sign_in::to_provider)
+        .get("/sign-in/oidc/callback", Policy::Public, sign_in::from_provider)
         .get("/activate", Policy::Public, activation::show)
         .post("/activate", Policy::Public, activation::activate)
         // Whoever signs out after the session has ended is signed out, not turned away.
@@ -194,6 +196,8 @@ fn samples() -> Vec<(&'static str, Value)> {
         json!({
             "crumbs": crumbs, "state": tag, "here": "/accounts/1", "login": "linxl", "name": "林晓岚",
             "opened": 0, "changed": null, "disabled": disabled, "oneself": oneself, "second": !disabled,
+            "doors": if disabled { json!([]) } else { json!(["password", "ldap", "oidc"]) },
+            "groups": if disabled { json!([]) } else { json!(["政治部"]) },
             "grants": grants, "choices": choices, "form": wrong, "may": if disabled { &nothing } else { &may },
         })
     };
@@ -201,7 +205,8 @@ fn samples() -> Vec<(&'static str, Value)> {
         "id": "1", "role": "内勤", "unit": "法治科", "from": "2026-01-01", "to": null,
         "state": tag, "open": true,
     });
-    let session = json!({ "address": "192.0.2.7", "agent": "", "began": 0, "seen": 60_000_000, "here": true });
+    let session = json!({ "address": "192.0.2.7", "agent": "", "began": 0, "seen": 60_000_000, "ends": 960_000_000, "door": "ldap", "here": true });
+    let limits = json!({ "idle": 15, "hours": 12 });
     let entry = json!({
         "at": 0, "login": null, "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
         "address": "",
@@ -232,20 +237,30 @@ fn samples() -> Vec<(&'static str, Value)> {
         })
     };
     vec![
-        ("identity/sign_in.html", json!({ "form": form })),
-        ("identity/sign_in.html", json!({ "form": wrong })),
+        (
+            "identity/sign_in.html",
+            json!({ "form": form, "oidc": null, "leave": null }),
+        ),
+        (
+            "identity/sign_in.html",
+            json!({ "form": wrong, "oidc": { "name": "", "href": "/" }, "leave": "https://id.example/end" }),
+        ),
+        (
+            "identity/sign_in.html",
+            json!({ "form": form, "oidc": { "name": "统一身份认证平台", "href": "/" }, "leave": null }),
+        ),
         (
             "identity/account.html",
             json!({
                 "login": "linxl", "name": "林晓岚", "changed": 0, "must_change": null, "rule": rule,
-                "sessions": [session], "form": form,
+                "sessions": [session], "form": form, "own": true, "doors": ["password", "oidc"], "limits": limits,
             }),
         ),
         (
             "identity/account.html",
             json!({
                 "login": "linxl", "name": null, "changed": null, "must_change": "too-old", "rule": rule,
-                "sessions": [], "form": wrong,
+                "sessions": [], "form": wrong, "own": false, "doors": ["ldap"], "limits": limits,
             }),
         ),
         (

@@ -21,6 +21,7 @@ use filter::{Filter, Name};
 use schema::{Choice, Document, Resource};
 
 pub(crate) use http::routes;
+pub(crate) use schema::ENTERPRISE;
 
 /// Most resources of one answer.
 pub(crate) const MOST_RESULTS: usize = 200;
@@ -145,6 +146,23 @@ impl Scim {
             identity,
             organization,
         }
+    }
+
+    /// Opens an account in a unit for somebody whom a provider knows; gives its login name.
+    pub(crate) async fn open_for_provider(
+        &self,
+        actor: Actor,
+        unit: UnitId,
+        user: &Value,
+    ) -> Result<String> {
+        let caller = Caller {
+            actor,
+            scope: Scope::Under(vec![unit]),
+            base: String::new(),
+        };
+        let shown = self.create_user(&caller, user).await?;
+        let login = shown.body["userName"].as_str().unwrap_or_default();
+        Ok(login.to_lowercase())
     }
 
     async fn batch(

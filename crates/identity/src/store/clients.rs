@@ -7,7 +7,7 @@ use kernel::{AccountId, Date, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
 
 use super::Known;
-use crate::Client;
+use crate::{Client, Door};
 use crate::clients::NewToken;
 
 pub(crate) async fn add(
@@ -171,6 +171,8 @@ pub(crate) async fn known(
                 second_due: false,
                 has_second: false,
                 duty: false,
+                door: Door::Password,
+                trusted: false,
                 grants: Vec::new(),
             };
             found.insert(hash.clone(), known);

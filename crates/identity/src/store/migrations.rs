@@ -181,4 +181,18 @@ pub const MIGRATIONS: &[Migration] = &[
             PRIMARY KEY (group_id, account));
         CREATE INDEX scim_member_account ON scim_member (account)",
     },
+    Migration {
+        name: "identity_20261122_doors",
+        sql: "
+        CREATE TABLE oidc_flow (
+            state_hash {blob} PRIMARY KEY,
+            browser_hash {blob} NOT NULL,
+            nonce TEXT NOT NULL,
+            verifier TEXT NOT NULL,
+            next TEXT NOT NULL,
+            expires_at BIGINT NOT NULL);
+        CREATE INDEX oidc_flow_expires_at ON oidc_flow (expires_at);
+        ALTER TABLE session ADD COLUMN door TEXT NOT NULL DEFAULT 'password';
+        ALTER TABLE session ADD COLUMN trusted BOOLEAN NOT NULL DEFAULT FALSE",
+    },
 ];
