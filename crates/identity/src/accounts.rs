@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::ldap::Verdict;
 use crate::service::{hash_of, record};
 use crate::{
-    Account, Actor, AuditFilter, AuditRow, Door, Grant, Identity, NewAccount, NewGrant, NewPassword,
-    Opened, password, store,
+    Account, Actor, AuditFilter, AuditRow, Door, Grant, Identity, NewAccount, NewGrant,
+    NewPassword, Opened, password, store,
 };
 
 /// Refuses login names that are hard to read out or to type: 2 to 64 small letters, digits and
@@ -227,11 +227,13 @@ impl Identity {
         })?;
         let hash = known.as_ref().and_then(|k| k.password.as_deref());
         let right = match (&self.ldap, &known) {
-            (Some(ldap), Some(_)) if ldap.asks(hash.is_some()) => match ldap.check(login, current).await {
-                Verdict::Right => true,
-                Verdict::Wrong => false,
-                Verdict::Unknown | Verdict::Away => self.hasher.verify(current, hash).await?,
-            },
+            (Some(ldap), Some(_)) if ldap.asks(hash.is_some()) => {
+                match ldap.check(login, current).await {
+                    Verdict::Right => true,
+                    Verdict::Wrong => false,
+                    Verdict::Unknown | Verdict::Away => self.hasher.verify(current, hash).await?,
+                }
+            }
             _ => self.hasher.verify(current, hash).await?,
         };
         if !right {
@@ -414,7 +416,11 @@ impl Identity {
     /// Names of the directory's groups that an account is in.
     pub(crate) async fn groups_of(&self, id: AccountId) -> Result<Vec<String>> {
         let found = store::scim::groups_of(&mut self.db.read().await?, &[id]).await?;
-        Ok(found.into_values().flatten().map(|(_, name)| name).collect())
+        Ok(found
+            .into_values()
+            .flatten()
+            .map(|(_, name)| name)
+            .collect())
     }
 
     /// The actions that the audit trail knows.

@@ -96,9 +96,14 @@ impl Ldap {
                 }
             }
             let filter = search_filter(&s.filter, login);
-            let found = ldap.search(&s.base, Scope::Subtree, &filter, ["1.1"]).await?;
+            let found = ldap
+                .search(&s.base, Scope::Subtree, &filter, ["1.1"])
+                .await?;
             if found.1.rc != 0 {
-                tracing::error!(code = found.1.rc, "the directory refuses to search ldap-base");
+                tracing::error!(
+                    code = found.1.rc,
+                    "the directory refuses to search ldap-base"
+                );
                 return Ok(Verdict::Away);
             }
             let mut entries = found.0.into_iter().filter(|entry| !entry.is_ref());

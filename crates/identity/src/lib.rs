@@ -32,8 +32,8 @@ pub use activation::{Activation, Slip};
 pub use chain::{AuditReport, verify_audit};
 pub use clients::{Client, NewClient};
 pub use model::{
-    Account, Actor, Audit, AuditFilter, AuditRow, Door, Duty, Grant, NewAccount, NewGrant, NewPassword,
-    Opened, Role, Session, SignIn,
+    Account, Actor, Audit, AuditFilter, AuditRow, Door, Duty, Grant, NewAccount, NewGrant,
+    NewPassword, Opened, Role, Session, SignIn,
 };
 pub use module::module;
 pub use roles::Roles;

@@ -10,9 +10,12 @@ use crate::{AUDIT, CLIENT, GRANT, Identity, MANAGE, READ, RESET, api};
 
 /// Sign-in, my account, accounts, audit trail, and the API of sessions.
 pub fn module(identity: Identity) -> Module {
-    let scim = identity.organization.clone().map_or_else(Routes::new, |organization| {
-        scim::routes(Scim::new(identity.clone(), organization))
-    });
+    let scim = identity
+        .organization
+        .clone()
+        .map_or_else(Routes::new, |organization| {
+            scim::routes(Scim::new(identity.clone(), organization))
+        });
     let manage = Policy::Permission(MANAGE);
     let (read, reset) = (Policy::Permission(READ), Policy::Permission(RESET));
     let grant = Policy::Permission(GRANT);
@@ -21,7 +24,11 @@ pub fn module(identity: Identity) -> Module {
         .get("/sign-in", Policy::Public, sign_in::show)
         .post("/sign-in", Policy::Public, sign_in::submit)
         .get("/sign-in/oidc", Policy::Public, sign_in::to_provider)
-        .get("/sign-in/oidc/callback", Policy::Public, sign_in::from_provider)
+        .get(
+            "/sign-in/oidc/callback",
+            Policy::Public,
+            sign_in::from_provider,
+        )
         .get("/activate", Policy::Public, activation::show)
         .post("/activate", Policy::Public, activation::activate)
         // Whoever signs out after the session has ended is signed out, not turned away.

@@ -112,7 +112,10 @@ impl Oidc {
     pub(crate) async fn leave_url(&self, back: &str) -> Option<String> {
         let known = self.known.read().await;
         let (_, provider) = known.as_ref()?;
-        let end = provider.additional_metadata().end_session_endpoint.as_ref()?;
+        let end = provider
+            .additional_metadata()
+            .end_session_endpoint
+            .as_ref()?;
         let mut url = end.url().clone();
         url.query_pairs_mut()
             .append_pair("client_id", &self.settings.client_id)
@@ -136,7 +139,11 @@ impl Identity {
     }
 
     /// Sends somebody to the provider: gives its address and the token of the browser's cookie.
-    pub(crate) async fn begin_oidc(&self, next: &str, headers: &HeaderMap) -> Result<(String, String)> {
+    pub(crate) async fn begin_oidc(
+        &self,
+        next: &str,
+        headers: &HeaderMap,
+    ) -> Result<(String, String)> {
         let oidc = self.provider()?;
         let now = self.env.now();
         let provider = oidc.provider(now, KEPT).await?;
@@ -186,32 +193,45 @@ impl Identity {
             doors::take_flow(tx, &state, &browser, now).await
         })?;
         let Some(flow) = flow else {
-            return self.turned_away(attempt, "oidc-state", "identity-oidc-stale").await;
+            return self
+                .turned_away(attempt, "oidc-state", "identity-oidc-stale")
+                .await;
         };
         let Some(code) = &returned.code else {
             let word = returned.error.as_deref().unwrap_or_default();
             tracing::info!(error = %word.chars().take(60).collect::<String>(), "the provider refused");
-            return self.turned_away(attempt, "oidc-denied", "identity-oidc-denied").await;
+            return self
+                .turned_away(attempt, "oidc-denied", "identity-oidc-denied")
+                .await;
         };
         let claims = match self.claims(oidc, code, &flow, headers).await? {
             Ok(claims) => claims,
             Err(reason) => {
                 tracing::warn!(reason, "a token of the provider was refused");
-                return self.turned_away(attempt, reason, "identity-oidc-refused").await;
+                return self
+                    .turned_away(attempt, reason, "identity-oidc-refused")
+                    .await;
             }
         };
         let text = |name: &str| claims[name].as_str().map(str::trim).unwrap_or_default();
         let who = text(&oidc.settings.claim).to_owned();
         if who.is_empty() {
-            tracing::error!(claim = oidc.settings.claim, "the provider's token lacks the claim");
-            return self.turned_away(attempt, "oidc-claim", "identity-oidc-unknown").await;
+            tracing::error!(
+                claim = oidc.settings.claim,
+                "the provider's token lacks the claim"
+            );
+            return self
+                .turned_away(attempt, "oidc-claim", "identity-oidc-unknown")
+                .await;
         }
         let mut login = self.bound(oidc.settings.binding, &who).await?;
         if login.is_none() && !oidc.settings.open_in.is_empty() {
             login = self.open_for(oidc, &who, &claims, attempt).await?;
         }
         let Some(login) = login else {
-            return self.turned_away(attempt, "unknown", "identity-oidc-unknown").await;
+            return self
+                .turned_away(attempt, "unknown", "identity-oidc-unknown")
+                .await;
         };
         let trusted = oidc.settings.trust_second && strong(&claims);
         let token = hex::encode(self.env.random::<32>());
@@ -306,8 +326,12 @@ impl Identity {
         // The same text whose signature was verified, with all of its claims.
         let text = token.to_string();
         let body = text.split('.').nth(1).unwrap_or_default();
-        let body = BASE64_URL_SAFE_NO_PAD.decode(body).map_err(Error::internal)?;
-        serde_json::from_slice(&body).map(Ok).map_err(Error::internal)
+        let body = BASE64_URL_SAFE_NO_PAD
+            .decode(body)
+            .map_err(Error::internal)?;
+        serde_json::from_slice(&body)
+            .map(Ok)
+            .map_err(Error::internal)
     }
 
     /// The login name of the account that a claim means.
@@ -337,7 +361,10 @@ impl Identity {
         let unit = match unit.await {
             Ok(unit) => unit.id,
             Err(Error::NotFound) => {
-                tracing::error!(code = oidc.settings.open_in, "there is no unit oidc-open-unit");
+                tracing::error!(
+                    code = oidc.settings.open_in,
+                    "there is no unit oidc-open-unit"
+                );
                 return Ok(None);
             }
             Err(e) => return Err(e),
@@ -368,12 +395,7 @@ impl Identity {
     }
 
     /// Records that nobody came in, and says so.
-    async fn turned_away<T>(
-        &self,
-        attempt: &SignIn,
-        reason: &str,
-        key: &'static str,
-    ) -> Result<T> {
+    async fn turned_away<T>(&self, attempt: &SignIn, reason: &str, key: &'static str) -> Result<T> {
         let nobody = Actor {
             account: None,
             address: attempt.address.clone(),

@@ -86,7 +86,9 @@ impl Outgoing {
         let name = host.trim_matches(['[', ']']).to_owned();
         let secure = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let stream = TcpStream::connect((name.as_str(), port)).await.map_err(lost)?;
+        let stream = TcpStream::connect((name.as_str(), port))
+            .await
+            .map_err(lost)?;
         if secure {
             let name = ServerName::try_from(name).map_err(lost)?;
             let connector = TlsConnector::from(self.tls.clone());

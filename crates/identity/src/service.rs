@@ -253,7 +253,8 @@ impl Identity {
                     (true, _) => "password",
                 };
                 let detail = json!({ "reason": reason });
-                let entry = by(Some(account)).audit("session.refused", ("account", account), detail);
+                let entry =
+                    by(Some(account)).audit("session.refused", ("account", account), detail);
                 record(tx, &self.env, &entry).await?;
                 if away {
                     // Nothing was guessed.

@@ -31,7 +31,10 @@ impl Told {
             text.as_ref()
                 .map(|text| checked(field, text, longest, &mut errors))
         };
-        let (staff_no, name) = (text("staff_no", &self.staff_no, 64), text("name", &self.name, 50));
+        let (staff_no, name) = (
+            text("staff_no", &self.staff_no, 64),
+            text("name", &self.name, 50),
+        );
         let post = self.post.as_ref().map(|post| post.trim().to_owned());
         let odd = post.as_ref().and_then(|post| check_text(post, 100));
         errors.extend(odd.map(|message| FieldError {
@@ -120,19 +123,27 @@ impl Organization {
             }
             store::set_staff_no(tx, id, &number).await?;
             let detail = json!({ "before": card.person.staff_no, "after": number });
-            self.tell(tx, by, "person.renumbered", person, detail).await?;
+            self.tell(tx, by, "person.renumbered", person, detail)
+                .await?;
             card.person.staff_no = number;
         }
         if let Some(name) = told.name.filter(|name| *name != card.person.name) {
             card.person.name = name;
             let people = std::slice::from_ref(&card.person);
             store::put_people(tx, people, &[], self.env.now()).await?;
-            self.tell(tx, by, "person.renamed", person, json!({})).await?;
+            self.tell(tx, by, "person.renamed", person, json!({}))
+                .await?;
         }
         let today = self.env.today();
-        let now = card.assignments.iter().find(|a| a.primary && a.covers(today));
+        let now = card
+            .assignments
+            .iter()
+            .find(|a| a.primary && a.covers(today));
         let unit = told.unit.or(now.map(|a| a.unit));
-        let post = told.post.or(now.map(|a| a.post.clone())).unwrap_or_default();
+        let post = told
+            .post
+            .or(now.map(|a| a.post.clone()))
+            .unwrap_or_default();
         let Some(unit) = unit else {
             return Ok(());
         };

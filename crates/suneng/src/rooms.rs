@@ -150,10 +150,10 @@ impl Rooms {
     pub async fn open(world: &World, vocabulary: Vocabulary) -> Result<Self> {
         let settings = world.config.security.clone();
         let vault = world.vault().await?;
-        let identity =
-            Identity::new(world.db.clone(), world.env.clone(), settings)
-                .with_vault(vault.clone())
-                .with_organization(world.organization.clone());
+        let identity = Identity::new(world.db.clone(), world.env.clone(), settings)
+            .with_vault(vault.clone())
+            .with_organization(world.organization.clone())
+            .with_doors()?;
         identity.sync_roles(&vocabulary.roles).await?;
         world.ledger.define(&vocabulary.definitions()).await?;
         let (db, env) = (world.db.clone(), world.env.clone());

@@ -46,7 +46,10 @@ async fn context(
             address: s.address,
             began: s.created_at.0,
             seen: s.last_seen_at.0,
-            ends: s.expires_at.min(s.last_seen_at.plus_seconds(settings.idle_seconds)).0,
+            ends: s
+                .expires_at
+                .min(s.last_seen_at.plus_seconds(settings.idle_seconds))
+                .0,
             door: (s.door != Door::Password).then(|| shell.t(s.door.key())),
         })
         .collect();

@@ -100,10 +100,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("account.disabled", "identity-action-account-disabled"),
         ("account.enabled", "identity-action-account-enabled"),
         ("account.closed", "identity-action-account-closed"),
-        (
-            "account.provisioned",
-            "identity-action-account-provisioned",
-        ),
+        ("account.provisioned", "identity-action-account-provisioned"),
         ("group.made", "identity-action-group-made"),
         ("group.changed", "identity-action-group-changed"),
         ("group.dropped", "identity-action-group-dropped"),

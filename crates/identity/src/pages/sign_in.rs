@@ -4,7 +4,7 @@ use axum::Form as Posted;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use kernel::{Error, Result};
+use kernel::{Error, Msg, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use web::{Failure, Form, Shell, safe_next};
@@ -20,6 +20,8 @@ pub(crate) struct Next {
     next: Option<String>,
     /// Somebody who came by the provider has just left.
     left: Option<String>,
+    /// Why somebody came back from the provider without a session.
+    oidc: Option<String>,
 }
 
 pub(crate) async fn show(
@@ -29,10 +31,15 @@ pub(crate) async fn show(
     Query(query): Query<Next>,
 ) -> Result<Response, Failure> {
     let next = safe_next(query.next.as_deref());
-    if shell.principal().is_some() {
+    let word = query.oidc.as_deref();
+    let reason = REASONS.iter().find(|(w, _)| Some(*w) == word);
+    if shell.principal().is_some() && reason.is_none() {
         return shell.redirect(next);
     }
-    let form = Form::default().with("next", next);
+    let mut form = Form::default().with("next", next);
+    if let Some((_, key)) = reason {
+        form = form.reject(&shell, Error::field("login", Msg::new(key)))?;
+    }
     let mut context = context(&identity, &form, next);
     if query.left.is_some()
         && let Some(oidc) = &identity.oidc
@@ -43,7 +50,7 @@ pub(crate) async fn show(
     shell.page(TEMPLATE, context)
 }
 
-/// What the page shows; shared with those who come back from a provider without a session.
+/// What the page shows.
 fn context(identity: &Identity, form: &Form, next: &str) -> serde_json::Value {
     let oidc = identity.oidc.as_ref();
     let href = format!("/sign-in/oidc?next={}", web::encode(next));
@@ -65,9 +72,27 @@ pub(crate) struct Returning {
 /// Name of the cookie that binds a sign-in at a provider to the browser.
 const COOKIE: &str = "suneng_oidc";
 
-fn turned_away(identity: &Identity, shell: &Shell, next: &str, e: Error) -> Result<Response, Failure> {
-    let form = Form::default().with("next", next).reject(shell, e)?;
-    shell.refused(TEMPLATE, context(identity, &form, next))
+/// Why somebody came back from the provider without a session, by its word in the address.
+const REASONS: [(&str, &str); 5] = [
+    ("away", "identity-oidc-away"),
+    ("stale", "identity-oidc-stale"),
+    ("denied", "identity-oidc-denied"),
+    ("refused", "identity-oidc-refused"),
+    ("unknown", "identity-oidc-unknown"),
+];
+
+/// Back to the sign-in page with the reason: what the provider sent stays in no address.
+fn turned_away(shell: &Shell, next: &str, error: Error) -> Result<Response, Failure> {
+    let key = match &error {
+        Error::Invalid(errors) => errors.first().map(|e| e.message.key),
+        _ => None,
+    };
+    match REASONS.iter().find(|(_, k)| Some(*k) == key) {
+        Some((word, _)) => {
+            shell.redirect(&format!("/sign-in?oidc={word}&next={}", web::encode(next)))
+        }
+        None => Err(error.into()),
+    }
 }
 
 pub(crate) async fn to_provider(
@@ -84,7 +109,7 @@ pub(crate) async fn to_provider(
             shell.set_cookie(&mut response, COOKIE, &browser, seconds);
             Ok(response)
         }
-        Err(e) => turned_away(&identity, &shell, next, e),
+        Err(e) => turned_away(&shell, next, e),
     }
 }
 
@@ -109,7 +134,7 @@ pub(crate) async fn from_provider(
             shell.set_cookie(&mut response, COOKIE, "", 0);
             Ok(response)
         }
-        Err(e) => turned_away(&identity, &shell, "/", e),
+        Err(e) => turned_away(&shell, "/", e),
     }
 }
 

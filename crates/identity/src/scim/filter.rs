@@ -6,7 +6,7 @@ use std::fmt;
 use kernel::{Error, Msg, Result};
 use serde_json::Value;
 
-use super::schema::{Attribute, ENTERPRISE, Kind, Resource, USER, GROUP};
+use super::schema::{Attribute, ENTERPRISE, GROUP, Kind, Resource, USER};
 
 /// Longest filter or path, in bytes.
 pub(crate) const LONGEST: usize = 8_000;
@@ -212,7 +212,8 @@ impl<'t> Reader<'t> {
         self.at += word.len();
         self.blanks();
         let value = self.literal()?;
-        let ordered = matches!(op, Op::Eq | Op::Ne) || !matches!(value, Value::Bool(_) | Value::Null);
+        let ordered =
+            matches!(op, Op::Eq | Op::Ne) || !matches!(value, Value::Bool(_) | Value::Null);
         if !ordered {
             return Err(self.wrong());
         }
@@ -360,9 +361,9 @@ impl Filter {
             Self::Not(a) => !a.fits(resource, body),
             Self::Present(name) => !name.values(body).is_empty(),
             Self::Compare(name, op, value) => {
-                let exact = name.resolve(resource).is_ok_and(|(attribute, sub)| {
-                    sub.map_or(attribute.exact, |sub| sub.exact)
-                });
+                let exact = name
+                    .resolve(resource)
+                    .is_ok_and(|(attribute, sub)| sub.map_or(attribute.exact, |sub| sub.exact));
                 compares(&name.values(body), *op, value, exact)
             }
             Self::Within(name, inner) => {
@@ -444,7 +445,11 @@ impl Name {
 
     /// The values that stand under this name: those of a complex attribute without a sub-attribute whole.
     fn values<'v>(&self, body: &'v Value) -> Vec<&'v Value> {
-        let body = if self.extended() { &body[ENTERPRISE] } else { body };
+        let body = if self.extended() {
+            &body[ENTERPRISE]
+        } else {
+            body
+        };
         let here = get(body, &self.attribute);
         let mut found: Vec<&Value> = match here {
             Some(Value::Array(values)) => values.iter().collect(),
@@ -462,7 +467,10 @@ impl Name {
     /// The value that resources are sorted by.
     pub(crate) fn sort_key(&self, body: &Value) -> String {
         let found = self.values(body);
-        let first = found.iter().find(|v| v["primary"] == true).or(found.first());
+        let first = found
+            .iter()
+            .find(|v| v["primary"] == true)
+            .or(found.first());
         match first {
             Some(Value::String(text)) => text.to_lowercase(),
             Some(Value::Object(parts)) => {
@@ -572,8 +580,7 @@ mod tests {
         let leaf = prop_oneof![
             name().prop_map(Filter::Present),
             (name(), op, literal).prop_map(|(n, o, v)| Filter::Compare(n, o, v)),
-            (name(), any::<bool>())
-                .prop_map(|(n, b)| Filter::Compare(n, Op::Eq, json!(b))),
+            (name(), any::<bool>()).prop_map(|(n, b)| Filter::Compare(n, Op::Eq, json!(b))),
         ];
         leaf.prop_recursive(5, 30, 2, |inner| {
             let two = || (inner.clone(), inner.clone());
@@ -627,7 +634,9 @@ mod tests {
         });
         let fits = |text: &str| {
             let filter = Filter::read(text).unwrap_or_else(|e| panic!("{text}: {e}"));
-            filter.check(Resource::User).unwrap_or_else(|e| panic!("{text}: {e}"));
+            filter
+                .check(Resource::User)
+                .unwrap_or_else(|e| panic!("{text}: {e}"));
             filter.fits(Resource::User, &body)
         };
         for yes in [
@@ -662,12 +671,30 @@ mod tests {
         let deep = format!("{}a pr{}", "(".repeat(100), ")".repeat(100));
         let long = format!("userName eq \"{}\"", "a".repeat(10_000));
         for bad in [
-            "", "userName", "userName eq", "userName eq x", "userName eq \"x", "eq \"x\"",
-            "userName eq \"x\" and", "(userName pr", "userName pr)", "a[b pr", "a[]", "a..b pr",
-            "userName zz \"x\"", "active gt true", "userName eq [1]", "a.b.c pr", "1a pr",
-            &deep, &long,
+            "",
+            "userName",
+            "userName eq",
+            "userName eq x",
+            "userName eq \"x",
+            "eq \"x\"",
+            "userName eq \"x\" and",
+            "(userName pr",
+            "userName pr)",
+            "a[b pr",
+            "a[]",
+            "a..b pr",
+            "userName zz \"x\"",
+            "active gt true",
+            "userName eq [1]",
+            "a.b.c pr",
+            "1a pr",
+            &deep,
+            &long,
         ] {
-            assert!(matches!(Filter::read(bad), Err(Error::Conflict(_))), "{bad}");
+            assert!(
+                matches!(Filter::read(bad), Err(Error::Conflict(_))),
+                "{bad}"
+            );
         }
         let Err(Error::Conflict(message)) = Filter::read("用户 eq 1") else {
             panic!("refused");

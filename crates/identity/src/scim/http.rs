@@ -54,7 +54,11 @@ const USERS: bool = true;
 const GROUPS: bool = false;
 
 fn resource(users: bool) -> Resource {
-    if users { Resource::User } else { Resource::Group }
+    if users {
+        Resource::User
+    } else {
+        Resource::Group
+    }
 }
 
 /// An instant as SCIM writes it.
@@ -88,9 +92,7 @@ fn status_of(error: &Error) -> (StatusCode, Option<&'static str>) {
         (Some("identity-scim-unsupported"), _) => (StatusCode::NOT_IMPLEMENTED, None),
         (Some("identity-scim-large"), _) => (StatusCode::PAYLOAD_TOO_LARGE, Some("tooMany")),
         (
-            Some(
-                "identity-login-taken" | "identity-person-taken" | "organization-staff-no-taken",
-            ),
+            Some("identity-login-taken" | "identity-person-taken" | "organization-staff-no-taken"),
             _,
         ) => (StatusCode::CONFLICT, Some("uniqueness")),
         (_, Error::Invalid(_)) => (bad, Some("invalidValue")),
@@ -192,7 +194,12 @@ fn query(resource: Resource, get: impl Fn(&str) -> Option<String>) -> Result<Que
         let Some(text) = get(name) else {
             return Ok(None);
         };
-        let wrong = || Error::field(name, Msg::new("identity-scim-value").with("attribute", name));
+        let wrong = || {
+            Error::field(
+                name,
+                Msg::new("identity-scim-value").with("attribute", name),
+            )
+        };
         let number: i64 = text.trim().parse().map_err(|_| wrong())?;
         Ok::<_, Error>(Some(usize::try_from(number).unwrap_or(0)))
     };

@@ -133,7 +133,9 @@ fn must_match(wanted: Option<&str>, version: &str) -> Result<()> {
 
 /// The names of the attributes in which two documents differ: for the audit trail, which keeps no personal data.
 fn differing(before: &Document, after: &Document) -> Vec<String> {
-    let names = before.keys().chain(after.keys().filter(|k| !before.contains_key(*k)));
+    let names = before
+        .keys()
+        .chain(after.keys().filter(|k| !before.contains_key(*k)));
     names
         .filter(|name| before.get(*name) != after.get(*name))
         .cloned()
@@ -242,7 +244,9 @@ impl Scim {
         if !ids.is_empty() {
             let which = Which::Ids(ids.clone());
             let window = (ids.len() as i64, 0);
-            found = self.batch(tx, caller, resource, &which, None, window).await?;
+            found = self
+                .batch(tx, caller, resource, &which, None, window)
+                .await?;
         }
         let place = |shown: &Shown| ids.iter().position(|id| *id == shown.id);
         found.sort_by_key(place);

@@ -180,14 +180,20 @@ fn at(container: &mut Document, attribute: &Attribute, op: Op, value: &Value) ->
             container.remove(key);
         }
         Op::Replace if attribute.multi => {
-            container.insert(key.to_owned(), Value::Array(distinct(Vec::new(), listed(value))?));
+            container.insert(
+                key.to_owned(),
+                Value::Array(distinct(Vec::new(), listed(value))?),
+            );
         }
         Op::Add if attribute.multi => {
             let before = match container.remove(key) {
                 Some(Value::Array(values)) => values,
                 _ => Vec::new(),
             };
-            container.insert(key.to_owned(), Value::Array(distinct(before, listed(value))?));
+            container.insert(
+                key.to_owned(),
+                Value::Array(distinct(before, listed(value))?),
+            );
         }
         _ if attribute.kind == Kind::Complex => {
             let Value::Object(parts) = value else {
@@ -359,8 +365,14 @@ mod tests {
             { "op": "add", "path": format!("{ENTERPRISE}:department"), "value": "S1" },
             { "op": "remove", "path": "displayName" },
         ]));
-        assert_eq!(changed["name"], json!({ "familyName": "王", "givenName": "小丽" }));
-        assert_eq!(changed[ENTERPRISE], json!({ "employeeNumber": "LZ01", "department": "S1" }));
+        assert_eq!(
+            changed["name"],
+            json!({ "familyName": "王", "givenName": "小丽" })
+        );
+        assert_eq!(
+            changed[ENTERPRISE],
+            json!({ "employeeNumber": "LZ01", "department": "S1" })
+        );
         assert!(changed.get("displayName").is_none());
         let whole = p(json!([{ "op": "replace", "value": {
             "active": "False", "name.givenName": "晓丽", "id": "x", "nonsense": 1,
@@ -369,7 +381,11 @@ mod tests {
         assert_eq!(whole["active"], false);
         assert_eq!(whole["name"]["givenName"], "晓丽");
         assert_eq!(whole[ENTERPRISE], json!({ "department": "S2" }));
-        assert!(p(json!([{ "op": "remove", "path": ENTERPRISE }])).get(ENTERPRISE).is_none());
+        assert!(
+            p(json!([{ "op": "remove", "path": ENTERPRISE }]))
+                .get(ENTERPRISE)
+                .is_none()
+        );
     }
 
     #[test]
@@ -391,12 +407,16 @@ mod tests {
             json!([7]),
         ];
         for ops in ops {
-            assert!(patched(Resource::User, &user(), ops.clone()).is_err(), "{ops}");
+            assert!(
+                patched(Resource::User, &user(), ops.clone()).is_err(),
+                "{ops}"
+            );
         }
         let g = |ops| patched(Resource::Group, &group(&["a"]), ops);
         let none = json!([{ "op": "replace", "path": "members[value eq \"z\"]", "value": {} }]);
         assert!(g(none).is_err());
-        let other = json!([{ "op": "replace", "path": "members[value eq \"a\"].value", "value": "b" }]);
+        let other =
+            json!([{ "op": "replace", "path": "members[value eq \"a\"].value", "value": "b" }]);
         assert!(g(other).is_err(), "a member is taken out, not renamed");
     }
 

@@ -12,8 +12,7 @@ pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 /// Schema of groups.
 pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// Extension of users: staff number and unit.
-pub(crate) const ENTERPRISE: &str =
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 /// Longest text of an attribute, in characters.
 const LONGEST: usize = 500;
 /// Most values of an attribute.
@@ -83,7 +82,12 @@ const COMMON: &[Attribute] = &[
         subs: &[
             fixed("resourceType", Kind::Text, Writing::Never, "Type"),
             fixed("created", Kind::Instant, Writing::Never, "When made"),
-            fixed("lastModified", Kind::Instant, Writing::Never, "When changed"),
+            fixed(
+                "lastModified",
+                Kind::Instant,
+                Writing::Never,
+                "When changed",
+            ),
             fixed("location", Kind::Reference, Writing::Never, "Address"),
             fixed("version", Kind::Text, Writing::Never, "Version"),
         ],
@@ -116,8 +120,18 @@ const USER_ATTRIBUTES: &[Attribute] = &[
         multi: true,
         writing: Writing::Never,
         subs: &[
-            fixed("value", Kind::Text, Writing::Never, "Identifier of the group"),
-            fixed("$ref", Kind::Reference, Writing::Never, "Address of the group"),
+            fixed(
+                "value",
+                Kind::Text,
+                Writing::Never,
+                "Identifier of the group",
+            ),
+            fixed(
+                "$ref",
+                Kind::Reference,
+                Writing::Never,
+                "Address of the group",
+            ),
             Attribute {
                 writing: Writing::Never,
                 ..text("display", "Name of the group")
@@ -129,7 +143,10 @@ const USER_ATTRIBUTES: &[Attribute] = &[
 
 const ENTERPRISE_ATTRIBUTES: &[Attribute] = &[
     text("employeeNumber", "Staff number of the person"),
-    text("organization", "Code of the unit, where no department is given"),
+    text(
+        "organization",
+        "Code of the unit, where no department is given",
+    ),
     text("department", "Code of the unit the person belongs to"),
 ];
 
@@ -143,7 +160,12 @@ const GROUP_ATTRIBUTES: &[Attribute] = &[
         multi: true,
         subs: &[
             fixed("value", Kind::Text, Writing::Once, "Identifier of the user"),
-            fixed("$ref", Kind::Reference, Writing::Once, "Address of the user"),
+            fixed(
+                "$ref",
+                Kind::Reference,
+                Writing::Once,
+                "Address of the user",
+            ),
             fixed("type", Kind::Text, Writing::Once, "Always User"),
         ],
         ..text("members", "Users in the group")
@@ -195,7 +217,11 @@ impl Resource {
 
     /// The attribute with this name, of the extension or of the core schema.
     pub(crate) fn attribute(self, extended: bool, name: &str) -> Option<&'static Attribute> {
-        let of = if extended { self.extension() } else { self.core() };
+        let of = if extended {
+            self.extension()
+        } else {
+            self.core()
+        };
         let common: &[Attribute] = if extended { &[] } else { COMMON };
         of.iter()
             .chain(common)
@@ -231,14 +257,22 @@ impl Attribute {
         });
         if self.kind != Kind::Complex {
             published["caseExact"] = json!(self.exact);
-            let unique = if self.name == "userName" { "server" } else { "none" };
+            let unique = if self.name == "userName" {
+                "server"
+            } else {
+                "none"
+            };
             published["uniqueness"] = json!(unique);
         } else {
             let subs = self.subs.iter().map(|s| s.published(units));
             published["subAttributes"] = subs.collect();
         }
         if self.kind == Kind::Reference {
-            let to = if self.about.contains("group") { "Group" } else { "User" };
+            let to = if self.about.contains("group") {
+                "Group"
+            } else {
+                "User"
+            };
             published["referenceTypes"] = json!([to]);
         }
         match self.name {
@@ -269,8 +303,18 @@ pub(crate) fn schemas(units: &[String]) -> Vec<Value> {
     };
     vec![
         own(USER, "User", "Account of a person", USER_ATTRIBUTES),
-        own(ENTERPRISE, "EnterpriseUser", "Staff number and unit", ENTERPRISE_ATTRIBUTES),
-        own(GROUP, "Group", "Group of accounts; it gives no permissions", GROUP_ATTRIBUTES),
+        own(
+            ENTERPRISE,
+            "EnterpriseUser",
+            "Staff number and unit",
+            ENTERPRISE_ATTRIBUTES,
+        ),
+        own(
+            GROUP,
+            "Group",
+            "Group of accounts; it gives no permissions",
+            GROUP_ATTRIBUTES,
+        ),
         described("ServiceProviderConfig", CONFIG_ATTRIBUTES),
         described("ResourceType", TYPE_ATTRIBUTES),
         described("Schema", SCHEMA_ATTRIBUTES),
@@ -354,7 +398,10 @@ pub(crate) fn resource_types() -> Vec<Value> {
         })
     };
     vec![
-        of(Resource::User, json!([{ "schema": ENTERPRISE, "required": false }])),
+        of(
+            Resource::User,
+            json!([{ "schema": ENTERPRISE, "required": false }]),
+        ),
         of(Resource::Group, json!([])),
     ]
 }
@@ -463,7 +510,11 @@ pub(crate) fn read(resource: Resource, given: &Value) -> Result<Document> {
                     attribute_into(&mut read, attribute, given)?;
                 }
             }
-            if !read.is_empty() && document.insert(ENTERPRISE.to_owned(), json!(read)).is_some() {
+            if !read.is_empty()
+                && document
+                    .insert(ENTERPRISE.to_owned(), json!(read))
+                    .is_some()
+            {
                 return Err(wrong(ENTERPRISE));
             }
         } else if let Some(attribute) = resource.attribute(false, name) {

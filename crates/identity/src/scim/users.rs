@@ -75,7 +75,10 @@ fn document_of(row: &UserRow) -> Result<Document> {
     if corrected(claim.post.as_deref(), post) {
         document.insert("title".to_owned(), json!(post));
     }
-    if claim.active.map_or(told.is_none(), |active| active == row.disabled) {
+    if claim
+        .active
+        .map_or(told.is_none(), |active| active == row.disabled)
+    {
         document.insert("active".to_owned(), json!(!row.disabled));
     }
     let unit = row.unit.as_deref().unwrap_or_default();

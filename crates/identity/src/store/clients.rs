@@ -7,8 +7,8 @@ use kernel::{AccountId, Date, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
 
 use super::Known;
-use crate::{Client, Door};
 use crate::clients::NewToken;
+use crate::{Client, Door};
 
 pub(crate) async fn add(
     tx: &mut Tx,

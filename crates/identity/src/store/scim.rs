@@ -178,7 +178,8 @@ pub(crate) async fn by_external(tx: &mut Tx, external_id: &str) -> Result<Option
 
 /// The login name of the account of the person with a staff number.
 pub(crate) async fn by_staff_no(tx: &mut Tx, staff_no: &str) -> Result<Option<String>> {
-    let sql = "SELECT a.login FROM account a JOIN person p ON p.id = a.person WHERE p.staff_no = $1";
+    let sql =
+        "SELECT a.login FROM account a JOIN person p ON p.id = a.person WHERE p.staff_no = $1";
     let row = tx.optional(sql, args![staff_no]).await?;
     row.map(|row| row.get(0)).transpose()
 }
@@ -312,10 +313,7 @@ pub(crate) async fn count_groups(tx: &mut Tx, scope: &Scope) -> Result<i64> {
 }
 
 /// Members of groups, by group.
-pub(crate) async fn members(
-    tx: &mut Tx,
-    groups: &[Id],
-) -> Result<HashMap<Id, Vec<AccountId>>> {
+pub(crate) async fn members(tx: &mut Tx, groups: &[Id]) -> Result<HashMap<Id, Vec<AccountId>>> {
     let mut found: HashMap<Id, Vec<AccountId>> = HashMap::new();
     for some in groups.chunks(1_000) {
         let mut args = Args::new();
@@ -337,7 +335,8 @@ pub(crate) async fn put_group(
     unit: UnitId,
     by: Option<AccountId>,
 ) -> Result<()> {
-    let sql = "INSERT INTO scim_group (id, unit, name, external_id, made_by, created_at, modified_at)
+    let sql =
+        "INSERT INTO scim_group (id, unit, name, external_id, made_by, created_at, modified_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, external_id = excluded.external_id,
             modified_at = excluded.modified_at";

@@ -6,6 +6,8 @@ mod chain;
 mod clients;
 mod duties;
 mod http;
+mod ldap;
+mod oidc;
 mod scim;
 mod second;
 mod sessions;

@@ -104,30 +104,47 @@ async fn a_directory_opens_changes_suspends_and_closes_an_account() {
     on_both(&migrations(), |t| async move {
         let h = House::new(t).await;
         let d = Directory::of(&h, "directory", h.top).await;
-        let (status, made) = d.post("/Users", user("LinXL", "林小丽", "LZ01", "S1")).await;
+        let (status, made) = d
+            .post("/Users", user("LinXL", "林小丽", "LZ01", "S1"))
+            .await;
         assert_eq!(status, StatusCode::CREATED, "{made}");
         assert_eq!(made["displayName"], "林小丽");
         assert_eq!(made[ENTERPRISE]["department"], "S1");
         assert_eq!(made["meta"]["resourceType"], "User");
-        assert!(made.get("emails").is_none(), "what is not needed is not kept");
+        assert!(
+            made.get("emails").is_none(),
+            "what is not needed is not kept"
+        );
         let here = at(&made);
         let account = AccountId(made["id"].as_str().unwrap().parse().unwrap());
         let known = h.identity.account(account, &Scope::All).await.unwrap();
-        assert_eq!((known.login.as_str(), known.name.as_deref()), ("linxl", Some("林小丽")));
+        assert_eq!(
+            (known.login.as_str(), known.name.as_deref()),
+            ("linxl", Some("林小丽"))
+        );
         assert_eq!(known.staff_no.as_deref(), Some("LZ01"));
 
         // The same again is refused, and leaves nothing.
         let (status, twice) = d.post("/Users", user("linxl", "别人", "LZ02", "S1")).await;
-        assert_eq!((status, &twice["scimType"]), (StatusCode::CONFLICT, &json!("uniqueness")));
+        assert_eq!(
+            (status, &twice["scimType"]),
+            (StatusCode::CONFLICT, &json!("uniqueness"))
+        );
         let (status, _) = d.post("/Users", user("other", "别人", "LZ01", "S1")).await;
         assert_eq!(status, StatusCode::CONFLICT, "the person has an account");
         let (status, nowhere) = d.post("/Users", user("other", "别人", "LZ03", "S9")).await;
-        assert_eq!((status, &nowhere["scimType"]), (StatusCode::BAD_REQUEST, &json!("invalidValue")));
+        assert_eq!(
+            (status, &nowhere["scimType"]),
+            (StatusCode::BAD_REQUEST, &json!("invalidValue"))
+        );
         assert_eq!(d.get("/Users").await.1["totalResults"], 1);
 
         // She signs in with a password of her own, is suspended, and is back.
         let actor = Actor::default();
-        h.identity.set_password(&actor, account, PASSWORD).await.unwrap();
+        h.identity
+            .set_password(&actor, account, PASSWORD)
+            .await
+            .unwrap();
         let session = h.sign_in("linxl", PASSWORD).await.expect("signed in");
         let off = json!([{ "op": "replace", "path": "active", "value": false }]);
         let (status, off) = d.patch(&here, off).await;
@@ -149,39 +166,74 @@ async fn a_directory_opens_changes_suspends_and_closes_an_account() {
         let (status, moved) = d.patch(&here, moved).await;
         assert_eq!(status, StatusCode::OK, "{moved}");
         let people = organization::Organization::new(h.t.db.clone(), h.t.env.clone());
-        let card = people.person(known.person.unwrap(), &Scope::All).await.unwrap();
+        let card = people
+            .person(known.person.unwrap(), &Scope::All)
+            .await
+            .unwrap();
         assert_eq!(card.person.name, "林晓丽");
-        let served: Vec<_> = card.assignments.iter().map(|a| (a.unit, a.post.as_str())).collect();
+        let served: Vec<_> = card
+            .assignments
+            .iter()
+            .map(|a| (a.unit, a.post.as_str()))
+            .collect();
         assert_eq!(served, [(h.left, ""), (h.right, "科长")]);
         assert!(h.sign_in("linxl", PASSWORD).await.is_err());
         h.sign_in("linxiaoli", PASSWORD).await.expect("signed in");
 
         // What the house changes itself is what the directory sees.
         let by = organization::By::default();
-        people.rename_person(card.person.id, "林晓莉", by, &Scope::All).await.unwrap();
+        people
+            .rename_person(card.person.id, "林晓莉", by, &Scope::All)
+            .await
+            .unwrap();
         let (_, seen) = d.get(&here).await;
-        assert_eq!((&seen["displayName"], &seen["title"]), (&json!("林晓莉"), &json!("科长")));
+        assert_eq!(
+            (&seen["displayName"], &seen["title"]),
+            (&json!("林晓莉"), &json!("科长"))
+        );
 
         // Closed: gone for the directory, powerless, and the person stays.
-        h.identity.grant(&actor, account, &h.grant("clerk", h.right), &Scope::All).await.unwrap();
-        assert_eq!(d.ask("DELETE", &here, "", "").await.0, StatusCode::NO_CONTENT);
+        h.identity
+            .grant(&actor, account, &h.grant("clerk", h.right), &Scope::All)
+            .await
+            .unwrap();
+        assert_eq!(
+            d.ask("DELETE", &here, "", "").await.0,
+            StatusCode::NO_CONTENT
+        );
         assert_eq!(d.get(&here).await.0, StatusCode::NOT_FOUND);
         assert_eq!(d.get("/Users").await.1["totalResults"], 0);
         assert!(h.sign_in("linxiaoli", PASSWORD).await.is_err());
         let grants = h.identity.grants(&[account], &Scope::All).await.unwrap();
         assert!(grants.iter().all(|g| g.revoked_at.is_some()));
-        people.person(card.person.id, &Scope::All).await.expect("stays");
+        people
+            .person(card.person.id, &Scope::All)
+            .await
+            .expect("stays");
         // Opened again it is hers, without the role and the password.
-        let (status, again) = d.post("/Users", user("linxiaoli", "林晓莉", "LZ01", "S2")).await;
+        let (status, again) = d
+            .post("/Users", user("linxiaoli", "林晓莉", "LZ01", "S2"))
+            .await;
         assert_eq!((status, &again["id"]), (StatusCode::CREATED, &made["id"]));
-        assert!(h.sign_in("linxiaoli", PASSWORD).await.is_err(), "no password");
+        assert!(
+            h.sign_in("linxiaoli", PASSWORD).await.is_err(),
+            "no password"
+        );
         // Nobody else gets the account of one who has left.
         d.ask("DELETE", &here, "", "").await;
-        let (status, _) = d.post("/Users", user("linxiaoli", "别人", "LZ09", "S2")).await;
+        let (status, _) = d
+            .post("/Users", user("linxiaoli", "别人", "LZ09", "S2"))
+            .await;
         assert_eq!(status, StatusCode::CONFLICT);
 
         let actions = h.actions().await;
-        for action in ["account.opened", "account.disabled", "account.enabled", "account.provisioned", "account.closed"] {
+        for action in [
+            "account.opened",
+            "account.disabled",
+            "account.enabled",
+            "account.provisioned",
+            "account.closed",
+        ] {
             assert!(actions.iter().any(|a| a == action), "{action}: {actions:?}");
         }
     })
@@ -197,14 +249,22 @@ async fn a_directory_reaches_its_units_and_nobody_with_power() {
         let (_, theirs) = top.post("/Users", user("righty", "王", "R1", "S2")).await;
         let (_, own) = left.post("/Users", user("lefty", "李", "L1", "S1")).await;
         assert_eq!(left.get(&at(&theirs)).await.0, StatusCode::NOT_FOUND);
-        assert_eq!(left.ask("DELETE", &at(&theirs), "", "").await.0, StatusCode::NOT_FOUND);
+        assert_eq!(
+            left.ask("DELETE", &at(&theirs), "", "").await.0,
+            StatusCode::NOT_FOUND
+        );
         assert_eq!(left.get("/Users").await.1["totalResults"], 1);
         assert_eq!(top.get("/Users").await.1["totalResults"], 2);
         let (status, _) = left.post("/Users", user("x1", "王", "R1", "S1")).await;
-        assert_eq!(status, StatusCode::CONFLICT, "somebody else's person is not taken over");
+        assert_eq!(
+            status,
+            StatusCode::CONFLICT,
+            "somebody else's person is not taken over"
+        );
         let (status, _) = left.post("/Users", user("x2", "王", "X2", "S2")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "a unit out of reach");
-        let away = json!([{ "op": "replace", "path": format!("{ENTERPRISE}:department"), "value": "S2" }]);
+        let away =
+            json!([{ "op": "replace", "path": format!("{ENTERPRISE}:department"), "value": "S2" }]);
         assert_eq!(left.patch(&at(&own), away).await.0, StatusCode::BAD_REQUEST);
 
         // An administrator is nobody's to rename or to suspend.
@@ -216,31 +276,57 @@ async fn a_directory_reaches_its_units_and_nobody_with_power() {
         let off = json!([{ "op": "replace", "path": "active", "value": false }]);
         let (status, refused) = top.patch(&here, off).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{refused}");
-        assert_eq!(top.ask("DELETE", &here, "", "").await.0, StatusCode::FORBIDDEN);
+        assert_eq!(
+            top.ask("DELETE", &here, "", "").await.0,
+            StatusCode::FORBIDDEN
+        );
 
         // A member out of reach is no member, and a group gives nothing.
         let group = |members: Value| json!({ "displayName": "政治部", "members": members });
-        let (status, _) = left.post("/Groups", group(json!([{ "value": theirs["id"] }]))).await;
+        let (status, _) = left
+            .post("/Groups", group(json!([{ "value": theirs["id"] }])))
+            .await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
-        let (status, made) = left.post("/Groups", group(json!([{ "value": own["id"] }]))).await;
+        let (status, made) = left
+            .post("/Groups", group(json!([{ "value": own["id"] }])))
+            .await;
         assert_eq!(status, StatusCode::CREATED, "{made}");
-        assert_eq!(left.get(&at(&own)).await.1["groups"][0]["display"], "政治部");
+        assert_eq!(
+            left.get(&at(&own)).await.1["groups"][0]["display"],
+            "政治部"
+        );
         let own_id = AccountId(own["id"].as_str().unwrap().parse().unwrap());
         assert_eq!(h.identity.grants(&[own_id], &Scope::All).await.unwrap(), []);
         let path = format!("/Groups/{}", made["id"].as_str().unwrap());
         let gone = format!("members[value eq {}]", own["id"]);
-        let (_, empty) = left.patch(&path, json!([{ "op": "remove", "path": gone }])).await;
+        let (_, empty) = left
+            .patch(&path, json!([{ "op": "remove", "path": gone }]))
+            .await;
         assert!(empty.get("members").is_none(), "{empty}");
-        let (_, back) = left.patch(&path, json!([{ "op": "add", "path": "members", "value": [{ "value": own["id"] }] }])).await;
+        let (_, back) = left
+            .patch(
+                &path,
+                json!([{ "op": "add", "path": "members", "value": [{ "value": own["id"] }] }]),
+            )
+            .await;
         assert_eq!(back["members"][0]["value"], own["id"]);
         left.ask("DELETE", &at(&own), "", "").await;
-        assert!(left.get(&path).await.1.get("members").is_none(), "who has left is in no group");
-        assert_eq!(left.ask("DELETE", &path, "", "").await.0, StatusCode::NO_CONTENT);
+        assert!(
+            left.get(&path).await.1.get("members").is_none(),
+            "who has left is in no group"
+        );
+        assert_eq!(
+            left.ask("DELETE", &path, "", "").await.0,
+            StatusCode::NO_CONTENT
+        );
         assert_eq!(left.get(&path).await.0, StatusCode::NOT_FOUND);
 
         // Without the permission, and without a token, there is nothing here.
         let mut b = Browser::new(&h);
-        assert_eq!(b.get("/scim/v2/Users").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            b.get("/scim/v2/Users").await.status,
+            StatusCode::UNAUTHORIZED
+        );
         h.account("clerk", "clerk", h.top).await;
         b.sign_in("clerk", PASSWORD).await;
         assert_eq!(b.get("/scim/v2/Users").await.status, StatusCode::NOT_FOUND);
@@ -319,17 +405,26 @@ async fn what_is_wrong_is_refused_in_words_and_nothing_is_done() {
             ("{}", "invalidValue"),
             ("{\"userName\":7}", "invalidValue"),
             ("{\"userName\":\"a b\"}", "invalidValue"),
-            ("{\"userName\":\"ab\",\"active\":\"perhaps\"}", "invalidValue"),
+            (
+                "{\"userName\":\"ab\",\"active\":\"perhaps\"}",
+                "invalidValue",
+            ),
             ("{\"userName\":\"ab\",\"USERNAME\":\"cd\"}", "invalidValue"),
             ("{\"userName\":\"ab\",\"name\":\"x\"}", "invalidValue"),
-            ("{\"userName\":\"ab\",\"displayName\":\"a\\u0000b\"}", "invalidValue"),
+            (
+                "{\"userName\":\"ab\",\"displayName\":\"a\\u0000b\"}",
+                "invalidValue",
+            ),
             (&*long_name, "invalidValue"),
         ] {
             let (status, refused) = d.ask("POST", "/Users", "", body).await;
             let shown: String = body.chars().take(60).collect();
             assert_eq!(status, StatusCode::BAD_REQUEST, "{shown}");
             assert_eq!(refused["scimType"], kind, "{shown}: {refused}");
-            assert_eq!(refused["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+            assert_eq!(
+                refused["schemas"][0],
+                "urn:ietf:params:scim:api:messages:2.0:Error"
+            );
             assert!(!refused["detail"].as_str().unwrap().is_empty());
         }
         let giant = format!("{{\"userName\":\"{}\"}}", "a".repeat(8_000_000));
@@ -346,7 +441,10 @@ async fn what_is_wrong_is_refused_in_words_and_nothing_is_done() {
         assert_eq!(d.get("/Users/nonsense").await.0, StatusCode::NOT_FOUND);
         assert_eq!(d.get("/Nonsense").await.0, StatusCode::NOT_FOUND);
         assert_eq!(d.get("/Me").await.0, StatusCode::NOT_IMPLEMENTED);
-        assert_eq!(d.post("/Bulk", json!({})).await.0, StatusCode::NOT_IMPLEMENTED);
+        assert_eq!(
+            d.post("/Bulk", json!({})).await.0,
+            StatusCode::NOT_IMPLEMENTED
+        );
         assert_eq!(d.get("/Users").await.1["totalResults"], 0);
         assert_eq!(h.actions().await, ["client.made"]);
     })
@@ -356,7 +454,9 @@ async fn what_is_wrong_is_refused_in_words_and_nothing_is_done() {
 /// Where `cargo xtask packages` puts the tester.
 fn python() -> std::path::PathBuf {
     let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-    let python = target.expect("a target folder").join("scim2-tester/bin/python");
+    let python = target
+        .expect("a target folder")
+        .join("scim2-tester/bin/python");
     assert!(
         python.is_file(),
         "scim2-tester is missing: run `cargo xtask packages`, which installs it into {}",
@@ -370,8 +470,13 @@ async fn a_conformance_tester_finds_nothing_wrong() {
     on_both(&migrations(), |t| async move {
         let h = House::new(t).await;
         let d = Directory::of(&h, "directory", h.top).await;
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let base = format!("http://{}/scim/v2", listener.local_addr().expect("an address"));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let base = format!(
+            "http://{}/scim/v2",
+            listener.local_addr().expect("an address")
+        );
         let app = app(&h.identity, &h.t.env, false);
         let server = tokio::spawn(async move { axum::serve(listener, app).await });
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/scim_tester.py");
@@ -382,7 +487,12 @@ async fn a_conformance_tester_finds_nothing_wrong() {
         let run = run.await.expect("the tester runs");
         server.abort();
         let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(run.status.success(), "{}{}", said(&run.stdout), said(&run.stderr));
+        assert!(
+            run.status.success(),
+            "{}{}",
+            said(&run.stdout),
+            said(&run.stderr)
+        );
     })
     .await;
 }
