@@ -213,8 +213,10 @@ impl Scim {
         };
         let mut fitting: Vec<(String, Id)> = Vec::new();
         let mut after: Option<String> = None;
-        let nothing = matches!(&which, Which::Ids(ids) if ids.is_empty());
-        while !nothing {
+        if matches!(&which, Which::Ids(ids) if ids.is_empty()) {
+            return Ok((0, Vec::new()));
+        }
+        loop {
             let window = (BATCH, 0);
             let found = self.batch(tx, caller, resource, &which, after.as_deref(), window);
             let found = found.await?;
