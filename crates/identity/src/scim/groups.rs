@@ -11,6 +11,9 @@ use super::{Caller, Change, Scim, Shown, differing, must_match, patch, version};
 use crate::service::record;
 use crate::store::scim::{self as rows, GroupRow, Which};
 
+/// Most members that an entry of the audit trail names.
+const MOST_TOLD: usize = 100;
+
 fn document_of(row: &GroupRow, members: &[AccountId], base: &str) -> Document {
     let mut document = Document::new();
     document.insert("displayName".to_owned(), json!(row.name));
@@ -166,7 +169,16 @@ impl Scim {
             rows::remove_members(tx, id, &going).await?;
             let coming: Vec<AccountId> = coming.into_iter().collect();
             rows::add_members(tx, id, &coming).await?;
-            let detail = json!({ "name": new.name, "joined": coming, "left": going });
+            // A whole agency that joins is told by its number.
+            let told = |accounts: &[AccountId]| {
+                let few = accounts.len() <= MOST_TOLD;
+                if few {
+                    json!(accounts)
+                } else {
+                    json!(accounts.len())
+                }
+            };
+            let detail = json!({ "name": new.name, "joined": told(&coming), "left": told(&going) });
             let entry = caller.actor.audit("group.changed", ("group", id), detail);
             record(tx, &identity.env, &entry).await?;
             self.one_in(tx, caller, Resource::Group, id).await

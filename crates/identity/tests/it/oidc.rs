@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use testkit::on_both;
 
 use crate::http::{Answer, Browser, app};
-use crate::{House, migrations};
+use crate::{House, PASSWORD, migrations};
 
 const CALLBACK: &str = "http://suneng.test/sign-in/oidc/callback";
 
@@ -488,6 +488,53 @@ async fn accounts_are_bound_and_opened_as_the_settings_say() {
         assert!(now.header("location").starts_with("http://127.0.0.1"));
         let without = Browser::new(&h).get("/sign-in/oidc").await;
         assert_eq!(without.status, StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_factor_there_counts_only_where_it_is_trusted() {
+    on_both(&migrations(), |t| async move {
+        let (h, folder) = crate::second::house(t, false).await;
+        let id = h.account("linxl", "clerk", h.left).await;
+        let (me, token) = (
+            crate::second::me(id),
+            h.sign_in("linxl", PASSWORD).await.unwrap(),
+        );
+        let begun = h.identity.begin_second(&me, PASSWORD).await.unwrap();
+        let code = crate::second::code(&h, &begun.secret);
+        h.identity.confirm_second(&me, &code, &token).await.unwrap();
+        let provider = Provider::start(h.t.env.now().0 / 1_000_000).await;
+        let house = async |trust_second| {
+            let ring = crypt::Keyring::open(&folder.path().join("keyring")).unwrap();
+            let vault = crypt::Vault::open(&h.t.db, &h.t.env, ring).await.unwrap();
+            let settings = OidcSettings {
+                trust_second,
+                ..provider.settings()
+            };
+            app(&with(&h, settings).with_vault(vault), &h.t.env, false)
+        };
+        let cases = [
+            (false, json!(["pwd", "mfa"]), false),
+            (true, json!(["pwd"]), false),
+            (true, json!("mfa"), false),
+            (true, json!(["pwd", "mfa"]), true),
+        ];
+        for (trusted, amr, inside) in cases {
+            provider.with(|p| p.claims["amr"] = amr.clone());
+            let mut b = Browser::of(house(trusted).await);
+            let came = through(&mut b, &provider).await;
+            if amr.is_string() {
+                assert!(came.body.contains("没有通过核验"), "no list");
+                continue;
+            }
+            let rows = b.get("/rows").await;
+            assert_eq!(rows.status == StatusCode::OK, inside, "{trusted} {amr}");
+            assert_eq!(
+                rows.header("location").starts_with("/sign-in/second"),
+                !inside
+            );
+        }
     })
     .await;
 }
