@@ -7,16 +7,17 @@ use db::{Tx, transaction};
 use kernel::{AccountId, Error, FieldError, Id, Msg, PersonId, Result, Scope, Timestamp};
 use serde_json::json;
 
+use crate::ldap::Verdict;
 use crate::service::{hash_of, record};
 use crate::{
-    Account, Actor, AuditFilter, AuditRow, Grant, Identity, NewAccount, NewGrant, NewPassword,
-    Opened, password, store,
+    Account, Actor, AuditFilter, AuditRow, Door, Grant, Identity, NewAccount, NewGrant,
+    NewPassword, Opened, password, store,
 };
 
-/// Refuses login names that are hard to read out or to type: 2 to 32 small letters, digits and
+/// Refuses login names that are hard to read out or to type: 2 to 64 small letters, digits and
 /// `._-@`, a letter or digit first.
 pub fn check_login(login: &str) -> Result<()> {
-    let fine = (2..=32).contains(&login.len())
+    let fine = (2..=64).contains(&login.len())
         && login.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
         && login
             .bytes()
@@ -218,13 +219,24 @@ impl Identity {
         let (account, login) = (owner.id, &owner.login);
         let known = transaction!(self.db, |tx| {
             let most = settings.most_failures;
-            if !store::count_attempt(tx, login, most, now, lock_until, true).await? {
+            let here = self.ldap.is_none();
+            if !store::count_attempt(tx, login, most, now, lock_until, here).await? {
                 return Ok(None);
             }
             store::credentials(tx, login).await
         })?;
-        let hash = known.and_then(|k| k.password);
-        if !self.hasher.verify(current, hash.as_deref()).await? {
+        let hash = known.as_ref().and_then(|k| k.password.as_deref());
+        let right = match (&self.ldap, &known) {
+            (Some(ldap), Some(_)) if ldap.asks(hash.is_some()) => {
+                match ldap.check(login, current).await {
+                    Verdict::Right => true,
+                    Verdict::Wrong => false,
+                    Verdict::Unknown | Verdict::Away => self.hasher.verify(current, hash).await?,
+                }
+            }
+            _ => self.hasher.verify(current, hash).await?,
+        };
+        if !right {
             let detail = json!({ "reason": "password" });
             let entry = actor.audit("password.refused", ("account", account), detail);
             self.record_now(entry).await?;
@@ -385,6 +397,30 @@ impl Identity {
     /// Login names of accounts, for rows that a scope already let through.
     pub(crate) async fn logins(&self, ids: &[AccountId]) -> Result<BTreeMap<AccountId, String>> {
         store::logins(&mut self.db.read().await?, ids).await
+    }
+
+    /// The doors through which an account may sign in; none before it has a password.
+    pub(crate) async fn doors(&self, login: &str) -> Result<Vec<Door>> {
+        let known = store::credentials(&mut self.db.read().await?, login).await?;
+        let own = known.is_some_and(|known| known.password.is_some());
+        let ldap = self.ldap.as_ref().is_some_and(|ldap| ldap.asks(own));
+        let doors = [
+            (own, Door::Password),
+            (ldap, Door::Ldap),
+            (self.oidc.is_some(), Door::Oidc),
+        ];
+        let open = doors.into_iter().filter(|(open, _)| *open);
+        Ok(open.map(|(_, door)| door).collect())
+    }
+
+    /// Names of the directory's groups that an account is in.
+    pub(crate) async fn groups_of(&self, id: AccountId) -> Result<Vec<String>> {
+        let found = store::scim::groups_of(&mut self.db.read().await?, &[id]).await?;
+        Ok(found
+            .into_values()
+            .flatten()
+            .map(|(_, name)| name)
+            .collect())
     }
 
     /// The actions that the audit trail knows.

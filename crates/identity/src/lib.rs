@@ -14,11 +14,15 @@ mod chain;
 mod clients;
 mod duties;
 mod holders;
+mod ldap;
 mod model;
 mod module;
+mod oidc;
+mod outgoing;
 mod pages;
 mod password;
 mod roles;
+mod scim;
 mod second;
 mod service;
 mod settings;
@@ -30,14 +34,14 @@ pub use chain::{AuditReport, verify_audit};
 pub use clients::{Client, NewClient};
 pub use holders::Held;
 pub use model::{
-    Account, Actor, Audit, AuditFilter, AuditRow, Duty, Grant, NewAccount, NewGrant, NewPassword,
-    Opened, Role, Session, SignIn,
+    Account, Actor, Audit, AuditFilter, AuditRow, Door, Duty, Grant, NewAccount, NewGrant,
+    NewPassword, Opened, Role, Session, SignIn,
 };
 pub use module::module;
 pub use roles::Roles;
 pub use second::Enrolment;
 pub use service::{Identity, record};
-pub use settings::SecuritySettings;
+pub use settings::{Binding, LdapSettings, OidcSettings, Secret, SecuritySettings};
 pub use store::MIGRATIONS;
 
 /// Permission to see accounts and their roles.
@@ -50,6 +54,8 @@ pub const RESET: &str = "identity.reset";
 pub const GRANT: &str = "identity.grant";
 /// Permission to make API clients, with what one holds oneself.
 pub const CLIENT: &str = "identity.client";
+/// Permission to provision accounts from a directory (SCIM).
+pub const SCIM: &str = "identity.scim";
 /// Permission to read the audit trail.
 pub const AUDIT: &str = "audit.read";
 

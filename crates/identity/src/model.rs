@@ -239,6 +239,45 @@ impl Duty {
     }
 }
 
+/// Through which door somebody signs in (登录途径).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Door {
+    /// The password kept here.
+    #[default]
+    Password,
+    /// The password of an LDAP directory.
+    Ldap,
+    /// An OpenID Connect provider.
+    Oidc,
+}
+
+impl Door {
+    /// Its word in tables.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Ldap => "ldap",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    /// Message key of its name.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Password => "identity-door-password",
+            Self::Ldap => "identity-door-ldap",
+            Self::Oidc => "identity-door-oidc",
+        }
+    }
+
+    /// The door with this word.
+    pub(crate) fn from_code(code: &str) -> Self {
+        let all = [Self::Ldap, Self::Oidc];
+        let found = all.into_iter().find(|door| door.code() == code);
+        found.unwrap_or_default()
+    }
+}
+
 /// A session (会话), as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -252,6 +291,12 @@ pub struct Session {
     pub address: String,
     /// Browser, in its own words.
     pub agent: String,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+    /// Through which door it came.
+    pub door: Door,
+    /// A second factor was asked for at the provider.
+    pub trusted: bool,
 }
 
 /// A sign-in attempt.

@@ -5,10 +5,17 @@ use web::view::Pager;
 use web::{Form, Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
 use crate::pages::{account, accounts, activation, audit, clients, second, sign_in};
+use crate::scim::{self, Scim};
 use crate::{AUDIT, CLIENT, GRANT, Identity, MANAGE, READ, RESET, api};
 
 /// Sign-in, my account, accounts, audit trail, and the API of sessions.
 pub fn module(identity: Identity) -> Module {
+    let scim = identity
+        .organization
+        .clone()
+        .map_or_else(Routes::new, |organization| {
+            scim::routes(Scim::new(identity.clone(), organization))
+        });
     let manage = Policy::Permission(MANAGE);
     let (read, reset) = (Policy::Permission(READ), Policy::Permission(RESET));
     let grant = Policy::Permission(GRANT);
@@ -16,6 +23,12 @@ pub fn module(identity: Identity) -> Module {
     let routes = Routes::new()
         .get("/sign-in", Policy::Public, sign_in::show)
         .post("/sign-in", Policy::Public, sign_in::submit)
+        .get("/sign-in/oidc", Policy::Public, sign_in::to_provider)
+        .get(
+            "/sign-in/oidc/callback",
+            Policy::Public,
+            sign_in::from_provider,
+        )
         .get("/activate", Policy::Public, activation::show)
         .post("/activate", Policy::Public, activation::activate)
         // Whoever signs out after the session has ended is signed out, not turned away.
@@ -61,7 +74,8 @@ pub fn module(identity: Identity) -> Module {
         .delete("/api/v1/session", Policy::SignedIn, api::sign_out)
         .post("/api/v1/session/second", Policy::SignedIn, api::second)
         .get("/api/v1/me", Policy::SignedIn, api::me)
-        .with_state(identity);
+        .with_state(identity)
+        .merge(scim);
     let entry = |order, label_key, href, icon, permission| MenuEntry {
         group: MenuGroup::Manage,
         order,
@@ -189,6 +203,8 @@ fn samples() -> Vec<(&'static str, Value)> {
         json!({
             "crumbs": crumbs, "state": tag, "here": "/accounts/1", "login": "linxl", "name": "林晓岚",
             "opened": 0, "changed": null, "disabled": disabled, "oneself": oneself, "second": !disabled,
+            "doors": if disabled { json!([]) } else { json!(["password", "ldap", "oidc"]) },
+            "groups": if disabled { json!([]) } else { json!(["政治部"]) },
             "grants": grants, "choices": choices, "form": wrong, "may": if disabled { &nothing } else { &may },
         })
     };
@@ -196,7 +212,8 @@ fn samples() -> Vec<(&'static str, Value)> {
         "id": "1", "role": "内勤", "unit": "法治科", "from": "2026-01-01", "to": null,
         "state": tag, "open": true,
     });
-    let session = json!({ "address": "192.0.2.7", "agent": "", "began": 0, "seen": 60_000_000, "here": true });
+    let session = json!({ "address": "192.0.2.7", "agent": "", "began": 0, "seen": 60_000_000, "ends": 960_000_000, "door": "ldap", "here": true });
+    let limits = json!({ "idle": 15, "hours": 12 });
     let entry = json!({
         "at": 0, "login": null, "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
         "address": "",
@@ -227,20 +244,30 @@ fn samples() -> Vec<(&'static str, Value)> {
         })
     };
     vec![
-        ("identity/sign_in.html", json!({ "form": form })),
-        ("identity/sign_in.html", json!({ "form": wrong })),
+        (
+            "identity/sign_in.html",
+            json!({ "form": form, "oidc": null, "leave": null }),
+        ),
+        (
+            "identity/sign_in.html",
+            json!({ "form": wrong, "oidc": { "name": "", "href": "/" }, "leave": "https://id.example/end" }),
+        ),
+        (
+            "identity/sign_in.html",
+            json!({ "form": form, "oidc": { "name": "统一身份认证平台", "href": "/" }, "leave": null }),
+        ),
         (
             "identity/account.html",
             json!({
                 "login": "linxl", "name": "林晓岚", "changed": 0, "must_change": null, "rule": rule,
-                "sessions": [session], "form": form,
+                "sessions": [session], "form": form, "own": true, "doors": ["password", "oidc"], "limits": limits,
             }),
         ),
         (
             "identity/account.html",
             json!({
                 "login": "linxl", "name": null, "changed": null, "must_change": "too-old", "rule": rule,
-                "sessions": [], "form": wrong,
+                "sessions": [], "form": wrong, "own": false, "doors": ["ldap"], "limits": limits,
             }),
         ),
         (

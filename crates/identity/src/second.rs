@@ -139,7 +139,7 @@ impl Identity {
         };
         let passed = transaction!(self.db, |tx| {
             let until = now.plus_seconds(lock);
-            let counted = store::count_attempt(tx, login, most, now, until, true).await?;
+            let counted = store::count_attempt(tx, login, most, now, until, false).await?;
             let factor = self.factor(tx, account, login).await?;
             let by = if !counted {
                 None
@@ -188,7 +188,8 @@ impl Identity {
 
     /// Whether a holder must enrol before anything else.
     pub(crate) fn must_enrol(&self, known: &store::Known) -> bool {
-        self.settings.duty_second && known.duty && !known.has_second && self.vault.is_some()
+        let lacking = known.duty && !known.has_second && !known.trusted;
+        self.settings.duty_second && lacking && self.vault.is_some()
     }
 }
 

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use db::{BatchReader, Db, GroupRead, Tx, transaction};
 use futures::future::BoxFuture;
 use kernel::{AccountId, Env, Error, Id, Msg, Result, Scope, Timestamp, UnitId};
+use organization::Organization;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use web::Principal;
 
+use crate::ldap::{Ldap, Verdict};
+use crate::oidc::Oidc;
 use crate::password::Hasher;
-use crate::{Actor, Audit, Role, SecuritySettings, Session, SignIn, store};
+use crate::{Actor, Audit, Door, Role, SecuritySettings, Session, SignIn, store};
 
 /// How far a clock may have been set back before a session no longer counts.
 const CLOCK_SLACK: i64 = 5 * 60;
@@ -30,6 +33,12 @@ pub struct Identity {
     pub(crate) node: Id,
     /// Where secrets of second factors are sealed.
     pub(crate) vault: Option<crypt::Vault>,
+    /// Where a directory writes people.
+    pub(crate) organization: Option<Organization>,
+    /// The directory whose passwords count.
+    pub(crate) ldap: Option<Arc<Ldap>>,
+    /// The provider that says who somebody is.
+    pub(crate) oidc: Option<Arc<Oidc>>,
 }
 
 /// Looks sessions and tokens of clients up: every request brings one.
@@ -76,6 +85,16 @@ impl BatchReader for Sessions {
     }
 }
 
+/// Somebody who has shown who they are.
+pub(crate) struct Arrival {
+    pub account: AccountId,
+    pub door: Door,
+    /// The second step is to come.
+    pub second_due: bool,
+    /// There was a second step where they came from.
+    pub trusted: bool,
+}
+
 /// Who holds a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Holder {
@@ -120,7 +139,30 @@ impl Identity {
             settings,
             hasher: Hasher::new(),
             vault: None,
+            organization: None,
+            ldap: None,
+            oidc: None,
         }
+    }
+
+    /// The same with the doors that the settings name: a directory, a provider.
+    ///
+    /// # Errors
+    /// `Conflict` when a file with authorities cannot be read.
+    pub fn with_doors(mut self) -> Result<Self> {
+        if let Some(ldap) = &self.settings.ldap {
+            self.ldap = Some(Arc::new(Ldap::new(ldap.clone())?));
+        }
+        if let Some(oidc) = &self.settings.oidc {
+            self.oidc = Some(Arc::new(Oidc::new(oidc.clone())?));
+        }
+        Ok(self)
+    }
+
+    /// The same with units and people, which a directory may then provision.
+    pub fn with_organization(mut self, organization: Organization) -> Self {
+        self.organization = Some(organization);
+        self
     }
 
     /// All roles that still let their holders do something.
@@ -141,19 +183,27 @@ impl Identity {
     }
 
     /// Begins a session and gives its token. An unknown login, a wrong password, a disabled and a
-    /// locked account get the same answer after the same time.
+    /// locked account get the same answer after the same time. Where there is a directory it is asked for
+    /// accounts without a password, or for all.
     pub async fn sign_in(&self, attempt: SignIn) -> Result<String> {
         let login = attempt.login.trim().to_lowercase();
         let settings = &self.settings;
         let now = self.env.now();
         let lock_until = now.plus_seconds(settings.lock_seconds);
         let (counted, known) = transaction!(self.db, |tx| {
-            let most = settings.most_failures;
-            let counted = store::count_attempt(tx, &login, most, now, lock_until, true).await?;
+            let (most, here) = (settings.most_failures, self.ldap.is_none());
+            let counted = store::count_attempt(tx, &login, most, now, lock_until, here).await?;
             Ok((counted, store::credentials(tx, &login).await?))
         })?;
-        let hash = known.as_ref().and_then(|k| k.password.as_deref());
-        let hash = hash.filter(|_| counted);
+        let asked = known.as_ref().filter(|_| counted);
+        let verdict = match (&self.ldap, asked) {
+            (Some(ldap), Some(known)) if ldap.asks(known.password.is_some()) => {
+                Some(ldap.check(&login, &attempt.password).await)
+            }
+            _ => None,
+        };
+        let hash = asked.and_then(|k| k.password.as_deref());
+        let hash = hash.filter(|_| !matches!(verdict, Some(Verdict::Right | Verdict::Wrong)));
         let right = self.hasher.verify(&attempt.password, hash).await?;
 
         let by = |account| Actor {
@@ -172,64 +222,94 @@ impl Identity {
             self.record_now(entry).await?;
             return Err(self.refused());
         };
-        let session = Session {
-            hash: Vec::new(),
-            created_at: now,
-            last_seen_at: now,
-            address: attempt.address.clone(),
-            agent: attempt.agent.chars().take(200).collect(),
-        };
-        let token = hex::encode(self.env.random::<32>());
         let account = known.account;
+        let away = hash.is_none() && verdict == Some(Verdict::Away);
+        let token = hex::encode(self.env.random::<32>());
         let began = transaction!(self.db, |tx| {
             let second_due = store::second::since(tx, account).await?.is_some();
             let most = settings.most_failures;
-            let right = match hash {
+            let door = match verdict {
+                Some(Verdict::Right) => Door::Ldap,
+                _ => Door::Password,
+            };
+            let right = match (door, hash) {
                 // Guesses at the code are not forgiven for a right password.
-                Some(hash) if right && second_due => {
-                    store::second::uncount(tx, account, hash, most).await?
+                (Door::Ldap, _) if second_due => {
+                    store::second::uncount(tx, account, None, most).await?
                 }
-                Some(hash) if right => store::clear_attempts(tx, account, hash).await?,
+                (Door::Ldap, _) => store::doors::clear_attempts(tx, account).await?,
+                (_, Some(hash)) if right && second_due => {
+                    store::second::uncount(tx, account, Some(hash), most).await?
+                }
+                (_, Some(hash)) if right => store::clear_attempts(tx, account, hash).await?,
                 _ => false,
             };
             if !right {
                 let reason = match (counted, known.disabled) {
                     (_, true) => "disabled",
-                    (false, _) if known.password.is_some() => "locked",
+                    _ if away => "directory-away",
+                    (false, _) if known.password.is_some() || self.ldap.is_some() => "locked",
                     (false, _) => "no-password",
                     (true, _) => "password",
                 };
                 let detail = json!({ "reason": reason });
-                let object = ("account", account);
-                record(
-                    tx,
-                    &self.env,
-                    &by(Some(account)).audit("session.refused", object, detail),
-                )
-                .await?;
-                if counted && known.locked_until.is_some() {
+                let entry =
+                    by(Some(account)).audit("session.refused", ("account", account), detail);
+                record(tx, &self.env, &entry).await?;
+                if away {
+                    // Nothing was guessed.
+                    store::second::uncount(tx, account, None, most).await?;
+                } else if counted && known.locked_until.is_some() {
                     self.record_lock(tx, account, &attempt.address).await?;
                 }
                 return Ok(false);
             }
-            if let Some(old) = &attempt.replaces {
-                store::end_session(tx, &hash_of(old)).await?;
-            }
-            let session = Session {
-                hash: hash_of(&token),
-                ..session.clone()
+            let arrival = Arrival {
+                account,
+                door,
+                second_due,
+                trusted: false,
             };
-            let expires_at = now.plus_seconds(settings.absolute_seconds);
-            store::add_session(tx, account, &session, expires_at, second_due).await?;
-            let entry = by(Some(account)).audit("session.began", ("account", account), json!({}));
-            record(tx, &self.env, &entry).await?;
+            self.begin(tx, &arrival, &attempt, &token).await?;
             Ok(true)
         })?;
-        if began {
-            Ok(token)
-        } else {
-            Err(self.refused())
+        match (began, away) {
+            (true, _) => Ok(token),
+            (false, true) => Err(Error::field("login", Msg::new("identity-ldap-away"))),
+            (false, false) => Err(self.refused()),
         }
+    }
+
+    /// Begins a session of somebody who has shown who they are.
+    pub(crate) async fn begin(
+        &self,
+        tx: &mut Tx,
+        arrival: &Arrival,
+        attempt: &SignIn,
+        token: &str,
+    ) -> Result<()> {
+        if let Some(old) = &attempt.replaces {
+            store::end_session(tx, &hash_of(old)).await?;
+        }
+        let (account, now) = (arrival.account, self.env.now());
+        let session = Session {
+            hash: hash_of(token),
+            created_at: now,
+            last_seen_at: now,
+            address: attempt.address.clone(),
+            agent: attempt.agent.chars().take(200).collect(),
+            expires_at: now.plus_seconds(self.settings.absolute_seconds),
+            door: arrival.door,
+            trusted: arrival.trusted,
+        };
+        store::add_session(tx, account, &session, arrival.second_due).await?;
+        let actor = Actor {
+            account: Some(account),
+            address: attempt.address.clone(),
+        };
+        let detail = json!({ "door": arrival.door.code() });
+        let entry = actor.audit("session.began", ("account", account), detail);
+        record(tx, &self.env, &entry).await
     }
 
     /// Records that the attempt counted just now has locked the account, if it has.
@@ -251,7 +331,7 @@ impl Identity {
         record(tx, &self.env, &entry).await
     }
 
-    fn refused(&self) -> Error {
+    pub(crate) fn refused(&self) -> Error {
         let message = Msg::new("identity-refused")
             .with("most", self.settings.most_failures)
             .with("minutes", self.settings.lock_seconds / 60);
@@ -301,7 +381,9 @@ impl Identity {
             Some(Hold::SecondStep)
         } else {
             let enrol = self.must_enrol(&known).then_some(Hold::Enrol);
-            self.must_change(known.password_changed_at).or(enrol)
+            let own = known.door == Door::Password;
+            let change = self.must_change(known.password_changed_at);
+            change.filter(|_| own).or(enrol)
         };
         let mut roots: BTreeMap<String, Vec<UnitId>> = BTreeMap::new();
         // Half signed in, nobody holds anything.
@@ -368,7 +450,10 @@ impl Identity {
     /// Removes the sessions that have ended; once an hour is enough.
     pub async fn purge_sessions(&self) -> Result<u64> {
         let (now, idle_since) = (self.env.now(), self.idle_since());
-        transaction!(self.db, |tx| store::purge(tx, now, idle_since).await)
+        transaction!(self.db, |tx| {
+            store::doors::purge_flows(tx, now).await?;
+            store::purge(tx, now, idle_since).await
+        })
     }
 }
 

@@ -1,11 +1,84 @@
 //! Security settings (登录安全设置) and what they ask of a password.
 
+use std::path::PathBuf;
+
+use axum::http::{HeaderMap, header};
 use kernel::{Error, FieldError, Msg, Result, Timestamp};
 
 /// Longest password: more is not more secure, only slower.
 pub(crate) const LONGEST: usize = 128;
 /// Seconds of a day.
 const DAY: i64 = 24 * 3600;
+
+/// A text that is never shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// What a claim of a provider is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// The login name.
+    Login,
+    /// The identifier that a directory gave the account by SCIM.
+    External,
+    /// The staff number of the account's person.
+    StaffNo,
+}
+
+/// Sign-in by an OpenID Connect provider (统一身份认证).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcSettings {
+    /// Issuer, such as `https://id.example`.
+    pub issuer: String,
+    /// Identifier of this program there.
+    pub client_id: String,
+    /// Its secret; empty for a public client.
+    pub client_secret: Secret,
+    /// The name on the button; empty: the usual one.
+    pub name: String,
+    /// Scopes asked for besides `openid`.
+    pub scopes: Vec<String>,
+    /// The claim that says who it is.
+    pub claim: String,
+    /// What it is compared with.
+    pub binding: Binding,
+    /// A second factor there counts here.
+    pub trust_second: bool,
+    /// Code of the unit in which accounts are opened for unknown people; empty: none are opened.
+    pub open_in: String,
+    /// Authorities that are trusted instead of the system's (PEM).
+    pub ca: Option<PathBuf>,
+}
+
+/// Sign-in with the password of an LDAP directory (目录).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LdapSettings {
+    /// `ldaps://…` or `ldap://…`, asked in this order.
+    pub urls: Vec<String>,
+    /// Encrypts `ldap://` by StartTLS.
+    pub start_tls: bool,
+    /// Authorities that are trusted instead of the system's (PEM).
+    pub ca: Option<PathBuf>,
+    /// Where people are looked for.
+    pub base: String,
+    /// How they are looked for; `{login}` stands for the login name.
+    pub filter: String,
+    /// Who looks; empty: anybody may.
+    pub bind_dn: String,
+    /// Their password.
+    pub bind_password: Secret,
+    /// The name of an entry made from `{login}`; nobody is looked for then.
+    pub dn_template: String,
+    /// The directory is asked also for accounts that have a password here, whose own password then counts
+    /// only where the directory does not know them or is away.
+    pub all_accounts: bool,
+}
 
 /// How strict sign-in is. The defaults are the usual values for level 3 of GB/T 22239.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +107,12 @@ pub struct SecuritySettings {
     pub audit_days: i64,
     /// The cookie is for HTTPS only; must be the same as `web::Options::secure`.
     pub secure: bool,
+    /// The address by which others reach this server, such as `https://suneng.example`; empty: as they call it.
+    pub public_url: String,
+    /// Sign-in by a provider.
+    pub oidc: Option<OidcSettings>,
+    /// Sign-in with the password of a directory.
+    pub ldap: Option<LdapSettings>,
 }
 
 impl Default for SecuritySettings {
@@ -51,6 +130,9 @@ impl Default for SecuritySettings {
             code_days: 7,
             audit_days: 3 * 365,
             secure: false,
+            public_url: String::new(),
+            oidc: None,
+            ldap: None,
         }
     }
 }
@@ -92,6 +174,16 @@ impl SecuritySettings {
             wrong(Msg::new("identity-password-login"));
         }
         Error::if_any(errors)
+    }
+
+    /// The address of this server in what it tells other programs.
+    pub(crate) fn own_url(&self, headers: &HeaderMap) -> String {
+        if !self.public_url.is_empty() {
+            return self.public_url.trim_end_matches('/').to_owned();
+        }
+        let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", host.unwrap_or("localhost"))
     }
 
     /// Whether a password set at an instant has grown too old.

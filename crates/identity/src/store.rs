@@ -4,10 +4,12 @@ pub(crate) mod activation;
 pub(crate) mod audit;
 pub(crate) mod chain;
 pub(crate) mod clients;
+pub(crate) mod doors;
 pub(crate) mod duties;
 pub(crate) mod holders;
 mod migrations;
 pub(crate) mod passwords;
+pub(crate) mod scim;
 pub(crate) mod second;
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,7 +20,7 @@ use organization::scope_sql;
 
 pub use migrations::MIGRATIONS;
 
-use crate::{Account, Duty, Grant, NewGrant, Role, Session};
+use crate::{Account, Door, Duty, Grant, NewGrant, Role, Session};
 
 // ---- Roles ------------------------------------------------------------------------------------
 
@@ -149,20 +151,22 @@ pub(crate) async fn add_session(
     tx: &mut Tx,
     account: AccountId,
     session: &Session,
-    expires_at: Timestamp,
     second_due: bool,
 ) -> Result<()> {
-    let sql = "INSERT INTO session (token_hash, account, created_at, last_seen_at, expires_at, address, agent, second_due)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let sql = "INSERT INTO session (token_hash, account, created_at, last_seen_at, expires_at, address, agent, second_due,
+            door, trusted)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let args = args![
         &session.hash[..],
         account,
         session.created_at,
         session.last_seen_at,
-        expires_at,
+        session.expires_at,
         &session.address,
         &session.agent,
         second_due,
+        session.door.code(),
+        session.trusted,
     ];
     tx.execute(sql, args).await?;
     Ok(())
@@ -187,7 +191,7 @@ pub(crate) async fn sessions(
     now: Timestamp,
     idle_since: Timestamp,
 ) -> Result<Vec<Session>> {
-    let sql = "SELECT token_hash, created_at, last_seen_at, address, agent FROM session
+    let sql = "SELECT token_hash, created_at, last_seen_at, address, agent, expires_at, door, trusted FROM session
         WHERE account = $1 AND expires_at > $2 AND last_seen_at >= $3
         ORDER BY last_seen_at DESC, created_at DESC";
     let read = |row: &Row| {
@@ -197,6 +201,9 @@ pub(crate) async fn sessions(
             last_seen_at: row.get(2)?,
             address: row.get(3)?,
             agent: row.get(4)?,
+            expires_at: row.get(5)?,
+            door: Door::from_code(&row.get::<String>(6)?),
+            trusted: row.get(7)?,
         })
     };
     let rows = tx.query(sql, args![account, now, idle_since]).await?;
@@ -232,6 +239,10 @@ pub(crate) struct Known {
     pub has_second: bool,
     /// Whether the account has a duty.
     pub duty: bool,
+    /// Through which door the session came.
+    pub door: Door,
+    /// A second factor was asked for at the provider.
+    pub trusted: bool,
     /// Permissions (JSON) and the unit they are held on.
     pub grants: Vec<(String, UnitId)>,
 }
@@ -247,7 +258,7 @@ pub(crate) async fn known(
     let sql = format!(
         "SELECT s.token_hash, s.account, a.login, a.person, p.name, a.password_changed_at,
             s.created_at, s.last_seen_at, s.expires_at, r.permissions, g.unit,
-            s.second_due, f.confirmed_at, d.duty
+            s.second_due, f.confirmed_at, d.duty, s.door, s.trusted
         FROM session s JOIN account a ON a.id = s.account
             LEFT JOIN person p ON p.id = a.person
             LEFT JOIN role_grant g ON g.account = a.id AND g.revoked_at IS NULL
@@ -266,6 +277,8 @@ pub(crate) async fn known(
                 second_due: row.get(11)?,
                 has_second: second.is_some(),
                 duty: duty.is_some(),
+                door: Door::from_code(&row.get::<String>(14)?),
+                trusted: row.get(15)?,
                 account: row.get(1)?,
                 login: row.get(2)?,
                 person: row.get(3)?,

@@ -342,7 +342,7 @@ impl Organization {
         if fine { Ok(()) } else { tried }
     }
 
-    async fn lay_one(
+    pub(crate) async fn lay_one(
         &self,
         tx: &mut Tx,
         person: &Person,

@@ -14,7 +14,7 @@ pub(crate) use audience::*;
 pub(crate) use bodies::*;
 pub(crate) use history::*;
 pub use people::{described, in_body, in_post, serving, values_of};
-pub(crate) use people::{person, put_trait, traits};
+pub(crate) use people::{person, put_trait, set_staff_no, traits};
 
 use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths, initials};
 

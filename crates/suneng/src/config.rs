@@ -254,6 +254,9 @@ impl Config {
             code_days: given.number("activation-days", 1..=60)?,
             audit_days: given.number("audit-days", SecuritySettings::LEAST_AUDIT_DAYS..=36_500)?,
             secure: secure_cookies,
+            public_url: crate::doors::public_url(&given)?,
+            oidc: crate::doors::oidc(&given)?,
+            ldap: crate::doors::ldap(&given)?,
         };
         let mut config = Self {
             security,
@@ -309,6 +312,10 @@ impl Config {
                 .values
                 .get(flag)
                 .map_or(String::new(), |(values, _)| values.join(", ")),
+            "oidc-client-secret" | "ldap-bind-password" => {
+                let none = given.text(s.flag).is_empty();
+                if none { "" } else { "***" }.to_owned()
+            }
             flag if s.secret => mask(&given.text(flag)),
             flag => given.text(flag),
         }
@@ -418,6 +425,55 @@ mod tests {
         match result {
             Err(Error::Conflict(msg)) => (msg.key.to_owned(), format!("{:?}", msg.args)),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn doors_are_read_and_their_secrets_are_never_shown() {
+        let oidc = [
+            ("oidc-issuer", "https://id.example"),
+            ("oidc-client-id", "suneng"),
+            ("oidc-client-secret", "s3cret"),
+            ("ldap-url", "ldaps://directory.example"),
+            ("ldap-base", "dc=example"),
+            ("ldap-bind-password", "s3cret"),
+        ];
+        let config = resolve(&oidc, &[]).unwrap();
+        let provider = config.security.oidc.as_ref().unwrap();
+        assert_eq!(
+            (provider.claim.as_str(), &provider.scopes[..]),
+            ("preferred_username", &["profile".to_owned()][..])
+        );
+        assert_eq!(
+            config.security.ldap.as_ref().unwrap().filter,
+            "(uid={login})"
+        );
+        assert!(!format!("{config:?}").contains("s3cret"));
+        assert!(
+            config
+                .given
+                .iter()
+                .all(|(_, shown, _)| !shown.contains("s3cret"))
+        );
+        assert_eq!(resolve(&[], &[]).unwrap().security.oidc, None);
+        for (flag, value) in [
+            ("oidc-issuer", "http://id.example"),
+            ("oidc-client-id", ""),
+            ("oidc-binding", "mail"),
+            ("ldap-url", "ldap://directory.example"),
+            ("ldap-url", "https://directory.example"),
+            ("ldap-filter", "(uid=*)"),
+            ("ldap-dn-template", "uid=x"),
+            ("ldap-base", ""),
+            ("ldap-accounts", "some"),
+            ("public-url", "suneng.example/x"),
+        ] {
+            let mut flags = oidc.to_vec();
+            flags.retain(|(f, _)| *f != flag);
+            flags.push((flag, value));
+            let (key, args) = key(resolve(&flags, &[]));
+            assert_eq!(key, "config-value", "{flag}");
+            assert!(args.contains(flag), "{args}");
         }
     }
 

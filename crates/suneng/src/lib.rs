@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+mod doors;
 pub mod health;
 mod home;
 pub mod import;

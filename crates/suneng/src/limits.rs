@@ -29,6 +29,11 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// What watches over the server must never be turned away.
 const NEVER: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
+/// Whether a path leads to a provider of identities or back: each use is remembered until it is over.
+fn to_provider(path: &str) -> bool {
+    path.starts_with("/sign-in/")
+}
+
 /// The buckets of all addresses.
 pub struct Limits {
     general: Option<Bucket>,
@@ -40,7 +45,9 @@ pub struct Limits {
 impl Limits {
     /// As it is set; doors are those routes that change something for anybody.
     pub fn new(operation: &Operation, routes: &[RouteRow]) -> Arc<Self> {
-        let open = |row: &&RouteRow| row.policy == web::Policy::Public && row.method != "GET";
+        let open = |row: &&RouteRow| {
+            row.policy == web::Policy::Public && (row.method != "GET" || to_provider(row.path))
+        };
         Arc::new(Self {
             general: Bucket::new(operation.rate_limit, MonotonicClock),
             sign_in: Bucket::new(operation.rate_limit_sign_in, MonotonicClock),
@@ -56,7 +63,8 @@ impl Limits {
             return None;
         }
         let at_door = self.sign_in.as_ref();
-        let at_door = at_door.filter(|_| !method.is_safe() && self.doors.contains(path));
+        let at_door = at_door
+            .filter(|_| (!method.is_safe() || to_provider(path)) && self.doors.contains(path));
         if let Some(seconds) = at_door.and_then(|bucket| bucket.take(address)) {
             return Some(("sign-in", seconds));
         }
@@ -221,7 +229,7 @@ mod tests {
         let limits = Limits {
             general: Bucket::new(setting("rate-limit"), MonotonicClock),
             sign_in: Bucket::new(setting("rate-limit-sign-in"), MonotonicClock),
-            doors: HashSet::from(["/sign-in"]),
+            doors: HashSet::from(["/sign-in", "/sign-in/oidc"]),
         };
         let from = address(0x0a00_0001);
         for _ in 0..500 {
@@ -242,6 +250,8 @@ mod tests {
         let more = (0..1000).find_map(|_| limits.refuse(from, &Method::POST, "/sign-in"));
         assert_eq!(more.unwrap().0, "sign-in");
         assert_eq!(limits.refuse(from, &Method::GET, "/sign-in"), None);
+        let provider = limits.refuse(from, &Method::GET, "/sign-in/oidc");
+        assert_eq!(provider.unwrap().0, "sign-in");
         let most = (0..100_000).find_map(|_| limits.refuse(from, &Method::GET, "/"));
         assert_eq!(most.unwrap().0, "general");
         let here = IpAddr::from([127, 0, 0, 1]);

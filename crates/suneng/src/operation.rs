@@ -127,21 +127,16 @@ impl Operation {
 
 /// The settings of notices.
 fn notices(given: &Given) -> Result<notices::Settings> {
-    let address = |t: &str| {
-        let url = url::Url::parse(t).ok()?;
-        let plain = matches!(url.scheme(), "http" | "https") && url.query().is_none();
-        plain.then(|| t.trim_end_matches('/').to_owned())
-    };
     Ok(notices::Settings {
         keep_days: given.parse("notice-days", "1–3650", |t| {
             t.parse().ok().filter(|n| (1..=3650).contains(n))
         })?,
         mail_by_default: given.parse("notice-mail", "true, false", |t| t.parse().ok())?,
         lang: given.parse("lang", "zh, en", web::Lang::from_code)?,
-        public_url: given.parse("public-url", "https://suneng.example", |t| match t {
-            "" => Some(format!("http://{}", given.text("listen"))),
-            t => address(t),
-        })?,
+        public_url: match crate::doors::public_url(given)? {
+            none if none.is_empty() => format!("http://{}", given.text("listen")),
+            named => named,
+        },
         from: given.parse("mail-from", "suneng@bureau.example", |t| {
             (t.is_empty() || notices::is_sender(t)).then(|| t.to_owned())
         })?,

@@ -1,8 +1,8 @@
 //! The rooms of the house put together: readings and features over one world.
 
 use activities::{Activities, ActivityKinds};
-use commons::packs::secrecy::SecrecyWords;
 use approvals::Approvals;
+use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
 use crypt::Vault;
 use identity::{Identity, Roles};
@@ -34,6 +34,7 @@ pub const PERMISSIONS: &[&str] = &[
     identity::RESET,
     identity::GRANT,
     identity::CLIENT,
+    identity::SCIM,
     identity::AUDIT,
     approvals::READ,
     "ledger.verify",
@@ -166,8 +167,10 @@ impl Rooms {
     pub async fn open(world: &World, vocabulary: Vocabulary) -> Result<Self> {
         let settings = world.config.security.clone();
         let vault = world.vault().await?;
-        let identity =
-            Identity::new(world.db.clone(), world.env.clone(), settings).with_vault(vault.clone());
+        let identity = Identity::new(world.db.clone(), world.env.clone(), settings)
+            .with_vault(vault.clone())
+            .with_organization(world.organization.clone())
+            .with_doors()?;
         identity.sync_roles(&vocabulary.roles).await?;
         world.ledger.define(&vocabulary.definitions()).await?;
         let (db, env) = (world.db.clone(), world.env.clone());

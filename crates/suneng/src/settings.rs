@@ -115,8 +115,8 @@ pub const SETTINGS: &[Setting] = settings! {
         "审计记录保存多少天；不少于 180 天"
         "Days for which the audit trail is kept; at least 180";
     "public-url" "SUNENG_PUBLIC_URL" Some("public-url"), Text "" false,
-        "用户访问本系统的地址，例如 https://suneng.example；用于邮件和日历中的链接"
-        "Address at which people reach this server, such as https://suneng.example; for links in mail and calendars";
+        "用户访问本系统的地址，例如 https://suneng.example；用于邮件、日历中的链接，以及交给目录和统一身份认证的链接；不填则按来访的主机名"
+        "Address at which people reach this server, such as https://suneng.example, in links of mail, calendars, directories and providers; by default the host that is asked for";
     "notice-days" "SUNENG_NOTICE_DAYS" Some("notice-days"), Text "180" false,
         "通知保留多少天"
         "Days for which notices are kept";
@@ -129,6 +129,66 @@ pub const SETTINGS: &[Setting] = settings! {
     "mail-from" "SUNENG_MAIL_FROM" Some("mail-from"), Text "" false,
         "邮件的发件人，例如 suneng@bureau.example"
         "Sender of mail, such as suneng@bureau.example";
+    "oidc-issuer" "SUNENG_OIDC_ISSUER" Some("oidc-issuer"), Text "" false,
+        "统一身份认证（OpenID Connect）的签发者，例如 https://id.example；不填则不用。回调地址是 /sign-in/oidc/callback"
+        "Issuer of an OpenID Connect provider, such as https://id.example; without it there is none. The redirect URI is /sign-in/oidc/callback";
+    "oidc-client-id" "SUNENG_OIDC_CLIENT_ID" Some("oidc-client-id"), Text "" false,
+        "本系统在统一身份认证登记的客户端标识"
+        "Identifier of this program at the provider";
+    "oidc-client-secret" "SUNENG_OIDC_CLIENT_SECRET" Some("oidc-client-secret"), Text "" true,
+        "客户端密钥；公共客户端不填。请用环境变量或设置文件，不要写在命令行"
+        "Its secret, none for a public client; better in the environment or the file than on the command line";
+    "oidc-name" "SUNENG_OIDC_NAME" Some("oidc-name"), Text "" false,
+        "登录按钮上的名称，例如 全市统一身份认证平台"
+        "Name on the button of the sign-in page";
+    "oidc-scope" "SUNENG_OIDC_SCOPE" Some("oidc-scope"), List "" false,
+        "除 openid 外要求的范围；默认 profile"
+        "Scopes asked for besides openid; by default profile";
+    "oidc-claim" "SUNENG_OIDC_CLAIM" Some("oidc-claim"), Text "preferred_username" false,
+        "用哪个声明（claim）认人"
+        "The claim that says who it is";
+    "oidc-binding" "SUNENG_OIDC_BINDING" Some("oidc-binding"), Text "login" false,
+        "这个声明与什么比对：login 用户名；external-id 目录同步（SCIM）的 externalId；staff-no 工号"
+        "What the claim is compared with: login, external-id (of SCIM) or staff-no";
+    "oidc-open-unit" "SUNENG_OIDC_OPEN_UNIT" Some("oidc-open-unit"), Text "" false,
+        "为没有账号的人自动开户到哪个单位（编码）；不填则不自动开户"
+        "Code of the unit in which accounts are opened for people without one; by default none are opened";
+    "oidc-trust-second-factor" "SUNENG_OIDC_TRUST_SECOND_FACTOR" Some("oidc-trust-second-factor"), Switch "false" false,
+        "统一身份认证已做多因素认证（amr、acr）的，不再要求本系统的二次验证"
+        "A second factor at the provider (amr, acr) stands for the one here";
+    "oidc-ca" "SUNENG_OIDC_CA" Some("oidc-ca"), Text "" false,
+        "统一身份认证服务器证书的签发机构（PEM）；默认信任操作系统的"
+        "Authorities for the provider's certificate (PEM); by default those of the system";
+    "ldap-url" "SUNENG_LDAP_URL" Some("ldap-url"), List "" false,
+        "目录服务器，例如 ldaps://directory.example；可以有几台，依次询问；不填则不用"
+        "Directory servers, such as ldaps://directory.example, asked in this order; without them there is no directory";
+    "ldap-start-tls" "SUNENG_LDAP_START_TLS" Some("ldap-start-tls"), Switch "false" false,
+        "ldap:// 用 StartTLS 加密"
+        "Encrypt ldap:// by StartTLS";
+    "ldap-plain" "SUNENG_LDAP_PLAIN" Some("ldap-plain"), Switch "false" false,
+        "允许密码不加密地发往目录服务器；只应在隔离的网络里打开"
+        "Let passwords go to the directory unencrypted; only in a network of its own";
+    "ldap-ca" "SUNENG_LDAP_CA" Some("ldap-ca"), Text "" false,
+        "目录服务器证书的签发机构（PEM）；默认信任操作系统的"
+        "Authorities for the directory's certificate (PEM); by default those of the system";
+    "ldap-base" "SUNENG_LDAP_BASE" Some("ldap-base"), Text "" false,
+        "在哪个节点下找人，例如 ou=people,dc=example"
+        "Where people are looked for, such as ou=people,dc=example";
+    "ldap-filter" "SUNENG_LDAP_FILTER" Some("ldap-filter"), Text "(uid={login})" false,
+        "按什么条件找人，{login} 是用户名；AD 常用 (sAMAccountName={login})"
+        "How people are looked for; {login} stands for the login name";
+    "ldap-bind-dn" "SUNENG_LDAP_BIND_DN" Some("ldap-bind-dn"), Text "" false,
+        "用来找人的目录账号；不填则匿名查找"
+        "Who looks; by default anybody may";
+    "ldap-bind-password" "SUNENG_LDAP_BIND_PASSWORD" Some("ldap-bind-password"), Text "" true,
+        "它的密码；请用环境变量或设置文件，不要写在命令行"
+        "Their password; better in the environment or the file than on the command line";
+    "ldap-dn-template" "SUNENG_LDAP_DN_TEMPLATE" Some("ldap-dn-template"), Text "" false,
+        "不查找，直接由用户名拼出目录中的名称，例如 uid={login},ou=people,dc=example"
+        "Name of an entry made from the login name, instead of looking for it: uid={login},ou=people,dc=example";
+    "ldap-accounts" "SUNENG_LDAP_ACCOUNTS" Some("ldap-accounts"), Text "without-password" false,
+        "哪些账号向目录核对密码：without-password 没有本系统密码的；all 全部，目录不认识或连接不上时才用本系统密码"
+        "Whose passwords the directory checks: without-password: accounts that have none here; all: everybody's, and the password here counts only where the directory does not know the login or is away";
     "log" "SUNENG_LOG" Some("log"), Text "text" false,
         "日志格式：text 或 json；详细程度由 RUST_LOG 决定"
         "Log format: text or json; RUST_LOG sets how much";

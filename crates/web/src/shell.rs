@@ -187,7 +187,9 @@ impl Shell {
     }
 
     pub(crate) fn is_api(&self) -> bool {
-        self.0.path.starts_with("/api/")
+        ["/api/", "/scim/"]
+            .iter()
+            .any(|root| self.0.path.starts_with(root))
     }
 
     /// The text of a message in the reader's language.

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a command line tool")]
 
 mod packages;
+mod python;
 mod runner;
 
 use std::process::ExitCode;

@@ -1,7 +1,9 @@
 //! The programs that tests drive: found, or installed, or named.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use crate::python;
 
 /// A Debian package that tests need.
 struct Package {
@@ -10,7 +12,7 @@ struct Package {
     present: fn() -> bool,
 }
 
-const PACKAGES: [Package; 5] = [
+const PACKAGES: [Package; 7] = [
     Package {
         name: "postgresql",
         needed_by: "tests of everything that stores rows (they run on SQLite and PostgreSQL)",
@@ -36,13 +38,23 @@ const PACKAGES: [Package; 5] = [
         needed_by: "tests that read the text of a printed page (PDF)",
         present: || on_path("pdftotext"),
     },
+    Package {
+        name: "slapd",
+        needed_by: "tests of sign-in with the password of a directory",
+        present: || Path::new("/usr/sbin/slapd").is_file(),
+    },
+    Package {
+        name: "python3-venv",
+        needed_by: "the conformance tester of provisioning (scim2-tester)",
+        present: || succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])),
+    },
 ];
 
 /// Installs what is missing when we may, otherwise says what to install.
 pub fn ensure() -> Result<(), String> {
     let missing = missing();
     if missing.is_empty() {
-        return Ok(());
+        return python::ensure();
     }
     if pgcluster::is_root() && on_path("apt-get") {
         let names: Vec<_> = missing.iter().map(|p| p.name).collect();
@@ -53,7 +65,7 @@ pub fn ensure() -> Result<(), String> {
     }
     let missing = self::missing();
     if missing.is_empty() {
-        return Ok(());
+        return python::ensure();
     }
     Err(explain(&missing))
 }
@@ -89,6 +101,12 @@ fn apt_get(args: &[&str]) -> bool {
         .env("DEBIAN_FRONTEND", "noninteractive")
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// Whether a command that has nothing to say ends well.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
 }
 
 fn on_path(program: &str) -> bool {

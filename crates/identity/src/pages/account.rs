@@ -10,7 +10,7 @@ use serde_json::json;
 use web::{Access, Failure, Form, Shell};
 
 use crate::service::{Hold, hash_of};
-use crate::{Actor, Identity, SecuritySettings};
+use crate::{Actor, Door, Identity, SecuritySettings};
 
 const TEMPLATE: &str = "identity/account.html";
 
@@ -20,11 +20,16 @@ struct SessionView {
     agent: String,
     began: i64,
     seen: i64,
+    /// When it ends if nothing more is done.
+    ends: i64,
+    /// Through which door it came, where that is not the usual one.
+    door: Option<String>,
     here: bool,
 }
 
 async fn context(
     identity: &Identity,
+    shell: &Shell,
     access: &Access,
     headers: &HeaderMap,
     form: Form,
@@ -32,6 +37,7 @@ async fn context(
     let id = access.principal.account;
     let account = identity.account(id, &kernel::Scope::All).await?;
     let own = identity.token(headers).map(|t| hash_of(&t));
+    let settings = &identity.settings;
     let sessions = identity.sessions(id).await?.into_iter();
     let sessions: Vec<SessionView> = sessions
         .map(|s| SessionView {
@@ -40,18 +46,35 @@ async fn context(
             address: s.address,
             began: s.created_at.0,
             seen: s.last_seen_at.0,
+            ends: s
+                .expires_at
+                .min(s.last_seen_at.plus_seconds(settings.idle_seconds))
+                .0,
+            door: (s.door != Door::Password).then(|| shell.t(s.door.key())),
         })
         .collect();
+    let doors = identity.doors(&account.login).await?;
+    let by_password = match &own {
+        None => true,
+        Some(hash) => {
+            let known = identity.lookup(false, hash).await?;
+            known.is_none_or(|known| known.door == Door::Password)
+        }
+    };
+    let must_change = identity.must_change(account.password_changed_at);
     Ok(json!({
         "login": account.login,
         "name": account.name,
         "changed": account.password_changed_at.map(|at| at.0),
-        "must_change": identity.must_change(account.password_changed_at).map(|why| match why {
+        "must_change": must_change.filter(|_| by_password).map(|why| match why {
             Hold::OneTime => "one-time",
             _ => "too-old",
         }),
         "rule": rule(&identity.settings),
         "sessions": sessions,
+        "own": doors.contains(&Door::Password),
+        "doors": doors.iter().map(|d| shell.t(d.key())).collect::<Vec<_>>(),
+        "limits": { "idle": settings.idle_seconds / 60, "hours": settings.absolute_seconds / 3600 },
         "form": form,
     }))
 }
@@ -100,7 +123,7 @@ pub(crate) async fn show(
     access: Access,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let context = context(&identity, &access, &headers, Form::default()).await?;
+    let context = context(&identity, &shell, &access, &headers, Form::default()).await?;
     shell.page(TEMPLATE, context)
 }
 
@@ -130,7 +153,7 @@ pub(crate) async fn change_password(
         Ok(()) => shell.done("/account", "identity-password-changed"),
         Err(e) => {
             let form = Form::default().reject(&shell, e)?;
-            let context = context(&identity, &access, &headers, form).await?;
+            let context = context(&identity, &shell, &access, &headers, form).await?;
             shell.refused(TEMPLATE, context)
         }
     }

@@ -322,8 +322,11 @@ async fn one_context(
     };
     let grants = identity.grants(&[id], scope).await?.into_iter();
     let grants: Vec<GrantLine> = grants.map(line).collect();
+    let doors = identity.doors(&account.login).await?;
     Ok(json!({
         "crumbs": [crumb(shell, "identity-accounts", "/accounts")],
+        "doors": doors.into_iter().map(|d| shell.t(d.key())).collect::<Vec<_>>(),
+        "groups": identity.groups_of(id).await?,
         "state": identity.state(shell, &account),
         "here": format!("/accounts/{id}"),
         "login": account.login,

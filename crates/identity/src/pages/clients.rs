@@ -47,6 +47,7 @@ fn permission_name(shell: &Shell, permission: &str) -> String {
         ("identity.reset", "identity-permission-identity-reset"),
         ("identity.grant", "identity-permission-identity-grant"),
         ("identity.client", "identity-permission-identity-client"),
+        ("identity.scim", "identity-permission-identity-scim"),
         ("audit.read", "identity-permission-audit-read"),
         ("ledger.verify", "identity-permission-ledger-verify"),
     ];

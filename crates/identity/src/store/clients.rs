@@ -7,8 +7,8 @@ use kernel::{AccountId, Date, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
 
 use super::Known;
-use crate::Client;
 use crate::clients::NewToken;
+use crate::{Client, Door};
 
 pub(crate) async fn add(
     tx: &mut Tx,
@@ -171,6 +171,8 @@ pub(crate) async fn known(
                 second_due: false,
                 has_second: false,
                 duty: false,
+                door: Door::Password,
+                trusted: false,
                 grants: Vec::new(),
             };
             found.insert(hash.clone(), known);

@@ -156,4 +156,43 @@ pub const MIGRATIONS: &[Migration] = &[
             PRIMARY KEY (account, code_hash));
         ALTER TABLE session ADD COLUMN second_due BOOLEAN NOT NULL DEFAULT FALSE",
     },
+    Migration {
+        name: "identity_20261122_scim",
+        sql: "
+        CREATE TABLE scim_user (
+            account {blob} PRIMARY KEY REFERENCES account (id),
+            external_id TEXT,
+            document TEXT NOT NULL,
+            told_by {blob},
+            modified_at BIGINT NOT NULL,
+            closed_at BIGINT);
+        CREATE INDEX scim_user_external_id ON scim_user (external_id);
+        CREATE TABLE scim_group (
+            id {blob} PRIMARY KEY,
+            unit {blob} NOT NULL,
+            name TEXT NOT NULL,
+            external_id TEXT,
+            made_by {blob},
+            created_at BIGINT NOT NULL,
+            modified_at BIGINT NOT NULL);
+        CREATE TABLE scim_member (
+            group_id {blob} NOT NULL REFERENCES scim_group (id),
+            account {blob} NOT NULL REFERENCES account (id),
+            PRIMARY KEY (group_id, account));
+        CREATE INDEX scim_member_account ON scim_member (account)",
+    },
+    Migration {
+        name: "identity_20261122_doors",
+        sql: "
+        CREATE TABLE oidc_flow (
+            state_hash {blob} PRIMARY KEY,
+            browser_hash {blob} NOT NULL,
+            nonce TEXT NOT NULL,
+            verifier TEXT NOT NULL,
+            next TEXT NOT NULL,
+            expires_at BIGINT NOT NULL);
+        CREATE INDEX oidc_flow_expires_at ON oidc_flow (expires_at);
+        ALTER TABLE session ADD COLUMN door TEXT NOT NULL DEFAULT 'password';
+        ALTER TABLE session ADD COLUMN trusted BOOLEAN NOT NULL DEFAULT FALSE",
+    },
 ];

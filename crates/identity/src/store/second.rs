@@ -88,15 +88,15 @@ pub(crate) async fn remove(tx: &mut Tx, account: AccountId) -> Result<bool> {
 }
 
 /// Takes one attempt back: the password was right, the second step is to come. Gives whether the account
-/// still has that password.
+/// still has that password; without one it was a directory that knew it.
 pub(crate) async fn uncount(
     tx: &mut Tx,
     account: AccountId,
-    password: &str,
+    password: Option<&str>,
     most: i64,
 ) -> Result<bool> {
     let sql = "UPDATE account SET locked_until = NULL,
             failures = CASE WHEN locked_until IS NULL THEN failures - 1 ELSE $3 - 1 END
-        WHERE id = $1 AND password = $2 AND disabled_at IS NULL";
+        WHERE id = $1 AND (password = $2 OR $2 IS NULL) AND disabled_at IS NULL";
     Ok(tx.execute(sql, args![account, password, most]).await? == 1)
 }

@@ -29,7 +29,7 @@ impl Answer {
         value.map_or("", |v| v.to_str().expect("readable"))
     }
 
-    fn cookies(&self) -> Vec<&str> {
+    pub fn cookies(&self) -> Vec<&str> {
         let all = self.headers.get_all(header::SET_COOKIE).iter();
         all.map(|v| v.to_str().expect("readable")).collect()
     }
@@ -44,7 +44,7 @@ impl Answer {
     }
 }
 
-fn app(identity: &Identity, env: &kernel::Env, secure: bool) -> Router {
+pub fn app(identity: &Identity, env: &kernel::Env, secure: bool) -> Router {
     // Somebody else's page, as a feature adds it.
     let feature = Module {
         name: "rows",
@@ -65,10 +65,32 @@ fn app(identity: &Identity, env: &kernel::Env, secure: bool) -> Router {
 
 impl Browser {
     pub fn new(h: &House) -> Self {
+        Self::of(app(&h.identity, &h.t.env, false))
+    }
+
+    pub fn of(app: Router) -> Self {
         Self {
-            app: app(&h.identity, &h.t.env, false),
+            app,
             cookie: String::new(),
         }
+    }
+
+    /// Keeps the cookies of an answer, as a browser does.
+    pub fn keep(&mut self, answer: &Answer) {
+        let mut all: std::collections::BTreeMap<String, String> = self
+            .cookie
+            .split("; ")
+            .filter_map(|c| c.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        for line in answer.cookies() {
+            let pair = line.split(';').next().and_then(|pair| pair.split_once('='));
+            if let Some((name, value)) = pair {
+                all.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let pairs: Vec<String> = all.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        self.cookie = pairs.join("; ");
     }
 
     pub async fn send(&self, request: axum::http::request::Builder, body: String) -> Answer {

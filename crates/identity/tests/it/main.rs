@@ -6,6 +6,9 @@ mod chain;
 mod clients;
 mod duties;
 mod http;
+mod ldap;
+mod oidc;
+mod scim;
 mod second;
 mod sessions;
 mod texts;
@@ -39,6 +42,7 @@ const PERMISSIONS: &[&str] = &[
     "identity.reset",
     "identity.grant",
     "identity.client",
+    "identity.scim",
     "audit.read",
     "ledger.verify",
     "jobs.manage",
@@ -70,9 +74,10 @@ struct House {
 
 impl House {
     async fn new(t: TestDb) -> Self {
-        let identity = Identity::new(t.db.clone(), t.env.clone(), SecuritySettings::default());
-        identity.sync_roles(&roles()).await.expect("roles");
         let organization = Organization::new(t.db.clone(), t.env.clone());
+        let identity = Identity::new(t.db.clone(), t.env.clone(), SecuritySettings::default())
+            .with_organization(organization.clone());
+        identity.sync_roles(&roles()).await.expect("roles");
         let add = async |parent, code: &str| {
             let new = NewUnit {
                 parent,

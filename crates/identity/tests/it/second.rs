@@ -11,7 +11,7 @@ use crate::http::Browser;
 use crate::{House, PASSWORD, key, migrations};
 
 /// A house with a keyring; the folder goes with the value.
-async fn house(t: TestDb, duty_second: bool) -> (House, tempfile::TempDir) {
+pub async fn house(t: TestDb, duty_second: bool) -> (House, tempfile::TempDir) {
     let mut h = House::new(t).await;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("keyring");
@@ -27,7 +27,7 @@ async fn house(t: TestDb, duty_second: bool) -> (House, tempfile::TempDir) {
 }
 
 /// The code that an authenticator shows now.
-fn code(h: &House, secret: &str) -> String {
+pub fn code(h: &House, secret: &str) -> String {
     let secret = Secret::try_from_base32(secret).expect("base 32");
     let totp = Builder::new()
         .with_secret(secret)
@@ -39,7 +39,7 @@ fn code(h: &House, secret: &str) -> String {
         .to_string()
 }
 
-fn me(account: AccountId) -> Actor {
+pub fn me(account: AccountId) -> Actor {
     Actor {
         account: Some(account),
         address: String::new(),
