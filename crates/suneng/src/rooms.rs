@@ -1,8 +1,8 @@
 //! The rooms of the house put together: readings and features over one world.
 
 use activities::{Activities, ActivityKinds};
-use commons::packs::secrecy::SecrecyWords;
 use approvals::Approvals;
+use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
 use crypt::Vault;
 use identity::{Identity, Roles};
