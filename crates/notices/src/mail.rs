@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use kernel::{Error, Id, Msg, PersonId, Result};
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use web::Catalog;
 
@@ -43,16 +44,28 @@ pub trait Courier: Send + Sync {
 pub struct Smtp(AsyncSmtpTransport<Tokio1Executor>);
 
 impl Smtp {
-    /// The server at a URL: `smtps://user:password@host`, `smtp://host:25?tls=required`.
+    /// The server at a URL: `smtps://user:password@host`, `smtp://host:25?tls=required`. Must be called inside the
+    /// runtime.
     ///
     /// # Errors
     /// `Conflict` when it is no such URL; the message does not repeat it, for it holds a password.
     pub fn at(url: &str) -> Result<Self> {
-        let wrong = |_| Error::Conflict(Msg::new("notices-smtp-url"));
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(wrong)?;
         let patience = Some(Duration::from_secs(20));
-        Ok(Self(transport.timeout(patience).build()))
+        Ok(Self(builder(url)?.timeout(patience).build()))
     }
+
+    /// Whether a URL is one of a server.
+    ///
+    /// # Errors
+    /// As [`Smtp::at`].
+    pub fn check(url: &str) -> Result<()> {
+        builder(url).map(|_| ())
+    }
+}
+
+fn builder(url: &str) -> Result<AsyncSmtpTransportBuilder> {
+    let wrong = |_| Error::Conflict(Msg::new("notices-smtp-url"));
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(wrong)
 }
 
 impl Courier for Smtp {

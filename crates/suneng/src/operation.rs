@@ -102,7 +102,7 @@ impl Operation {
                 .map(SecretUrl::new),
         };
         if let Some(url) = &operation.mail_url {
-            notices::Smtp::at(url.reveal())?;
+            notices::Smtp::check(url.reveal())?;
             for flag in ["mail-from", "public-url"] {
                 if given.text(flag).is_empty() {
                     return Err(Error::Conflict(
