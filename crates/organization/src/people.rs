@@ -126,7 +126,7 @@ impl Organization {
             name,
         };
         transaction!(self.db, |tx| {
-            store::lock(tx).await?;
+            store::lock(tx, self.env.now()).await?;
             let known = store::people(tx, &[person.staff_no.as_str()]).await?;
             if !known.is_empty() {
                 let message =
@@ -158,7 +158,7 @@ impl Organization {
         let name = checked("name", name, 50, &mut errors);
         Error::if_any(errors)?;
         transaction!(self.db, |tx| {
-            store::lock(tx).await?;
+            store::lock(tx, self.env.now()).await?;
             let reach = store::tree(tx).await?.reach(scope);
             let mut card = self.card(tx, id, reach.as_ref()).await?;
             card.person.name.clone_from(&name);
@@ -186,7 +186,7 @@ impl Organization {
         new.check(&mut errors);
         Error::if_any(errors)?;
         transaction!(self.db, |tx| {
-            store::lock(tx).await?;
+            store::lock(tx, self.env.now()).await?;
             let reach = store::tree(tx).await?.reach(scope);
             let card = self.card(tx, id, reach.as_ref()).await?;
             self.lay_one(tx, &card.person, &card.assignments, new, scope)
@@ -252,7 +252,7 @@ impl Organization {
     ) -> Result<()> {
         let by = by.into();
         transaction!(self.db, |tx| {
-            store::lock(tx).await?;
+            store::lock(tx, self.env.now()).await?;
             let reach = store::tree(tx).await?.reach(scope);
             let card = self.card(tx, id, reach.as_ref()).await?;
             let found = card.assignments.iter().find(|a| a.id == assignment);
@@ -304,7 +304,7 @@ impl Organization {
             return Err(Error::field("value", Msg::new("attribute-value-unknown")));
         }
         transaction!(self.db, |tx| {
-            store::lock(tx).await?;
+            store::lock(tx, self.env.now()).await?;
             let reach = store::tree(tx).await?.reach(scope);
             let card = self.card(tx, id, reach.as_ref()).await?;
             if card.traits.on(code, from).unwrap_or_default() == value {

@@ -3,10 +3,12 @@
 mod audience;
 mod bodies;
 mod changes;
+mod forms;
 mod import;
 mod pages;
 mod trail;
 mod tree;
+mod uploads;
 
 use kernel::{Date, Scope, UnitId};
 use organization::{NewUnit, Organization};
