@@ -55,6 +55,10 @@ pub struct AttributeValue {
     pub code: String,
     /// Name.
     pub name: Name,
+    /// The element of an appointment form whose month is the first of this value, such as
+    /// `RuDangShiJian` (入党时间).
+    #[serde(default)]
+    pub lrmx: Option<String>,
 }
 
 impl Attribute {

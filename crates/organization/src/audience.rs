@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::attributes::Attributes;
-use crate::model::RosterEntry;
 use crate::service::{Organization, check_text, checked};
 use crate::store;
 use crate::trail::By;
@@ -126,22 +125,6 @@ pub enum Condition {
 }
 
 impl Organization {
-    /// A page of the people an audience has on a day, and how many there are.
-    pub async fn audience_page(
-        &self,
-        rule: &Rule,
-        date: Date,
-        scope: &Scope,
-        limit: i64,
-        offset: i64,
-    ) -> Result<(i64, Vec<RosterEntry>)> {
-        let mut tx = self.db.read().await?;
-        let asked = rule.on(date);
-        let total = store::audience_count(&mut tx, &asked, scope).await?;
-        let rows = store::audience(&mut tx, &asked, scope, limit, offset).await?;
-        Ok((total, rows))
-    }
-
     /// Why a person belongs to an audience on a day, or why not: each condition by itself.
     ///
     /// # Errors

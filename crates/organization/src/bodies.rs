@@ -213,7 +213,7 @@ impl Organization {
             ..body.clone()
         };
         transaction!(self.db, |tx| {
-            store::lock(tx).await?;
+            store::lock(tx, self.env.now()).await?;
             let known = store::bodies(tx, Some(body.id), &Scope::All).await?;
             let mut action = "body.added";
             if let Some(known) = known.first() {
@@ -264,7 +264,7 @@ impl Organization {
     ) -> Result<()> {
         let by = by.into();
         transaction!(self.db, |tx| {
-            store::lock(tx).await?;
+            store::lock(tx, self.env.now()).await?;
             let found = store::bodies(tx, Some(body), scope).await?;
             let kept = found.into_iter().next().ok_or(Error::NotFound)?;
             if kinds.get(&kept.kind).and_then(|k| k.role(role)).is_none() {
@@ -330,7 +330,7 @@ impl Organization {
     ) -> Result<()> {
         let by = by.into();
         transaction!(self.db, |tx| {
-            store::lock(tx).await?;
+            store::lock(tx, self.env.now()).await?;
             if store::bodies(tx, Some(body), scope).await?.is_empty() {
                 return Err(Error::NotFound);
             }

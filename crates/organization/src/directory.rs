@@ -70,7 +70,7 @@ impl Organization {
             ..told.clone()
         };
         let told = told.checked()?;
-        store::lock(tx).await?;
+        store::lock(tx, self.env.now()).await?;
         let number = told.staff_no.clone().unwrap_or_default();
         if let Some((person, _)) = store::people(tx, &[&*number]).await?.remove(&number) {
             return match self.amend(tx, person.id, &told, by, scope).await {
@@ -112,7 +112,7 @@ impl Organization {
         scope: &Scope,
     ) -> Result<()> {
         let told = told.checked()?;
-        store::lock(tx).await?;
+        store::lock(tx, self.env.now()).await?;
         let reach = store::tree(tx).await?.reach(scope);
         let mut card = self.card(tx, id, reach.as_ref()).await?;
         let person = ("person", id);

@@ -156,7 +156,7 @@ impl Organization {
             name,
         };
         transaction!(self.db, |tx| {
-            store::lock(tx).await?;
+            store::lock(tx, self.env.now()).await?;
             let known = store::people(tx, &[person.staff_no.as_str()]).await?;
             if !known.is_empty() {
                 let message =
@@ -274,7 +274,7 @@ impl Organization {
         (by, basis): (&By, &str),
         scope: &Scope,
     ) -> Result<()> {
-        store::lock(tx).await?;
+        store::lock(tx, self.env.now()).await?;
         let reach = store::tree(tx).await?.reach(scope);
         let mut card = self.card(tx, id, reach.as_ref()).await?;
         let (action, mut detail) = match change {

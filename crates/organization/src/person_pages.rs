@@ -11,7 +11,8 @@ use web::{Access, Failure, Form, Policy, Routes, Shell};
 
 use crate::attributes::Attributes;
 use crate::bodies::BodyKinds;
-use crate::pages::{MANAGE, READ};
+use crate::import::forms::form_of;
+use crate::pages::{MANAGE, READ, download_as};
 use crate::people::{NewAssignment, NewPerson, PersonCard, PersonChange};
 use crate::person_requests;
 use crate::service::Organization;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Routes<People> {
         .get("/organization/units/{id}/people/new", manage, new_form)
         .post("/organization/units/{id}/people/new", manage, add)
         .get("/organization/people/{id}", read, show)
+        .get("/organization/people/{id}/form.lrmx", read, form_file)
         .post("/organization/people/{id}/{act}", manage, submit)
         .get("/organization/me", Policy::SignedIn, me)
         .post(
@@ -353,6 +355,24 @@ async fn answer(
     let (form, act) = person_requests::mended(people, access, form, mend).await?;
     let context = page(people, shell, card, form, act, may).await?;
     shell.page("organization/person.html", context)
+}
+
+/// The appointment form of a person.
+async fn form_file(
+    State(people): State<People>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let id: PersonId = id.parse().map_err(|_| Error::NotFound)?;
+    let org = &people.organization;
+    let card = org.person(id, &access.scope).await?;
+    let units: Vec<UnitId> = card.assignments.iter().map(|a| a.unit).collect();
+    let names = org.names(&units).await?;
+    org.tell_export(&access, ("person", id), 1).await?;
+    let bytes = form_of(&card, &names, &people.attributes, shell.env().today());
+    let name = format!("{}.lrmx", card.person.name);
+    Ok(download_as("application/xml", &name, bytes))
 }
 
 async fn submit(

@@ -223,7 +223,7 @@ impl Kind for PersonChanges {
         Box::pin(async move {
             let asked = read(&approval.payload)?;
             let (org, basis) = (&self.organization, format!("approval {}", approval.id));
-            store::lock(tx).await?;
+            store::lock(tx, self.organization.env.now()).await?;
             let card = org.card(tx, asked.person, None).await?;
             if before(&card, &asked.change) != asked.before {
                 return Err(Error::Conflict(Msg::new("organization-change-since")));

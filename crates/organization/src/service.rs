@@ -1,7 +1,7 @@
 //! What other crates ask of the organization.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use db::{Db, Tx, args};
 use kernel::words::{Words, fold};
@@ -9,6 +9,7 @@ use kernel::{Date, Env, Error, FieldError, Msg, PersonId, Result, Scope, UnitId}
 
 use crate::history::History;
 use crate::model::{RosterEntry, Unit, initials};
+use crate::roll::Roll;
 use crate::store::{self, RosterQuery};
 use crate::trail::Trail;
 
@@ -21,6 +22,7 @@ pub struct Organization {
     pub(crate) db: Db,
     pub(crate) env: Env,
     pub(crate) history: Arc<RwLock<Option<Known>>>,
+    pub(crate) roll: Arc<Mutex<Option<Arc<Roll>>>>,
     pub(crate) trail: Option<Arc<dyn Trail>>,
     /// Where changes are asked for by those who may not make them.
     pub(crate) approvals: Option<approvals::Approvals>,
@@ -42,6 +44,7 @@ impl Organization {
             db,
             env,
             history: Arc::default(),
+            roll: Arc::default(),
             trail: None,
             approvals: None,
         }
@@ -131,25 +134,6 @@ impl Organization {
     ) -> Result<Vec<RosterEntry>> {
         let query = RosterQuery::new(unit, date, include_subtree);
         store::roster(&mut self.db.read().await?, &query, scope, None).await
-    }
-
-    /// A page of a roster, and how many people there are in all.
-    pub async fn roster_page(
-        &self,
-        query: &RosterQuery,
-        scope: &Scope,
-        page: u64,
-        size: u64,
-    ) -> Result<(u64, Vec<RosterEntry>)> {
-        let mut tx = self.db.read().await?;
-        let total = store::roster_count(&mut tx, query, scope)
-            .await?
-            .unsigned_abs();
-        // Past the end is the last page.
-        let last = total.saturating_sub(1) / size.max(1);
-        let offset = page.saturating_sub(1).min(last) * size;
-        let window = Some((size as i64, offset as i64));
-        Ok((total, store::roster(&mut tx, query, scope, window).await?))
     }
 
     /// The unit a person is counted in on a day.

@@ -1,11 +1,29 @@
-//! The sheets in which an agency brings its units and people.
+//! The sheets in which an agency brings its units and people: which fields there are, where they stand in
+//! a file, and what a row says.
+
+use std::collections::HashSet;
 
 use commons::sheets::write::{SheetOut, Value, workbook};
-use commons::sheets::{Cell, Column, Limits, Sheet, TableRow, read_all};
+use commons::sheets::{Flow, Limits, date, letters, scan, squeeze};
 use kernel::{Date, Error, FieldError, Msg, Result};
+use serde::{Deserialize, Serialize};
 
-use crate::import::{PersonRow, UnitRow};
+use crate::attributes::Attributes;
+use crate::import::{PersonRow, TraitRow, UnitRow};
 use crate::service::check_text;
+
+/// What an upload may hold: a city of 100,000 people with some room. Rows are read one after the other, so
+/// the size costs time and no memory.
+pub(crate) const LIMITS: Limits = Limits {
+    bytes: 40 << 20,
+    rows: 200_000,
+    columns: 200,
+    inflated: 400 << 20,
+    text: 128 << 20,
+};
+
+/// Among so many rows the header is looked for.
+const HEAD_ROWS: usize = 30;
 
 /// A value and the cell it came from (empty when it came from the program).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,52 +69,382 @@ pub struct Rows {
     pub unread: Vec<String>,
 }
 
-const UNIT_COLUMNS: [(&str, &[&str], bool); 7] = [
-    ("parent", &["上级单位编码", "上级编码", "parent code"], true),
-    ("code", &["单位编码", "unit code", "code"], true),
-    ("name", &["单位名称", "unit name", "name"], true),
+/// What the rows of a sheet are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Units,
+    Persons,
+}
+
+/// A field that a column can fill. A new field of people is a row of the list and its use in [`person`].
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub key: String,
+    /// The names people give it; the first one stands in the template.
+    pub names: Vec<String>,
+    pub required: bool,
+}
+
+type Fixed = (&'static str, &'static [&'static str], bool);
+
+const UNIT_FIELDS: [Fixed; 7] = [
+    (
+        "parent",
+        &["上级单位编码", "上级编码", "父级编码", "parent code"],
+        true,
+    ),
+    (
+        "code",
+        &["单位编码", "机构编码", "编码", "unit code", "code"],
+        true,
+    ),
+    (
+        "name",
+        &["单位名称", "机构名称", "名称", "unit name", "name"],
+        true,
+    ),
     ("category", &["类别", "单位类别", "category"], true),
-    ("sort", &["排序", "sort"], false),
-    ("from", &["成立日期", "from"], false),
+    ("sort", &["排序", "序号", "sort"], false),
+    ("from", &["成立日期", "设立日期", "from"], false),
     ("to", &["撤销日期", "to"], false),
 ];
 
-const PERSON_COLUMNS: [(&str, &[&str], bool); 7] = [
-    ("staff_no", &["工号", "staff number", "staff no"], true),
-    ("name", &["姓名", "name"], true),
-    ("unit", &["单位编码", "unit code"], true),
-    ("post", &["职务", "post"], true),
-    ("from", &["起始日期", "from"], true),
-    ("to", &["截止日期", "to"], true),
-    ("primary", &["主职", "primary"], false),
+const PERSON_FIELDS: [Fixed; 7] = [
+    (
+        "staff_no",
+        &[
+            "工号",
+            "警号",
+            "人员编号",
+            "职工号",
+            "staff number",
+            "staff no",
+        ],
+        true,
+    ),
+    ("name", &["姓名", "人员姓名", "name"], true),
+    (
+        "unit",
+        &["单位编码", "所在单位编码", "部门编码", "unit code"],
+        true,
+    ),
+    ("post", &["职务", "现任职务", "岗位", "post"], true),
+    ("from", &["起始日期", "任职日期", "开始日期", "from"], true),
+    ("to", &["截止日期", "结束日期", "离任日期", "to"], true),
+    ("primary", &["主职", "是否主职", "primary"], false),
 ];
 
-fn columns(list: &[(&'static str, &'static [&'static str], bool)]) -> Vec<Column<'static>> {
-    let column = |(key, names, required): &(&'static str, &'static [&'static str], bool)| {
-        if *required {
-            Column::required(key, names)
-        } else {
-            Column::optional(key, names)
-        }
+/// Before the code of an attribute in the key of its field.
+const ATTRIBUTE: &str = "attribute.";
+
+/// The fields of a kind of sheet in the order of the template.
+pub(crate) fn fields(kind: Kind, attributes: &Attributes) -> Vec<Field> {
+    let (fixed, attributes): (&[Fixed], _) = match kind {
+        Kind::Units => (&UNIT_FIELDS, None),
+        Kind::Persons => (&PERSON_FIELDS, Some(attributes)),
     };
-    list.iter().map(column).collect()
+    let fixed = fixed.iter().map(|(key, names, required)| Field {
+        key: (*key).to_owned(),
+        names: names.iter().map(|n| (*n).to_owned()).collect(),
+        required: *required,
+    });
+    let more = attributes
+        .into_iter()
+        .flat_map(Attributes::iter)
+        .map(|a| Field {
+            key: format!("{ATTRIBUTE}{}", a.code),
+            names: vec![a.name.get("zh-CN").to_owned(), a.name.get("en").to_owned()],
+            required: false,
+        });
+    fixed.chain(more).collect()
 }
 
+/// Names of the template's columns.
+pub(crate) fn header(kind: Kind, attributes: &Attributes) -> Vec<String> {
+    let fields = fields(kind, attributes).into_iter();
+    fields.filter_map(|f| f.names.into_iter().next()).collect()
+}
+
+/// Names of the template's sheets.
+pub(crate) const SHEETS: [&str; 2] = ["单位", "人员"];
+
 /// The workbook to fill in: one sheet for units, one for people.
-pub fn template() -> Result<Vec<u8>> {
-    let names = |list: &[(&'static str, &'static [&'static str], bool)]| -> Vec<&'static str> {
-        list.iter().map(|(_, names, _)| names[0]).collect()
-    };
-    let (units, persons) = (names(&UNIT_COLUMNS), names(&PERSON_COLUMNS));
-    let sheet = |name, header| SheetOut {
+pub fn template(attributes: &Attributes) -> Result<Vec<u8>> {
+    let headers = [Kind::Units, Kind::Persons].map(|kind| header(kind, attributes));
+    let headers = headers
+        .each_ref()
+        .map(|h| h.iter().map(String::as_str).collect::<Vec<_>>());
+    let sheets = SHEETS.iter().zip(&headers).map(|(name, header)| SheetOut {
         name,
         header,
         rows: Vec::<Vec<Value>>::new(),
+    });
+    workbook(sheets)
+}
+
+/// Fields and the columns that fill them.
+pub(crate) type Columns = Vec<(String, usize)>;
+
+/// Takes a row under a head: its number and the texts of the columns that are used.
+pub(crate) type EachLine<'e> = &'e mut dyn FnMut(&Head, u32, Vec<String>) -> Result<()>;
+
+/// The head of a sheet and which field each column fills.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    /// Name of the file; empty when there is only one.
+    #[serde(default)]
+    pub file: String,
+    /// Place of the sheet in the file.
+    pub sheet: usize,
+    /// Name of the sheet; empty when addresses do not need it.
+    pub name: String,
+    /// Number of the header row.
+    pub number: u32,
+    /// The header as it stands in the file.
+    pub header: Vec<String>,
+    /// None: the sheet is passed over.
+    pub kind: Option<Kind>,
+    /// Field and column, one per field.
+    pub columns: Columns,
+}
+
+impl Head {
+    /// The texts of the columns that are used.
+    pub fn pick(&self, cells: &[String]) -> Vec<String> {
+        let text = |column: usize| cells.get(column).cloned().unwrap_or_default();
+        self.columns.iter().map(|(_, c)| text(*c)).collect()
+    }
+
+    /// What the header is known by when it comes again.
+    pub fn key(&self) -> String {
+        let names: Vec<String> = self.header.iter().map(|n| squeeze(n)).collect();
+        commons::files::FileHash::of(names.join("\u{1f}").as_bytes()).to_string()
+    }
+
+    /// Required fields that have no column, by the name people know.
+    pub fn missing(&self, attributes: &Attributes) -> Vec<String> {
+        let Some(kind) = self.kind else {
+            return Vec::new();
+        };
+        let without = |f: &Field| f.required && !self.columns.iter().any(|(key, _)| *key == f.key);
+        let fields = fields(kind, attributes).into_iter();
+        fields.filter(without).map(|f| f.names[0].clone()).collect()
+    }
+
+    fn address(&self, column: usize, number: u32) -> String {
+        let mut place = format!("{}{number}", letters(column));
+        if !self.name.is_empty() {
+            place = format!("{}!{place}", self.name);
+        }
+        if self.file.is_empty() {
+            place
+        } else {
+            format!("{}: {place}", self.file)
+        }
+    }
+
+    /// What keeps the sheet from being read as it is: columns that are missing, or there twice.
+    fn problems(&self, attributes: &Attributes) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let Some(kind) = self.kind else {
+            return errors;
+        };
+        for field in fields(kind, attributes) {
+            let at: Vec<usize> = matches(&self.header, &field).collect();
+            if let [first, second, ..] = at[..] {
+                errors.push(FieldError {
+                    field: self.address(second, self.number),
+                    message: Msg::new("sheet-column-twice")
+                        .with("column", &self.header[first])
+                        .with("other", self.address(first, self.number)),
+                });
+            }
+        }
+        let missing = self.missing(attributes);
+        if !missing.is_empty() {
+            errors.push(FieldError {
+                field: self.address(0, self.number),
+                message: Msg::new("sheet-columns-missing").with("columns", missing.join("、")),
+            });
+        }
+        errors
+    }
+}
+
+fn matches<'m>(header: &'m [String], field: &Field) -> impl Iterator<Item = usize> + use<'m> {
+    let known: HashSet<String> = field.names.iter().map(|n| squeeze(n)).collect();
+    (0..header.len()).filter(move |c| known.contains(&squeeze(&header[*c])))
+}
+
+/// Guesses which fields the columns of a header fill.
+pub(crate) fn guess(kind: Kind, header: &[String], attributes: &Attributes) -> Columns {
+    let mut used = HashSet::new();
+    let mut found = Vec::new();
+    for field in fields(kind, attributes) {
+        let column = matches(header, &field).find(|c| !used.contains(c));
+        if let Some(column) = column {
+            used.insert(column);
+            found.push((field.key, column));
+        }
+    }
+    found
+}
+
+/// The heads of all sheets that hold anything, each with the fields that its names tell.
+///
+/// # Errors
+/// When the file is no table.
+pub(crate) fn heads(file_name: &str, bytes: &[u8], attributes: &Attributes) -> Result<Vec<Head>> {
+    type First = Vec<(u32, Vec<String>)>;
+    let mut sheets: Vec<(usize, String, First)> = Vec::new();
+    scan(file_name, bytes, &LIMITS, &mut |row| {
+        if sheets.last().is_none_or(|(sheet, ..)| *sheet != row.sheet) {
+            sheets.push((row.sheet, row.name.to_owned(), Vec::new()));
+        }
+        let Some((_, _, rows)) = sheets.last_mut() else {
+            return Ok(Flow::Go);
+        };
+        rows.push((row.number, row.cells.to_vec()));
+        Ok(if rows.len() < HEAD_ROWS {
+            Flow::Go
+        } else {
+            Flow::NextSheet
+        })
+    })?;
+    let named = sheets.len() > 1;
+    let sheets = sheets.into_iter();
+    Ok(sheets
+        .map(|(sheet, name, rows)| {
+            head(
+                sheet,
+                if named { name } else { String::new() },
+                rows,
+                attributes,
+            )
+        })
+        .collect())
+}
+
+fn head(
+    sheet: usize,
+    name: String,
+    rows: Vec<(u32, Vec<String>)>,
+    attributes: &Attributes,
+) -> Head {
+    let staff_no = fields(Kind::Persons, attributes).swap_remove(0);
+    let is_persons = rows
+        .iter()
+        .any(|(_, r)| matches(r, &staff_no).next().is_some());
+    let kind = if is_persons {
+        Kind::Persons
+    } else {
+        Kind::Units
     };
-    workbook([
-        sheet("单位", units.as_slice()),
-        sheet("人员", persons.as_slice()),
-    ])
+    let mut best: Option<(Columns, &(u32, Vec<String>))> = None;
+    for row in &rows {
+        let found = guess(kind, &row.1, attributes);
+        // The first of the rows with most names.
+        if best.as_ref().is_none_or(|(b, _)| found.len() > b.len()) {
+            best = Some((found, row));
+        }
+    }
+    let (columns, number, header) = match best {
+        Some((columns, (number, header))) => (columns, *number, header.clone()),
+        None => Default::default(),
+    };
+    Head {
+        file: String::new(),
+        sheet,
+        name,
+        number,
+        header,
+        kind: (!columns.is_empty()).then_some(kind),
+        columns,
+    }
+}
+
+/// Refuses heads that cannot be read without somebody saying what the columns mean.
+pub(crate) fn complete(heads: &[Head], attributes: &Attributes) -> Result<()> {
+    if heads.iter().all(|head| head.kind.is_none()) {
+        let names = fields(Kind::Units, attributes).into_iter();
+        let names = names.filter(|f| f.required).map(|f| f.names[0].clone());
+        let names = names.collect::<Vec<_>>().join("、");
+        let place = heads.first().map_or("", |h| &h.name);
+        let message = Msg::new("sheet-no-header").with("columns", names);
+        return Err(Error::field(place, message));
+    }
+    let problems = heads.iter().flat_map(|h| h.problems(attributes));
+    Error::if_any(problems.collect())
+}
+
+/// A row under a head: the texts of the columns that are used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line<'l> {
+    pub head: &'l Head,
+    pub number: u32,
+    pub texts: &'l [String],
+}
+
+/// One text of a row and where it stands.
+struct Spot<'l> {
+    text: &'l str,
+    line: Line<'l>,
+    column: usize,
+}
+
+impl Spot<'_> {
+    fn address(&self) -> String {
+        self.line.head.address(self.column, self.line.number)
+    }
+
+    fn error(&self, message: Msg) -> FieldError {
+        FieldError {
+            field: self.address(),
+            message,
+        }
+    }
+}
+
+impl<'l> Line<'l> {
+    fn get(&self, key: &str) -> Spot<'l> {
+        let place = self.head.columns.iter().position(|(k, _)| k == key);
+        let text = place.and_then(|p| self.texts.get(p));
+        Spot {
+            text: text.map_or("", String::as_str),
+            line: *self,
+            column: place.map_or(0, |p| self.head.columns[p].1),
+        }
+    }
+
+    /// A text by its field; empty when no column fills it.
+    pub fn text(&self, key: &str) -> &'l str {
+        self.get(key).text
+    }
+}
+
+/// Hands out the rows below the heads, with the texts of the columns that are used.
+pub(crate) fn lines(
+    file_name: &str,
+    bytes: &[u8],
+    heads: &[Head],
+    each: EachLine<'_>,
+) -> Result<()> {
+    scan(file_name, bytes, &LIMITS, &mut |row| {
+        let head = heads.iter().find(|h| h.sheet == row.sheet);
+        let Some(head) = head.filter(|h| h.kind.is_some()) else {
+            return Ok(Flow::NextSheet);
+        };
+        if row.number <= head.number {
+            return Ok(Flow::Go);
+        }
+        let texts = head.pick(row.cells);
+        // A header merged over two rows shows twice.
+        if texts.iter().any(|t| !t.is_empty()) && texts != head.pick(&head.header) {
+            each(head, row.number, texts)?;
+        }
+        Ok(Flow::Go)
+    })
 }
 
 /// Reads one file: a workbook with one or both sheets, or a csv of either kind. Sheets without any
@@ -106,60 +454,46 @@ pub fn template() -> Result<Vec<u8>> {
 /// # Errors
 /// When the file is no table at all, or none of its sheets has the columns.
 pub fn read_rows(file_name: &str, bytes: &[u8]) -> Result<(Rows, Vec<FieldError>)> {
+    let attributes = &Attributes::default();
+    let heads = heads(file_name, bytes, attributes)?;
     let mut rows = Rows::default();
     let mut errors = Vec::new();
-    let mut unknown = None;
-    let mut read = false;
-    for sheet in read_all(file_name, bytes, &Limits::default())? {
-        match read_sheet(&sheet, &mut rows, &mut errors) {
-            Ok(()) => read = true,
-            Err(Error::Invalid(found))
-                if found.iter().all(|e| e.message.key == "sheet-no-header") =>
-            {
-                unknown = Some(Error::Invalid(found));
-            }
-            Err(Error::Invalid(found)) => {
-                read = true;
-                errors.extend(found);
-            }
-            Err(other) => return Err(other),
+    match complete(&heads, attributes) {
+        Ok(()) => {}
+        Err(Error::Invalid(found)) if found.iter().all(|e| e.message.key != "sheet-no-header") => {
+            return Ok((rows, found));
         }
+        Err(other) => return Err(other),
     }
-    match unknown {
-        Some(error) if !read => Err(error),
-        _ => Ok((rows, errors)),
-    }
-}
-
-fn read_sheet(sheet: &Sheet, rows: &mut Rows, errors: &mut Vec<FieldError>) -> Result<()> {
-    let is_persons = sheet.columns(&columns(&PERSON_COLUMNS[..1])).is_ok();
-    if is_persons {
-        let table = sheet.columns(&columns(&PERSON_COLUMNS))?;
-        rows.persons
-            .extend(table.rows().filter_map(|row| person(row, errors)));
-    } else {
-        let table = sheet.columns(&columns(&UNIT_COLUMNS))?;
-        for row in table.rows() {
-            match unit(row, errors) {
+    lines(file_name, bytes, &heads, &mut |head, number, texts| {
+        let line = Line {
+            head,
+            number,
+            texts: &texts,
+        };
+        match head.kind {
+            Some(Kind::Persons) => rows.persons.extend(person(line, attributes, &mut errors)),
+            _ => match unit(line, &mut errors) {
                 Some(unit) => rows.units.push(unit),
-                None => rows.unread.push(row.get("code").text.to_owned()),
-            }
+                None => rows.unread.push(line.text("code").to_owned()),
+            },
         }
-    }
-    Ok(())
+        Ok(())
+    })?;
+    Ok((rows, errors))
 }
 
-fn unit(row: TableRow<'_, '_>, errors: &mut Vec<FieldError>) -> Option<UnitRow> {
+pub(crate) fn unit(line: Line<'_>, errors: &mut Vec<FieldError>) -> Option<UnitRow> {
     let before = errors.len();
-    let sort = row.get("sort");
+    let sort = line.get("sort");
     let row = UnitRow {
-        parent: text(row.get("parent"), 32, errors),
-        code: needed(row.get("code"), 32, errors),
-        name: needed(row.get("name"), 100, errors),
-        category: text(row.get("category"), 32, errors),
+        parent: text(line.get("parent"), 32, errors),
+        code: needed(line.get("code"), 32, errors),
+        name: needed(line.get("name"), 100, errors),
+        category: text(line.get("category"), 32, errors),
         sort: sort.text.parse().ok(),
-        from: row.get("from").date(errors),
-        to: date(row.get("to"), errors),
+        from: day(line.get("from"), errors).value,
+        to: day(line.get("to"), errors),
     };
     if row.sort.is_none() && !sort.text.is_empty() {
         errors.push(sort.error(Msg::new("organization-not-a-number").with("value", sort.text)));
@@ -167,9 +501,13 @@ fn unit(row: TableRow<'_, '_>, errors: &mut Vec<FieldError>) -> Option<UnitRow> 
     (errors.len() == before).then_some(row)
 }
 
-fn person(row: TableRow<'_, '_>, errors: &mut Vec<FieldError>) -> Option<PersonRow> {
+pub(crate) fn person(
+    line: Line<'_>,
+    attributes: &Attributes,
+    errors: &mut Vec<FieldError>,
+) -> Option<PersonRow> {
     let before = errors.len();
-    let primary = row.get("primary");
+    let primary = line.get("primary");
     let is_primary = match primary.text {
         "" | "是" | "主职" | "yes" | "TRUE" => true,
         "否" | "兼职" | "no" | "FALSE" => false,
@@ -179,33 +517,81 @@ fn person(row: TableRow<'_, '_>, errors: &mut Vec<FieldError>) -> Option<PersonR
         }
     };
     let row = PersonRow {
-        staff_no: needed(row.get("staff_no"), 32, errors),
-        name: needed(row.get("name"), 64, errors),
-        unit: needed(row.get("unit"), 32, errors),
-        post: text(row.get("post"), 64, errors).value,
-        from: date(row.get("from"), errors),
-        to: date(row.get("to"), errors),
+        staff_no: needed(line.get("staff_no"), 32, errors),
+        name: needed(line.get("name"), 64, errors),
+        unit: needed(line.get("unit"), 32, errors),
+        post: text(line.get("post"), 64, errors).value,
+        from: day(line.get("from"), errors),
+        to: day(line.get("to"), errors),
         primary: is_primary,
+        traits: traits(line, attributes, errors),
     };
     (errors.len() == before).then_some(row)
 }
 
-fn needed(cell: Cell<'_>, longest: usize, errors: &mut Vec<FieldError>) -> At<String> {
-    cell.required(errors);
-    text(cell, longest, errors)
+/// What the columns of attributes say: a value by its name or code; an empty cell says nothing.
+fn traits(line: Line<'_>, attributes: &Attributes, errors: &mut Vec<FieldError>) -> Vec<TraitRow> {
+    let mut found = Vec::new();
+    for (key, _) in &line.head.columns {
+        let attribute = key.strip_prefix(ATTRIBUTE).and_then(|c| attributes.get(c));
+        let Some(attribute) = attribute else { continue };
+        let spot = line.get(key);
+        if spot.text.is_empty() {
+            continue;
+        }
+        let said = squeeze(spot.text);
+        let value = attribute.values.iter().find(|v| {
+            [v.code.as_str(), v.name.get("zh-CN"), v.name.get("en")]
+                .iter()
+                .any(|name| squeeze(name) == said)
+        });
+        match value {
+            Some(value) => found.push(TraitRow {
+                code: attribute.code.clone(),
+                value: At {
+                    value: value.code.clone(),
+                    at: spot.address(),
+                },
+                from: None,
+            }),
+            None => {
+                let known: Vec<&str> = attribute
+                    .values
+                    .iter()
+                    .map(|v| v.name.get("zh-CN"))
+                    .collect();
+                let message = Msg::new("organization-value-unknown")
+                    .with("value", spot.text.chars().take(40).collect::<String>())
+                    .with("known", known.join("、"));
+                errors.push(spot.error(message));
+            }
+        }
+    }
+    found
 }
 
-fn text(cell: Cell<'_>, longest: usize, errors: &mut Vec<FieldError>) -> At<String> {
-    errors.extend(check_text(cell.text, longest).map(|message| cell.error(message)));
+fn needed(spot: Spot<'_>, longest: usize, errors: &mut Vec<FieldError>) -> At<String> {
+    if spot.text.is_empty() {
+        errors.push(spot.error(Msg::new("sheet-cell-empty")));
+    }
+    text(spot, longest, errors)
+}
+
+fn text(spot: Spot<'_>, longest: usize, errors: &mut Vec<FieldError>) -> At<String> {
+    errors.extend(check_text(spot.text, longest).map(|message| spot.error(message)));
     At {
-        value: cell.text.to_owned(),
-        at: cell.address(),
+        value: spot.text.to_owned(),
+        at: spot.address(),
     }
 }
 
-fn date(cell: Cell<'_>, errors: &mut Vec<FieldError>) -> At<Option<Date>> {
+fn day(spot: Spot<'_>, errors: &mut Vec<FieldError>) -> At<Option<Date>> {
+    let value = date(spot.text).unwrap_or_else(|message| {
+        errors.push(spot.error(message));
+        None
+    });
     At {
-        value: cell.date(errors),
-        at: cell.address(),
+        value,
+        at: spot.address(),
     }
 }

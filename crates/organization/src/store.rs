@@ -3,18 +3,20 @@
 mod audience;
 mod bodies;
 mod history;
+mod import;
 mod people;
 
 use std::collections::{BTreeMap, HashMap};
 
 use db::{Args, Migration, Row, Tx, args};
-use kernel::{Date, Error, PersonId, Result, Scope, Timestamp, UnitId};
+use kernel::{Date, PersonId, Result, Scope, Timestamp, UnitId};
 
 pub(crate) use audience::*;
 pub(crate) use bodies::*;
 pub(crate) use history::*;
+pub(crate) use import::*;
+pub(crate) use people::*;
 pub use people::{described, in_body, in_post, serving, values_of};
-pub(crate) use people::{person, put_trait, set_staff_no, traits};
 
 use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths, initials};
 
@@ -135,6 +137,7 @@ pub const MIGRATIONS: &[Migration] = &[
             UNIQUE (body, person, from_date));
         CREATE INDEX body_member_person ON body_member (person)",
     },
+    import::MIGRATION,
 ];
 
 /// `column IN (the units a scope reaches)` for a WHERE clause; adds its arguments.
@@ -148,16 +151,6 @@ pub fn scope_sql(scope: &Scope, column: &str, args: &mut Args) -> String {
             format!("{column} IN (SELECT unit FROM unit_tree WHERE ancestor IN ({roots}))")
         }
     }
-}
-
-/// Counts on the version and holds its row until the end of the transaction, so that changes to
-/// units and people follow one another and each sees the one before. Gives the version before.
-pub(crate) async fn lock(tx: &mut Tx) -> Result<i64> {
-    let sql = "UPDATE organization_version SET version = version + 1 WHERE id = 1";
-    if tx.execute(sql, args![]).await? != 1 {
-        return Err(Error::internal("the organization's version row is missing"));
-    }
-    Ok(version(tx).await? - 1)
 }
 
 pub(crate) async fn version(tx: &mut Tx) -> Result<i64> {
@@ -227,7 +220,7 @@ pub(crate) async fn put_units(
 ) -> Result<()> {
     // A unit is written after the one above it.
     let mut changed: Vec<&Unit> = changed.iter().collect();
-    changed.sort_by_key(|u| (after.path(u.id).map_or(0, |p| p.len()), u.id));
+    changed.sort_by_cached_key(|u| (after.path(u.id).map_or(0, |p| p.len()), u.id));
     let mut rows = Args::with_capacity(changed.len() * 8);
     for u in changed {
         rows.add(u.id);
@@ -331,7 +324,8 @@ pub(crate) async fn put_people(
     tx.insert_many(
         "INSERT INTO person (id, staff_no, name, initials, created_at) VALUES",
         5,
-        "ON CONFLICT (id) DO UPDATE SET name = excluded.name, initials = excluded.initials",
+        "ON CONFLICT (id) DO UPDATE SET staff_no = excluded.staff_no, name = excluded.name,
+            initials = excluded.initials",
         rows,
     )
     .await?;
@@ -346,7 +340,7 @@ pub(crate) async fn put_people(
         rows.add(a.primary);
     }
     tx.insert_many(
-        "INSERT INTO assignment (id, person, unit, post, from_date, to_date, is_primary) VALUES",
+        "INSERT INTO assignment_row (id, person, unit, post, from_date, to_date, is_primary) VALUES",
         7,
         "ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, post = excluded.post,
             to_date = excluded.to_date",
@@ -432,6 +426,45 @@ pub(crate) async fn roster(
         sql = format!("{sql} LIMIT {limit} OFFSET {offset}");
     }
     tx.query(sql, args).await?.iter().map(entry).collect()
+}
+
+/// Rows of the rosters of some units, all of them seen, in the order of [`roster`].
+pub(crate) async fn roster_of(
+    tx: &mut Tx,
+    units: &[UnitId],
+    date: Date,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<RosterEntry>> {
+    let (mut found, mut skip) = (Vec::new(), offset);
+    // A whole roster is one page of very many units.
+    for chunk in units.chunks(5_000) {
+        let mut args = args![date];
+        let list = args.list(chunk.iter().copied());
+        let left = limit.saturating_sub(found.len() as i64);
+        let (limit, offset) = (args.push(left), args.push(skip));
+        let sql = format!(
+            "{ROSTER} {ROSTER_FROM} WHERE {ON_DAY} AND a.unit IN ({list})
+             ORDER BY u.sort, u.code, p.staff_no LIMIT {limit} OFFSET {offset}"
+        );
+        for row in tx.query(sql, args).await? {
+            found.push(entry(&row)?);
+        }
+        // What is left out stands in the first unit.
+        skip = 0;
+    }
+    Ok(found)
+}
+
+/// How many people each unit has of its own on a day.
+pub(crate) async fn own_counts(tx: &mut Tx, date: Date) -> Result<Vec<(UnitId, i64)>> {
+    let sql = format!(
+        "SELECT a.unit, CAST(COUNT(*) AS BIGINT) FROM assignment a WHERE {ON_DAY} GROUP BY a.unit"
+    );
+    let rows = tx.query(sql, args![date]).await?;
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
 }
 
 pub(crate) async fn roster_count(tx: &mut Tx, query: &RosterQuery, scope: &Scope) -> Result<i64> {

@@ -505,7 +505,7 @@ impl Work {
             message,
         }));
         Error::if_any(errors)?;
-        store::lock(tx).await?;
+        store::lock(tx, org.env.now()).await?;
         let before = store::tree(tx).await?;
         Ok(Self {
             basis: basis.clone(),

@@ -214,6 +214,7 @@ fn organization_rows(first: Date) -> Rows {
                 from: Some(from).into(),
                 to: None.into(),
                 primary: true,
+                traits: Vec::new(),
             });
             n += 1;
         }

@@ -1,13 +1,13 @@
-//! `suneng import`: brings in what an agency keeps in sheets.
+//! `suneng import`: brings in what an agency keeps in sheets, in the way the page does.
 
 use std::path::PathBuf;
 
 use kernel::{Env, Error, Msg, Result, Scope};
-use organization::{Rows, read_rows};
+use organization::{Attributes, Imports};
 
 use crate::Config;
 use crate::texts::{Texts, say};
-use crate::world::World;
+use crate::world::{World, pack_errors};
 
 /// What to import.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -27,14 +27,12 @@ pub enum Import {
 pub async fn run(config: Config, env: Env, import: Import, texts: &Texts) -> Result<()> {
     let Import::Organization { files, dry_run } = import;
     let world = World::open(config, env).await?;
-    let mut rows = Rows::default();
-    let mut errors = Vec::new();
+    let attributes = Attributes::read(&world.packs).map_err(pack_errors)?;
+    let (org, store) = (world.organization.clone(), world.files.clone());
+    let imports = Imports::new(org, store, attributes.into());
+    let mut kept = Vec::new();
     for path in &files {
         let shown = path.display().to_string();
-        let at = |mut e: kernel::FieldError| {
-            e.field = format!("{shown}: {}", e.field);
-            e
-        };
         let bytes = std::fs::read(path).map_err(|e| {
             Error::Conflict(
                 Msg::new("file-unreadable")
@@ -42,37 +40,30 @@ pub async fn run(config: Config, env: Env, import: Import, texts: &Texts) -> Res
                     .with("reason", e),
             )
         })?;
-        match read_rows(&shown, &bytes) {
-            Ok((more, wrong)) => {
-                rows.units.extend(more.units);
-                rows.persons.extend(more.persons);
-                errors.extend(wrong.into_iter().map(at));
-            }
-            Err(Error::Invalid(wrong)) => errors.extend(wrong.into_iter().map(at)),
-            Err(other) => return Err(other),
-        }
+        kept.push((shown, world.files.put(bytes).await?.sha256));
     }
-    Error::if_any(errors)?;
-    let done = if dry_run {
-        world.organization.preview(&rows, &Scope::All).await?
-    } else {
-        world.organization.import(&rows, &Scope::All, None).await?
+    let (id, found) = imports.check_files(kept, &Scope::All).await?;
+    let faults = found.faults;
+    let done = async {
+        Error::if_any(faults)?;
+        if dry_run {
+            return Ok(());
+        }
+        if let Some((staff_no, other)) = found.twins.first() {
+            // Who they are is decided by somebody who can look at both.
+            let message = Msg::new("import-twins")
+                .with("count", found.twins.len())
+                .with("staff_no", staff_no)
+                .with("other", other);
+            return Err(Error::Conflict(message));
+        }
+        imports.publish_checked(id, &Scope::All, None).await
     };
-    for change in &done.changes {
-        let kind = match change.kind {
-            organization::ChangeKind::UnitAdded => "import-unit-added",
-            organization::ChangeKind::UnitChanged => "import-unit-changed",
-            organization::ChangeKind::UnitMoved => "import-unit-moved",
-            organization::ChangeKind::PersonAdded => "import-person-added",
-            organization::ChangeKind::PersonRenamed => "import-person-renamed",
-            organization::ChangeKind::PersonMoved => "import-person-moved",
-        };
-        say(format_args!(
-            "{} {} {}",
-            texts.get(kind),
-            change.code,
-            change.name
-        ));
+    let done = done.await;
+    imports.discard(id).await?;
+    done?;
+    for (kind, count) in &found.counts {
+        say(format_args!("{} {count}", texts.get(label(kind))));
     }
     let key = if dry_run {
         "import-would"
@@ -80,9 +71,23 @@ pub async fn run(config: Config, env: Env, import: Import, texts: &Texts) -> Res
         "import-done"
     };
     let text = Msg::new(key)
-        .with("changed", done.changes.len())
-        .with("unchanged", done.unchanged);
+        .with("changed", found.counts.values().sum::<u64>())
+        .with("unchanged", found.unchanged);
     say(texts.msg(&text));
     world.db.close().await;
     Ok(())
+}
+
+/// The text that says what happens.
+fn label(kind: &str) -> &'static str {
+    match kind {
+        "unit-added" => "import-unit-added",
+        "unit-changed" => "import-unit-changed",
+        "unit-moved" => "import-unit-moved",
+        "person-added" => "import-person-added",
+        "person-renamed" => "import-person-renamed",
+        "person-renumbered" => "import-person-renumbered",
+        "person-moved" => "import-person-moved",
+        _ => "import-person-described",
+    }
 }

@@ -5,7 +5,10 @@
 
 mod read_csv;
 mod read_xlsx;
+mod scan;
 pub mod write;
+
+pub use scan::{Flow, ScanRow, scan};
 
 use kernel::{Date, Error, FieldError, Msg, Result, parse_date};
 
@@ -96,18 +99,29 @@ impl<'s> Cell<'s> {
 
     /// The date, `None` when the cell is empty, and an error when it holds something else.
     pub fn date(&self, errors: &mut Vec<FieldError>) -> Option<Date> {
-        if self.text.is_empty() {
-            return None;
+        match date(self.text) {
+            Ok(date) => date,
+            Err(message) => {
+                errors.push(self.error(message));
+                None
+            }
         }
-        // A date cell with a time of day is still that day.
-        let day = self.text.split([' ', 'T']).next().unwrap_or_default();
-        let date = parse_date(day).or_else(|| parse_date(self.text));
-        if date.is_none() {
-            let message = Msg::new("sheet-cell-not-a-date").with("value", shorten(self.text));
-            errors.push(self.error(message));
-        }
-        date
     }
+}
+
+/// The date that a cell's text says; nothing for an empty one.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn date(text: &str) -> Result<Option<Date>, Msg> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // A date cell with a time of day is still that day.
+    let day = text.split([' ', 'T']).next().unwrap_or_default();
+    let date = parse_date(day).or_else(|| parse_date(text));
+    let wrong = || Msg::new("sheet-cell-not-a-date").with("value", shorten(text));
+    date.map(Some).ok_or_else(wrong)
 }
 
 /// Cuts a value that an error message repeats.
@@ -120,7 +134,7 @@ fn shorten(text: &str) -> String {
 }
 
 /// Column letters of a zero-based column: A, B, … Z, AA.
-fn letters(column: usize) -> String {
+pub fn letters(column: usize) -> String {
     let mut rest = column + 1;
     let mut out = Vec::new();
     while rest > 0 {
@@ -296,7 +310,7 @@ fn first_names(columns: &[&Column<'_>]) -> String {
 }
 
 /// A header name without what people add to it: spaces, line breaks, stars, colons.
-fn squeeze(name: &str) -> String {
+pub fn squeeze(name: &str) -> String {
     name.chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '*' | '＊' | ':' | '：'))
         .flat_map(char::to_lowercase)
@@ -318,23 +332,12 @@ pub fn read(file_name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet> {
 
 /// Reads every visible sheet that holds anything; at least one.
 pub fn read_all(file_name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>> {
-    let fail = |message: Msg| Error::field("file", message.with("file", shorten(file_name)));
-    if bytes.len() > limits.bytes {
-        return Err(fail(
-            Msg::new("sheet-file-too-large").with("mebibytes", limits.bytes >> 20),
-        ));
-    }
+    refuse_container(file_name, bytes, limits)?;
     let sheets = match bytes {
         [b'P', b'K', 3 | 5, 4 | 6, ..] => read_xlsx::read(bytes, limits),
-        // The container of Excel 97 and of password-protected files alike.
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => Err(if is_encrypted(bytes) {
-            Msg::new("sheet-password")
-        } else {
-            Msg::new("sheet-old-excel")
-        }),
         _ => read_csv::read(bytes, limits),
     };
-    let mut sheets = sheets.map_err(fail)?;
+    let mut sheets = sheets.map_err(|message| about(file_name, message))?;
     sheets.retain(|sheet| !sheet.is_empty());
     if sheets.is_empty() {
         return Err(empty(file_name));
@@ -344,6 +347,30 @@ pub fn read_all(file_name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Sh
         sheet.named = named;
     }
     Ok(sheets)
+}
+
+/// Refuses what is too large, and the containers that hold no table we read.
+fn refuse_container(file_name: &str, bytes: &[u8], limits: &Limits) -> Result<()> {
+    if bytes.len() > limits.bytes {
+        let message = Msg::new("sheet-file-too-large").with("mebibytes", limits.bytes >> 20);
+        return Err(about(file_name, message));
+    }
+    match bytes {
+        // The container of Excel 97 and of password-protected files alike.
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => {
+            let message = if is_encrypted(bytes) {
+                Msg::new("sheet-password")
+            } else {
+                Msg::new("sheet-old-excel")
+            };
+            Err(about(file_name, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn about(file_name: &str, message: Msg) -> Error {
+    Error::field("file", message.with("file", shorten(file_name)))
 }
 
 fn empty(file_name: &str) -> Error {

@@ -3,9 +3,30 @@
 use encoding_rs::{Encoding, GB18030};
 use kernel::{Msg, Result};
 
+use super::scan::{Flow, Scanner};
 use super::{Collector, Limits, Sheet};
 
 pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, Msg> {
+    let mut collector = Collector::new(limits);
+    fields(bytes, |row, column, field| {
+        collector.put(row, column, field)?;
+        Ok(Flow::Go)
+    })?;
+    Ok(vec![collector.sheet(String::new())])
+}
+
+/// Hands out rows as they stand in the file.
+pub(super) fn scan(bytes: &[u8], scanner: &mut Scanner<'_>) -> Result<(), Msg> {
+    scanner.sheet(String::new(), []);
+    fields(bytes, |row, column, field| scanner.cell(row, column, field))?;
+    scanner.end_row()?;
+    Ok(())
+}
+
+fn fields(
+    bytes: &[u8],
+    mut each: impl FnMut(u32, usize, &str) -> Result<Flow, Msg>,
+) -> Result<(), Msg> {
     let text = decode(bytes)?;
     if text.trim_start().starts_with('<') {
         // Web pages and XML that call themselves .xls.
@@ -16,7 +37,6 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, Msg> {
         .flexible(true)
         .delimiter(separator(&text))
         .from_reader(text.as_bytes());
-    let mut collector = Collector::new(limits);
     let mut record = csv::StringRecord::new();
     let mut row: u64 = 0;
     let mut line = reader.position().line();
@@ -31,11 +51,13 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, Msg> {
         line = reader.position().line();
         let number = u32::try_from(row).map_err(|_| Msg::new("sheet-too-large"))?;
         for (column, field) in record.iter().enumerate() {
-            collector.put(number, column, unguard(field))?;
+            if each(number, column, unguard(field))? == Flow::NextSheet {
+                return Ok(());
+            }
         }
         row += 1;
     }
-    Ok(vec![collector.sheet(String::new())])
+    Ok(())
 }
 
 /// Takes away the apostrophe that our own export puts before what looks like a formula.
@@ -46,7 +68,7 @@ fn unguard(field: &str) -> &str {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<String, Msg> {
+fn decode(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, Msg> {
     // UTF-8 without a mark is told from GB18030 by being valid; text in GB18030 hardly ever is.
     let (encoding, rest) = match Encoding::for_bom(bytes) {
         Some((encoding, length)) => (encoding, &bytes[length..]),
@@ -62,7 +84,7 @@ fn decode(bytes: &[u8]) -> Result<String, Msg> {
     if text.contains('\0') {
         return Err(Msg::new("sheet-not-a-table"));
     }
-    Ok(text.into_owned())
+    Ok(text)
 }
 
 /// The separator that stands most often outside quotes in the first lines.

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 use kernel::{Msg, Result};
 
+use super::scan::{Flow, Scanner};
 use super::{Collector, Limits, Sheet};
 
 pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, Msg> {
@@ -50,15 +51,46 @@ fn check_zip(bytes: &[u8], limits: &Limits) -> Result<(), Msg> {
     Ok(())
 }
 
-fn sheets(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, Msg> {
-    let mut book = Xlsx::new(Cursor::new(bytes)).map_err(problem)?;
-    let names: Vec<String> = book
-        .sheets_metadata()
+type Book<'b> = Xlsx<Cursor<&'b [u8]>>;
+
+fn visible_names(book: &Book<'_>) -> Vec<String> {
+    book.sheets_metadata()
         .iter()
         .filter(|s| s.visible == SheetVisible::Visible && s.typ == SheetType::WorkSheet)
         .map(|s| s.name.clone())
         .take(20)
-        .collect();
+        .collect()
+}
+
+/// Hands out rows as they stand in the file; no sheet is held.
+pub(super) fn scan(bytes: &[u8], limits: &Limits, scanner: &mut Scanner<'_>) -> Result<(), Msg> {
+    check_zip(bytes, limits)?;
+    catch_unwind(AssertUnwindSafe(|| rows(bytes, scanner)))
+        .unwrap_or_else(|_| Err(Msg::new("sheet-broken")))
+}
+
+fn rows(bytes: &[u8], scanner: &mut Scanner<'_>) -> Result<(), Msg> {
+    let mut book = Xlsx::new(Cursor::new(bytes)).map_err(problem)?;
+    for name in visible_names(&book) {
+        // Merged areas stand behind the rows in the file, so they are read first.
+        let merged = book.merge_cells_by_sheet_name(&name).map_err(problem)?;
+        scanner.sheet(name.clone(), merged.iter().map(|m| (m.start, m.end)));
+        let mut cells = book.worksheet_cells_reader(&name).map_err(problem)?;
+        while let Some(cell) = cells.next_cell().map_err(problem)? {
+            let (row, column) = cell.get_position();
+            if scanner.cell(row, column as usize, &text(cell.get_value()))? == Flow::NextSheet {
+                break;
+            }
+        }
+        drop(cells);
+        scanner.end_row()?;
+    }
+    Ok(())
+}
+
+fn sheets(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, Msg> {
+    let mut book = Xlsx::new(Cursor::new(bytes)).map_err(problem)?;
+    let names = visible_names(&book);
     let mut sheets = Vec::new();
     for name in names {
         let mut collector = Collector::new(limits);

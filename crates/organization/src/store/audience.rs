@@ -1,26 +1,17 @@
 //! The SQL of audiences.
 
 use db::{Args, Tx, args};
-use kernel::{AccountId, Error, Id, Result, Scope, Timestamp};
+use kernel::{AccountId, Error, Id, Result, Scope, Timestamp, UnitId};
 
 use super::{ON_DAY, ROSTER, ROSTER_FROM, anywhere, entry, scope_sql};
 use crate::audience::{Asked, Audience};
 use crate::model::RosterEntry;
 
-/// The rows of a rule, from `assignment` on: one query, whatever the rule asks.
-fn rows(asked: &Asked, scope: &Scope) -> (String, Args) {
+/// What a rule asks of people, wherever they serve; begins with the day.
+fn conditions(asked: &Asked) -> (String, Args) {
     let rule = asked.rule;
     let mut args = args![asked.date];
-    let mut sql = format!("{ROSTER_FROM} WHERE {ON_DAY}");
-    sql += &format!(" AND {}", scope_sql(scope, "a.unit", &mut args));
-    if let Some(under) = rule.under {
-        let under = args.push(under);
-        sql += &if rule.own {
-            format!(" AND a.unit = {under}")
-        } else {
-            format!(" AND a.unit IN (SELECT unit FROM unit_tree WHERE ancestor = {under})")
-        };
-    }
+    let mut sql = ON_DAY.to_owned();
     if !rule.categories.is_empty() {
         let list = args.list(rule.categories.iter());
         sql += &format!(" AND u.category IN ({list})");
@@ -49,25 +40,48 @@ fn rows(asked: &Asked, scope: &Scope) -> (String, Args) {
     (sql, args)
 }
 
+/// How many people of each unit belong to an audience.
+pub(crate) async fn audience_counts(tx: &mut Tx, asked: &Asked<'_>) -> Result<Vec<(UnitId, i64)>> {
+    let (conditions, args) = conditions(asked);
+    let join = if asked.rule.categories.is_empty() {
+        ""
+    } else {
+        "JOIN unit u ON u.id = a.unit"
+    };
+    let sql = format!(
+        "SELECT a.unit, CAST(COUNT(*) AS BIGINT) FROM assignment a {join} WHERE {conditions} GROUP BY a.unit"
+    );
+    let rows = tx.query(sql, args).await?;
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
+}
+
+/// The people of some units, all of them seen, who belong to an audience, in the order of rosters.
 pub(crate) async fn audience(
     tx: &mut Tx,
     asked: &Asked<'_>,
-    scope: &Scope,
+    units: &[UnitId],
     limit: i64,
     offset: i64,
 ) -> Result<Vec<RosterEntry>> {
-    let (from, mut args) = rows(asked, scope);
-    let (limit, offset) = (args.push(limit), args.push(offset));
-    let sql = format!(
-        "{ROSTER} {from} ORDER BY u.sort, u.code, p.staff_no LIMIT {limit} OFFSET {offset}"
-    );
-    tx.query(sql, args).await?.iter().map(entry).collect()
-}
-
-pub(crate) async fn audience_count(tx: &mut Tx, asked: &Asked<'_>, scope: &Scope) -> Result<i64> {
-    let (from, args) = rows(asked, scope);
-    let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
-    tx.one(sql, args).await?.get(0)
+    let (mut found, mut skip) = (Vec::new(), offset);
+    for chunk in units.chunks(5_000) {
+        let (conditions, mut args) = conditions(asked);
+        let list = args.list(chunk.iter().copied());
+        let left = limit.saturating_sub(found.len() as i64);
+        let (limit, offset) = (args.push(left), args.push(skip));
+        let sql = format!(
+            "{ROSTER} {ROSTER_FROM} WHERE {conditions} AND a.unit IN ({list})
+             ORDER BY u.sort, u.code, p.staff_no LIMIT {limit} OFFSET {offset}"
+        );
+        for row in tx.query(sql, args).await? {
+            found.push(entry(&row)?);
+        }
+        // What is left out stands in the first unit.
+        skip = 0;
+    }
+    Ok(found)
 }
 
 pub(crate) async fn audiences(tx: &mut Tx, id: Option<Id>, scope: &Scope) -> Result<Vec<Audience>> {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use commons::files::Files;
 use commons::sheets::write::{SheetOut, Value, workbook};
 use kernel::{Date, Error, Scope};
-use organization::{ChangeKind, MIGRATIONS, Organization, Rows, read_rows, template};
+use organization::{ChangeKind, Imports, MIGRATIONS, Organization, Rows, read_rows, template};
 use testkit::{on_both, on_postgres};
 
 use crate::{day, key, organization};
@@ -260,7 +261,8 @@ fn gbk_and_the_template_are_read() {
     assert_eq!((rows.persons.len(), errors.len()), (3, 0));
     assert_eq!(rows.persons[2].name.value, "丙某");
     assert_eq!(rows.persons[2].name.at, "B4");
-    let (rows, errors) = read_rows("t.xlsx", &template().unwrap()).unwrap();
+    let (rows, errors) =
+        read_rows("t.xlsx", &template(&crate::pages::attributes()).unwrap()).unwrap();
     assert_eq!((rows, errors), (Rows::default(), vec![]));
 }
 
@@ -386,12 +388,18 @@ async fn a_unit_whose_row_is_wrong_is_not_called_unknown_as_well() {
                 &["2", "乙", "X", "", "2026-01-01", ""],
             ],
         );
-        let checked = org.check_file("b.xlsx", bytes.clone(), &Scope::All).await;
+        let files = Files::memory(t.env.clone());
+        let sha256 = files.put(bytes.clone()).await.unwrap().sha256;
+        let imports = Imports::new(org.clone(), files, crate::pages::attributes().into());
+        let file = vec![("b.xlsx".to_owned(), sha256)];
+        let (id, checked) = imports.check_files(file, &Scope::All).await.unwrap();
         let want = [
-            ("单位!C2".to_owned(), "sheet-cell-empty"),
-            ("人员!C3".to_owned(), "organization-unit-unknown"),
+            ("b.xlsx: 单位!C2".to_owned(), "sheet-cell-empty"),
+            ("b.xlsx: 人员!C3".to_owned(), "organization-unit-unknown"),
         ];
-        assert_eq!(faults(checked.unwrap_err()), want);
+        assert_eq!(faults(Error::Invalid(checked.faults)), want);
+        let refused = imports.publish_checked(id, &Scope::All, None).await;
+        assert_eq!(key(refused), "organization-import-not-ready");
         let (rows, _) = read_rows("b.xlsx", &bytes).unwrap();
         assert!(org.import(&rows, &Scope::All, None).await.is_err());
         assert_eq!(org.units(&Scope::All).await.unwrap(), []);

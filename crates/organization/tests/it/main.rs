@@ -3,11 +3,13 @@
 mod audience;
 mod bodies;
 mod changes;
+mod forms;
 mod import;
 mod pages;
 mod requests;
 mod trail;
 mod tree;
+mod uploads;
 
 use kernel::{Date, Scope, UnitId};
 use organization::{NewUnit, Organization};

@@ -32,6 +32,9 @@ import-unit-moved = unit moved
 import-person-added = person added
 import-person-renamed = person renamed
 import-person-moved = person moved
+import-person-renumbered = staff number changed
+import-person-described = attributes changed
+import-twins = { $count } people have a new staff number but name and unit of somebody else (such as { $staff_no } and { $other }). Import the file on the page, where each can be decided.
 import-would = Preview: { $changed } changes, { $unchanged } unchanged. Nothing was written.
 import-done = Imported: { $changed } changes, { $unchanged } unchanged.
 

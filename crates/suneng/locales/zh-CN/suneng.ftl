@@ -32,6 +32,9 @@ import-unit-moved = 调整单位
 import-person-added = 新增人员
 import-person-renamed = 更正姓名
 import-person-moved = 变更任职
+import-person-renumbered = 更换工号
+import-person-described = 变更人员属性
+import-twins = 有 { $count } 名人员的工号是新的，但姓名和单位与他人相同（如 { $staff_no } 与 { $other }）。请在网页上导入，逐一确认是否同一人。
 import-would = 预览：将变更 { $changed } 项，{ $unchanged } 项不变。未写入。
 import-done = 已导入：变更 { $changed } 项，{ $unchanged } 项不变。
 

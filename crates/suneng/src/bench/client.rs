@@ -41,60 +41,112 @@ impl Client {
 
     /// Posts JSON; gives the status. A cookie that the server sets is kept.
     pub async fn post(&mut self, path: &str, body: &str) -> Result<u16> {
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        let kind = "Content-Type: application/json\r\n";
+        Ok(self.send("POST", path, kind, body.as_bytes()).await?.status)
+    }
+
+    /// Asks for a page, packed as browsers take it when `packed`.
+    pub async fn get(&mut self, path: &str, packed: bool) -> Result<Answer> {
+        let encoding = if packed {
+            "Accept-Encoding: gzip\r\n"
+        } else {
+            ""
+        };
+        self.send("GET", path, encoding, b"").await
+    }
+
+    /// Sends a request with further header lines; a cookie that the server sets is kept.
+    pub async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> Result<Answer> {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n{headers}Content-Length: {}\r\n\r\n",
             self.address,
             self.cookie,
             body.len()
         );
-        self.stream
-            .get_mut()
-            .write_all(request.as_bytes())
+        let stream = self.stream.get_mut();
+        stream
+            .write_all(head.as_bytes())
             .await
             .map_err(Error::internal)?;
-        let mut status = 0;
-        let mut length = 0usize;
+        stream.write_all(body).await.map_err(Error::internal)?;
+        let mut answer = Answer::default();
+        let (mut length, mut chunked) = (0usize, false);
         loop {
-            let mut line = String::new();
-            if self
-                .stream
-                .read_line(&mut line)
-                .await
-                .map_err(Error::internal)?
-                == 0
-            {
-                return Err(Error::internal("the server closed the connection"));
-            }
-            let line = line.trim_end();
+            let line = self.line().await?;
             if line.is_empty() {
                 break;
             }
-            if status == 0 {
-                status = line
-                    .split(' ')
-                    .nth(1)
-                    .and_then(|s| s.parse().ok())
-                    .unwrap_or(0);
+            if answer.status == 0 {
+                let status = line.split(' ').nth(1).and_then(|s| s.parse().ok());
+                answer.status = status.unwrap_or(0);
                 continue;
             }
-            if let Some((name, value)) = line.split_once(':') {
-                let value = value.trim();
-                match name.to_ascii_lowercase().as_str() {
-                    "content-length" => length = value.parse().unwrap_or(0),
-                    "set-cookie" => value
-                        .split(';')
-                        .next()
-                        .unwrap_or("")
-                        .clone_into(&mut self.cookie),
-                    _ => {}
-                }
+            let Some((name, value)) = line.split_once(':') else {
+                continue;
+            };
+            let value = value.trim();
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.parse().unwrap_or(0),
+                "transfer-encoding" => chunked = value.eq_ignore_ascii_case("chunked"),
+                "location" => value.clone_into(&mut answer.location),
+                "set-cookie" => self.keep(value.split(';').next().unwrap_or("")),
+                _ => {}
             }
         }
-        let mut body = vec![0; length];
-        self.stream
-            .read_exact(&mut body)
-            .await
-            .map_err(Error::internal)?;
-        Ok(status)
+        while chunked {
+            let size = usize::from_str_radix(&self.line().await?, 16).map_err(Error::internal)?;
+            self.part(size, &mut answer.body).await?;
+            self.line().await?;
+            chunked = size > 0;
+        }
+        self.part(length, &mut answer.body).await?;
+        Ok(answer)
+    }
+
+    /// The session's cookie; others are of no use here.
+    fn keep(&mut self, pair: &str) {
+        if !pair.starts_with("notice=") {
+            pair.clone_into(&mut self.cookie);
+        }
+    }
+
+    async fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        let read = self.stream.read_line(&mut line).await;
+        if read.map_err(Error::internal)? == 0 {
+            return Err(Error::internal("the server closed the connection"));
+        }
+        Ok(line.trim_end().to_owned())
+    }
+
+    async fn part(&mut self, size: usize, body: &mut Vec<u8>) -> Result<()> {
+        let from = body.len();
+        body.resize(from + size, 0);
+        let read = self.stream.read_exact(&mut body[from..]).await;
+        read.map_err(Error::internal)?;
+        Ok(())
+    }
+}
+
+/// What the server answered.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub status: u16,
+    /// Where it leads; empty for no redirection.
+    pub location: String,
+    /// As it came, packed or not.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The page as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
 }

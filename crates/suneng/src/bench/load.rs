@@ -220,6 +220,7 @@ impl Crowd {
             from: Some(from).into(),
             to: None.into(),
             primary: true,
+            traits: Vec::new(),
         }));
         world.organization.import(&rows, &Scope::All, None).await?;
         let top = world.organization.unit_by_code("B", &Scope::All).await?.id;

@@ -4,6 +4,7 @@
 mod client;
 mod kill;
 mod load;
+mod people;
 mod reading;
 mod start;
 mod world;
@@ -53,6 +54,18 @@ pub enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// 导入一座城市的单位和人员，同时有人使用；名册、范围、机构树的处理器时间 / Importing a city while others work
+    People {
+        /// 人数 / People
+        #[arg(long, default_value_t = 100_000)]
+        people: usize,
+        /// 单位数 / Units
+        #[arg(long, default_value_t = 5_000)]
+        units: usize,
+        /// 以 JSON 输出（始终如此）/ Print JSON (always)
+        #[arg(long)]
+        json: bool,
+    },
     /// 启动时间、空闲内存、程序大小 / Time to start, idle memory, size of the program
     Start {
         /// 以 JSON 输出（始终如此）/ Print JSON (always)
@@ -95,6 +108,9 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
         ),
         Bench::Reading { small, large, .. } => {
             (reading::run(&config, &env, small, large).await?, true)
+        }
+        Bench::People { people, units, .. } => {
+            (people::run(&config, &env, people, units).await?, true)
         }
         Bench::Start { .. } => (start::run(&config, &env).await?, true),
     };

@@ -91,7 +91,7 @@ async fn one(world: &World, nodes: &[UnitId]) -> Result<Value> {
 }
 
 /// CPU time of this process, user and system.
-fn cpu() -> Result<std::time::Duration> {
+pub fn cpu() -> Result<std::time::Duration> {
     let at = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     let seconds = u64::try_from(at.tv_sec).map_err(Error::internal)?;
     Ok(std::time::Duration::new(seconds, at.tv_nsec as u32))

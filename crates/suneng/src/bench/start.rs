@@ -69,13 +69,35 @@ impl Server {
 
     /// Memory that it holds, in MiB.
     fn memory(&self) -> Result<f64> {
+        self.memory_of("VmRSS:")
+    }
+
+    /// The most memory that it ever held, in MiB.
+    pub fn peak_memory(&self) -> Result<f64> {
+        self.memory_of("VmHWM:")
+    }
+
+    /// CPU time that it took so far, in seconds, to a hundredth.
+    pub fn cpu(&self) -> Result<f64> {
+        let stat = self.proc("stat")?;
+        // Behind the name in parentheses: the 12th and 13th are user and system time in ticks.
+        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let ticks = rest.split_whitespace().skip(11).take(2);
+        let ticks: f64 = ticks.filter_map(|t| t.parse::<f64>().ok()).sum();
+        Ok(ticks / rustix::param::clock_ticks_per_second() as f64)
+    }
+
+    fn proc(&self, file: &str) -> Result<String> {
         let id = self
             .child
             .id()
             .ok_or_else(|| Error::internal("the server ended"))?;
-        let status =
-            std::fs::read_to_string(format!("/proc/{id}/status")).map_err(Error::internal)?;
-        let line = status.lines().find(|l| l.starts_with("VmRSS:"));
+        std::fs::read_to_string(format!("/proc/{id}/{file}")).map_err(Error::internal)
+    }
+
+    fn memory_of(&self, name: &str) -> Result<f64> {
+        let status = self.proc("status")?;
+        let line = status.lines().find(|l| l.starts_with(name));
         let kib: f64 = line
             .and_then(|l| l.split_whitespace().nth(1))
             .and_then(|n| n.parse().ok())

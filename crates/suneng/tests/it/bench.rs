@@ -68,6 +68,22 @@ fn reading_and_starting_tiny_give_figures() {
     assert!(found["idle_memory_mib"].as_f64() > Some(0.0), "{found}");
 }
 
+#[test]
+fn a_tiny_city_is_imported_while_others_work() {
+    let found = bench(&["people", "--people", "1500", "--units", "60", "--json"]);
+    assert!(found["import"]["seconds"].as_f64() > Some(0.0), "{found}");
+    assert_eq!(found["reading"]["table"]["people"], 11_500, "{found}");
+    assert_eq!(found["reading"]["tree"]["units"], 111, "{found}");
+    for others in ["reads", "writes"] {
+        let asked = found["others_meanwhile"][others]["requests"].as_u64();
+        assert!(asked > Some(0), "{found}");
+    }
+    assert!(
+        found["pages"]["later_page_kb"].as_f64() < Some(30.0),
+        "{found}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_not_empty_is_refused() {
     let url = testkit::pg::server().create_database().await.to_string();

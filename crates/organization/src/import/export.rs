@@ -1,0 +1,131 @@
+//! What is known, in the form of the import: to be changed and brought back.
+
+use std::collections::HashMap;
+
+use axum::extract::State as Given;
+use axum::response::Response;
+use commons::sheets::write::{SheetOut, Value, workbook};
+use kernel::{Date, Error, Result, Scope, format_date};
+use tokio::sync::mpsc;
+use web::{Access, Failure, Shell};
+
+use super::staged::Imports;
+use crate::attributes::Attributes;
+use crate::model::{Tree, Unit};
+use crate::pages::download;
+use crate::sheet::{Kind, SHEETS, header};
+use crate::store;
+
+/// People that are read at once.
+const CHUNK: i64 = 1_000;
+
+pub(super) async fn current(
+    Given(imports): Given<Imports>,
+    shell: Shell,
+    access: Access,
+) -> Result<Response, Failure> {
+    let (bytes, rows) = imports.export(&access.scope).await?;
+    imports
+        .org
+        .tell_export(&access, ("organization", ""), rows)
+        .await?;
+    let today = format_date(shell.env().today());
+    let name = format!("{}-{today}.xlsx", shell.t("organization-current-file"));
+    Ok(download(&name, bytes))
+}
+
+type Cells = Vec<Value>;
+
+impl Imports {
+    /// Units and people of a scope in the form of the import, and how many rows of people there are. Rows
+    /// are written as they are read; the workbook alone is held.
+    pub async fn export(&self, scope: &Scope) -> Result<(Vec<u8>, usize)> {
+        let tree = store::tree(&mut self.org.db.read().await?).await?;
+        let units = unit_rows(&tree, scope);
+        let (sender, ready) = mpsc::channel::<Cells>(CHUNK as usize);
+        let attributes = self.attributes.clone();
+        let book = tokio::task::spawn_blocking(move || book(units, ready, &attributes));
+        let mut rows = 0;
+        let mut after = String::new();
+        let today = self.org.env.today();
+        loop {
+            let mut tx = self.org.db.read().await?;
+            let lines = store::exported(&mut tx, scope, today, &after, CHUNK).await?;
+            let Some(last) = lines.last() else { break };
+            after.clone_from(&last.person.staff_no);
+            let mut people: Vec<_> = lines.iter().map(|l| l.person.id).collect();
+            people.dedup();
+            let traits = store::traits_of(&mut tx, &people).await?;
+            drop(tx);
+            for line in &lines {
+                let of = traits.get(&line.person.id);
+                let of = self.attributes.iter().map(|a| {
+                    let value = of.and_then(|t| t.on(&a.code, today));
+                    let value = value.and_then(|v| a.value(v));
+                    value.map_or(Value::Empty, |v| v.name.get("zh-CN").into())
+                });
+                let a = &line.assignment;
+                let fixed = [
+                    line.person.staff_no.as_str().into(),
+                    line.person.name.as_str().into(),
+                    line.unit_code.as_str().into(),
+                    a.post.as_str().into(),
+                    a.from.into(),
+                    a.to.into(),
+                    if a.primary { "是" } else { "否" }.into(),
+                ];
+                rows += 1;
+                let cells: Cells = fixed.into_iter().chain(of).collect();
+                if sender.send(cells).await.is_err() {
+                    // The writer ended early: it says below why.
+                    break;
+                }
+            }
+        }
+        drop(sender);
+        Ok((book.await.map_err(Error::internal)??, rows))
+    }
+}
+
+fn book(
+    units: Vec<Cells>,
+    mut people: mpsc::Receiver<Cells>,
+    attributes: &Attributes,
+) -> Result<Vec<u8>> {
+    let headers = [Kind::Units, Kind::Persons].map(|kind| header(kind, attributes));
+    let headers = headers
+        .each_ref()
+        .map(|h| h.iter().map(String::as_str).collect::<Vec<_>>());
+    let people = std::iter::from_fn(move || people.blocking_recv());
+    let rows: [Box<dyn Iterator<Item = Cells>>; 2] =
+        [Box::new(units.into_iter()), Box::new(people)];
+    let sheets = SHEETS.iter().zip(&headers).zip(rows);
+    workbook(sheets.map(|((name, header), rows)| SheetOut { name, header, rows }))
+}
+
+/// Units from the top down.
+fn unit_rows(tree: &Tree, scope: &Scope) -> Vec<Cells> {
+    let codes: HashMap<_, _> = tree.iter().map(|u| (u.id, u.code.as_str())).collect();
+    let reach = tree.reach(scope);
+    let seen = |u: &&Unit| reach.as_ref().is_none_or(|r| r.contains(&u.id));
+    let mut units: Vec<(usize, &Unit)> = tree
+        .iter()
+        .filter(seen)
+        .map(|u| (tree.path(u.id).map_or(0, |p| p.len()), u))
+        .collect();
+    units.sort_by(|a, b| (a.0, a.1.sort, &a.1.code).cmp(&(b.0, b.1.sort, &b.1.code)));
+    let above = |u: &Unit| u.parent.and_then(|p| codes.get(&p)).copied().unwrap_or("");
+    let to = |day: Option<Date>| day.map_or(Value::Empty, Value::Date);
+    let units = units.into_iter().map(|(_, u)| {
+        vec![
+            above(u).into(),
+            u.code.as_str().into(),
+            u.name.as_str().into(),
+            u.category.as_str().into(),
+            u.sort.into(),
+            u.from.into(),
+            to(u.to),
+        ]
+    });
+    units.collect()
+}

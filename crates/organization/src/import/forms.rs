@@ -1,0 +1,392 @@
+//! Appointment forms (干部任免审批表, `.lrmx`): read into rows of the import, written from what is known.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Read};
+
+use axum::Form as Posted;
+use axum::extract::{Multipart, State as Given};
+use axum::response::Response;
+use commons::files::FileHash;
+use commons::lrmx::{self, Month, Span};
+use kernel::{Date, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
+use serde_json::{Value, json};
+use web::{Access, Failure, Form, Shell};
+
+use super::pages::{refuse, uploaded};
+use super::staged::Imports;
+use super::{PersonRow, TraitRow};
+use crate::attributes::Attributes;
+use crate::people::PersonCard;
+use crate::sheet::{At, Rows};
+use crate::store;
+
+/// Forms that are taken at once.
+const MOST: usize = 200;
+
+/// What a form says, as far as it is kept here. Numbers that identify the person are read by whoever keeps
+/// them sealed, never here.
+struct Said {
+    file: String,
+    sha256: FileHash,
+    name: String,
+    post: String,
+    /// First day of the post, where the resume tells it.
+    since: Option<Date>,
+    /// Attribute, value, first day.
+    traits: Vec<(String, String, Option<Date>)>,
+    notices: Vec<FieldError>,
+}
+
+fn first_day(month: Month) -> Option<Date> {
+    Date::new(month.year, month.month, 1).ok()
+}
+
+fn said(file: &str, sha256: FileHash, bytes: &[u8], attributes: &Attributes) -> Result<Said> {
+    let read = lrmx::read(file, bytes, &lrmx::Limits::default())?;
+    let form = read.form;
+    let name: String = form.name.split_whitespace().collect();
+    if name.is_empty() {
+        let message = Msg::new("organization-form-nameless").with("file", file);
+        return Err(Error::field("file", message));
+    }
+    let lines = lrmx::resume_lines(&form.resume);
+    let now = lines
+        .iter()
+        .rev()
+        .find_map(|l| l.span.filter(|s| s.to.is_none()));
+    let month_of = |element: &str| match element {
+        "RuDangShiJian" => Month::read(&form.joined_party),
+        "CanJiaGongZuoShiJian" => Month::read(&form.began_work),
+        _ => None,
+    };
+    let mut traits = Vec::new();
+    for attribute in attributes.iter() {
+        for value in &attribute.values {
+            let month = value.lrmx.as_deref().and_then(month_of);
+            if let Some(month) = month {
+                traits.push((attribute.code.clone(), value.code.clone(), first_day(month)));
+            }
+        }
+    }
+    Ok(Said {
+        file: file.to_owned(),
+        sha256,
+        name,
+        post: form.post.split_whitespace().collect::<Vec<_>>().join(" "),
+        since: now.and_then(|span| first_day(span.from)),
+        traits,
+        notices: read.notices,
+    })
+}
+
+/// The forms of an upload: files as they are, and those in a zip.
+fn unpack(file: &str, bytes: Vec<u8>) -> Result<Vec<(String, Vec<u8>)>> {
+    let wrong = |key| Error::field("file", Msg::new(key).with("file", file));
+    if !bytes.starts_with(b"PK") {
+        return Ok(vec![(file.to_owned(), bytes)]);
+    }
+    let broken = |_| wrong("organization-zip-broken");
+    let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+    let limit = lrmx::Limits::default().bytes as u64;
+    let (mut found, mut left) = (Vec::new(), 100u64 << 20);
+    for at in 0..zip.len() {
+        let entry = zip.by_index(at).map_err(broken)?;
+        let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
+        if !name.to_lowercase().ends_with(".lrmx") {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        let most = (limit + 1).min(left + 1);
+        let read = entry.take(most).read_to_end(&mut bytes);
+        read.map_err(|_| wrong("organization-zip-broken"))?;
+        left = left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| wrong("organization-zip-large"))?;
+        found.push((format!("{file}/{name}"), bytes));
+        if found.len() > MOST {
+            return Err(wrong("organization-zip-large"));
+        }
+    }
+    if found.is_empty() {
+        return Err(wrong("organization-zip-empty"));
+    }
+    Ok(found)
+}
+
+pub(super) async fn upload(
+    Given(imports): Given<Imports>,
+    shell: Shell,
+    access: Access,
+    mut form: Multipart,
+) -> Result<Response, Failure> {
+    let read = async {
+        let mut all = Vec::new();
+        for (name, sha256) in uploaded(&imports, &mut form).await? {
+            let bytes = imports.files.get(sha256).await?.to_vec();
+            let unpacked = tokio::task::spawn_blocking(move || unpack(&name, bytes));
+            for (name, bytes) in unpacked.await.map_err(Error::internal)?? {
+                let attributes = &imports.attributes;
+                let form = said(&name, FileHash::of(&bytes), &bytes, attributes)?;
+                imports.files.put(bytes).await?;
+                all.push(form);
+            }
+        }
+        all.truncate(MOST);
+        page(&imports, &shell, &access, &all, Form::default()).await
+    };
+    match read.await {
+        Ok(context) => shell.page("organization/import-forms.html", context),
+        Err(error) => refuse(&imports, &shell, &access, error).await,
+    }
+}
+
+/// What each form would add or change, and whom it may be about.
+async fn page(
+    imports: &Imports,
+    shell: &Shell,
+    access: &Access,
+    all: &[Said],
+    form: Form,
+) -> Result<Value> {
+    let today = shell.env().today();
+    let names: Vec<&str> = all.iter().map(|said| said.name.as_str()).collect();
+    let mut tx = imports.org.db.read().await?;
+    let known = store::namesakes(&mut tx, &names, today, &access.scope).await?;
+    let ids: Vec<PersonId> = known.iter().map(|k| k.person).collect();
+    let traits = store::traits_of(&mut tx, &ids).await?;
+    let lang = shell.lang().code();
+    let forms: Vec<Value> = all
+        .iter()
+        .enumerate()
+        .map(|(n, said)| {
+            let people = known.iter().filter(|k| k.name == said.name);
+            let people: Vec<Value> = people
+                .map(|k| {
+                    let label = format!("{} {} {} {}", k.staff_no, k.name, k.unit, k.post);
+                    let now = said.traits.iter().map(|(code, value, from)| {
+                        let attribute = imports.attributes.get(code);
+                        let name = |value: &str| {
+                            let known = attribute.and_then(|a| a.value(value));
+                            known.map_or("—".to_owned(), |v| v.name.get(lang).to_owned())
+                        };
+                        let before = traits.get(&k.person).and_then(|t| t.on(code, today));
+                        let label = attribute.map_or(code.as_str(), |a| a.name.get(lang));
+                        let from = from.map(kernel::format_date);
+                        json!({ "label": label, "before": name(before.unwrap_or_default()),
+                            "after": name(value), "from": from })
+                    });
+                    let mut changes: Vec<Value> =
+                        now.filter(|c| c["before"] != c["after"]).collect();
+                    let post = bare_post(&said.post, &k.unit);
+                    if !post.is_empty() && post != k.post {
+                        changes.push(
+                            json!({ "label": shell.t("organization-post"), "before": k.post,
+                            "after": post, "from": said.since.map(kernel::format_date) }),
+                        );
+                    }
+                    json!({ "id": k.person, "label": label, "changes": changes })
+                })
+                .collect();
+            let notices: Vec<String> = said
+                .notices
+                .iter()
+                .map(|e| shell.text(&e.message))
+                .collect();
+            json!({ "n": n, "file": said.file, "sha256": said.sha256.to_string(), "name": said.name,
+                "post": said.post, "people": people, "notices": notices })
+        })
+        .collect();
+    Ok(json!({ "forms": forms, "form": form }))
+}
+
+/// The post without the names of the unit before it: 澜州市司法局法治科科长 in 法治科 is 科长.
+fn bare_post(post: &str, unit: &str) -> String {
+    let rest = post.rsplit_once(unit).map_or(post, |(_, rest)| rest);
+    let rest = rest.trim();
+    let bare = if rest.is_empty() { post } else { rest };
+    bare.chars().take(64).collect()
+}
+
+pub(super) async fn apply(
+    Given(imports): Given<Imports>,
+    shell: Shell,
+    access: Access,
+    Posted(posted): Posted<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let mut all = Vec::new();
+    for n in 0..MOST {
+        let Some(sha256) = posted.get(&format!("sha256.{n}")) else {
+            break;
+        };
+        let sha256: FileHash = sha256.parse()?;
+        let bytes = imports.files.get(sha256).await?;
+        let name = posted.get(&format!("name.{n}")).map_or("", String::as_str);
+        all.push(said(name, sha256, &bytes, &imports.attributes)?);
+    }
+    let done = async {
+        let rows = rows(&imports, &all, &posted, &access.scope).await?;
+        let org = &imports.org;
+        org.import_by(&rows, &access.scope, None, &access).await
+    };
+    match done.await {
+        Ok(_) => shell.done("/organization", "organization-imported"),
+        Err(error) => {
+            let form = Form::of(&posted).reject(&shell, error)?;
+            let context = page(&imports, &shell, &access, &all, form).await?;
+            shell.refused("organization/import-forms.html", context)
+        }
+    }
+}
+
+/// The rows of the import that the chosen forms come to.
+async fn rows(
+    imports: &Imports,
+    all: &[Said],
+    posted: &HashMap<String, String>,
+    scope: &Scope,
+) -> Result<Rows> {
+    let (org, today) = (&imports.org, imports.org.env.today());
+    let mut rows = Rows::default();
+    let mut errors = Vec::new();
+    for (n, said) in all.iter().enumerate() {
+        let field = |name: &str| format!("{name}.{n}");
+        let text = |name: &str| posted.get(&field(name)).map_or("", |t| t.trim());
+        let at = |value: &str, name: &str| At {
+            value: value.to_owned(),
+            at: field(name),
+        };
+        let traits = said.traits.iter().map(|(code, value, from)| TraitRow {
+            code: code.clone(),
+            value: at(value, "do"),
+            from: *from,
+        });
+        let (staff_no, unit_code, unit_name, post, from) = match text("do") {
+            "" => continue,
+            "new" => {
+                let (staff_no, unit_code) = (text("staff_no"), text("unit"));
+                for (name, value) in [("staff_no", staff_no), ("unit", unit_code)] {
+                    if value.is_empty() {
+                        let message = Msg::new("organization-empty");
+                        errors.push(at("", name).error(message));
+                    }
+                }
+                let longer = crate::service::check_text(staff_no, 32);
+                errors.extend(longer.map(|message| at("", "staff_no").error(message)));
+                let unit = match org.unit_by_code(unit_code, scope).await {
+                    Ok(unit) => unit.name,
+                    Err(Error::NotFound) => String::new(),
+                    Err(other) => return Err(other),
+                };
+                let from = said.since.unwrap_or(today);
+                (
+                    staff_no.to_owned(),
+                    unit_code.to_owned(),
+                    unit,
+                    None,
+                    Some(from),
+                )
+            }
+            id => {
+                let id: PersonId = id.parse().map_err(|_| Error::NotFound)?;
+                let card = org.person(id, scope).await?;
+                let serves = card
+                    .assignments
+                    .iter()
+                    .find(|a| a.primary && a.covers(today));
+                let serves = serves.ok_or(Error::NotFound)?;
+                let names = store::units(
+                    &mut org.db.read().await?,
+                    &Scope::All,
+                    "u.id = $1",
+                    db::args![serves.unit],
+                )
+                .await?;
+                let unit = names.into_iter().next().ok_or(Error::NotFound)?;
+                let differs =
+                    bare_post(&said.post, &unit.name) != serves.post && !said.post.is_empty();
+                // A post that began later than the known one is a new one; else the known one is corrected.
+                let later = said
+                    .since
+                    .filter(|since| *since > serves.from && *since <= today);
+                let from = if differs {
+                    later.unwrap_or(serves.from)
+                } else {
+                    serves.from
+                };
+                let kept = (!differs).then(|| serves.post.clone());
+                (card.person.staff_no, unit.code, unit.name, kept, Some(from))
+            }
+        };
+        rows.persons.push(PersonRow {
+            staff_no: at(&staff_no, "staff_no"),
+            name: at(&said.name, "do"),
+            unit: at(&unit_code, "unit"),
+            post: post.unwrap_or_else(|| bare_post(&said.post, &unit_name)),
+            from: At {
+                value: from,
+                at: field("do"),
+            },
+            to: At {
+                value: None,
+                at: field("do"),
+            },
+            primary: true,
+            traits: traits.collect(),
+        });
+    }
+    if rows.persons.is_empty() && errors.is_empty() {
+        let message = Msg::new("organization-form-none");
+        return Err(Error::field("do.0", message));
+    }
+    Error::if_any(errors)?;
+    Ok(rows)
+}
+
+/// What is known of a person as a form: name, posts with their months, attributes that forms have.
+pub(crate) fn form_of(
+    card: &PersonCard,
+    units: &HashMap<UnitId, String>,
+    attributes: &Attributes,
+    today: Date,
+) -> Vec<u8> {
+    let month = |day: Date| Month {
+        year: day.year(),
+        month: day.month(),
+    };
+    let name = |unit: UnitId| units.get(&unit).map_or("", String::as_str);
+    let lines: Vec<(Span, String)> = card
+        .assignments
+        .iter()
+        .filter(|a| a.primary)
+        .map(|a| {
+            let span = Span {
+                from: month(a.from),
+                to: a.to.filter(|to| *to < today).map(month),
+            };
+            (span, format!("{}{}", name(a.unit), a.post))
+        })
+        .collect();
+    let serves = card
+        .assignments
+        .iter()
+        .find(|a| a.primary && a.covers(today));
+    let since = |element: &str| {
+        let changes = card.traits.iter();
+        let of = changes.filter(|(code, _, value)| {
+            let value = attributes.get(code).and_then(|a| a.value(value));
+            value.is_some_and(|v| v.lrmx.as_deref() == Some(element))
+        });
+        let first = of.map(|(_, from, _)| from).min();
+        first.map_or(String::new(), |day| month(day).to_string().replace('.', ""))
+    };
+    lrmx::write(&lrmx::Form {
+        name: card.person.name.clone(),
+        joined_party: since("RuDangShiJian"),
+        began_work: since("CanJiaGongZuoShiJian"),
+        post: serves.map_or(String::new(), |a| format!("{}{}", name(a.unit), a.post)),
+        resume: lrmx::resume_text(lines.iter().map(|(span, text)| (*span, text.as_str()))),
+        filled_on: today.strftime("%Y%m%d").to_string(),
+        age_as_of: today.strftime("%Y%m%d").to_string(),
+        ..lrmx::Form::default()
+    })
+}

@@ -1,0 +1,321 @@
+//! The units and how many people each has, kept in memory as of a version: pages of long rosters and large
+//! trees are found by arithmetic instead of being counted and sorted each time.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use db::{Tx, args};
+use kernel::{Date, Error, Result, Scope, UnitId};
+
+use crate::audience::Rule;
+use crate::model::{RosterEntry, Unit};
+use crate::service::Organization;
+use crate::store::{self, RosterQuery};
+
+/// Counts that are kept.
+const KEPT: usize = 16;
+
+/// A day and the rule that people follow; empty: everybody.
+type Asked = (Date, String);
+
+/// All units by place and code, and who stands below whom.
+#[derive(Debug)]
+pub(crate) struct Roll {
+    version: i64,
+    units: Vec<Unit>,
+    place: HashMap<UnitId, usize>,
+    parent: Vec<Option<usize>>,
+    below: Vec<Vec<usize>>,
+    /// Every unit after the one above it.
+    order: Vec<usize>,
+    /// Each unit's own people who follow a rule on a day.
+    own: Mutex<HashMap<Asked, Arc<Vec<i64>>>>,
+}
+
+impl Roll {
+    fn new(version: i64, units: Vec<Unit>) -> Self {
+        let place: HashMap<UnitId, usize> = units.iter().map(|u| u.id).zip(0..).collect();
+        let above = |u: &Unit| u.parent.and_then(|p| place.get(&p)).copied();
+        let parent: Vec<Option<usize>> = units.iter().map(above).collect();
+        let mut below = vec![Vec::new(); units.len()];
+        for (n, parent) in parent.iter().enumerate() {
+            if let Some(parent) = parent {
+                below[*parent].push(n);
+            }
+        }
+        let mut order: Vec<usize> = (0..units.len()).filter(|n| parent[*n].is_none()).collect();
+        let mut at = 0;
+        while at < order.len() {
+            order.extend(&below[order[at]]);
+            at += 1;
+        }
+        Self {
+            version,
+            units,
+            place,
+            parent,
+            below,
+            order,
+            own: Mutex::default(),
+        }
+    }
+
+    /// Which units a scope reaches, by place.
+    fn reached(&self, scope: &Scope) -> Vec<bool> {
+        let Scope::Under(roots) = scope else {
+            return vec![true; self.units.len()];
+        };
+        let mut reached = vec![false; self.units.len()];
+        for root in roots.iter().filter_map(|r| self.place.get(r)) {
+            reached[*root] = true;
+        }
+        for n in &self.order {
+            if self.parent[*n].is_some_and(|p| reached[p]) {
+                reached[*n] = true;
+            }
+        }
+        reached
+    }
+
+    /// A unit and, if wanted, all below it, in the order of rosters.
+    fn under(&self, unit: UnitId, subtree: bool) -> Vec<usize> {
+        let mut found: Vec<usize> = self.place.get(&unit).copied().into_iter().collect();
+        let mut at = 0;
+        while subtree && at < found.len() {
+            found.extend(&self.below[found[at]]);
+            at += 1;
+        }
+        found.sort_unstable();
+        found
+    }
+
+    async fn own(&self, tx: &mut Tx, date: Date) -> Result<Arc<Vec<i64>>> {
+        self.counted((date, String::new()), store::own_counts(tx, date))
+            .await
+    }
+
+    /// The counts that are kept, or those that are loaded.
+    async fn counted(
+        &self,
+        asked: Asked,
+        load: impl Future<Output = Result<Vec<(UnitId, i64)>>>,
+    ) -> Result<Arc<Vec<i64>>> {
+        let kept = || self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = kept().get(&asked) {
+            return Ok(own.clone());
+        }
+        let mut own = vec![0; self.units.len()];
+        for (unit, count) in load.await? {
+            if let Some(n) = self.place.get(&unit) {
+                own[*n] = count;
+            }
+        }
+        let own = Arc::new(own);
+        let mut kept = kept();
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(asked, own.clone());
+        Ok(own)
+    }
+
+    /// Of some units: how many people they have in all, which of them hold the rows of a part, and how many
+    /// rows of the first of those are before it.
+    fn part(
+        &self,
+        units: impl Iterator<Item = usize>,
+        own: &[i64],
+        scope: &Scope,
+        from: impl Fn(i64) -> i64,
+        size: i64,
+    ) -> (i64, Vec<UnitId>, i64) {
+        let reached = self.reached(scope);
+        let units: Vec<usize> = units.filter(|n| reached[*n] && own[*n] > 0).collect();
+        let total: i64 = units.iter().map(|n| own[*n]).sum();
+        let (part, skipped) = window(&units, own, from(total), size);
+        let ids = units[part].iter().map(|n| self.units[*n].id).collect();
+        (total, ids, skipped)
+    }
+}
+
+/// The units that somebody sees on a day, and how many people each has with those below it.
+#[derive(Debug, Clone)]
+pub struct TreeView {
+    roll: Arc<Roll>,
+    seen: Vec<bool>,
+    people: Vec<i64>,
+}
+
+impl TreeView {
+    /// How many units are seen.
+    pub fn len(&self) -> usize {
+        self.seen.iter().filter(|seen| **seen).count()
+    }
+
+    /// Whether none is seen.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A unit that is seen.
+    pub fn get(&self, id: UnitId) -> Option<&Unit> {
+        let n = *self.roll.place.get(&id)?;
+        self.seen[n].then(|| &self.roll.units[n])
+    }
+
+    /// The units with nothing above them that is seen.
+    pub fn tops(&self) -> impl Iterator<Item = &Unit> {
+        let above = |n: usize| self.roll.parent[n].is_some_and(|p| self.seen[p]);
+        let tops = (0..self.seen.len()).filter(move |n| self.seen[*n] && !above(*n));
+        tops.map(|n| &self.roll.units[n])
+    }
+
+    /// The units directly below one.
+    pub fn below(&self, id: UnitId) -> impl Iterator<Item = &Unit> {
+        let below = self.roll.place.get(&id).map(|n| &self.roll.below[*n]);
+        let below = below.into_iter().flatten().filter(|n| self.seen[**n]);
+        below.map(|n| &self.roll.units[*n])
+    }
+
+    /// How many people a unit and the units below it have.
+    pub fn people(&self, id: UnitId) -> i64 {
+        self.roll.place.get(&id).map_or(0, |n| self.people[*n])
+    }
+}
+
+impl Organization {
+    /// The units as of the version that a transaction sees.
+    async fn roll(&self, tx: &mut Tx) -> Result<Arc<Roll>> {
+        let version = store::version(tx).await?;
+        let kept = || self.roll.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(roll) = kept().as_ref().filter(|roll| roll.version == version) {
+            return Ok(roll.clone());
+        }
+        let units = store::units(tx, &Scope::All, "1=1", args![]).await?;
+        let roll = Arc::new(Roll::new(version, units));
+        let mut kept = kept();
+        // A snapshot that is older than what is kept keeps its own.
+        if kept.as_ref().is_none_or(|kept| kept.version < version) {
+            *kept = Some(roll.clone());
+        }
+        Ok(roll)
+    }
+
+    /// The units of a scope that stand on a day, and `also` one that does not.
+    pub async fn unit_tree(
+        &self,
+        scope: &Scope,
+        date: Date,
+        also: Option<UnitId>,
+    ) -> Result<TreeView> {
+        let mut tx = self.db.read().await?;
+        let roll = self.roll(&mut tx).await?;
+        let mut people = roll.own(&mut tx, date).await?.to_vec();
+        for n in roll.order.iter().rev() {
+            if let Some(parent) = roll.parent[*n] {
+                people[parent] += people[*n];
+            }
+        }
+        let mut seen = roll.reached(scope);
+        for (unit, seen) in roll.units.iter().zip(&mut seen) {
+            *seen &= unit.stands(date) || also == Some(unit.id);
+        }
+        Ok(TreeView { roll, seen, people })
+    }
+
+    /// A page of a roster, and how many people there are in all.
+    pub async fn roster_page(
+        &self,
+        query: &RosterQuery,
+        scope: &Scope,
+        page: u64,
+        size: u64,
+    ) -> Result<(u64, Vec<RosterEntry>)> {
+        let mut tx = self.db.read().await?;
+        // Past the end is the last page.
+        let size = i64::try_from(size).unwrap_or(i64::MAX).max(1);
+        let page = i64::try_from(page.saturating_sub(1)).unwrap_or(i64::MAX);
+        let offset = |total: i64| page.min(total.saturating_sub(1) / size) * size;
+        if !query.text.trim().is_empty() {
+            let total = store::roster_count(&mut tx, query, scope).await?;
+            let window = Some((size, offset(total)));
+            let rows = store::roster(&mut tx, query, scope, window).await?;
+            return Ok((total.unsigned_abs(), rows));
+        }
+        let roll = self.roll(&mut tx).await?;
+        let own = roll.own(&mut tx, query.date).await?;
+        let units = roll.under(query.unit, query.subtree).into_iter();
+        let (total, ids, skipped) = roll.part(units, &own, scope, offset, size);
+        let rows = store::roster_of(&mut tx, &ids, query.date, size, skipped).await?;
+        Ok((total.unsigned_abs(), rows))
+    }
+
+    /// A part of the people an audience has on a day, and how many there are.
+    pub async fn audience_page(
+        &self,
+        rule: &Rule,
+        date: Date,
+        scope: &Scope,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(i64, Vec<RosterEntry>)> {
+        let mut tx = self.db.read().await?;
+        let asked = rule.on(date);
+        // Where people serve is asked of the units, so that all scopes share the counts.
+        let anywhere = Rule {
+            under: None,
+            own: false,
+            ..rule.clone()
+        };
+        let key = serde_json::to_string(&anywhere).map_err(Error::internal)?;
+        let roll = self.roll(&mut tx).await?;
+        let load = store::audience_counts(&mut tx, &asked);
+        let own = roll.counted((date, key), load).await?;
+        let units = match rule.under {
+            Some(under) => roll.under(under, !rule.own),
+            None => (0..roll.units.len()).collect(),
+        };
+        let units = units.into_iter();
+        let (total, ids, skipped) = roll.part(units, &own, scope, |_| offset, limit);
+        let rows = store::audience(&mut tx, &asked, &ids, limit, skipped).await?;
+        Ok((total, rows))
+    }
+}
+
+/// Which units the rows from one place on come from, and how many rows of the first of them are before it.
+fn window(units: &[usize], own: &[i64], from: i64, size: i64) -> (Range<usize>, i64) {
+    let (mut before, mut first, mut skipped) = (0, None, 0);
+    for (at, n) in units.iter().enumerate() {
+        if first.is_none() && before + own[*n] > from {
+            (first, skipped) = (Some(at), from - before);
+        }
+        before += own[*n];
+        if first.is_some() && before >= from.saturating_add(size) {
+            return (first.unwrap_or(at)..at + 1, skipped);
+        }
+    }
+    (first.unwrap_or(units.len())..units.len(), skipped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn pages_together_are_the_whole(own in proptest::collection::vec(1i64..5, 0..20), size in 1i64..7) {
+            let units: Vec<usize> = (0..own.len()).collect();
+            let all: Vec<(usize, i64)> = units.iter().flat_map(|n| (0..own[*n]).map(move |m| (*n, m))).collect();
+            let mut found = Vec::new();
+            for from in (0..all.len() as i64).step_by(size as usize) {
+                let (part, skipped) = window(&units, &own, from, size);
+                prop_assert!(part.len() as i64 <= size);
+                let rows = units[part].iter().flat_map(|n| (0..own[*n]).map(move |m| (*n, m)));
+                found.extend(rows.skip(skipped as usize).take(size as usize));
+            }
+            prop_assert_eq!(found, all);
+        }
+    }
+}
