@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use kernel::{Period, PeriodKind, Scope};
+use kernel::{Date, Period, PeriodKind, Scope, UnitId};
 use obligations::State as Standing;
 use serde_json::{Value, json};
 use web::view::{Tag, Tone};
@@ -53,30 +53,64 @@ async fn show(State(s): State<Home>, shell: Shell, access: Access) -> Result<Res
     let lang = shell.lang().code();
     let today = env.today();
     let held = |permission: &str| access.principal.scope(permission).cloned();
-    let mut todo: Vec<Value> = Vec::new();
-    let mut overdue = 0;
+    let mut todo: Vec<(Option<Date>, Value)> = Vec::new();
+    let mut count = 0;
     // What one may record is one's own work; those who only watch see it on the calendar.
     if let (Some(scope), Some(_)) = (held(activities::RECORD), held(obligations::READ)) {
-        for t in s.rooms.obligations.todo(&scope, MOST_TODO).await? {
+        let due = s.rooms.obligations.todo(&scope, MOST_TODO).await?;
+        count += due.len();
+        for t in due {
             let late = t.state == Standing::Overdue;
-            overdue += usize::from(late);
-            let days = i64::from((t.due - today).get_days());
             let category = s.rooms.obligations.category(&t.rule);
-            todo.push(json!({
+            let date = kernel::format_date(t.due.min(today));
+            let item = json!({
                 "title": s.rooms.obligations.rule_name(&t.rule, lang),
                 "unit": t.unit.name,
                 "due": kernel::format_date(t.due),
-                "tag": Tag {
-                    text: when(&shell, days),
-                    tone: if late { Tone::Bad } else { Tone::Warn },
-                    icon: None,
-                },
-                "href": category.map(|c| format!(
-                    "/activities/new?kind={c}&unit={}&date={}", t.unit.id, kernel::format_date(t.due.min(today))
-                )),
-            }));
+                "tag": deadline(&shell, t.due, late),
+                "icon": "calendar-event",
+                "verb": shell.t("home-go-record"),
+                "href": category.map(|c| {
+                    format!("/activities/new?kind={c}&unit={}&date={date}", t.unit.id)
+                }),
+            });
+            todo.push((Some(t.due), item));
         }
     }
+    let me = access.principal.person;
+    let (waiting, first) = s
+        .rooms
+        .approvals
+        .waiting(me, MOST_TODO as u64, lang)
+        .await?;
+    count += waiting as usize;
+    let units: Vec<UnitId> = first.iter().map(|w| w.unit).collect();
+    let names = s.world.organization.names(&units).await?;
+    let undated = || Tag {
+        text: shell.t("home-waiting"),
+        tone: Tone::Plain,
+        icon: None,
+    };
+    for w in first {
+        let item = json!({
+            "title": format!("{}：{}", shell.t(w.title), w.about),
+            "unit": names.get(&w.unit),
+            "due": w.due.map(kernel::format_date),
+            "tag": w.due.map_or_else(undated, |due| deadline(&shell, due, due < today)),
+            "icon": "ballpen",
+            "verb": shell.t(w.verb),
+            "href": w.href,
+        });
+        todo.push((w.due, item));
+    }
+    // By deadline; what has none comes last.
+    todo.sort_by_key(|(due, _)| due.unwrap_or(Date::MAX));
+    todo.truncate(MOST_TODO);
+    let overdue = todo
+        .iter()
+        .filter(|(due, _)| due.is_some_and(|d| d < today))
+        .count();
+    let todo: Vec<Value> = todo.into_iter().map(|(_, item)| item).collect();
     let mut figures: Vec<Value> = Vec::new();
     let mut unit_name = None;
     if let Some(scope @ Scope::Under(_)) = held(indicators::READ)
@@ -110,7 +144,6 @@ async fn show(State(s): State<Home>, shell: Shell, access: Access) -> Result<Res
         "weekday-{}",
         today.weekday().to_monday_one_offset()
     ));
-    let count = todo.len();
     shell.page(
         "home/home.html",
         json!({
@@ -119,6 +152,16 @@ async fn show(State(s): State<Home>, shell: Shell, access: Access) -> Result<Res
             "may_record": held(activities::RECORD).is_some(), "may_read": held(activities::READ).is_some(),
         }),
     )
+}
+
+/// Until when, in words and colour.
+fn deadline(shell: &Shell, due: Date, late: bool) -> Tag {
+    let days = i64::from((due - shell.env().today()).get_days());
+    Tag {
+        text: when(shell, days),
+        tone: if late { Tone::Bad } else { Tone::Warn },
+        icon: None,
+    }
 }
 
 /// `今天`, `剩 3 天`, `逾期 2 天`.
@@ -131,7 +174,7 @@ fn when(shell: &Shell, days: i64) -> String {
 }
 
 fn samples() -> Vec<(&'static str, Value)> {
-    let item = json!({ "title": "t", "unit": "u", "due": "2026-11-20", "tag": { "text": "x", "tone": "bad", "icon": null }, "href": "/activities/new" });
+    let item = json!({ "title": "t", "unit": "u", "due": "2026-11-20", "tag": { "text": "x", "tone": "bad", "icon": null }, "icon": "calendar-event", "verb": "x", "href": "/activities/new" });
     let page = |todo: Value, figures: Value, unit: Value| {
         json!({
             "name": "n", "date": "2026-11-21", "weekday": "x", "todo": todo, "count": 1, "overdue": 1, "figures": figures, "unit": unit, "may_record": true, "may_read": true,

@@ -127,6 +127,7 @@ fn stranger(lang: Lang) -> View {
         search: true,
         account: true,
         desk: Some("x".to_owned()),
+        notices: true,
         notice: Some("…".to_owned()),
         sign_in: Some("/sign-in?next=/".to_owned()),
         sign_out: true,

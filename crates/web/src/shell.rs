@@ -325,6 +325,7 @@ impl Shell {
                 .unwrap_or_default(),
             search: reader.app.has("GET", "/search"),
             account: reader.app.has("GET", "/account"),
+            notices: principal.is_some() && reader.app.has("GET", "/notices/count"),
             desk: principal
                 .filter(|_| reader.app.has("PUT", "/desk/draft"))
                 .map(|p| p.account.to_string()),
@@ -350,6 +351,8 @@ pub(crate) struct View {
     pub menu: Vec<MenuView>,
     pub search: bool,
     pub account: bool,
+    /// Whether there are notices to count.
+    pub notices: bool,
     /// The account whose drafts are kept; none where there is no desk.
     pub desk: Option<String>,
     pub notice: Option<String>,

@@ -208,3 +208,4 @@ secrecy-back = If it is secret, go back and take it out. If it certainly is not 
 secrecy-change = Go back and change it
 secrecy-confirm = I have checked: no secret. Save
 secrecy-api = The text contains: { $words }. This is no system for classified matters. If it certainly is no secret, send it again with the header x-secrecy-confirmed: yes; that is written into the audit trail.
+notices-link = Notices

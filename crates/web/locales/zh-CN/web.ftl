@@ -202,3 +202,4 @@ secrecy-back = 如涉密，请返回修改或删除；如确认不涉密（例�
 secrecy-change = 返回修改
 secrecy-confirm = 我已核对，不涉密，保存
 secrecy-api = 内容里出现了：{ $words }。本系统不是涉密系统；确认不涉密的，请带请求头 x-secrecy-confirmed: yes 再发一次，确认会记入审计日志。
+notices-link = 通知
