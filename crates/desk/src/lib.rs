@@ -1,15 +1,18 @@
 //! The desk (办公桌): what everybody keeps for themselves. Drafts (草稿) of forms are saved while somebody
 //! types, so that neither a crash nor the end of a session loses typing; saved views (常用视图) are the filters
-//! of a list under a name. Both belong to one account and nobody else sees them.
+//! of a list under a name; uploads (上传) are files on their way, in pieces. All of it belongs to one account and
+//! nobody else sees it.
 
 mod pages;
 mod store;
+mod uploads;
 
 use db::Db;
 use kernel::{AccountId, Env, Error, Id, Msg, Result, Timestamp};
 
 pub use pages::{MESSAGES, module};
 pub use store::{Draft, MIGRATIONS, View};
+pub use uploads::Upload;
 
 /// Drafts of one account; the oldest go first.
 const MOST_DRAFTS: i64 = 50;

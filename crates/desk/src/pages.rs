@@ -2,6 +2,7 @@
 
 use axum::Form as Posted;
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -24,6 +25,9 @@ pub fn module(desk: Desk) -> Module {
         .get("/desk/draft", Policy::SignedIn, draft)
         .put("/desk/draft", Policy::SignedIn, keep_draft)
         .delete("/desk/draft", Policy::SignedIn, drop_draft)
+        .post("/desk/uploads", Policy::SignedIn, begin_upload)
+        .get("/desk/uploads/{id}", Policy::SignedIn, upload)
+        .put("/desk/uploads/{id}", Policy::SignedIn, put_piece)
         .get("/desk/signed-in", Policy::SignedIn, signed_in)
         .get("/desk/views", Policy::SignedIn, views)
         .post("/desk/views", Policy::SignedIn, keep_view)
@@ -174,4 +178,47 @@ async fn drop_view(
 ) -> Result<Response, Failure> {
     let place = desk.drop_view(access.principal.account, id).await?;
     shell.done(crate::path(&place), "desk-view-dropped")
+}
+
+#[derive(Deserialize)]
+struct NewUpload {
+    name: String,
+    size: u64,
+}
+
+async fn begin_upload(
+    State(desk): State<Desk>,
+    access: Access,
+    Query(new): Query<NewUpload>,
+) -> Result<Response, Failure> {
+    let id = desk
+        .begin_upload(access.principal.account, &new.name, new.size)
+        .await?;
+    Ok(Json(json!({ "id": id, "received": 0 })).into_response())
+}
+
+async fn upload(
+    State(desk): State<Desk>,
+    access: Access,
+    Path(id): Path<Id>,
+) -> Result<Response, Failure> {
+    let known = desk.upload(access.principal.account, id).await?;
+    Ok(Json(json!({ "received": known.received, "size": known.size })).into_response())
+}
+
+#[derive(Deserialize)]
+struct Piece {
+    from: u64,
+}
+
+async fn put_piece(
+    State(desk): State<Desk>,
+    access: Access,
+    Path(id): Path<Id>,
+    Query(piece): Query<Piece>,
+    bytes: Bytes,
+) -> Result<Response, Failure> {
+    let of = access.principal.account;
+    let received = desk.put_piece(of, id, piece.from, &bytes).await?;
+    Ok(Json(json!({ "received": received })).into_response())
 }

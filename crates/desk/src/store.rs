@@ -3,10 +3,13 @@
 use db::{Migration, Row, Tx, args};
 use kernel::{AccountId, Error, Id, Result, Timestamp};
 
+use crate::uploads::Upload;
+
 /// The tables of this crate.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    name: "desk_20261122_tables",
-    sql: "
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "desk_20261122_tables",
+        sql: "
         CREATE TABLE draft (
             account {blob} NOT NULL,
             place TEXT NOT NULL,
@@ -21,7 +24,25 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
             name TEXT NOT NULL,
             place TEXT NOT NULL,
             UNIQUE (account, path, name))",
-}];
+    },
+    Migration {
+        name: "desk_20261122_uploads",
+        sql: "
+        CREATE TABLE upload (
+            id {blob} PRIMARY KEY,
+            account {blob} NOT NULL,
+            name TEXT NOT NULL,
+            size BIGINT NOT NULL,
+            received BIGINT NOT NULL,
+            begun_at BIGINT NOT NULL);
+        CREATE INDEX upload_account ON upload (account, begun_at);
+        CREATE TABLE upload_piece (
+            upload {blob} NOT NULL REFERENCES upload (id),
+            start BIGINT NOT NULL,
+            bytes {blob} NOT NULL,
+            PRIMARY KEY (upload, start))",
+    },
+];
 
 /// What was typed into a form and not sent (草稿).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,4 +150,78 @@ pub(crate) async fn drop_view(tx: &mut Tx, of: AccountId, id: Id) -> Result<Stri
     tx.execute("DELETE FROM saved_view WHERE id = $1", args![id])
         .await?;
     Ok(place)
+}
+
+pub(crate) async fn begin_upload(
+    tx: &mut Tx,
+    id: Id,
+    of: AccountId,
+    (name, size): (&str, u64),
+    at: Timestamp,
+) -> Result<()> {
+    let sql = "INSERT INTO upload (id, account, name, size, received, begun_at)
+         VALUES ($1, $2, $3, $4, 0, $5)";
+    tx.execute(sql, args![id, of, name, size as i64, at])
+        .await?;
+    Ok(())
+}
+
+/// All of an account but the newest.
+pub(crate) async fn oldest_uploads(tx: &mut Tx, of: AccountId, most: i64) -> Result<Vec<Id>> {
+    let sql = "SELECT id FROM upload WHERE account = $1 ORDER BY begun_at DESC, id DESC LIMIT 1000 OFFSET $2";
+    let rows = tx.query(sql, args![of, most]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+pub(crate) async fn old_uploads(tx: &mut Tx, before: Timestamp) -> Result<Vec<Id>> {
+    let sql = "SELECT id FROM upload WHERE begun_at < $1";
+    let rows = tx.query(sql, args![before]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+pub(crate) async fn upload(tx: &mut Tx, of: AccountId, id: Id) -> Result<Upload> {
+    let sql = "SELECT name, size, received FROM upload WHERE id = $1 AND account = $2";
+    let row = tx
+        .optional(sql, args![id, of])
+        .await?
+        .ok_or(Error::NotFound)?;
+    let (size, received): (i64, i64) = (row.get(1)?, row.get(2)?);
+    Ok(Upload {
+        name: row.get(0)?,
+        size: size.unsigned_abs(),
+        received: received.unsigned_abs(),
+    })
+}
+
+/// Moves the end of what has arrived; false when it stands elsewhere.
+pub(crate) async fn advance_upload(tx: &mut Tx, id: Id, from: u64, to: u64) -> Result<bool> {
+    let sql = "UPDATE upload SET received = $3 WHERE id = $1 AND received = $2";
+    let changed = tx.execute(sql, args![id, from as i64, to as i64]).await?;
+    Ok(changed == 1)
+}
+
+pub(crate) async fn put_piece(tx: &mut Tx, id: Id, start: u64, bytes: &[u8]) -> Result<()> {
+    let sql = "INSERT INTO upload_piece (upload, start, bytes) VALUES ($1, $2, $3)";
+    tx.execute(sql, args![id, start as i64, bytes.to_vec()])
+        .await?;
+    Ok(())
+}
+
+/// The whole file.
+pub(crate) async fn pieces(tx: &mut Tx, id: Id) -> Result<Vec<u8>> {
+    let sql = "SELECT bytes FROM upload_piece WHERE upload = $1 ORDER BY start";
+    let mut whole = Vec::new();
+    for row in tx.query(sql, args![id]).await? {
+        let piece: Vec<u8> = row.get(0)?;
+        whole.extend(piece);
+    }
+    Ok(whole)
+}
+
+pub(crate) async fn drop_upload(tx: &mut Tx, id: Id) -> Result<()> {
+    tx.execute("DELETE FROM upload_piece WHERE upload = $1", args![id])
+        .await?;
+    tx.execute("DELETE FROM upload WHERE id = $1", args![id])
+        .await?;
+    Ok(())
 }

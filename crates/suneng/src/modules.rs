@@ -73,7 +73,12 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
                 "audit entries that were kept long enough were removed"
             );
             let old = world.desk().expire_drafts().await?;
-            tracing::info!(old, "drafts that nobody touched for a month were removed");
+            let untaken = world.desk().expire_uploads().await?;
+            tracing::info!(
+                old,
+                untaken,
+                "old drafts and uploads that nobody took were removed"
+            );
             let old = notices.expire().await?;
             tracing::info!(old, "notices that were kept long enough were removed");
             next_purge(&world).await

@@ -10,3 +10,7 @@ desk-view-saved = The view is saved.
 desk-view-dropped = The view is gone.
 desk-view-name = Please name the view, in at most { $most } characters.
 desk-view-many = A list has at most { $most } saved views. Please drop one first.
+desk-upload-empty = The file is empty or has no name. Please choose another one.
+desk-upload-large = A file cannot be larger than { $most } MB. Please compress or split it.
+desk-upload-piece = That is no piece of a file. Reload the page and send the file again.
+desk-upload-missing = The file has not arrived as a whole. Please send it again.

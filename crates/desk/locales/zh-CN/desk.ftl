@@ -10,3 +10,7 @@ desk-view-saved = 视图已保存。
 desk-view-dropped = 视图已删除。
 desk-view-name = 请填写视图名称，不超过 { $most } 个字。
 desk-view-many = 每个列表最多保存 { $most } 个视图，请先删除不用的。
+desk-upload-empty = 文件是空的，或者没有名称，请另选一个。
+desk-upload-large = 文件不能超过 { $most } MB，请压缩或拆分。
+desk-upload-piece = 上传的分段不对，请刷新页面重新上传。
+desk-upload-missing = 文件还没有传完，请重新上传。

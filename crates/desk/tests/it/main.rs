@@ -271,6 +271,112 @@ async fn views_are_saved_and_dropped_on_a_page() {
 }
 
 #[tokio::test]
+async fn a_file_arrives_in_pieces_once_and_in_order() {
+    on_both(MIGRATIONS, |t| async move {
+        let desk = Desk::new(t.db.clone(), t.env.clone());
+        let (me, other): (AccountId, AccountId) = (t.env.new_id(), t.env.new_id());
+        let file: Vec<u8> = (0..1_300_000u32).map(|n| n as u8).collect();
+        let id = desk
+            .begin_upload(me, "名册\n.xlsx", file.len() as u64)
+            .await
+            .unwrap();
+        let piece = 512 << 10;
+        assert_eq!(key(desk.take_upload(me, id).await), "desk-upload-missing");
+        assert_eq!(
+            desk.put_piece(me, id, 0, &file[..piece]).await.unwrap(),
+            piece as u64
+        );
+        // The same again, one too far on, one past the end, another's: nothing changes.
+        assert_eq!(
+            desk.put_piece(me, id, 0, &file[..piece]).await.unwrap(),
+            piece as u64
+        );
+        assert_eq!(
+            desk.put_piece(me, id, 900_000, &file[..10]).await.unwrap(),
+            piece as u64
+        );
+        assert_eq!(
+            desk.put_piece(me, id, piece as u64, &[0; 512 << 10])
+                .await
+                .unwrap(),
+            2 * piece as u64
+        );
+        assert_eq!(
+            key(desk.put_piece(other, id, 2 * piece as u64, &[1]).await),
+            "not-found"
+        );
+        assert_eq!(key(desk.upload(other, id).await), "not-found");
+        assert_eq!(
+            key(desk.put_piece(me, id, 0, &[]).await),
+            "desk-upload-piece"
+        );
+        assert_eq!(
+            key(desk.put_piece(me, id, 0, &vec![0; piece + 1]).await),
+            "desk-upload-piece"
+        );
+        let at = desk.upload(me, id).await.unwrap().received as usize;
+        let past = vec![0; file.len() - at + 1];
+        assert_eq!(
+            desk.put_piece(me, id, at as u64, &past).await.unwrap(),
+            at as u64
+        );
+        assert_eq!(
+            desk.put_piece(me, id, at as u64, &file[at..])
+                .await
+                .unwrap(),
+            file.len() as u64
+        );
+        let (name, bytes) = desk.take_upload(me, id).await.unwrap();
+        assert_eq!((name.as_str(), bytes.len()), ("名册.xlsx", file.len()));
+        assert_eq!(bytes[..piece], file[..piece]);
+        assert_eq!(bytes[at..], file[at..]);
+        assert_eq!(key(desk.take_upload(me, id).await), "not-found");
+        // What is wrong from the start; what nobody takes goes.
+        assert_eq!(
+            key(desk.begin_upload(me, "x", 0).await),
+            "desk-upload-empty"
+        );
+        assert_eq!(
+            key(desk.begin_upload(me, " ", 1).await),
+            "desk-upload-empty"
+        );
+        assert_eq!(
+            key(desk.begin_upload(me, "x", 257 << 20).await),
+            "desk-upload-large"
+        );
+        let first = desk.begin_upload(me, "x", 1).await.unwrap();
+        for _ in 0..20 {
+            t.clock.advance(1);
+            desk.begin_upload(me, "x", 1).await.unwrap();
+        }
+        assert_eq!(key(desk.upload(me, first).await), "not-found");
+        t.clock.advance(24 * 3600 + 1);
+        assert_eq!(desk.expire_uploads().await.unwrap(), 20);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_who_send_the_same_piece_send_it_once() {
+    on_both(MIGRATIONS, |t| async move {
+        let (one, two) = (
+            Desk::new(t.db.clone(), t.env.clone()),
+            Desk::new(t.second().await, t.env.clone()),
+        );
+        let me: AccountId = t.env.new_id();
+        let id = one.begin_upload(me, "x", 8).await.unwrap();
+        let (a, b) = tokio::join!(
+            one.put_piece(me, id, 0, b"abcd"),
+            two.put_piece(me, id, 0, b"abcd")
+        );
+        assert_eq!((a.unwrap(), b.unwrap()), (4, 4));
+        one.put_piece(me, id, 4, b"efgh").await.unwrap();
+        assert_eq!(two.take_upload(me, id).await.unwrap().1, b"abcdefgh");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn every_template_renders_in_every_language() {
     on_sqlite(MIGRATIONS, |t| async move {
         let module = desk::module(Desk::new(t.db.clone(), t.env.clone()));

@@ -297,3 +297,53 @@ async fn lists_are_searched_arranged_and_kept_as_views() {
     }
     program.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_goes_on_where_it_stopped() {
+    let program = Program::on_sqlite().await;
+    for size in [DESKTOP, PHONE] {
+        journey("ways-upload", size, |page| async {
+            let page = page;
+            program.sign_in(&page, "sysadmin").await;
+            program.open(&page, "/organization/import").await;
+            // Three pieces; the network breaks at the second, and only the pieces are sent again.
+            let () = page
+                .eval(
+                    "(() => {
+                       const line = '工号,姓名,单位编码,职务,起始日期,截止日期,说明\\n';
+                       const rest = 'X1,甲某,nowhere,,2026-01-01,,' + 'x'.repeat(1300000) + '\\n';
+                       const sheet = new File([line + rest], '名册.csv', { type: 'text/csv' });
+                       const held = new DataTransfer();
+                       held.items.add(sheet);
+                       document.getElementById('f-file').files = held.files;
+                       window.asked = [];
+                       const real = window.fetch;
+                       window.fetch = (path, options) => {
+                         window.asked.push(options.method + ' ' + path.split('?')[1]);
+                         if (window.asked.length === 3) return Promise.reject(new TypeError('away'));
+                         if (window.asked.length === 4) window.held = true;
+                         if (window.held) return new Promise(go => { window.go = () => go(real(path, options)); });
+                         return real(path, options);
+                       };
+                       return null;
+                     })()",
+                )
+                .await;
+            page.click("form[action='/organization/import'] button").await;
+            page.wait_until("!!window.held", "a second try").await;
+            page.wait_text("[data-said]", "接着传").await;
+            page.assert_fits().await;
+            page.assert_accessible().await;
+            page.screenshot(&format!("ways-{}-upload", size.width)).await;
+            page.leave_by(async {
+                let () = page.eval("(window.held = false, window.go(), null)").await;
+            })
+            .await;
+            let url = page.url().await;
+            assert!(url.contains("/organization/import/"), "{url}");
+            assert!(page.text("main").await.contains("名册.csv"));
+        })
+        .await;
+    }
+    program.stop().await;
+}

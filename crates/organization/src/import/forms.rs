@@ -121,7 +121,7 @@ pub(super) async fn upload(
 ) -> Result<Response, Failure> {
     let read = async {
         let mut all = Vec::new();
-        for (name, sha256) in uploaded(&imports, &mut form).await? {
+        for (name, sha256) in uploaded(&imports, &access, &mut form).await? {
             let bytes = imports.files.get(sha256).await?.to_vec();
             let unpacked = tokio::task::spawn_blocking(move || unpack(&name, bytes));
             for (name, bytes) in unpacked.await.map_err(Error::internal)?? {

@@ -83,10 +83,14 @@ pub(crate) async fn start(imports: &Imports, access: &Access, form: Form) -> Res
 /// What went wrong with an upload on its way.
 fn broken(error: &MultipartError) -> Error {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let message = Msg::new("sheet-file-too-large").with("mebibytes", LIMITS.bytes >> 20);
-        return Error::field("file", message.with("file", ""));
+        return too_large();
     }
     Error::field("file", Msg::new("organization-upload-broken"))
+}
+
+fn too_large() -> Error {
+    let message = Msg::new("sheet-file-too-large").with("mebibytes", LIMITS.bytes >> 20);
+    Error::field("file", message.with("file", ""))
 }
 
 /// Keeps what a part of a form brings, without holding it in memory.
@@ -98,10 +102,25 @@ async fn keep(imports: &Imports, part: Part<'_>) -> Result<FileRef, Error> {
 /// The uploaded files that are not empty: name and hash.
 pub(crate) async fn uploaded(
     imports: &Imports,
+    access: &Access,
     form: &mut Multipart,
 ) -> Result<Vec<(String, FileHash)>, Error> {
     let mut found = Vec::new();
     while let Some(part) = form.next_field().await.map_err(|e| broken(&e))? {
+        if part.name() == Some("upload") {
+            // It has come in pieces before.
+            let id = part.text().await.map_err(|e| broken(&e))?;
+            let id = id.parse().map_err(|_| Error::NotFound)?;
+            let (name, bytes) = imports
+                .desk
+                .take_upload(access.principal.account, id)
+                .await?;
+            if bytes.len() > LIMITS.bytes {
+                return Err(too_large());
+            }
+            found.push((name, imports.files.put(bytes).await?.sha256));
+            continue;
+        }
         if part.name() == Some("file") {
             let name = part.file_name().unwrap_or_default().to_owned();
             let file = keep(imports, part).await?;
@@ -144,7 +163,7 @@ async fn upload(
     mut form: Multipart,
 ) -> Result<Response, Failure> {
     let opened = async {
-        let mut files = uploaded(&imports, &mut form).await?;
+        let mut files = uploaded(&imports, &access, &mut form).await?;
         files.truncate(1);
         imports.open(files, Some(access.principal.account)).await
     };

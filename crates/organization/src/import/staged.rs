@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use commons::files::{FileHash, Files};
 use db::transaction;
+use desk::Desk;
 use kernel::{AccountId, Env, Error, FieldError, Id, Msg, PersonId, Result, Scope};
 use serde_json::json;
 
@@ -34,6 +35,8 @@ pub struct Imports {
     pub(crate) org: Organization,
     pub(crate) files: Files,
     pub(crate) attributes: Arc<Attributes>,
+    /// Files that came in pieces wait there.
+    pub(crate) desk: Desk,
 }
 
 /// What was found so far.
@@ -99,6 +102,7 @@ impl Imports {
     /// Imports into an organization, with files kept in a store.
     pub fn new(org: Organization, files: Files, attributes: Arc<Attributes>) -> Self {
         Self {
+            desk: Desk::new(org.db.clone(), org.env.clone()),
             org,
             files,
             attributes,

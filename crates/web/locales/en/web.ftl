@@ -209,3 +209,7 @@ secrecy-change = Go back and change it
 secrecy-confirm = I have checked: no secret. Save
 secrecy-api = The text contains: { $words }. This is no system for classified matters. If it certainly is no secret, send it again with the header x-secrecy-confirmed: yes; that is written into the audit trail.
 notices-link = Notices
+upload-progress = Progress of the upload
+upload-sending = %d% sent
+upload-waiting = The network is away; what was sent is kept and the rest follows by itself (%d% sent)
+upload-stop = Stop

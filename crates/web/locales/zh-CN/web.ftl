@@ -203,3 +203,7 @@ secrecy-change = 返回修改
 secrecy-confirm = 我已核对，不涉密，保存
 secrecy-api = 内容里出现了：{ $words }。本系统不是涉密系统；确认不涉密的，请带请求头 x-secrecy-confirmed: yes 再发一次，确认会记入审计日志。
 notices-link = 通知
+upload-progress = 上传进度
+upload-sending = 已上传 %d%
+upload-waiting = 网络断了，已传的部分保留，恢复后自动接着传（已传 %d%）
+upload-stop = 停止上传
