@@ -185,10 +185,12 @@ impl Life<'_> {
                 .get(place.code.as_str())
                 .map_or(&[][..], Vec::as_slice);
             let above = self.places.iter().find(|p| p.code == place.parent);
-            let name = match above {
-                Some(above) if above.code != CITY && !place.name.starts_with("澜州") => {
+            let offices = ["内设机构", "处室", "派出所", "司法所", "公安分局"];
+            let name = match (above, place.service) {
+                (Some(above), _) if offices.contains(&place.category) => {
                     format!("{}{}党支部", above.name, place.name)
                 }
+                (_, Service::Company | Service::Institution) => format!("{}党支部", place.name),
                 _ => format!("{}机关党支部", place.name),
             };
             // Three members make a branch; only the bureau's are complete, the others have their committee.

@@ -10,36 +10,27 @@ const RARE_SURNAMES: [&str; 16] = [
 ];
 /// Second and third character of a name.
 const FIRST: &str = "晓思若明静建雨志清海书立知安文云景亦望嘉怀子南可长予秋一念松春少永世俊宏振德维承启学国正向新光佳诗婉美秀玉淑慧雅欣梦紫";
-const SECOND: &str = "岚远溪川怡梧桐衡和宁言夏行澜博舒凡舟树瑾衿星然风禾白鸣慈年华强军勇伟刚峰涛斌超辉鹏宇航杰磊洋霞芳敏丽娟莉琴萍红燕倩洁颖琳茜蕾菲莹妍璐璇";
+const SECOND: &str = "岚远溪川怡梧桐和宁言夏行澜博舒凡舟树瑾衿星然风禾白鸣慈年华强军勇伟刚峰涛斌超辉鹏宇航杰磊洋霞芳敏丽娟莉琴萍红燕倩洁颖琳茜蕾菲莹妍璐璇";
 /// Characters that a keyboard hardly finds, one of them outside the first 65,536.
 const RARE: [&str; 14] = [
     "喆", "堃", "翀", "燚", "赟", "玥", "珺", "犇", "翯", "頔", "媖", "䶮", "甯", "𬱖",
 ];
-/// Names with a dot, as peoples of the west and north have them.
-const DOTTED: [[&str; 10]; 2] = [
+/// Names with a dot, as peoples of the west have them: own names, then fathers' names.
+const DOTTED: [[[&str; 6]; 2]; 2] = [
     [
-        "阿依努尔",
-        "古丽米热",
-        "巴合提",
-        "麦尔丹",
-        "热依汗",
-        "乌仁娜",
-        "吉格木",
-        "迪丽努尔",
-        "萨仁图",
-        "叶尔江",
+        [
+            "阿依努尔",
+            "古丽米热",
+            "麦尔丹",
+            "热依汗",
+            "迪丽努尔",
+            "帕尔哈提",
+        ],
+        ["吐尔逊", "艾山", "哈力克", "木拉提", "阿布都", "买买提"],
     ],
     [
-        "吐尔逊",
-        "艾山江",
-        "巴特尔",
-        "哈力克",
-        "木拉提",
-        "阿布都",
-        "朝鲁门",
-        "赛力克",
-        "买买提",
-        "额尔敦",
+        ["巴合提", "叶尔江", "阿依登", "古丽娜", "江阿别克", "努尔兰"],
+        ["赛力克", "哈德尔", "托列根", "木哈买", "加尔肯", "别克"],
     ],
 ];
 
@@ -54,7 +45,8 @@ pub fn name(n: i64) -> String {
     let kind = chance(n, 7, 40) * 100 + chance(n, 8, 40);
     let at = |list: &[&'static str], of| list[chance(n, of, 43) as usize % list.len()];
     if kind < 90 {
-        return format!("{}·{}", at(&DOTTED[0], 1), at(&DOTTED[1], 2));
+        let [own, father] = &DOTTED[chance(n, 9, 43) as usize % 2];
+        return format!("{}·{}", at(own, 1), at(father, 2));
     }
     let mut name = if kind < 330 {
         at(&RARE_SURNAMES, 3).to_owned()

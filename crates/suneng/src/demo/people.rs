@@ -15,6 +15,8 @@ pub struct Someone {
     pub name: String,
     /// Code of the unit.
     pub unit: String,
+    /// Its ways.
+    pub service: Service,
     /// Place in the unit, from 1.
     pub rank: usize,
     /// Post.
@@ -63,6 +65,7 @@ pub fn people(places: &[Place], first: Date, today: Date) -> Vec<Someone> {
                 staff_no,
                 name: names::name(n),
                 unit: place.code.clone(),
+                service: place.service,
                 rank,
                 post,
                 traits,
@@ -72,6 +75,9 @@ pub fn people(places: &[Place], first: Date, today: Date) -> Vec<Someone> {
     }
     people
 }
+
+/// What people do beside their post.
+const SECOND_POSTS: [&str; 4] = ["兼职法律顾问", "兼职讲师", "政策研究组成员", "保密督查员"];
 
 /// What the head of a unit is called, by the end of its name.
 fn head(place: &Place) -> &'static str {
@@ -119,14 +125,23 @@ fn describe(place: &Place, rank: usize, n: i64, young: bool) -> Described {
     let luck = |of| chance(n, rank, of);
     let any = |list: &[&'static str], of: usize| list[luck(of) as usize % list.len()];
     let agency = place.parent == super::city::CITY;
-    let (deputies, head) = (if place.people > 12 { 2 } else { 1 }, head(place));
+    let head = head(place);
+    let deputies = match place.people {
+        // An agency that has offices keeps its leading group apart.
+        n if agency && place.code.len() == 2 => n,
+        0..=12 => 1,
+        _ => 2,
+    };
     let inner = ["政治部", "办公室", "审判管理办公室", "指挥中心"].contains(&place.name.as_str());
     let leads = rank <= 1 + deputies;
     let post = match (rank, place.service) {
         (1, _) => head.to_owned(),
         (_, Service::Company) if leads => "副总经理".to_owned(),
-        _ if leads && head == "专职副书记" => "二级调研员".to_owned(),
+        _ if leads && head == "专职副书记" => "副书记".to_owned(),
         _ if leads => format!("副{head}"),
+        (_, Service::Police) if young => "见习民警".to_owned(),
+        (_, Service::Court | Service::Procuratorate) if young => "书记员".to_owned(),
+        _ if young => "试用期人员".to_owned(),
         (_, Service::Court) if !inner => any(
             &[
                 "审判员",
@@ -144,7 +159,7 @@ fn describe(place: &Place, rank: usize, n: i64, young: bool) -> Described {
             11,
         )
         .into(),
-        (_, Service::Police) if !inner => any(
+        (_, Service::Police) => any(
             &[
                 "一级警长",
                 "二级警长",
@@ -283,31 +298,29 @@ pub fn beginning(
         let luck = chance(n as i64, 21, 22);
         let elsewhere = &people[(n * 37 + 811) % people.len()];
         let since = today.saturating_sub((30 + n as i64 % 270).days());
-        let apart = elsewhere.unit != someone.unit && someone.from < first;
-        let bureau = someone.unit.starts_with("LZ");
-        if !apart || someone.rank < 2 {
+        if elsewhere.unit == someone.unit || someone.from >= first || someone.rank < 4 {
             continue;
         }
         let mut other = row(someone);
         other.unit = elsewhere.unit.as_str().into();
         other.from = Some(since).into();
+        other.primary = false;
+        let (alike, bureau) = (
+            elsewhere.service == someone.service,
+            someone.service == Service::Justice,
+        );
         match luck {
-            // Only the bureau's people stay: its rosters are those of the first day.
-            0..=2 if !bureau && !elsewhere.unit.starts_with("LZ") => rows.persons.push(other),
-            3 => {
-                other.primary = false;
-                other.post = "兼职法律顾问".to_owned();
-                rows.persons.push(other);
-            }
-            4 => {
-                other.primary = false;
-                other.post = "借调".to_owned();
+            // The bureau's people stay: its rosters are those of the first day. Others go where their post exists.
+            0..=11 if alike && !bureau => other.primary = true,
+            12 | 13 => SECOND_POSTS[n % SECOND_POSTS.len()].clone_into(&mut other.post),
+            14 | 15 => {
+                "借调".clone_into(&mut other.post);
                 other.to = Some(today.saturating_add((30 + n as i64 % 150).days())).into();
                 seconded.push(someone.staff_no.clone());
-                rows.persons.push(other);
             }
-            _ => {}
+            _ => continue,
         }
+        rows.persons.push(other);
     }
     (rows, seconded)
 }

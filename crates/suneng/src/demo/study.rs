@@ -82,7 +82,11 @@ impl<'a> Study<'a> {
             if !bound && unit.category != "内设机构" {
                 continue;
             }
-            let day = if bound { first } else { today };
+            let day = if bound {
+                first
+            } else {
+                today.saturating_sub(OTHERS.weeks())
+            };
             let by = recorders
                 .iter()
                 .find(|(code, _)| unit.code.starts_with(code));
