@@ -129,7 +129,9 @@ fn file_name(path: &str) -> String {
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .collect();
-    name.trim_matches('-').chars().take(40).collect()
+    let one = if path.starts_with('→') { "one-" } else { "" };
+    let name: String = name.trim_matches('-').chars().take(40).collect();
+    format!("{one}{name}")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,15 @@
 //! What people do together: party branches, groups and task forces, audiences, requests that are decided.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use approvals::{Asked, By};
 use jiff::ToSpan;
-use kernel::{Date, Error, Id, Result, Scope, UnitId};
+use kernel::{Date, Error, Id, Period, PeriodKind, Result, Scope, TestClock, UnitId};
 use organization::{Audience, Body, NewAssignment, PersonChange, Rule};
 
 use super::city::{CITY, Place, Service};
+use super::forward;
 use super::people::Someone;
 use crate::World;
 use crate::rooms::Rooms;
@@ -18,6 +20,7 @@ pub struct Life<'a> {
     pub rooms: &'a Rooms,
     pub places: &'a [Place],
     pub people: &'a [Someone],
+    pub clock: &'a Arc<TestClock>,
     pub today: Date,
 }
 
@@ -100,7 +103,7 @@ const GROUPS: [Group; 8] = [
         "supervision-group",
         "第一督导组",
         "LZ",
-        "督导东湖区、西陵区司法局及所属司法所。",
+        "督导澜湖区、霁陵区司法局及所属司法所。",
         (150, None),
         &[
             ("LZ0003", "head"),
@@ -372,8 +375,15 @@ impl Life<'_> {
         engine.act(id, &asked, &by, &Scope::All).await.map(|_| ())
     }
 
-    /// Requests of last weeks: one done, one returned.
+    /// Requests of a week before: one done, one returned, in the week after the present one.
     pub async fn decided(&self) -> Result<()> {
+        let week = Period::containing(PeriodKind::Week, self.world.env.today());
+        let monday = week.from.saturating_add(7.days());
+        let at = |days: i64, hour, minute| {
+            let day = monday.saturating_add(days.days());
+            forward(self.clock, &self.world.env, day, hour, minute);
+        };
+        at(0, 9, 12);
         let today = self.world.env.today();
         let mail = |text: &str| PersonChange::Describe {
             attribute: "email".into(),
@@ -381,9 +391,11 @@ impl Life<'_> {
             from: today,
         };
         let id = self
-            .ask("staff", mail("lz0103@lanzhou.example"), "启用新的工作邮箱")
+            .ask("staff", mail("lz0103@justice.example"), "启用新的工作邮箱")
             .await?;
+        at(1, 8, 47);
         self.decide(id, "leader", "agree", "同意。").await?;
+        at(1, 15, 30);
         self.decide(id, "personnel", "agree", "已核对。").await?;
         let change = PersonChange::Assign(NewAssignment {
             unit: self.unit("LZ06").await?,
@@ -392,13 +404,16 @@ impl Life<'_> {
             to: None,
             primary: false,
         });
+        at(2, 10, 5);
         let id = self.ask("clerk", change, "协助党务工作").await?;
+        at(3, 16, 20);
         self.decide(id, "leader", "return", "请补充任职文件文号后再提交。")
             .await
     }
 
-    /// Requests of today: one waits for the leader, one for the personnel office.
-    pub async fn waiting(&self) -> Result<()> {
+    /// Requests of today: one waits for the leader, one for the personnel office. `pass` seconds go by before the
+    /// leader decides.
+    pub async fn waiting(&self, pass: i64) -> Result<()> {
         let today = self.world.env.today();
         let second = PersonChange::Assign(NewAssignment {
             unit: self.unit("LZ02").await?,
@@ -416,6 +431,7 @@ impl Life<'_> {
         let id = self
             .ask("supervisor", studies, "参加市委党校秋季班脱产学习")
             .await?;
+        self.clock.advance(pass);
         self.decide(id, "leader", "agree", "同意。").await
     }
 }

@@ -80,6 +80,7 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
         rooms: &rooms,
         places: &places,
         people: &people,
+        clock: &clock,
         today,
     };
     tell("demo-bodies");
@@ -93,9 +94,11 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     study.record(WEEKS - 1..=WEEKS).await?;
     world.ledger.settle().await?;
     tell("demo-desk");
-    clock.advance((env.now().0 - past.now().0) / Timestamp::SECOND);
+    let left = || (env.now().0 - past.now().0) / Timestamp::SECOND;
+    clock.advance(left() / 2);
+    life.waiting(left() / 4).await?;
+    clock.advance(left());
     life.audiences().await?;
-    life.waiting().await?;
     // Passwords are chosen today: two years ago they would have to be changed first.
     let settings = config.security.clone();
     let identity = Identity::new(world.db.clone(), env.clone(), settings);

@@ -129,6 +129,8 @@ fn describe(place: &Place, rank: usize, n: i64, young: bool) -> Described {
     let deputies = match place.people {
         // An agency that has offices keeps its leading group apart.
         n if agency && place.code.len() == 2 => n,
+        // Clerk and staff of the demo are ordinary people.
+        _ if place.code == "LZ01" => 0,
         0..=12 => 1,
         _ => 2,
     };
