@@ -288,7 +288,7 @@ impl Life<'_> {
                 rule(&[("class", &["judge", "prosecutor"])]),
             ),
             (
-                "全市政法系统新入职人员（一年内）",
+                "全市新入职人员（一年内）",
                 city,
                 Rule {
                     months_to: Some(12),

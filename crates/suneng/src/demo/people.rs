@@ -267,7 +267,7 @@ pub fn beginning(
     first: Date,
     today: Date,
 ) -> (Rows, Vec<String>) {
-    let founded = first.saturating_sub(40.years());
+    let founded = Date::constant(1984, 7, 1);
     let units = (1_i64..).zip(places).map(|(sort, place)| UnitRow {
         parent: place.parent.into(),
         code: place.code.as_str().into(),
