@@ -88,7 +88,7 @@ const PAGES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "clerk",
+        "officer",
         &["/approvals?tab=mine", "→/approvals/…", "/notices"],
     ),
     ("personnel", &["/", "/approvals", "→/approvals/…"]),

@@ -405,7 +405,7 @@ impl Life<'_> {
             primary: false,
         });
         at(2, 10, 5);
-        let id = self.ask("clerk", change, "协助党务工作").await?;
+        let id = self.ask("officer", change, "协助党务工作").await?;
         at(3, 16, 20);
         self.decide(id, "leader", "return", "请补充任职文件文号后再提交。")
             .await
