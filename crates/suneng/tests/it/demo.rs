@@ -63,7 +63,11 @@ fn it_is_filled_once_and_its_printed_accounts_sign_in() {
     let data = folder.path().join("demo");
     let data = data.to_str().expect("a path");
     let (demo, address, accounts) = start(data);
-    assert_eq!(accounts.len(), 9, "one account for each role: {accounts:?}");
+    assert_eq!(
+        accounts.len(),
+        13,
+        "one account for each role and other agency: {accounts:?}"
+    );
     for line in &accounts {
         let mut words = line.split_whitespace();
         let (login, password) = (
