@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use db::{Tx, transaction};
-use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
+use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, Timestamp, UnitId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -22,6 +22,18 @@ pub struct PersonCard {
     pub assignments: Vec<Assignment>,
     /// Attributes.
     pub traits: Traits,
+    /// When the personal data were erased, if they were.
+    pub erased: Option<Timestamp>,
+}
+
+impl PersonCard {
+    /// Refuses to change what was erased.
+    pub(crate) fn standing(&self) -> Result<()> {
+        match self.erased {
+            Some(_) => Err(Error::Conflict(Msg::new("person-erased-stays"))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A person to be added, with the first assignment.
@@ -127,7 +139,9 @@ impl Organization {
             return Err(Error::NotFound);
         }
         let traits = store::traits(tx, id).await?;
+        let erased = store::erased_at(tx, id).await?;
         Ok(PersonCard {
+            erased,
             person,
             assignments,
             traits,
@@ -277,6 +291,7 @@ impl Organization {
         store::lock(tx, self.env.now()).await?;
         let reach = store::tree(tx).await?.reach(scope);
         let mut card = self.card(tx, id, reach.as_ref()).await?;
+        card.standing()?;
         let (action, mut detail) = match change {
             PersonChange::Rename { name } => {
                 let mut errors = Vec::new();

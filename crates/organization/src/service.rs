@@ -24,6 +24,8 @@ pub struct Organization {
     pub(crate) history: Arc<RwLock<Option<Known>>>,
     pub(crate) roll: Arc<Mutex<Option<Arc<Roll>>>>,
     pub(crate) trail: Option<Arc<dyn Trail>>,
+    /// Where identity numbers are kept sealed.
+    pub(crate) vault: Option<crypt::Vault>,
     /// Where changes are asked for by those who may not make them.
     pub(crate) approvals: Option<approvals::Approvals>,
 }
@@ -46,6 +48,7 @@ impl Organization {
             history: Arc::default(),
             roll: Arc::default(),
             trail: None,
+            vault: None,
             approvals: None,
         }
     }

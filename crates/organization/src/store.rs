@@ -3,6 +3,7 @@
 mod audience;
 mod bodies;
 mod history;
+mod identity;
 mod import;
 mod people;
 
@@ -14,6 +15,7 @@ use kernel::{Date, PersonId, Result, Scope, Timestamp, UnitId};
 pub(crate) use audience::*;
 pub(crate) use bodies::*;
 pub(crate) use history::*;
+pub(crate) use identity::*;
 pub(crate) use import::*;
 pub(crate) use people::*;
 pub use people::{described, in_body, in_post, serving, values_of};
@@ -138,6 +140,7 @@ pub const MIGRATIONS: &[Migration] = &[
         CREATE INDEX body_member_person ON body_member (person)",
     },
     import::MIGRATION,
+    identity::MIGRATION,
 ];
 
 /// `column IN (the units a scope reaches)` for a WHERE clause; adds its arguments.

@@ -5,6 +5,7 @@ mod bodies;
 mod changes;
 mod forms;
 mod import;
+mod numbers;
 mod pages;
 mod requests;
 mod trail;
