@@ -21,7 +21,9 @@ use crate::person_pages::{self, People};
 use crate::roll::TreeView;
 use crate::service::Organization;
 use crate::store::RosterQuery;
-use crate::{MESSAGES, api, audience_pages, body_pages, number_pages, searching, unit_pages};
+use crate::{
+    MESSAGES, api, audience_pages, body_pages, number_pages, searching, tie_pages, unit_pages,
+};
 
 /// Permission to see units and people.
 pub const READ: &str = "organization.read";
@@ -44,6 +46,9 @@ pub fn module(
         attributes: attributes.into(),
         kinds: kinds.into(),
     };
+    let ties = tie_pages::routes()
+        .merge(unit_pages::card())
+        .with_state(people.clone());
     let imports = Imports::new(organization.clone(), files, people.attributes.clone());
     let routes = Routes::new()
         .get("/organization", read, index)
@@ -55,6 +60,7 @@ pub fn module(
         .merge(body_pages::routes().with_state(people.clone()))
         .merge(audience_pages::routes().with_state(people))
         .merge(unit_pages::routes().with_state(organization.clone()))
+        .merge(ties)
         .merge(api::routes(organization));
     Module {
         name: "organization",
@@ -80,6 +86,14 @@ pub fn module(
             MenuEntry {
                 group: MenuGroup::Manage,
                 order: 12,
+                label_key: "pairing-menu",
+                href: "/pairings",
+                icon: "users",
+                permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Manage,
+                order: 13,
                 label_key: "audience-menu",
                 href: "/audiences",
                 icon: "users-group",
@@ -124,6 +138,14 @@ pub fn module(
                 include_str!("../templates/body-form.html"),
             ),
             (
+                "organization/pairings.html",
+                include_str!("../templates/pairings.html"),
+            ),
+            (
+                "organization/responsibility.html",
+                include_str!("../templates/responsibility.html"),
+            ),
+            (
                 "organization/person.html",
                 include_str!("../templates/person.html"),
             ),
@@ -154,6 +176,7 @@ pub fn module(
             person_pages::samples(),
             audience_pages::samples(),
             body_pages::samples(),
+            tie_pages::samples(),
         ]
         .concat(),
         openapi: Some(api::openapi()),

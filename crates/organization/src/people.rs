@@ -1,6 +1,6 @@
 //! One person (人员): who they are, where they served, what their attributes were, and the changes of it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use db::{Tx, transaction};
 use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, Timestamp, UnitId};
@@ -146,6 +146,34 @@ impl Organization {
             assignments,
             traits,
         })
+    }
+
+    /// The people with these staff numbers who served in the scope at any time, by number.
+    pub(crate) async fn by_numbers(
+        &self,
+        numbers: &[&str],
+        scope: &Scope,
+    ) -> Result<BTreeMap<String, PersonId>> {
+        let mut tx = self.db.read().await?;
+        let reach = store::tree(&mut tx).await?.reach(scope);
+        let near = |a: &Assignment| reach.as_ref().is_none_or(|r| r.contains(&a.unit));
+        let known = store::people(&mut tx, numbers).await?;
+        let known = known.into_iter().filter(|(_, (_, a))| a.iter().any(near));
+        Ok(known
+            .map(|(number, (person, _))| (number, person.id))
+            .collect())
+    }
+
+    /// The staff numbers of those of these people who served in the scope at any time.
+    pub(crate) async fn numbers_in(
+        &self,
+        people: &[PersonId],
+        scope: &Scope,
+    ) -> Result<HashMap<PersonId, String>> {
+        let numbers = store::numbers_of(&mut self.db.read().await?, people).await?;
+        let list: Vec<&str> = numbers.values().map(String::as_str).collect();
+        let near = self.by_numbers(&list, scope).await?;
+        Ok(near.into_iter().map(|(number, id)| (id, number)).collect())
     }
 
     /// Adds a person to a unit in the scope.

@@ -17,6 +17,7 @@ use crate::pages::{MANAGE, READ, download_as};
 use crate::people::{NewAssignment, NewPerson, PersonCard, PersonChange};
 use crate::person_requests;
 use crate::service::Organization;
+use crate::ties::End;
 
 /// What the pages work with.
 #[derive(Clone)]
@@ -241,6 +242,9 @@ pub(crate) async fn page(
             },
         ));
     }
+    let own = End::Person(card.person.id);
+    let ties = people.organization.ties_of(own).await?;
+    events.extend(people.tie_events(shell, &ties, own));
     for (code, from, value) in card.traits.iter() {
         let attribute = people.attributes.get(code);
         let label = attribute.map_or(code, |a| a.name.get(lang));
@@ -425,14 +429,7 @@ pub(crate) async fn read_change(
             name: asked.name.trim().to_owned(),
         },
         "assign" => {
-            let unit = match org.unit_by_code(asked.unit_code.trim(), scope).await {
-                Err(Error::NotFound) => {
-                    let message = Msg::new("organization-code-unknown");
-                    let message = message.with("code", asked.unit_code.trim());
-                    return Err(Error::field("unit_code", message));
-                }
-                found => found?.id,
-            };
+            let unit = org.unit_typed("unit_code", &asked.unit_code, scope).await?;
             PersonChange::Assign(NewAssignment {
                 unit,
                 post: asked.post.trim().to_owned(),

@@ -95,6 +95,30 @@ impl Organization {
         found.into_iter().next().ok_or(Error::NotFound)
     }
 
+    /// The unit whose code was typed into a field of a form.
+    ///
+    /// # Errors
+    /// `Invalid` for the field when it is empty or names no unit in the scope.
+    pub(crate) async fn unit_typed(
+        &self,
+        field: &str,
+        code: &str,
+        scope: &Scope,
+    ) -> Result<UnitId> {
+        let code = code.trim();
+        match self.unit_by_code(code, scope).await {
+            Ok(unit) => Ok(unit.id),
+            Err(Error::NotFound) if code.is_empty() => {
+                Err(Error::field(field, Msg::new("organization-empty")))
+            }
+            Err(Error::NotFound) => {
+                let message = Msg::new("organization-code-unknown").with("code", code);
+                Err(Error::field(field, message))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
     /// The units directly below one.
     pub async fn children(&self, parent: UnitId, scope: &Scope) -> Result<Vec<Unit>> {
         let mut tx = self.db.read().await?;

@@ -6,6 +6,7 @@ mod history;
 mod identity;
 mod import;
 mod people;
+mod ties;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,6 +20,7 @@ pub(crate) use identity::*;
 pub(crate) use import::*;
 pub(crate) use people::*;
 pub use people::{described, in_body, in_post, serving, values_of};
+pub(crate) use ties::*;
 
 use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths, initials};
 
@@ -141,6 +143,7 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     import::MIGRATION,
     identity::MIGRATION,
+    ties::MIGRATION,
 ];
 
 /// `column IN (the units a scope reaches)` for a WHERE clause; adds its arguments.

@@ -8,6 +8,7 @@ mod import;
 mod numbers;
 mod pages;
 mod requests;
+mod ties;
 mod trail;
 mod tree;
 mod uploads;
