@@ -23,6 +23,8 @@ pub enum Who {
     Person(String),
     /// Members of a body with this name, in a role of it or in any: `机关党委.secretary`.
     Body(String),
+    /// Those who are in charge (分管) of the unit.
+    InCharge,
 }
 
 /// In which unit they are looked for.

@@ -13,6 +13,9 @@ use crate::service::{Organization, check_text, checked};
 use crate::store;
 use crate::trail::By;
 
+/// So many people can be named one by one; more are a rule.
+const MOST_NAMED: usize = 200;
+
 /// Who belongs to an audience. Everything that is given must hold; of several values one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -31,6 +34,27 @@ pub struct Rule {
     pub months_from: Option<i32>,
     /// Months since the first assignment, at most.
     pub months_to: Option<i32>,
+    /// A place in a body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seat: Option<Seat>,
+    /// People who belong to it whatever the conditions say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plus: Vec<PersonId>,
+    /// People who do not belong to it whatever the conditions say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub minus: Vec<PersonId>,
+}
+
+/// A place in a body (组织中的角色): of one body, or of all of a kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Seat {
+    /// Kind of body.
+    pub kind: String,
+    /// One body; none: any of the kind.
+    pub body: Option<Id>,
+    /// Role; empty: any.
+    pub role: String,
 }
 
 /// What a rule asks, as dates: tenure counts back from the day.
@@ -82,6 +106,17 @@ impl Rule {
         if let Some(message) = check_text(&self.post, 100) {
             wrong("post", message);
         }
+        for (field, people) in [("plus", &self.plus), ("minus", &self.minus)] {
+            if people.len() > MOST_NAMED {
+                wrong(
+                    field,
+                    Msg::new("audience-too-many").with("most", MOST_NAMED),
+                );
+            }
+        }
+        if self.plus.iter().any(|p| self.minus.contains(p)) {
+            wrong("minus", Msg::new("audience-both"));
+        }
     }
 }
 
@@ -122,6 +157,25 @@ pub enum Condition {
     Post,
     /// Served so long.
     Tenure,
+    /// Has the place in a body.
+    Seat,
+    /// Is added by name: the other conditions do not matter.
+    Plus,
+    /// Is left out by name.
+    Minus,
+}
+
+/// Whether all that is said lets somebody in: left out by name before all, then added by name, then the
+/// conditions.
+pub fn belongs(reasons: &[Reason]) -> bool {
+    let says = |condition: Condition| reasons.iter().find(|r| r.condition == condition);
+    let serves = says(Condition::Serves).is_some_and(|r| r.holds);
+    let left_out = says(Condition::Minus).is_some_and(|r| !r.holds);
+    let added = says(Condition::Plus).is_some_and(|r| r.holds);
+    let mut conditions = reasons
+        .iter()
+        .filter(|r| !matches!(r.condition, Condition::Plus | Condition::Minus));
+    serves && !left_out && (added || conditions.all(|r| r.holds))
 }
 
 impl Organization {
@@ -183,6 +237,23 @@ impl Organization {
                     && asked.begun_since.is_none_or(|since| b >= since)
             });
             say(Condition::Tenure, holds);
+        }
+        if let Some(seat) = &rule.seat {
+            let held = store::memberships(&mut tx, person).await?;
+            let holds = held.iter().any(|(member, body)| {
+                member.covers(date)
+                    && body.kind == seat.kind
+                    && seat.body.is_none_or(|b| b == body.id)
+                    && (seat.role.is_empty() || seat.role == member.role)
+            });
+            say(Condition::Seat, holds);
+        }
+        // Said of those only whom it is about.
+        if rule.plus.contains(&person) {
+            say(Condition::Plus, true);
+        }
+        if rule.minus.contains(&person) {
+            say(Condition::Minus, false);
         }
         Ok(reasons)
     }
@@ -264,8 +335,9 @@ impl Organization {
         found.into_iter().next().ok_or(Error::NotFound)
     }
 
-    /// The kinds of units that are in use, for choosing.
+    /// The kinds of units that stand today, for choosing.
     pub async fn categories(&self, scope: &Scope) -> Result<Vec<String>> {
-        store::categories(&mut self.db.read().await?, scope).await
+        let today = self.env.today();
+        store::categories(&mut self.db.read().await?, today, scope).await
     }
 }

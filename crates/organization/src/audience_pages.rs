@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use web::view::{Crumb, Pager};
 use web::{Access, Failure, Form, Policy, Routes, Shell};
 
-use crate::audience::{Audience, Condition, Rule};
+use crate::audience::{Audience, Condition, Rule, Seat, belongs};
 use crate::pages::{MANAGE, READ, date_or, download};
 use crate::person_pages::People;
 
@@ -93,10 +93,78 @@ async fn said(people: &People, shell: &Shell, access: &Access, rule: &Rule) -> R
     if let Some(months) = rule.months_to {
         lines.push(shell.t_with("audience-to", &[("months", &months.to_string())]));
     }
+    if let Some(seat) = &rule.seat {
+        let body = match seat.body {
+            Some(id) => match people.organization.body(id, &access.scope).await {
+                Err(Error::NotFound) => shell.t("organization-outside-scope"),
+                found => found?.0.name,
+            },
+            None => people.kind_name(&seat.kind, lang),
+        };
+        let role = match seat.role.as_str() {
+            "" => shell.t("audience-any-role"),
+            role => people.role_name(&seat.kind, role, lang),
+        };
+        lines.push(shell.t_with("audience-in-body", &[("body", &body), ("role", &role)]));
+    }
     if lines.is_empty() {
         lines.push(shell.t("audience-everybody"));
     }
+    for (key, list) in [
+        ("audience-plus-some", &rule.plus),
+        ("audience-minus-some", &rule.minus),
+    ] {
+        if !list.is_empty() {
+            lines.push(shell.t_with(key, &[("count", &list.len().to_string())]));
+        }
+    }
     Ok(lines)
+}
+
+/// What of a rule lies outside the reader's scope: it stays as it is.
+#[derive(Default)]
+struct Outside {
+    under: Option<UnitId>,
+    seat: Option<Seat>,
+    plus: Vec<PersonId>,
+    minus: Vec<PersonId>,
+}
+
+impl Outside {
+    async fn of(people: &People, access: &Access, rule: Option<&Rule>) -> Result<Self> {
+        let Some(rule) = rule else {
+            return Ok(Self::default());
+        };
+        let (org, mut outside) = (&people.organization, Self::default());
+        if let Some(under) = rule.under
+            && !org.reaches(&access.scope, under).await?
+        {
+            outside.under = Some(under);
+        }
+        if let Some(body) = rule.seat.as_ref().and_then(|s| s.body)
+            && matches!(org.body(body, &access.scope).await, Err(Error::NotFound))
+        {
+            outside.seat.clone_from(&rule.seat);
+        }
+        let near = org
+            .numbers_in(&[&rule.plus[..], &rule.minus].concat(), &access.scope)
+            .await?;
+        let far = |list: &[PersonId]| {
+            list.iter()
+                .filter(|p| !near.contains_key(p))
+                .copied()
+                .collect()
+        };
+        (outside.plus, outside.minus) = (far(&rule.plus), far(&rule.minus));
+        Ok(outside)
+    }
+
+    fn is_any(&self) -> bool {
+        self.under.is_some()
+            || self.seat.is_some()
+            || !self.plus.is_empty()
+            || !self.minus.is_empty()
+    }
 }
 
 /// The form's fields as they were typed; the choices of several stay lists.
@@ -124,6 +192,10 @@ impl Typed {
             "post",
             "months_from",
             "months_to",
+            "body",
+            "role",
+            "plus",
+            "minus",
         ] {
             form = form.with(name, all(name).first().map_or("", |v| v.trim()));
         }
@@ -162,21 +234,77 @@ impl Typed {
         self.form.values.get(name).map_or("", String::as_str)
     }
 
-    async fn audience(&self, people: &People, access: &Access) -> Result<Audience> {
-        let unit = async |field: &str| -> Result<Option<UnitId>> {
-            let code = self.value(field);
-            if code.is_empty() {
-                return Ok(None);
-            }
-            match people.organization.unit_by_code(code, &access.scope).await {
-                Ok(unit) => Ok(Some(unit.id)),
-                Err(Error::NotFound) => Err(Error::field(
-                    field,
-                    Msg::new("organization-code-unknown").with("code", code),
-                )),
-                Err(e) => Err(e),
+    /// The place in a body that was chosen: `kind:x` or the id of a body, and perhaps `kind.role`.
+    async fn seat(&self, people: &People, access: &Access) -> Result<Option<Seat>> {
+        let (text, role) = (self.value("body"), self.value("role"));
+        if text.is_empty() {
+            let message = Msg::new("audience-role-alone");
+            return if role.is_empty() {
+                Ok(None)
+            } else {
+                Err(Error::field("body", message))
+            };
+        }
+        let (kind, body) = match text.strip_prefix("kind:") {
+            Some(kind) => (kind.to_owned(), None),
+            None => {
+                let id: Id = text.parse().map_err(|_| Error::NotFound)?;
+                let (body, _) = people.organization.body(id, &access.scope).await?;
+                (body.kind, Some(id))
             }
         };
+        let known = people.kinds.get(&kind).ok_or(Error::NotFound)?;
+        let role = match role.split_once('.') {
+            None => "",
+            Some((of, role)) if of == kind && known.role(role).is_some() => role,
+            Some(_) => {
+                let kind = known.name.get("zh-CN");
+                let message = Msg::new("audience-role-other").with("kind", kind);
+                return Err(Error::field("role", message));
+            }
+        };
+        Ok(Some(Seat {
+            role: role.to_owned(),
+            kind,
+            body,
+        }))
+    }
+
+    /// The people whose staff numbers stand in a field.
+    async fn named(&self, field: &str, people: &People, access: &Access) -> Result<Vec<PersonId>> {
+        let separates = |c: char| c.is_whitespace() || ",，、;；".contains(c);
+        let mut numbers: Vec<&str> = self
+            .value(field)
+            .split(separates)
+            .filter(|n| !n.is_empty())
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let found = people
+            .organization
+            .by_numbers(&numbers, &access.scope)
+            .await?;
+        let unknown: Vec<&str> = numbers
+            .iter()
+            .filter(|n| !found.contains_key(**n))
+            .take(10)
+            .copied()
+            .collect();
+        if unknown.is_empty() {
+            return Ok(found.into_values().collect());
+        }
+        let message = Msg::new("audience-unknown-people").with("list", unknown.join("、"));
+        Err(Error::field(field, message))
+    }
+
+    async fn audience(&self, people: &People, access: &Access) -> Result<Audience> {
+        let unit = async |field: &str| people.coded(field, self.value(field), access).await;
+        let id: Id = self.value("id").parse().map_err(|_| Error::NotFound)?;
+        let known = match people.organization.audience(id, &access.scope).await {
+            Err(Error::NotFound) => None,
+            found => Some(found?.rule),
+        };
+        let outside = Outside::of(people, access, known.as_ref()).await?;
         let months = |field: &str| -> Result<Option<i32>> {
             let text = self.value(field);
             if text.is_empty() {
@@ -189,14 +317,24 @@ impl Typed {
             text.parse().map(Some).map_err(wrong)
         };
         let mut rule = Rule {
-            under: unit("unit_code").await?,
+            under: unit("unit_code")
+                .await?
+                .or(outside.under.filter(|_| self.value("unit_code").is_empty())),
             own: self.value("own") == "on",
             categories: self.categories.clone(),
             post: self.value("post").to_owned(),
             months_from: months("months_from")?,
             months_to: months("months_to")?,
+            seat: self
+                .seat(people, access)
+                .await?
+                .or(outside.seat.filter(|_| self.value("body").is_empty())),
+            plus: self.named("plus", people, access).await?,
+            minus: self.named("minus", people, access).await?,
             ..Rule::default()
         };
+        rule.plus.extend(outside.plus);
+        rule.minus.extend(outside.minus);
         for value in &self.values {
             let (code, value) = value.split_once('.').unwrap_or_default();
             let list = rule.attributes.entry(code.to_owned()).or_default();
@@ -205,7 +343,7 @@ impl Typed {
         let owner = unit("owner_code").await?;
         let missing = || Error::field("owner_code", Msg::new("organization-empty"));
         Ok(Audience {
-            id: self.value("id").parse().map_err(|_| Error::NotFound)?,
+            id,
             name: self.value("name").to_owned(),
             unit: owner.ok_or_else(missing)?,
             rule,
@@ -220,7 +358,39 @@ async fn form_page(
     typed: &Typed,
     preview: Option<Value>,
 ) -> Result<Value> {
-    let lang = shell.lang().code();
+    let (lang, org) = (shell.lang().code(), &people.organization);
+    let id: Option<Id> = typed.value("id").parse().ok();
+    let known = match id {
+        Some(id) => match org.audience(id, &access.scope).await {
+            Err(Error::NotFound) => None,
+            found => Some(found?.rule),
+        },
+        None => None,
+    };
+    let outside = Outside::of(people, access, known.as_ref()).await?;
+    let today = shell.env().today();
+    let standing = org.bodies(&access.scope).await?;
+    let chosen = typed.value("body");
+    let standing = standing
+        .iter()
+        .filter(|b| b.to.is_none_or(|to| to >= today) || b.id.to_string() == chosen);
+    let kinds = people.kinds.iter().map(|k| {
+        let any = shell.t_with("audience-any-body", &[("kind", k.name.get(lang))]);
+        (format!("kind:{}", k.code), any)
+    });
+    let bodies: Vec<(String, String)> = kinds
+        .chain(standing.map(|b| (b.id.to_string(), b.name.clone())))
+        .collect();
+    let roles: Vec<(String, String)> = people
+        .kinds
+        .iter()
+        .flat_map(|k| {
+            let label = move |role: &str| format!("{} · {role}", k.name.get(lang));
+            k.roles
+                .iter()
+                .map(move |r| (format!("{}.{}", k.code, r.code), label(r.name.get(lang))))
+        })
+        .collect();
     let categories = people.organization.categories(&access.scope).await?;
     let categories: Vec<Value> = categories
         .iter()
@@ -244,6 +414,7 @@ async fn form_page(
         .collect();
     Ok(json!({
         "form": typed.form, "categories": categories, "attributes": attributes, "preview": preview,
+        "bodies": bodies, "roles": roles, "known": known.is_some(), "outside": outside.is_any(),
         "crumbs": [Crumb { label: shell.t("audience-menu"), href: "/audiences".into() }],
     }))
 }
@@ -267,25 +438,41 @@ async fn edit_form(
 ) -> Result<Response, Failure> {
     let id: Id = id.parse().map_err(|_| Error::NotFound)?;
     let audience = people.organization.audience(id, &access.scope).await?;
+    let org = &people.organization;
     let wanted: Vec<UnitId> = audience
         .rule
         .under
         .into_iter()
         .chain([audience.unit])
         .collect();
-    let units = people
-        .organization
-        .units_by_id(&wanted, &access.scope)
-        .await?;
+    let units = org.units_by_id(&wanted, &access.scope).await?;
     let code = |unit: Option<UnitId>| {
         let found = units.iter().find(|u| Some(u.id) == unit);
         found.map_or("", |u| u.code.as_str())
     };
-    let typed = Typed::of(
+    let mut typed = Typed::of(
         &audience,
         code(Some(audience.unit)),
         code(audience.rule.under),
     );
+    let rule = &audience.rule;
+    for (field, list) in [("plus", &rule.plus), ("minus", &rule.minus)] {
+        let near = org.numbers_in(list, &access.scope).await?;
+        let mut numbers: Vec<&str> = near.values().map(String::as_str).collect();
+        numbers.sort_unstable();
+        typed.form = typed.form.with(field, numbers.join(" "));
+    }
+    if let Some(seat) = &rule.seat {
+        let body = seat
+            .body
+            .map_or(format!("kind:{}", seat.kind), |b| b.to_string());
+        typed.form = typed.form.with("body", body);
+        if !seat.role.is_empty() {
+            typed.form = typed
+                .form
+                .with("role", format!("{}.{}", seat.kind, seat.role));
+        }
+    }
     let context = form_page(&people, &shell, &access, &typed, None).await?;
     shell.page("organization/audience-form.html", context)
 }
@@ -448,13 +635,17 @@ async fn why(
                 }
                 Condition::Post => shell.t("audience-why-post"),
                 Condition::Tenure => shell.t("audience-why-tenure"),
+                Condition::Seat => shell.t("audience-seat"),
+                Condition::Plus => shell.t("audience-plus"),
+                Condition::Minus => shell.t("audience-minus"),
             };
             json!({ "label": label, "holds": r.holds })
         })
         .collect();
     let context = json!({
         "name": audience.name, "person": card.person.name, "date": format_date(date), "lines": lines,
-        "inside": reasons.iter().all(|r| r.holds),
+        "inside": belongs(&reasons),
+        "by_name": reasons.iter().any(|r| r.condition == Condition::Plus),
         "said": said(&people, &shell, &access, &audience.rule).await?,
         "crumbs": [Crumb { label: audience.name.clone(), href: format!("/audiences/{}", audience.id) }],
     });
@@ -498,14 +689,19 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     empty["may_change"] = json!(false);
     let form = json!({ "form": Form::default(), "categories": [{ "name": "科室", "picked": true }],
         "attributes": [{ "name": "职级", "values": [{ "code": "level.staff", "name": "科员", "picked": false }] }],
-        "preview": null, "crumbs": [] });
+        "bodies": [["kind:party-branch", "任一党支部"]], "roles": [["party-branch.secretary", "党支部 · 书记"]],
+        "known": false, "outside": false, "preview": null, "crumbs": [] });
     let mut preview = form.clone();
     preview["preview"] = json!({ "total": 12, "names": [["甲某", "法治科"]] });
     preview["categories"] = json!([]);
-    let why = json!({ "name": "科级干部", "person": "甲某", "date": "2026-11-20", "inside": true, "said": ["x"],
+    preview["known"] = json!(true);
+    preview["outside"] = json!(true);
+    let why = json!({ "name": "科级干部", "person": "甲某", "date": "2026-11-20", "inside": true, "by_name": false, "said": ["x"],
         "lines": [{ "label": "职级", "holds": true }, { "label": "职务", "holds": false }], "crumbs": [] });
     let mut why_not = why.clone();
     why_not["inside"] = json!(false);
+    let mut named = why.clone();
+    named["by_name"] = json!(true);
     vec![
         ("organization/audiences.html", list),
         ("organization/audiences.html", none),
@@ -516,5 +712,6 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         ("organization/audience-form.html", preview),
         ("organization/audience-why.html", why),
         ("organization/audience-why.html", why_not),
+        ("organization/audience-why.html", named),
     ]
 }

@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use crate::service::{Organization, check_text, checked};
 use crate::store;
+use crate::ties::{PairingKind, RESPONSIBILITY};
 use crate::trail::By;
 
 /// A kind of body with the roles its members can have, the first one first.
@@ -39,16 +40,19 @@ pub struct BodyRole {
 struct Section {
     #[serde(default)]
     body_kind: Vec<Spanned<BodyKind>>,
+    #[serde(default)]
+    pairing_kind: Vec<Spanned<PairingKind>>,
 }
 
-/// All kinds of all packs.
+/// All kinds of bodies and of pairings (结对) of all packs.
 #[derive(Debug, Clone, Default)]
-pub struct BodyKinds(Vec<BodyKind>);
+pub struct BodyKinds(Vec<BodyKind>, Vec<PairingKind>);
 
 impl BodyKinds {
     /// Reads them from packs; names every mistake with its line.
     pub fn read(packs: &Packs) -> Result<Self, Vec<PackProblem>> {
         let mut found: Vec<BodyKind> = Vec::new();
+        let mut pairings: Vec<PairingKind> = Vec::new();
         let mut problems = Vec::new();
         for (pack, section) in packs.read::<Section>()? {
             for spanned in section.body_kind {
@@ -77,9 +81,24 @@ impl BodyKinds {
                 }
                 found.push(kind);
             }
+            for spanned in section.pairing_kind {
+                let span = spanned.span();
+                let kind = spanned.into_inner();
+                let mut wrong = |key| {
+                    let message = Msg::new(key).with("code", &kind.code);
+                    problems.push(pack.problem_at(span.clone(), message));
+                };
+                if !commons::packs::is_kebab(&kind.code) {
+                    wrong("attribute-code");
+                }
+                if kind.code == RESPONSIBILITY || pairings.iter().any(|k| k.code == kind.code) {
+                    wrong("pairing-kind-twice");
+                }
+                pairings.push(kind);
+            }
         }
         if problems.is_empty() {
-            Ok(Self(found))
+            Ok(Self(found, pairings))
         } else {
             Err(problems)
         }
@@ -93,6 +112,16 @@ impl BodyKinds {
     /// All of them.
     pub fn iter(&self) -> std::slice::Iter<'_, BodyKind> {
         self.0.iter()
+    }
+
+    /// A kind of pairing by its code.
+    pub fn pairing(&self, code: &str) -> Option<&PairingKind> {
+        self.1.iter().find(|k| k.code == code)
+    }
+
+    /// All kinds of pairings.
+    pub fn pairings(&self) -> std::slice::Iter<'_, PairingKind> {
+        self.1.iter()
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::Form as Posted;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use kernel::{Date, Error, Id, Msg, PersonId, Result, UnitId, format_date};
+use kernel::{Date, Error, Id, PersonId, Result, UnitId, format_date};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::view::{Crumb, Event, StepState};
@@ -28,7 +28,7 @@ pub(crate) fn routes() -> Routes<People> {
 }
 
 impl People {
-    fn kind_name(&self, code: &str, lang: &str) -> String {
+    pub(crate) fn kind_name(&self, code: &str, lang: &str) -> String {
         let kind = self.kinds.get(code);
         kind.map_or(code, |k| k.name.get(lang)).to_owned()
     }
@@ -137,14 +137,10 @@ async fn keep(
     let id: Id = typed.id.parse().map_err(|_| Error::NotFound)?;
     let known = s.organization.body(id, &access.scope).await.is_ok();
     let kept = async {
-        let code = typed.owner_code.trim();
-        let unit = match s.organization.unit_by_code(code, &access.scope).await {
-            Err(Error::NotFound) => {
-                let message = Msg::new("organization-code-unknown").with("code", code);
-                return Err(Error::field("owner_code", message));
-            }
-            found => found?.id,
-        };
+        let (org, scope) = (&s.organization, &access.scope);
+        let unit = org
+            .unit_typed("owner_code", &typed.owner_code, scope)
+            .await?;
         let body = Body {
             id,
             kind: typed.kind.clone(),
@@ -154,8 +150,7 @@ async fn keep(
             from: day("from", &typed.from)?,
             to: day_or_none("to", &typed.to)?,
         };
-        let org = &s.organization;
-        org.keep_body(&s.kinds, &body, &access, &access.scope).await
+        org.keep_body(&s.kinds, &body, &access, scope).await
     };
     match kept.await {
         Ok(()) => shell.done(&format!("/bodies/{id}"), "body-kept"),

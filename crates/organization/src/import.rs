@@ -4,6 +4,7 @@
 
 pub(crate) mod export;
 pub(crate) mod forms;
+pub(crate) mod numbers;
 pub(crate) mod pages;
 mod people;
 mod publish;
@@ -24,6 +25,7 @@ use crate::sheet::{At, Rows};
 use crate::store;
 use crate::trail::By;
 
+pub(crate) use numbers::{Seen, Stated, plan_numbers};
 pub(crate) use people::{Decision, PeoplePlan, plan_people};
 pub(crate) use units::{Ground, UnitPlan, plan_units};
 
@@ -97,11 +99,13 @@ pub enum ChangeKind {
     PersonMoved,
     /// A person's attributes change.
     PersonDescribed,
+    /// A person's identity number is recorded or corrected, and nothing else.
+    PersonIdentified,
 }
 
 impl ChangeKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UnitAdded,
         Self::UnitChanged,
         Self::UnitMoved,
@@ -110,6 +114,7 @@ impl ChangeKind {
         Self::PersonRenumbered,
         Self::PersonMoved,
         Self::PersonDescribed,
+        Self::PersonIdentified,
     ];
 
     /// Its code, by which it is stored.
@@ -123,6 +128,7 @@ impl ChangeKind {
             Self::PersonRenumbered => "person-renumbered",
             Self::PersonMoved => "person-moved",
             Self::PersonDescribed => "person-described",
+            Self::PersonIdentified => "person-identified",
         }
     }
 }
@@ -164,7 +170,7 @@ impl Organization {
         let version = store::version(&mut tx).await?;
         let before = store::tree(&mut tx).await?;
         Ok(preview(
-            self.plan(&mut tx, rows, &before, scope).await?,
+            self.plan(&mut tx, rows, &[], &before, scope).await?,
             version,
         ))
     }
@@ -188,7 +194,19 @@ impl Organization {
         version: Option<i64>,
         by: impl Into<By>,
     ) -> Result<Imported> {
-        let by = by.into();
+        self.import_stating(rows, &[], scope, version, &by.into())
+            .await
+    }
+
+    /// The same with identity numbers.
+    pub(crate) async fn import_stating(
+        &self,
+        rows: &Rows,
+        stated: &[Stated],
+        scope: &Scope,
+        version: Option<i64>,
+        by: &By,
+    ) -> Result<Imported> {
         if !rows.unread.is_empty() {
             return Err(Error::internal(
                 "rows that could not be read are not imported",
@@ -200,21 +218,29 @@ impl Organization {
                 return Err(Error::Conflict(Msg::new("organization-changed-meanwhile")));
             }
             let before = store::tree(tx).await?;
-            let plan = self.plan(tx, rows, &before, scope).await?;
+            let plan = self.plan(tx, rows, stated, &before, scope).await?;
             self.put_units(tx, &before, &plan.units).await?;
             let now = self.env.now();
             let people = &plan.people;
             store::put_people(tx, &people.people, &people.assignments, now).await?;
             store::put_traits(tx, &people.traits, now, by.account).await?;
+            self.seal_numbers(tx, &people.numbers(), by).await?;
             let changes = plan.units.changes.len() + people.changes.len();
             let detail = json!({ "changes": changes, "people": people.people.len(), "units": plan.units.units.len() });
-            self.tell(tx, &by, "people.imported", ("organization", ""), detail)
+            self.tell(tx, by, "people.imported", ("organization", ""), detail)
                 .await?;
             Ok(preview(plan, found + 1))
         })
     }
 
-    async fn plan(&self, tx: &mut Tx, rows: &Rows, before: &Tree, scope: &Scope) -> Result<Plan> {
+    async fn plan(
+        &self,
+        tx: &mut Tx,
+        rows: &Rows,
+        stated: &[Stated],
+        before: &Tree,
+        scope: &Scope,
+    ) -> Result<Plan> {
         let mut errors = Vec::new();
         let units = plan_units(
             &rows.units,
@@ -226,8 +252,8 @@ impl Organization {
         );
         let mut known = store::people(tx, &staff_nos(&rows.persons)).await?;
         let traits = store::traits_of(tx, &ids(&known, &rows.persons)).await?;
-        let ground = &units.ground;
-        let people = plan_people(
+        let (ground, own) = (&units.ground, numbers::own(&known));
+        let mut people = plan_people(
             &rows.persons,
             &mut known,
             &traits,
@@ -236,6 +262,24 @@ impl Organization {
             &self.env,
             &mut errors,
         );
+        let (none, mut seen) = (HashMap::new(), Seen::new());
+        let twins = plan_numbers(
+            self,
+            tx,
+            stated,
+            &own,
+            &none,
+            ground,
+            &mut seen,
+            &mut people,
+            &mut errors,
+        )
+        .await?;
+        // Nobody is asked here: who is there already is named as a mistake.
+        let twins = stated
+            .iter()
+            .filter(|s| twins.contains_key(&s.staff_no.value));
+        errors.extend(twins.map(|s| s.number.error(Msg::new("identity-number-taken-elsewhere"))));
         Error::if_any(errors)?;
         Ok(Plan { units, people })
     }

@@ -15,6 +15,8 @@ mod directory;
 mod history;
 mod import;
 mod model;
+mod number_pages;
+mod numbers;
 mod pages;
 mod people;
 mod person_pages;
@@ -24,12 +26,14 @@ mod searching;
 mod service;
 mod sheet;
 mod store;
+mod tie_pages;
+mod ties;
 mod trail;
 mod unit_pages;
 mod units;
 
 pub use attributes::{Attribute, AttributeValue, Attributes, Format, Traits};
-pub use audience::{Audience, Condition, Reason, Rule};
+pub use audience::{Audience, Condition, Reason, Rule, Seat, belongs};
 pub use bodies::{Body, BodyKind, BodyKinds, BodyRole, Member};
 pub use directory::Told;
 pub use history::{History, State};
@@ -37,6 +41,7 @@ pub use import::record::Outcome;
 pub use import::staged::Imports;
 pub use import::{Change, ChangeKind, Imported, PersonRow, Preview, TraitRow, UnitRow};
 pub use model::{Assignment, Overlap, Person, RosterEntry, Tree, Unit, initials, lay};
+pub use numbers::{ERASE, IDENTITY};
 pub use pages::{MANAGE, READ, module};
 pub use people::{NewAssignment, NewPerson, PersonCard, PersonChange};
 pub use person_requests::{PROPOSE, PersonChanges};
@@ -44,6 +49,7 @@ pub use roll::TreeView;
 pub use service::{Found, Organization};
 pub use sheet::{At, Rows, read_rows, template};
 pub use store::{MIGRATIONS, RosterQuery, scope_sql};
+pub use ties::{Between, End, NewTie, PairingKind, RESPONSIBILITY, Tie, TieQuery};
 pub use trail::{By, Deed, Trail};
 pub use units::{Basis, NewUnit, SplitOff, UnitChange, UnitChangeKind, UnitEdit, UnitPart};
 
@@ -51,6 +57,15 @@ pub use units::{Basis, NewUnit, SplitOff, UnitChange, UnitChangeKind, UnitEdit, 
 /// attribute or body.
 pub mod finding {
     pub use crate::store::{described, in_body, in_post, paths, serving, values_of};
+
+    use db::Tx;
+    use kernel::{Date, PersonId, Result, UnitId};
+
+    /// Who is in charge (分管) of this very unit on a day; [`crate::Organization::in_charge`] walks up.
+    pub async fn in_charge(tx: &mut Tx, unit: UnitId, day: Date) -> Result<Vec<PersonId>> {
+        let found = crate::store::in_charge_of(tx, &[unit], day).await?;
+        Ok(found.into_iter().map(|(_, person)| person).collect())
+    }
 }
 
 /// The texts of this crate's messages, by language tag (fluent).

@@ -16,11 +16,14 @@ use crate::bodies::BodyKinds;
 use crate::import::pages as import_pages;
 use crate::import::staged::Imports;
 use crate::model::Unit;
+use crate::numbers::IDENTITY;
 use crate::person_pages::{self, People};
 use crate::roll::TreeView;
 use crate::service::Organization;
 use crate::store::RosterQuery;
-use crate::{MESSAGES, api, audience_pages, body_pages, searching, unit_pages};
+use crate::{
+    MESSAGES, api, audience_pages, body_pages, number_pages, searching, tie_pages, unit_pages,
+};
 
 /// Permission to see units and people.
 pub const READ: &str = "organization.read";
@@ -43,6 +46,9 @@ pub fn module(
         attributes: attributes.into(),
         kinds: kinds.into(),
     };
+    let ties = tie_pages::routes()
+        .merge(unit_pages::card())
+        .with_state(people.clone());
     let imports = Imports::new(organization.clone(), files, people.attributes.clone());
     let routes = Routes::new()
         .get("/organization", read, index)
@@ -50,9 +56,11 @@ pub fn module(
         .with_state(organization.clone())
         .merge(import_pages::routes().with_state(imports))
         .merge(person_pages::routes().with_state(people.clone()))
+        .merge(number_pages::routes().with_state(people.clone()))
         .merge(body_pages::routes().with_state(people.clone()))
         .merge(audience_pages::routes().with_state(people))
         .merge(unit_pages::routes().with_state(organization.clone()))
+        .merge(ties)
         .merge(api::routes(organization));
     Module {
         name: "organization",
@@ -78,6 +86,14 @@ pub fn module(
             MenuEntry {
                 group: MenuGroup::Manage,
                 order: 12,
+                label_key: "pairing-menu",
+                href: "/pairings",
+                icon: "users",
+                permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Manage,
+                order: 13,
                 label_key: "audience-menu",
                 href: "/audiences",
                 icon: "users-group",
@@ -122,6 +138,14 @@ pub fn module(
                 include_str!("../templates/body-form.html"),
             ),
             (
+                "organization/pairings.html",
+                include_str!("../templates/pairings.html"),
+            ),
+            (
+                "organization/responsibility.html",
+                include_str!("../templates/responsibility.html"),
+            ),
+            (
                 "organization/person.html",
                 include_str!("../templates/person.html"),
             ),
@@ -152,6 +176,7 @@ pub fn module(
             person_pages::samples(),
             audience_pages::samples(),
             body_pages::samples(),
+            tie_pages::samples(),
         ]
         .concat(),
         openapi: Some(api::openapi()),
@@ -181,6 +206,7 @@ pub(crate) fn date_or(text: &str, today: Date) -> Result<Date, Error> {
 #[derive(Serialize)]
 struct Index {
     can_manage: bool,
+    can_identify: bool,
     crumbs: Vec<Crumb>,
     tree: Vec<Node>,
     unit: Option<Selected>,
@@ -307,6 +333,7 @@ async fn index(
     });
     let context = Index {
         can_manage: access.principal.scope(MANAGE).is_some(),
+        can_identify: access.principal.scope(IDENTITY).is_some() && org.vault.is_some(),
         crumbs: path
             .iter()
             .take(path.len().saturating_sub(1))
@@ -416,7 +443,7 @@ fn samples() -> Vec<(&'static str, serde_json::Value)> {
         "has_children": true, "count": 12 });
     let line = json!({ "href": "/organization/people/1", "staff_no": "001", "name": "甲某", "unit_name": "法治科", "unit_href": "/organization",
         "post": "" });
-    let index = json!({ "can_manage": true, "crumbs": [{ "label": "澜州市司法局", "href": "/organization" }],
+    let index = json!({ "can_manage": true, "can_identify": true, "crumbs": [{ "label": "澜州市司法局", "href": "/organization" }],
         "tree": [node], "date": "2026-11-20", "q": "", "own": false, "filtered": false, "rows": [line],
         "unit": { "id": "1", "name": "法治科", "code": "S1", "category": "科室", "count": 12, "href": "/organization" },
         "pager": pager, "query": "unit=1" });

@@ -1,9 +1,9 @@
 //! One person (人员): who they are, where they served, what their attributes were, and the changes of it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use db::{Tx, transaction};
-use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
+use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, Timestamp, UnitId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -22,6 +22,18 @@ pub struct PersonCard {
     pub assignments: Vec<Assignment>,
     /// Attributes.
     pub traits: Traits,
+    /// When the personal data were erased, if they were.
+    pub erased: Option<Timestamp>,
+}
+
+impl PersonCard {
+    /// Refuses to change what was erased.
+    pub(crate) fn standing(&self) -> Result<()> {
+        match self.erased {
+            Some(_) => Err(Error::Conflict(Msg::new("person-erased-stays"))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A person to be added, with the first assignment.
@@ -127,11 +139,41 @@ impl Organization {
             return Err(Error::NotFound);
         }
         let traits = store::traits(tx, id).await?;
+        let erased = store::erased_at(tx, id).await?;
         Ok(PersonCard {
+            erased,
             person,
             assignments,
             traits,
         })
+    }
+
+    /// The people with these staff numbers who served in the scope at any time, by number.
+    pub(crate) async fn by_numbers(
+        &self,
+        numbers: &[&str],
+        scope: &Scope,
+    ) -> Result<BTreeMap<String, PersonId>> {
+        let mut tx = self.db.read().await?;
+        let reach = store::tree(&mut tx).await?.reach(scope);
+        let near = |a: &Assignment| reach.as_ref().is_none_or(|r| r.contains(&a.unit));
+        let known = store::people(&mut tx, numbers).await?;
+        let known = known.into_iter().filter(|(_, (_, a))| a.iter().any(near));
+        Ok(known
+            .map(|(number, (person, _))| (number, person.id))
+            .collect())
+    }
+
+    /// The staff numbers of those of these people who served in the scope at any time.
+    pub(crate) async fn numbers_in(
+        &self,
+        people: &[PersonId],
+        scope: &Scope,
+    ) -> Result<HashMap<PersonId, String>> {
+        let numbers = store::numbers_of(&mut self.db.read().await?, people).await?;
+        let list: Vec<&str> = numbers.values().map(String::as_str).collect();
+        let near = self.by_numbers(&list, scope).await?;
+        Ok(near.into_iter().map(|(number, id)| (id, number)).collect())
     }
 
     /// Adds a person to a unit in the scope.
@@ -277,6 +319,7 @@ impl Organization {
         store::lock(tx, self.env.now()).await?;
         let reach = store::tree(tx).await?.reach(scope);
         let mut card = self.card(tx, id, reach.as_ref()).await?;
+        card.standing()?;
         let (action, mut detail) = match change {
             PersonChange::Rename { name } => {
                 let mut errors = Vec::new();

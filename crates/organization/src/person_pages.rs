@@ -12,10 +12,12 @@ use web::{Access, Failure, Form, Policy, Routes, Shell};
 use crate::attributes::Attributes;
 use crate::bodies::BodyKinds;
 use crate::import::forms::form_of;
+use crate::number_pages;
 use crate::pages::{MANAGE, READ, download_as};
 use crate::people::{NewAssignment, NewPerson, PersonCard, PersonChange};
 use crate::person_requests;
 use crate::service::Organization;
+use crate::ties::End;
 
 /// What the pages work with.
 #[derive(Clone)]
@@ -166,11 +168,19 @@ pub(crate) enum May {
 pub(crate) async fn page(
     people: &People,
     shell: &Shell,
+    access: &Access,
     card: &PersonCard,
     form: Form,
     act: &str,
     may: May,
 ) -> Result<Value> {
+    let number = number_pages::part(people, access, card).await?;
+    // What was erased is not changed any more.
+    let may = if card.erased.is_some() {
+        May::Read
+    } else {
+        may
+    };
     let (lang, today) = (shell.lang().code(), shell.env().today());
     let units: Vec<UnitId> = card.assignments.iter().map(|a| a.unit).collect();
     // Where somebody served before may lie outside the scope; its name is part of their own record.
@@ -232,6 +242,9 @@ pub(crate) async fn page(
             },
         ));
     }
+    let own = End::Person(card.person.id);
+    let ties = people.organization.ties_of(own).await?;
+    events.extend(people.tie_events(shell, &ties, own));
     for (code, from, value) in card.traits.iter() {
         let attribute = people.attributes.get(code);
         let label = attribute.map_or(code, |a| a.name.get(lang));
@@ -303,7 +316,7 @@ pub(crate) async fn page(
         "texts": texts, "may_change": may != May::Read, "asks": matches!(may, May::Ask { .. }),
         "crumbs": serves.filter(|_| may != May::Ask { reads: false }).map(|a| Crumb { label: name(&a.unit), href: format!("/organization?unit={}", a.unit) })
             .into_iter().collect::<Vec<_>>(),
-        "form": form, "act": act,
+        "form": form, "act": act, "number": number,
     }))
 }
 
@@ -353,7 +366,7 @@ async fn answer(
         .with("since", &today)
         .with("approval", shell.env().new_id::<Id>());
     let (form, act) = person_requests::mended(people, access, form, mend).await?;
-    let context = page(people, shell, card, form, act, may).await?;
+    let context = page(people, shell, access, card, form, act, may).await?;
     shell.page("organization/person.html", context)
 }
 
@@ -397,7 +410,7 @@ async fn submit(
         Err(error) => {
             let card = people.organization.person(id, &access.scope).await?;
             let form = Form::of(&asked).reject(&shell, error)?;
-            let context = page(&people, &shell, &card, form, &act, May::Change).await?;
+            let context = page(&people, &shell, &access, &card, form, &act, May::Change).await?;
             shell.refused("organization/person.html", context)
         }
     }
@@ -416,14 +429,7 @@ pub(crate) async fn read_change(
             name: asked.name.trim().to_owned(),
         },
         "assign" => {
-            let unit = match org.unit_by_code(asked.unit_code.trim(), scope).await {
-                Err(Error::NotFound) => {
-                    let message = Msg::new("organization-code-unknown");
-                    let message = message.with("code", asked.unit_code.trim());
-                    return Err(Error::field("unit_code", message));
-                }
-                found => found?.id,
-            };
+            let unit = org.unit_typed("unit_code", &asked.unit_code, scope).await?;
             PersonChange::Assign(NewAssignment {
                 unit,
                 post: asked.post.trim().to_owned(),
@@ -467,7 +473,15 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         "choices": [["人员类别", [["class.judge", "员额法官"]]]], "removals": [["class.", "人员类别"]],
         "crumbs": [], "may_change": true, "asks": false, "form": Form::default(), "act": "", "texts":
         [{ "code": "email", "name": "邮箱", "value": "a@b.example" }],
+        "number": { "kept": true, "masked": "1101**********002X", "shown": null, "may_see": true, "may_erase": true,
+            "erased": null },
     });
+    let mut shown = person.clone();
+    shown["number"]["shown"] = json!("11010519491231002X");
+    let mut erased = person.clone();
+    erased["number"] = json!({ "kept": true, "masked": null, "shown": null, "may_see": true, "may_erase": true,
+        "erased": "2026-11-20" });
+    erased["may_change"] = json!(false);
     let mut left = person.clone();
     left["serves"] = json!(null);
     left["may_change"] = json!(false);
@@ -481,6 +495,8 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         json!({ "form": Form::default(), "unit": { "id": "1", "name": "法治科" }, "crumbs": [] });
     vec![
         ("organization/person.html", person),
+        ("organization/person.html", shown),
+        ("organization/person.html", erased),
         ("organization/person.html", left),
         ("organization/person.html", asks),
         ("organization/person-new.html", new),

@@ -353,7 +353,7 @@ pub(crate) async fn ask(
                 other => other,
             };
             let form = Form::of(&asked).reject(&shell, error)?;
-            let context = page(&people, &shell, &card, form, &act, may).await?;
+            let context = page(&people, &shell, &access, &card, form, &act, may).await?;
             shell.refused("organization/person.html", context)
         }
     }

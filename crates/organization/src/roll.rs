@@ -261,19 +261,26 @@ impl Organization {
         offset: i64,
     ) -> Result<(i64, Vec<RosterEntry>)> {
         let mut tx = self.db.read().await?;
-        let asked = rule.on(date);
-        // Where people serve is asked of the units, so that all scopes share the counts.
-        let anywhere = Rule {
-            under: None,
-            own: false,
-            ..rule.clone()
+        // Where people serve is asked of the units, so that all scopes share the counts; but who is added by
+        // name may serve anywhere.
+        let (rule, under) = match rule.plus.is_empty() {
+            true => (
+                Rule {
+                    under: None,
+                    own: false,
+                    ..rule.clone()
+                },
+                rule,
+            ),
+            false => (rule.clone(), &Rule::default()),
         };
-        let key = serde_json::to_string(&anywhere).map_err(Error::internal)?;
+        let asked = rule.on(date);
+        let key = serde_json::to_string(&rule).map_err(Error::internal)?;
         let roll = self.roll(&mut tx).await?;
         let load = store::audience_counts(&mut tx, &asked);
         let own = roll.counted((date, key), load).await?;
-        let units = match rule.under {
-            Some(under) => roll.under(under, !rule.own),
+        let units = match under.under {
+            Some(top) => roll.under(top, !under.own),
             None => (0..roll.units.len()).collect(),
         };
         let units = units.into_iter();

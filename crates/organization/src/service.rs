@@ -24,6 +24,8 @@ pub struct Organization {
     pub(crate) history: Arc<RwLock<Option<Known>>>,
     pub(crate) roll: Arc<Mutex<Option<Arc<Roll>>>>,
     pub(crate) trail: Option<Arc<dyn Trail>>,
+    /// Where identity numbers are kept sealed.
+    pub(crate) vault: Option<crypt::Vault>,
     /// Where changes are asked for by those who may not make them.
     pub(crate) approvals: Option<approvals::Approvals>,
 }
@@ -46,6 +48,7 @@ impl Organization {
             history: Arc::default(),
             roll: Arc::default(),
             trail: None,
+            vault: None,
             approvals: None,
         }
     }
@@ -90,6 +93,30 @@ impl Organization {
         let mut tx = self.db.read().await?;
         let found = store::units(&mut tx, scope, "u.code = $1", args![code]).await?;
         found.into_iter().next().ok_or(Error::NotFound)
+    }
+
+    /// The unit whose code was typed into a field of a form.
+    ///
+    /// # Errors
+    /// `Invalid` for the field when it is empty or names no unit in the scope.
+    pub(crate) async fn unit_typed(
+        &self,
+        field: &str,
+        code: &str,
+        scope: &Scope,
+    ) -> Result<UnitId> {
+        let code = code.trim();
+        match self.unit_by_code(code, scope).await {
+            Ok(unit) => Ok(unit.id),
+            Err(Error::NotFound) if code.is_empty() => {
+                Err(Error::field(field, Msg::new("organization-empty")))
+            }
+            Err(Error::NotFound) => {
+                let message = Msg::new("organization-code-unknown").with("code", code);
+                Err(Error::field(field, message))
+            }
+            Err(other) => Err(other),
+        }
     }
 
     /// The units directly below one.

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use commons::identifiers::ResidentId;
 use commons::sheets::write::{SheetOut, Value, workbook};
 use commons::sheets::{Flow, Limits, date, letters, scan, squeeze};
 use kernel::{Date, Error, FieldError, Msg, Result};
@@ -110,7 +111,7 @@ const UNIT_FIELDS: [Fixed; 7] = [
     ("to", &["撤销日期", "to"], false),
 ];
 
-const PERSON_FIELDS: [Fixed; 7] = [
+const PERSON_FIELDS: [Fixed; 8] = [
     (
         "staff_no",
         &[
@@ -133,7 +134,21 @@ const PERSON_FIELDS: [Fixed; 7] = [
     ("from", &["起始日期", "任职日期", "开始日期", "from"], true),
     ("to", &["截止日期", "结束日期", "离任日期", "to"], true),
     ("primary", &["主职", "是否主职", "primary"], false),
+    (
+        ID_NUMBER,
+        &[
+            "身份证号",
+            "身份证号码",
+            "公民身份号码",
+            "身份证件号码",
+            "id number",
+        ],
+        false,
+    ),
 ];
+
+/// The field that never lies open in the database.
+pub(crate) const ID_NUMBER: &str = "id_number";
 
 /// Before the code of an attribute in the key of its field.
 const ATTRIBUTE: &str = "attribute.";
@@ -527,6 +542,28 @@ pub(crate) fn person(
         traits: traits(line, attributes, errors),
     };
     (errors.len() == before).then_some(row)
+}
+
+/// The identity number of a row; an empty cell says nothing.
+pub(crate) fn number(
+    line: Line<'_>,
+    today: Date,
+    errors: &mut Vec<FieldError>,
+) -> Option<At<ResidentId>> {
+    let spot = line.get(ID_NUMBER);
+    if spot.text.is_empty() {
+        return None;
+    }
+    match ResidentId::read(spot.text, today) {
+        Ok(read) => Some(At {
+            value: read.id,
+            at: spot.address(),
+        }),
+        Err(message) => {
+            errors.push(spot.error(message));
+            None
+        }
+    }
 }
 
 /// What the columns of attributes say: a value by its name or code; an empty cell says nothing.

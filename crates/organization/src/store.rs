@@ -3,8 +3,10 @@
 mod audience;
 mod bodies;
 mod history;
+mod identity;
 mod import;
 mod people;
+mod ties;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,9 +16,11 @@ use kernel::{Date, PersonId, Result, Scope, Timestamp, UnitId};
 pub(crate) use audience::*;
 pub(crate) use bodies::*;
 pub(crate) use history::*;
+pub(crate) use identity::*;
 pub(crate) use import::*;
 pub(crate) use people::*;
 pub use people::{described, in_body, in_post, serving, values_of};
+pub(crate) use ties::*;
 
 use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths, initials};
 
@@ -138,6 +142,8 @@ pub const MIGRATIONS: &[Migration] = &[
         CREATE INDEX body_member_person ON body_member (person)",
     },
     import::MIGRATION,
+    identity::MIGRATION,
+    ties::MIGRATION,
 ];
 
 /// `column IN (the units a scope reaches)` for a WHERE clause; adds its arguments.

@@ -12,7 +12,9 @@ use web::{Access, Failure, Form, Policy, Routes, Shell};
 
 use crate::model::{RosterEntry, Unit, initials};
 use crate::pages::{MANAGE, READ};
+use crate::person_pages::People;
 use crate::service::Organization;
+use crate::ties::{End, RESPONSIBILITY};
 use crate::units::{Basis, NewUnit, SplitOff, UnitEdit, UnitPart};
 
 /// Units or people that a field offers while one types.
@@ -22,10 +24,14 @@ pub(crate) fn routes() -> Routes<Organization> {
     let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
     Routes::new()
         .get("/organization/unit-options", read, options)
-        .get("/organization/units/{id}", read, show)
         .get("/organization/people-options", read, people_options)
         .get("/organization/units/{id}/{act}", manage, form)
         .post("/organization/units/{id}/{act}", manage, submit)
+}
+
+/// The page of a unit, which also says who is in charge of it.
+pub(crate) fn card() -> Routes<People> {
+    Routes::new().get("/organization/units/{id}", Policy::Permission(READ), show)
 }
 
 /// What is typed into the field that asks, under whatever name.
@@ -90,11 +96,12 @@ struct StateLine {
 }
 
 async fn show(
-    State(org): State<Organization>,
+    State(people): State<People>,
     shell: Shell,
     access: Access,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
+    let org = &people.organization;
     let id: UnitId = id.parse().map_err(|_| Error::NotFound)?;
     let unit = org.unit(id, &access.scope).await?;
     let (states, changes) = org.unit_history(id, &access.scope).await?;
@@ -150,7 +157,18 @@ async fn show(
         })
         .into_iter()
         .collect();
+    let ties = org.ties_of(End::Unit(id)).await?;
+    let leaders = ties
+        .iter()
+        .filter(|t| t.kind == RESPONSIBILITY && t.covers(today));
+    let leaders: Vec<_> = leaders
+        .map(|t| json!({ "name": t.name, "href": format!("/organization/people/{}", t.person) }))
+        .collect();
+    let mut ties = people.tie_events(&shell, &ties, End::Unit(id));
+    ties.reverse();
+    let ties: Vec<Event> = ties.into_iter().map(|(_, event)| event).collect();
     let context = json!({
+        "leaders": leaders, "ties": ties,
         "unit": { "id": id, "name": unit.name, "code": unit.code, "category": unit.category,
             "from": format_date(unit.from), "to": unit.to.map(format_date),
             "parent": unit.parent.map(name) },
@@ -293,20 +311,7 @@ async fn work(
         text: asked.basis.clone(),
         by: access.into(),
     };
-    let other = async || -> Result<UnitId> {
-        let code = asked.unit_code.as_str();
-        match org.unit_by_code(code, scope).await {
-            Ok(found) => Ok(found.id),
-            Err(Error::NotFound) if code.is_empty() => {
-                Err(Error::field("unit_code", Msg::new("organization-empty")))
-            }
-            Err(Error::NotFound) => Err(Error::field(
-                "unit_code",
-                Msg::new("organization-code-unknown").with("code", code),
-            )),
-            Err(e) => Err(e),
-        }
-    };
+    let other = async || org.unit_typed("unit_code", &asked.unit_code, scope).await;
     match act {
         "add" => {
             let new = NewUnit {
@@ -373,6 +378,8 @@ pub(crate) fn samples() -> Vec<(&'static str, serde_json::Value)> {
         "unit": { "id": "1", "name": "法治科", "code": "S1", "category": "科室", "from": "2024-01-01", "to": null,
             "parent": "澜州市司法局" },
         "count": 12, "crumbs": [], "may_change": true, "top": false,
+        "leaders": [{ "name": "甲某", "href": "/organization/people/1" }], "ties": [{ "title": "分管：甲某",
+            "at": "2024-01-01", "quote": null, "state": "now" }],
         "states": [{ "from": "2024-01-01", "name": "法治科", "category": "科室", "parent": "澜州市司法局" }],
         "events": [{ "title": "设立 · 法治科", "at": "2024-01-01", "quote": "澜编办〔2024〕1号", "state": "done" }],
     });

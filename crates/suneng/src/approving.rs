@@ -55,6 +55,7 @@ impl Directory for House {
                     let (name, role) = split(text);
                     finding::in_body(tx, name, role, day).await?
                 }
+                Who::InCharge => finding::in_charge(tx, unit, day).await?,
             };
             Identity::able(tx, found).await
         })

@@ -28,7 +28,8 @@ pub async fn run(config: Config, env: Env, import: Import, texts: &Texts) -> Res
     let Import::Organization { files, dry_run } = import;
     let world = World::open(config, env).await?;
     let attributes = Attributes::read(&world.packs).map_err(pack_errors)?;
-    let (org, store) = (world.organization.clone(), world.files.clone());
+    let org = world.organization.clone().with_vault(world.vault().await?);
+    let store = world.files.clone();
     let imports = Imports::new(org, store, attributes.into());
     let mut kept = Vec::new();
     for path in &files {

@@ -171,6 +171,7 @@ pub const PACK_TABLES: &[&str] = &[
     "role",
     "person-attribute",
     "body-kind",
+    "pairing-kind",
     "secrecy-word",
     "approval-route",
 ];

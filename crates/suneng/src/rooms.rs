@@ -29,6 +29,8 @@ pub const PERMISSIONS: &[&str] = &[
     organization::READ,
     organization::MANAGE,
     organization::PROPOSE,
+    organization::IDENTITY,
+    organization::ERASE,
     identity::READ,
     identity::MANAGE,
     identity::RESET,
@@ -204,6 +206,7 @@ impl Rooms {
             vocabulary.indicators,
             subject_href,
         );
+        let people = world.organization.clone().with_vault(vault.clone());
         Ok(Self {
             attributes: vocabulary.attributes,
             body_kinds: vocabulary.body_kinds,
@@ -211,7 +214,7 @@ impl Rooms {
             vault,
             identity,
             notices,
-            organization: world.organization.clone().with_approvals(approvals.clone()),
+            organization: people.with_approvals(approvals.clone()),
             approvals,
             activities: Activities::new(
                 db.clone(),

@@ -36,6 +36,8 @@ const PERMISSIONS: &[&str] = &[
     "organization.read",
     "organization.manage",
     "organization.propose",
+    "organization.identity",
+    "organization.erase",
     "approval.read",
     "identity.read",
     "identity.manage",

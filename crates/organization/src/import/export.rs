@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 
+use axum::Form as Posted;
 use axum::extract::State as Given;
 use axum::response::Response;
 use commons::sheets::write::{SheetOut, Value, workbook};
+use db::transaction;
 use kernel::{Date, Error, Result, Scope, format_date};
+use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::mpsc;
 use web::{Access, Failure, Shell};
 
 use super::staged::Imports;
 use crate::attributes::Attributes;
 use crate::model::{Tree, Unit};
-use crate::pages::download;
+use crate::pages::{READ, download};
+use crate::service::checked;
 use crate::sheet::{Kind, SHEETS, header};
 use crate::store;
 
@@ -24,14 +29,47 @@ pub(super) async fn current(
     shell: Shell,
     access: Access,
 ) -> Result<Response, Failure> {
-    let (bytes, rows) = imports.export(&access.scope).await?;
+    let (bytes, rows) = imports.export(&access.scope, None).await?;
     imports
         .org
         .tell_export(&access, ("organization", ""), rows)
         .await?;
+    Ok(file(&shell, bytes))
+}
+
+fn file(shell: &Shell, bytes: Vec<u8>) -> Response {
     let today = format_date(shell.env().today());
     let name = format!("{}-{today}.xlsx", shell.t("organization-current-file"));
-    Ok(download(&name, bytes))
+    download(&name, bytes)
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    reason: String,
+}
+
+/// The same with identity numbers, for who holds the permission and says what for.
+pub(super) async fn with_numbers(
+    Given(imports): Given<Imports>,
+    shell: Shell,
+    access: Access,
+    Posted(wanted): Posted<Wanted>,
+) -> Result<Response, Failure> {
+    let mut errors = Vec::new();
+    let reason = checked("reason", &wanted.reason, 200, &mut errors);
+    Error::if_any(errors)?;
+    // People as far as the roster may be seen, numbers as far as they may.
+    let reading = access.principal.scope(READ).ok_or(Error::Forbidden)?;
+    let (bytes, rows) = imports.export(reading, Some(&access.scope)).await?;
+    let (org, by) = (&imports.org, (&access).into());
+    transaction!(org.db, |tx| {
+        let detail = json!({ "rows": rows, "reason": reason });
+        let object = ("organization", "");
+        org.tell(tx, &by, "people.identities-exported", object, detail)
+            .await
+    })?;
+    Ok(file(&shell, bytes))
 }
 
 type Cells = Vec<Value>;
@@ -39,7 +77,7 @@ type Cells = Vec<Value>;
 impl Imports {
     /// Units and people of a scope in the form of the import, and how many rows of people there are. Rows
     /// are written as they are read; the workbook alone is held.
-    pub async fn export(&self, scope: &Scope) -> Result<(Vec<u8>, usize)> {
+    pub async fn export(&self, scope: &Scope, numbers: Option<&Scope>) -> Result<(Vec<u8>, usize)> {
         let tree = store::tree(&mut self.org.db.read().await?).await?;
         let units = unit_rows(&tree, scope);
         let (sender, ready) = mpsc::channel::<Cells>(CHUNK as usize);
@@ -56,6 +94,12 @@ impl Imports {
             let mut people: Vec<_> = lines.iter().map(|l| l.person.id).collect();
             people.dedup();
             let traits = store::traits_of(&mut tx, &people).await?;
+            let mut opened = HashMap::new();
+            if let Some(scope) = numbers {
+                let near = store::served(&mut tx, &people, today, scope).await?;
+                let near: Vec<_> = near.iter().map(|n| n.person).collect();
+                opened = self.org.numbers_of(&mut tx, &near).await?;
+            }
             drop(tx);
             for line in &lines {
                 let of = traits.get(&line.person.id);
@@ -73,6 +117,9 @@ impl Imports {
                     a.from.into(),
                     a.to.into(),
                     if a.primary { "是" } else { "否" }.into(),
+                    opened
+                        .get(&line.person.id)
+                        .map_or(Value::Empty, |n| n.as_str().into()),
                 ];
                 rows += 1;
                 let cells: Cells = fixed.into_iter().chain(of).collect();

@@ -7,6 +7,7 @@ use axum::Form as Posted;
 use axum::extract::{Multipart, State as Given};
 use axum::response::Response;
 use commons::files::FileHash;
+use commons::identifiers::ResidentId;
 use commons::lrmx::{self, Month, Span};
 use kernel::{Date, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
 use serde_json::{Value, json};
@@ -14,8 +15,9 @@ use web::{Access, Failure, Form, Shell};
 
 use super::pages::{refuse, uploaded};
 use super::staged::Imports;
-use super::{PersonRow, TraitRow};
+use super::{PersonRow, Stated, TraitRow};
 use crate::attributes::Attributes;
+use crate::numbers::FIELD;
 use crate::people::PersonCard;
 use crate::sheet::{At, Rows};
 use crate::store;
@@ -23,8 +25,7 @@ use crate::store;
 /// Forms that are taken at once.
 const MOST: usize = 200;
 
-/// What a form says, as far as it is kept here. Numbers that identify the person are read by whoever keeps
-/// them sealed, never here.
+/// What a form says, as far as it is kept here.
 struct Said {
     file: String,
     sha256: FileHash,
@@ -34,6 +35,8 @@ struct Said {
     since: Option<Date>,
     /// Attribute, value, first day.
     traits: Vec<(String, String, Option<Date>)>,
+    /// Identity number; sealed before it is stored.
+    number: Option<ResidentId>,
     notices: Vec<FieldError>,
 }
 
@@ -41,7 +44,13 @@ fn first_day(month: Month) -> Option<Date> {
     Date::new(month.year, month.month, 1).ok()
 }
 
-fn said(file: &str, sha256: FileHash, bytes: &[u8], attributes: &Attributes) -> Result<Said> {
+fn said(
+    file: &str,
+    sha256: FileHash,
+    bytes: &[u8],
+    attributes: &Attributes,
+    today: Date,
+) -> Result<Said> {
     let read = lrmx::read(file, bytes, &lrmx::Limits::default())?;
     let form = read.form;
     let name: String = form.name.split_whitespace().collect();
@@ -68,14 +77,36 @@ fn said(file: &str, sha256: FileHash, bytes: &[u8], attributes: &Attributes) -> 
             }
         }
     }
+    let mut notices = read.notices;
+    // A wrong number does not keep the rest from being taken.
+    let number = match form.id_number.trim() {
+        "" => None,
+        text => match ResidentId::read(text, today) {
+            Ok(read) => {
+                notices.extend(read.notice().map(|message| FieldError {
+                    field: file.to_owned(),
+                    message,
+                }));
+                Some(read.id)
+            }
+            Err(message) => {
+                notices.push(FieldError {
+                    field: file.to_owned(),
+                    message,
+                });
+                None
+            }
+        },
+    };
     Ok(Said {
+        number,
         file: file.to_owned(),
         sha256,
         name,
         post: form.post.split_whitespace().collect::<Vec<_>>().join(" "),
         since: now.and_then(|span| first_day(span.from)),
         traits,
-        notices: read.notices,
+        notices,
     })
 }
 
@@ -119,6 +150,7 @@ pub(super) async fn upload(
     access: Access,
     mut form: Multipart,
 ) -> Result<Response, Failure> {
+    let today = shell.env().today();
     let read = async {
         let mut all = Vec::new();
         for (name, sha256) in uploaded(&imports, &access, &mut form).await? {
@@ -126,7 +158,7 @@ pub(super) async fn upload(
             let unpacked = tokio::task::spawn_blocking(move || unpack(&name, bytes));
             for (name, bytes) in unpacked.await.map_err(Error::internal)?? {
                 let attributes = &imports.attributes;
-                let form = said(&name, FileHash::of(&bytes), &bytes, attributes)?;
+                let form = said(&name, FileHash::of(&bytes), &bytes, attributes, today)?;
                 imports.files.put(bytes).await?;
                 all.push(form);
             }
@@ -154,6 +186,7 @@ async fn page(
     let known = store::namesakes(&mut tx, &names, today, &access.scope).await?;
     let ids: Vec<PersonId> = known.iter().map(|k| k.person).collect();
     let traits = store::traits_of(&mut tx, &ids).await?;
+    let numbers = store::sealed_numbers(&mut tx, &ids).await?;
     let lang = shell.lang().code();
     let forms: Vec<Value> = all
         .iter()
@@ -184,6 +217,16 @@ async fn page(
                             "after": post, "from": said.since.map(kernel::format_date) }),
                         );
                     }
+                    let vault = imports.org.vault.as_ref();
+                    if let (Some(vault), Some(number)) = (vault, &said.number) {
+                        let known = numbers.get(&k.person);
+                        let blind = vault.index(FIELD, number.as_str());
+                        if known.is_none_or(|(_, b)| b[..] != blind) {
+                            let before = known.map(|_| shell.t("identity-number-recorded"));
+                            changes.push(json!({ "label": shell.t("identity-number"),
+                                "before": before, "after": number.masked(), "from": null }));
+                        }
+                    }
                     json!({ "id": k.person, "label": label, "changes": changes })
                 })
                 .collect();
@@ -213,6 +256,7 @@ pub(super) async fn apply(
     access: Access,
     Posted(posted): Posted<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
+    let today = shell.env().today();
     let mut all = Vec::new();
     for n in 0..MOST {
         let Some(sha256) = posted.get(&format!("sha256.{n}")) else {
@@ -221,12 +265,13 @@ pub(super) async fn apply(
         let sha256: FileHash = sha256.parse()?;
         let bytes = imports.files.get(sha256).await?;
         let name = posted.get(&format!("name.{n}")).map_or("", String::as_str);
-        all.push(said(name, sha256, &bytes, &imports.attributes)?);
+        all.push(said(name, sha256, &bytes, &imports.attributes, today)?);
     }
     let done = async {
-        let rows = rows(&imports, &all, &posted, &access.scope).await?;
-        let org = &imports.org;
-        org.import_by(&rows, &access.scope, None, &access).await
+        let (rows, stated) = rows(&imports, &all, &posted, &access.scope).await?;
+        let (org, by) = (&imports.org, (&access).into());
+        org.import_stating(&rows, &stated, &access.scope, None, &by)
+            .await
     };
     match done.await {
         Ok(_) => shell.done("/organization", "organization-imported"),
@@ -244,9 +289,9 @@ async fn rows(
     all: &[Said],
     posted: &HashMap<String, String>,
     scope: &Scope,
-) -> Result<Rows> {
+) -> Result<(Rows, Vec<Stated>)> {
     let (org, today) = (&imports.org, imports.org.env.today());
-    let mut rows = Rows::default();
+    let (mut rows, mut stated) = (Rows::default(), Vec::new());
     let mut errors = Vec::new();
     for (n, said) in all.iter().enumerate() {
         let field = |name: &str| format!("{name}.{n}");
@@ -317,6 +362,14 @@ async fn rows(
                 (card.person.staff_no, unit.code, unit.name, kept, Some(from))
             }
         };
+        let number = said.number.clone().filter(|_| org.vault.is_some());
+        stated.extend(number.map(|number| Stated {
+            staff_no: at(&staff_no, "staff_no"),
+            number: At {
+                value: number,
+                at: field("do"),
+            },
+        }));
         rows.persons.push(PersonRow {
             staff_no: at(&staff_no, "staff_no"),
             name: at(&said.name, "do"),
@@ -339,7 +392,7 @@ async fn rows(
         return Err(Error::field("do.0", message));
     }
     Error::if_any(errors)?;
-    Ok(rows)
+    Ok((rows, stated))
 }
 
 /// What is known of a person as a form: name, posts with their months, attributes that forms have.

@@ -20,6 +20,7 @@ use web::{Access, Failure, Form, Lang, Policy, Routes, Shell};
 use super::record::{FAULT, Import, Note, State, TWIN, Twin, Upload};
 use super::staged::Imports;
 use super::{ChangeKind, export, forms};
+use crate::numbers::IDENTITY;
 use crate::pages::{MANAGE, download, download_as};
 use crate::sheet::{self, Head, Kind, LIMITS, template};
 use crate::store;
@@ -36,6 +37,11 @@ pub(crate) fn routes() -> Routes<Imports> {
         .post_up_to("/organization/import", manage, UPLOAD, upload)
         .get("/organization/import/template.xlsx", manage, blank)
         .get("/organization/import/current.xlsx", manage, export::current)
+        .post(
+            "/organization/import/current-with-numbers.xlsx",
+            Policy::Permission(IDENTITY),
+            export::with_numbers,
+        )
         .post_up_to("/organization/import/forms", manage, UPLOAD, forms::upload)
         .post("/organization/import/forms/apply", manage, forms::apply)
         .get("/organization/import/{id}", manage, show)
@@ -624,7 +630,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     stuck["publishing"] = json!(true);
     let part = |progress: &Value| json!({ "name": "名册.xlsx", "progress": progress });
     let pager = json!(Pager::new(1, PAGE, 1, |n| format!("?page={n}")));
-    let other = |person: Option<&str>| json!({ "person": person, "staff_no": "007", "unit": "法治科", "post": "", "at": "人员!A3" });
+    let other = |person: Option<&str>| json!({ "person": person, "staff_no": "007", "name": "甲某", "same_number": true, "unit": "法治科", "post": "", "at": "人员!A3" });
     let row = json!({ "address": "人员!B7", "code": "S1", "name": "甲某", "text": "不能为空。",
         "twin": { "unit": "S1", "post": "科长", "others": [other(Some("1")), other(None)] } });
     let list =

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use commons::identifiers::ResidentId;
 use kernel::{Date, Env, FieldError, Id, Msg, PersonId, UnitId, format_date};
 
 use super::{Change, ChangeKind, Ground, PersonRow, TraitRow, check_days};
@@ -29,6 +30,8 @@ pub(crate) struct PeoplePlan {
     pub assignments: Vec<(PersonId, Assignment)>,
     /// Person, attribute, first day, value.
     pub traits: Vec<(PersonId, String, Date, String)>,
+    /// Identity numbers that are new.
+    pub numbers: Vec<(PersonId, ResidentId)>,
     /// Those of the people and assignments that were there before.
     pub known: HashSet<Id>,
     pub changes: Vec<Change>,
@@ -37,6 +40,12 @@ pub(crate) struct PeoplePlan {
 }
 
 impl PeoplePlan {
+    /// The identity numbers as they are sealed.
+    pub fn numbers(&self) -> Vec<(PersonId, &str)> {
+        let list = self.numbers.iter();
+        list.map(|(id, number)| (*id, number.as_str())).collect()
+    }
+
     /// Whether somebody was not there before.
     pub fn is_new(&self, person: PersonId) -> bool {
         !self.known.contains(&person.0)

@@ -73,9 +73,16 @@ impl Imports {
         let mut known: Vec<Person> = Vec::new();
         let mut moved: Vec<(PersonId, Assignment)> = Vec::new();
         let mut traits = Vec::new();
+        let mut numbers: Vec<(PersonId, String)> = Vec::new();
         let (mut after, mut done, mut people) = (None, 0, 0);
         while let Some(chunk) = self
-            .chunk(import, &heads, &units.ground, &decisions, after.as_deref())
+            .chunk(
+                (import, &heads),
+                &units.ground,
+                &decisions,
+                after.as_deref(),
+                &mut found.stated,
+            )
             .await?
         {
             if !chunk.errors.is_empty() {
@@ -87,9 +94,15 @@ impl Imports {
             done += chunk.read;
             people += plan.changes.len();
             let now = self.env().now();
+            let (new_numbers, of_known): (Vec<_>, Vec<_>) = plan
+                .numbers()
+                .into_iter()
+                .partition(|(person, _)| plan.is_new(*person));
+            numbers.extend(of_known.into_iter().map(|(p, n)| (p, n.to_owned())));
             transaction!(db, |tx| {
                 store::renew_batch(tx, batch, now).await?;
                 store::put_unseen(tx, batch, &plan, now, by.account).await?;
+                self.org.seal_numbers(tx, &new_numbers, by).await?;
                 store::touch_import(tx, id, State::Publishing, done, 0, now).await
             })?;
             // What was there before changes in the step that shows the batch.
@@ -106,6 +119,7 @@ impl Imports {
         if found.summary.faults > 0 || found.digest() != import.summary.digest {
             return Err(changed());
         }
+        let numbers: Vec<(PersonId, &str)> = numbers.iter().map(|(p, n)| (*p, &**n)).collect();
         let detail = json!({ "changes": units.changes.len() + people, "people": people, "units": units.units.len() });
         let now = self.env().now();
         transaction!(db, |tx| {
@@ -113,6 +127,7 @@ impl Imports {
             self.org.put_units(tx, &before, &units).await?;
             store::put_people(tx, &known, &moved, now).await?;
             store::put_traits(tx, &traits, now, by.account).await?;
+            self.org.seal_numbers(tx, &numbers, by).await?;
             for head in heads.iter().filter(|h| h.kind.is_some()) {
                 store::remember_columns(tx, &head.key(), &head.columns, now).await?;
             }

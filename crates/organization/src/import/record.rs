@@ -154,8 +154,13 @@ pub(crate) struct Other {
     /// None: another row of the file.
     pub person: Option<PersonId>,
     pub staff_no: String,
+    #[serde(default)]
+    pub name: String,
     pub unit: String,
     pub post: String,
+    /// Whether the identity number is the same too.
+    #[serde(default)]
+    pub same_number: bool,
     /// Cell of the other row.
     pub at: String,
 }

@@ -14,8 +14,8 @@ use super::record::{
     FAULT, Finding, Import, Note, Other, Outcome, State, Summary, TWIN, Twin, Upload,
 };
 use super::{
-    Change, ChangeKind, Decision, Ground, PeoplePlan, PersonRow, UnitPlan, ids, plan_people,
-    plan_units, staff_nos,
+    Change, ChangeKind, Decision, Ground, PeoplePlan, PersonRow, Seen, Stated, UnitPlan, ids,
+    numbers, plan_numbers, plan_people, plan_units, staff_nos,
 };
 use crate::attributes::Attributes;
 use crate::model::Tree;
@@ -47,6 +47,8 @@ pub(super) struct Found {
     pub waiting: Vec<Finding>,
     outcome: Outcome,
     hash: [u8; 32],
+    /// Where identity numbers were stated.
+    pub stated: Seen,
     /// New people of the file by name and mark: staff number and cell.
     seen: HashMap<(String, String), (String, String, String)>,
 }
@@ -94,6 +96,8 @@ pub(super) struct Chunk {
     pub last: String,
     pub read: i64,
     rows: Vec<PersonRow>,
+    /// New staff numbers whose identity number somebody has.
+    same: BTreeMap<String, PersonId>,
     pub plan: PeoplePlan,
     pub errors: Vec<FieldError>,
 }
@@ -244,7 +248,13 @@ impl Imports {
         let decisions = store::decisions(&mut self.org.db.read().await?, id).await?;
         let (mut after, mut done) = (None, 0);
         while let Some(chunk) = self
-            .chunk(&import, &heads, &units.ground, &decisions, after.as_deref())
+            .chunk(
+                (&import, &heads),
+                &units.ground,
+                &decisions,
+                after.as_deref(),
+                &mut found.stated,
+            )
             .await?
         {
             self.twins(&chunk, &decisions, scope, &mut found).await?;
@@ -311,8 +321,17 @@ impl Imports {
             }
             sender.blocking_send(waiting).map_err(Error::internal)
         });
+        let heads = import.heads();
+        let vault = self.org.vault.as_ref();
+        let keys = match vault.filter(|_| numbers::any(&heads)) {
+            Some(vault) => Some(transaction!(self.org.db, |tx| {
+                vault.make(tx, &[id]).await
+            })?),
+            None => None,
+        };
         let mut done = 0;
-        while let Some(rows) = ready.recv().await {
+        while let Some(mut rows) = ready.recv().await {
+            numbers::seal(keys.as_ref(), id, &heads, &mut rows)?;
             done += rows.len() as i64;
             let now = self.env().now();
             transaction!(self.org.db, |tx| {
@@ -352,24 +371,39 @@ impl Imports {
     /// The plan of the next people.
     pub(super) async fn chunk(
         &self,
-        import: &Import,
-        heads: &[Head],
+        (import, heads): (&Import, &[Head]),
         ground: &Ground,
         decisions: &HashMap<String, Decision>,
         after: Option<&str>,
+        seen: &mut Seen,
     ) -> Result<Option<Chunk>> {
         let mut tx = self.org.db.read().await?;
-        let staged: Vec<RowOf> =
+        let mut staged: Vec<RowOf> =
             store::rows_after(&mut tx, import.id, PERSONS, after, CHUNK as i64).await?;
+        let vault = self.org.vault.as_ref();
+        if let Some(vault) = vault.filter(|_| numbers::any(heads)) {
+            let keys = vault.keys(&mut tx, &[import.id]).await?;
+            for (_, head, _, texts) in &mut staged {
+                if let Some(head) = heads.get(*head) {
+                    numbers::open(&keys, import.id, head, texts)?;
+                }
+            }
+        }
         let Some((last, ..)) = staged.last() else {
             return Ok(None);
         };
         let (mut rows, mut errors) = (Vec::with_capacity(staged.len()), Vec::new());
+        let (mut stated, today) = (Vec::new(), self.env().today());
         for (code, head, number, texts) in &staged {
             let line = line(heads, *head, *number, texts)?;
             if let Some(mut row) = sheet::person(line, &self.attributes, &mut errors) {
                 // Two numbers of one person: the rows were given to the other one.
                 row.staff_no.value.clone_from(code);
+                let number = sheet::number(line, today, &mut errors);
+                stated.extend(number.map(|number| Stated {
+                    staff_no: row.staff_no.clone(),
+                    number,
+                }));
                 rows.push(row);
             }
         }
@@ -384,8 +418,8 @@ impl Imports {
             .collect();
         store::enter_same(&mut tx, &mut known, &same).await?;
         let traits = store::traits_of(&mut tx, &ids(&known, &rows)).await?;
-        let env = self.env();
-        let plan = plan_people(
+        let (env, own) = (self.env(), numbers::own(&known));
+        let mut plan = plan_people(
             &rows,
             &mut known,
             &traits,
@@ -394,7 +428,20 @@ impl Imports {
             env,
             &mut errors,
         );
+        let same = plan_numbers(
+            &self.org,
+            &mut tx,
+            &stated,
+            &own,
+            decisions,
+            ground,
+            seen,
+            &mut plan,
+            &mut errors,
+        )
+        .await?;
         Ok(Some(Chunk {
+            same,
             last: last.clone(),
             read: staged.len() as i64,
             rows,
@@ -427,6 +474,8 @@ impl Imports {
         let mut tx = self.org.db.read().await?;
         let today = self.env().today();
         let known = store::namesakes(&mut tx, &names, today, scope).await?;
+        let ids: Vec<PersonId> = chunk.same.values().copied().collect();
+        let numbered = store::served(&mut tx, &ids, today, scope).await?;
         let mut alike: HashMap<(&str, &str), Vec<&Namesake>> = HashMap::new();
         for other in &known {
             let key = (other.name.as_str(), other.unit_code.as_str());
@@ -434,15 +483,22 @@ impl Imports {
         }
         for (code, row) in first {
             let of_known = alike.get(&(row.name.value.as_str(), mark(row)));
+            let holder = chunk.same.get(code);
+            let holder = holder.and_then(|id| numbered.iter().find(|k| k.person == *id));
             let mut others: Vec<Other> = of_known
                 .into_iter()
                 .flatten()
+                .copied()
+                .filter(|known| holder.is_none_or(|h| h.person != known.person))
+                .chain(holder)
                 .map(|known| Other {
                     person: Some(known.person),
                     staff_no: known.staff_no.clone(),
+                    name: known.name.clone(),
                     unit: known.unit.clone(),
                     post: known.post.clone(),
                     at: String::new(),
+                    same_number: holder.is_some_and(|h| h.person == known.person),
                 })
                 .collect();
             let key = (row.name.value.clone(), mark(row).to_owned());
@@ -451,9 +507,11 @@ impl Imports {
                 others.push(Other {
                     person: None,
                     staff_no: staff_no.clone(),
+                    name: row.name.value.clone(),
                     unit: row.unit.value.clone(),
                     post: post.clone(),
                     at: at.clone(),
+                    same_number: false,
                 });
             } else {
                 found.seen.insert(key, own);
@@ -579,6 +637,9 @@ impl Imports {
 
     pub(super) async fn drop_staged(&self, id: Id) -> Result<()> {
         self.drop_rows(id).await?;
+        if let Some(vault) = &self.org.vault {
+            transaction!(self.org.db, |tx| vault.erase(tx, &[id]).await)?;
+        }
         self.drop_findings(id).await
     }
 

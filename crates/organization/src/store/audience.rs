@@ -1,7 +1,7 @@
 //! The SQL of audiences.
 
 use db::{Args, Tx, args};
-use kernel::{AccountId, Error, Id, Result, Scope, Timestamp, UnitId};
+use kernel::{AccountId, Date, Error, Id, Result, Scope, Timestamp, UnitId};
 
 use super::{ON_DAY, ROSTER, ROSTER_FROM, anywhere, entry, scope_sql};
 use crate::audience::{Asked, Audience};
@@ -11,7 +11,19 @@ use crate::model::RosterEntry;
 fn conditions(asked: &Asked) -> (String, Args) {
     let rule = asked.rule;
     let mut args = args![asked.date];
-    let mut sql = ON_DAY.to_owned();
+    let mut sql = "1=1".to_owned();
+    // Given only when people who serve elsewhere are added by name.
+    if let Some(under) = rule.under {
+        let under = args.push(under);
+        sql += &match rule.own {
+            true => format!(" AND a.unit = {under}"),
+            false => {
+                format!(
+                    " AND a.unit IN (SELECT w.unit FROM unit_tree w WHERE w.ancestor = {under})"
+                )
+            }
+        };
+    }
     if !rule.categories.is_empty() {
         let list = args.list(rule.categories.iter());
         sql += &format!(" AND u.category IN ({list})");
@@ -37,7 +49,30 @@ fn conditions(asked: &Asked) -> (String, Args) {
     if let Some(since) = asked.begun_since {
         sql += &format!(" AND {begun} >= {}", args.push(since));
     }
-    (sql, args)
+    if let Some(seat) = &rule.seat {
+        let kind = args.push(&seat.kind);
+        let mut which = String::new();
+        if let Some(body) = seat.body {
+            which += &format!(" AND o.id = {}", args.push(body));
+        }
+        if !seat.role.is_empty() {
+            which += &format!(" AND m.role = {}", args.push(&seat.role));
+        }
+        sql += &format!(
+            " AND EXISTS (SELECT 1 FROM body_member m JOIN body o ON o.id = m.body
+                WHERE m.person = a.person AND o.kind = {kind} AND m.from_date <= $1
+                    AND (m.to_date IS NULL OR m.to_date >= $1){which})"
+        );
+    }
+    if !rule.plus.is_empty() {
+        let list = args.list(rule.plus.iter().copied());
+        sql = format!("({sql} OR a.person IN ({list}))");
+    }
+    if !rule.minus.is_empty() {
+        let list = args.list(rule.minus.iter().copied());
+        sql += &format!(" AND a.person NOT IN ({list})");
+    }
+    (format!("{ON_DAY} AND {sql}"), args)
 }
 
 /// How many people of each unit belong to an audience.
@@ -136,11 +171,11 @@ pub(crate) async fn drop_audience(tx: &mut Tx, id: Id, at: Timestamp) -> Result<
     Ok(())
 }
 
-pub(crate) async fn categories(tx: &mut Tx, scope: &Scope) -> Result<Vec<String>> {
-    let mut args = Args::new();
+pub(crate) async fn categories(tx: &mut Tx, date: Date, scope: &Scope) -> Result<Vec<String>> {
+    let mut args = args![date];
     let scope = scope_sql(scope, "id", &mut args);
     let sql = format!(
-        "SELECT DISTINCT category FROM unit WHERE category <> '' AND {scope} ORDER BY category"
+        "SELECT DISTINCT category FROM unit WHERE category <> '' AND (to_date IS NULL OR to_date >= $1) AND {scope} ORDER BY category"
     );
     let rows = tx.query(sql, args).await?;
     rows.iter().map(|row| row.get(0)).collect()

@@ -116,7 +116,11 @@ async fn drop_unseen(tx: &mut Tx, shown: i64) -> Result<()> {
     let sql = "DELETE FROM assignment_row WHERE batch > $1";
     tx.execute(sql, args![shown]).await?;
     for chunk in people?.chunks(5_000) {
-        for (table, column) in [("person_attribute", "person"), ("person", "id")] {
+        for (table, column) in [
+            ("person_attribute", "person"),
+            ("person_identity", "person"),
+            ("person", "id"),
+        ] {
             let mut args = Args::new();
             let list = args.list(chunk.iter().copied());
             let sql = format!("DELETE FROM {table} WHERE {column} IN ({list})");
@@ -291,15 +295,35 @@ pub(crate) async fn namesakes(
     date: Date,
     scope: &Scope,
 ) -> Result<Vec<Namesake>> {
+    serving_as(tx, "p.name", names, date, scope).await
+}
+
+/// Those of these people who serve in a scope on a day.
+pub(crate) async fn served(
+    tx: &mut Tx,
+    people: &[PersonId],
+    date: Date,
+    scope: &Scope,
+) -> Result<Vec<Namesake>> {
+    serving_as(tx, "p.id", people, date, scope).await
+}
+
+async fn serving_as<V: Copy + Into<db::Arg>>(
+    tx: &mut Tx,
+    column: &str,
+    values: &[V],
+    date: Date,
+    scope: &Scope,
+) -> Result<Vec<Namesake>> {
     let mut found = Vec::new();
-    for chunk in names.chunks(5_000) {
+    for chunk in values.chunks(5_000) {
         let mut args = args![date];
         let list = args.list(chunk.iter().copied());
         let scope = scope_sql(scope, "a.unit", &mut args);
         let sql = format!(
             "SELECT p.id, p.staff_no, p.name, u.code, u.name, a.post
              FROM person p JOIN assignment a ON a.person = p.id JOIN unit u ON u.id = a.unit
-             WHERE p.name IN ({list}) AND {ON_DAY} AND {scope} ORDER BY p.staff_no"
+             WHERE {column} IN ({list}) AND {ON_DAY} AND {scope} ORDER BY p.staff_no"
         );
         for row in tx.query(sql, args).await? {
             found.push(Namesake {

@@ -1,7 +1,9 @@
 //! Audiences: the query and the explanation say the same of everybody.
 
 use kernel::{PersonId, Scope};
-use organization::{Audience, MIGRATIONS, NewAssignment, NewPerson, Organization, Rule};
+use organization::{
+    Audience, MIGRATIONS, NewAssignment, NewPerson, Organization, Rule, Seat, belongs,
+};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -9,7 +11,7 @@ use testkit::on_both;
 
 use axum::http::StatusCode;
 
-use crate::pages::{FORM, attributes, house};
+use crate::pages::{App, FORM, attributes, house, kinds};
 use crate::{add, day, key, organization};
 
 async fn everybody(org: &Organization, rule: &Rule, scope: &Scope) -> Vec<PersonId> {
@@ -27,7 +29,19 @@ fn people() -> impl Strategy<Value = Vec<(usize, usize, i8, usize, usize, i8)>> 
     proptest::collection::vec(one, 40)
 }
 
-fn rules() -> impl Strategy<Value = Vec<(usize, bool, usize, usize, usize, usize, i32)>> {
+/// Unit, own, level, class, post, category, months; place in a body, and whom to add and leave out.
+type RuleOf = (
+    usize,
+    bool,
+    usize,
+    usize,
+    usize,
+    usize,
+    i32,
+    (usize, usize, usize),
+);
+
+fn rules() -> impl Strategy<Value = Vec<RuleOf>> {
     let one = (
         0usize..5,
         any::<bool>(),
@@ -36,6 +50,7 @@ fn rules() -> impl Strategy<Value = Vec<(usize, bool, usize, usize, usize, usize
         0usize..4,
         0usize..3,
         0i32..12,
+        (0usize..6, 0usize..80, 0usize..80),
     );
     proptest::collection::vec(one, 40)
 }
@@ -99,8 +114,37 @@ async fn the_query_and_the_explanation_agree() {
                 }
                 ids.push(id);
             }
+            let branch = organization::Body {
+                id: t.env.new_id(),
+                kind: "party-branch".into(),
+                name: "支部".into(),
+                unit: top,
+                charter: String::new(),
+                from: day(1, 1),
+                to: None,
+            };
+            let (list, all) = (kinds(), Scope::All);
+            org.keep_body(&list, &branch, None, &all).await.unwrap();
+            for n in (0..40).step_by(3) {
+                let (no, from) = (format!("{n:03}"), day(2 + (n % 11) as i8, 1));
+                let role = ["member", "secretary"][n % 2];
+                org.join(&list, branch.id, &no, role, from, None, &all)
+                    .await
+                    .unwrap();
+            }
             let mut found = 0;
-            for (under, own, level, class, post, category, months) in rules {
+            for (under, own, level, class, post, category, months, named) in rules {
+                let (seat, plus, minus) = named;
+                let seat = |role: &str, body| Seat {
+                    kind: "party-branch".into(),
+                    body,
+                    role: role.into(),
+                };
+                let seats = [
+                    seat("", None),
+                    seat("secretary", None),
+                    seat("member", Some(branch.id)),
+                ];
                 let mut rule = Rule {
                     under: units.get(under).copied(),
                     own,
@@ -111,6 +155,9 @@ async fn the_query_and_the_explanation_agree() {
                         .unwrap_or_default(),
                     months_from: (months < 6).then_some(months),
                     months_to: (months > 3).then_some(months),
+                    seat: seats.get(named.0).cloned(),
+                    plus: ids.get(plus).copied().into_iter().collect(),
+                    minus: ids.get(minus).copied().into_iter().collect(),
                     ..Rule::default()
                 };
                 if let Some(level) = levels.get(level).filter(|l| !l.is_empty()) {
@@ -128,7 +175,7 @@ async fn the_query_and_the_explanation_agree() {
                         .reasons(&rule, *id, day(11, 20), &Scope::All)
                         .await
                         .unwrap();
-                    let all = reasons.iter().all(|r| r.holds);
+                    let all = belongs(&reasons);
                     assert_eq!(all, there.contains(id), "{rule:?} {reasons:?}");
                 }
             }
@@ -293,6 +340,78 @@ async fn an_audience_is_previewed_kept_opened_and_explained() {
             app.get(&format!("/audiences/{id}")).await.0,
             StatusCode::NOT_FOUND
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bodies_and_names_are_chosen_on_the_form_and_what_is_outside_stays() {
+    on_both(MIGRATIONS, |t| async move {
+        let (app, [_, b, _, d]) = house(&t).await;
+        let (_, page) = app.get("/audiences/new").await;
+        assert!(
+            page.contains("新建人员范围") && page.contains("任一党支部"),
+            "{page}"
+        );
+        let id = page.split("name=\"id\" value=\"").nth(1).unwrap();
+        let id = id.split('"').next().unwrap();
+        let post = async |app: &App, rest: &str| {
+            let body = format!("id={id}&name=x&owner_code=b&{rest}");
+            app.post("/audiences", FORM, body.into_bytes()).await
+        };
+        for (rest, said) in [
+            ("role=party-branch.secretary", "还需选择组织"),
+            (
+                "body=kind:party-branch&role=task-force.head",
+                "该角色不属于",
+            ),
+            ("plus=001+zzz", "没有这些工号：zzz"),
+            ("plus=001&minus=001", "不能既加入又排除"),
+        ] {
+            let (status, page) = post(&app, rest).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{rest}");
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        // Kept by somebody who sees all: people of d, and 001 of b.
+        let good =
+            "unit_code=d&body=kind:party-branch&role=party-branch.secretary&plus=003%E3%80%81001";
+        assert_eq!(post(&app, good).await.0, StatusCode::SEE_OTHER);
+        let (_, page) = app.get(&format!("/audiences/{id}")).await;
+        assert!(
+            page.contains("党支部的书记") && page.contains("另外加入 2 人"),
+            "{page}"
+        );
+        assert!(page.contains("甲某") && page.contains("丙某"), "{page}");
+        let (_, page) = app.get(&format!("/audiences/{id}/edit")).await;
+        assert!(
+            page.contains("编辑人员范围") && page.contains("001 003"),
+            "{page}"
+        );
+        let one = app
+            .org
+            .roster(b, day(11, 20), false, &Scope::All)
+            .await
+            .unwrap()[0]
+            .person;
+        let (_, why) = app.get(&format!("/audiences/{id}/people/{one}")).await;
+        assert!(why.contains("按指定人员计入"), "{why}");
+
+        // Somebody of b alone changes it: what lies in d is not seen and stays.
+        let inner = App::new(&t, Scope::Under(vec![b]));
+        let (_, page) = inner.get(&format!("/audiences/{id}/edit")).await;
+        assert!(
+            page.contains("保存时保留不变") && !page.contains("003"),
+            "{page}"
+        );
+        assert_eq!(
+            post(&inner, "post=%E7%A7%91&minus=001").await.0,
+            StatusCode::SEE_OTHER
+        );
+        let id = id.parse().unwrap();
+        let rule = app.org.audience(id, &Scope::All).await.unwrap().rule;
+        assert_eq!((rule.under, rule.post.as_str()), (Some(d), "科"));
+        assert_eq!((rule.plus.len(), rule.minus.as_slice()), (1, &[one][..]));
+        assert_eq!(rule.seat, None, "it was in view and taken away");
     })
     .await;
 }

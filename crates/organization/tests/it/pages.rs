@@ -51,11 +51,15 @@ pub struct App {
 impl App {
     /// The program for somebody who may read and manage in a scope.
     pub fn new(t: &TestDb, scope: Scope) -> Self {
-        let org = organization(t);
-        let mut options = Options::new(t.env.clone());
         let principal = Principal::new(t.env.new_id(), "林晓岚")
             .with(READ, scope.clone())
             .with(MANAGE, scope);
+        Self::over(t, organization(t), principal)
+    }
+
+    /// The program over an organization for somebody.
+    pub fn over(t: &TestDb, org: Organization, principal: Principal) -> Self {
+        let mut options = Options::new(t.env.clone());
         options.auth = Box::new(move |router| {
             router.layer(from_fn(move |mut request: Request, next: Next| {
                 request.extensions_mut().insert(Some(principal.clone()));
@@ -93,6 +97,17 @@ impl App {
         let request = Request::get(path).header(header::HOST, "suneng.test");
         let request = request.body(Body::empty()).expect("a request");
         let (status, _, bytes) = self.respond(request).await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        bytes
+    }
+
+    /// A file that a form asks for.
+    pub async fn posted(&self, path: &str, body: &str) -> Vec<u8> {
+        let request = Request::post(path)
+            .header(header::HOST, "suneng.test")
+            .header(header::CONTENT_TYPE, FORM);
+        let request = request.body(Body::from(body.to_owned()));
+        let (status, _, bytes) = self.respond(request.expect("a request")).await;
         assert_eq!(status, StatusCode::OK, "{path}");
         bytes
     }
