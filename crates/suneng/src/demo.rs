@@ -125,6 +125,7 @@ async fn ask(world: &World, rooms: &Rooms) -> Result<()> {
     let by = approvals::By {
         person,
         account,
+        on_behalf: None,
         address: String::new(),
     };
     let (org, ids) = (&world.organization, (world.env.new_id(), person));

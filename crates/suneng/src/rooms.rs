@@ -22,6 +22,7 @@ pub const PERMISSIONS: &[&str] = &[
     activities::READ,
     activities::RECORD,
     activities::REVERSE,
+    activities::CONFIRM,
     obligations::READ,
     indicators::READ,
     reports::READ,
@@ -193,8 +194,9 @@ impl Rooms {
             (vocabulary.routes, vocabulary.calendar.clone()),
             house.clone(),
             house.clone(),
-            house,
+            house.clone(),
         )
+        .with_deputies(house)
         .with_kind(changes);
         let (ledger, organization) = (world.ledger.clone(), world.organization.clone());
         let indicators = Indicators::new(
@@ -210,7 +212,7 @@ impl Rooms {
             secrecy: vocabulary.secrecy,
             vault,
             identity,
-            notices,
+            notices: notices.clone(),
             organization: world.organization.clone().with_approvals(approvals.clone()),
             approvals,
             activities: Activities::new(
@@ -219,7 +221,8 @@ impl Rooms {
                 ledger.clone(),
                 organization.clone(),
                 vocabulary.kinds,
-            ),
+            )
+            .with_notices(notices.clone()),
             obligations: Obligations::new(
                 env.clone(),
                 ledger,

@@ -71,6 +71,7 @@ fn days(n: i64) -> jiff::Span {
 struct Line {
     at: i64,
     login: Option<String>,
+    on_behalf: Option<String>,
     action: String,
     object: String,
     detail: String,
@@ -124,11 +125,17 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("secrecy.confirmed", "identity-action-secrecy-confirmed"),
         ("role.granted", "identity-action-role-granted"),
         ("role.revoked", "identity-action-role-revoked"),
+        ("delegation.made", "identity-action-delegation-made"),
+        ("delegation.ended", "identity-action-delegation-ended"),
+        ("delegation.began", "identity-action-delegation-began"),
+        ("delegation.left", "identity-action-delegation-left"),
         ("audit.expired", "identity-action-audit-expired"),
         ("audit.exported", "identity-action-audit-exported"),
         ("activity.recorded", "identity-action-activity-recorded"),
         ("activity.corrected", "identity-action-activity-corrected"),
         ("activity.reversed", "identity-action-activity-reversed"),
+        ("activity.confirmed", "identity-action-activity-confirmed"),
+        ("activity.returned", "identity-action-activity-returned"),
         ("report.made", "identity-action-report-made"),
         ("unit.added", "identity-action-unit-added"),
         ("unit.renamed", "identity-action-unit-renamed"),
@@ -194,6 +201,7 @@ pub(crate) async fn show(
         .map(|row| Line {
             at: row.at.0,
             login: row.login,
+            on_behalf: row.on_behalf,
             action: action_name(&shell, &row.action),
             object: match row.object_id.parse().ok().and_then(|id| logins.get(&id)) {
                 Some(login) => login.clone(),
@@ -236,6 +244,7 @@ pub(crate) async fn export(
     let header: Vec<String> = [
         "identity-audit-at",
         "identity-audit-login",
+        "identity-audit-on-behalf",
         "identity-audit-action",
         "identity-audit-action-code",
         "identity-audit-object-kind",
@@ -291,6 +300,7 @@ async fn chunk(
             vec![
                 Cell::from(row.at.zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()),
                 Cell::from(row.login.clone().unwrap_or_default()),
+                Cell::from(row.on_behalf.clone().unwrap_or_default()),
                 Cell::from(action_name(shell, &row.action)),
                 Cell::from(row.action.clone()),
                 Cell::from(row.object_kind.clone()),
