@@ -21,10 +21,15 @@ impl House {
 
     async fn office(&self, body: Id, person: PersonId, role: &str, to: Option<&str>) {
         let id: Id = self.t.env.new_id();
+        let from = match role {
+            "member" => "2026-01-01",
+            _ => "2026-01-02",
+        };
         let done = transaction!(self.t.db, |tx| {
             let sql = "INSERT INTO body_member (id, body, person, role, from_date, to_date)
-                VALUES ($1, $2, $3, $4, '2026-01-01', $5)";
-            tx.execute(sql, args![id, body, person, role, to]).await
+                VALUES ($1, $2, $3, $4, $5, $6)";
+            tx.execute(sql, args![id, body, person, role, from, to])
+                .await
         });
         done.expect("a member");
     }
