@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use web::{Access, Failure, Policy, Routes};
 
 use crate::store::Filter;
-use crate::{Activities, Activity, Mark, New, Part, READ, RECORD, REVERSE, Role};
+use crate::{Activities, Activity, Confirmation, Mark, New, Part, READ, RECORD, REVERSE, Role};
 
 pub(crate) fn routes() -> Routes<Activities> {
     Routes::new()
@@ -36,6 +36,7 @@ fn body(a: &Activity) -> Value {
         "id": a.id, "kind": a.kind, "host": a.host, "title": a.title, "date": kernel::format_date(a.date),
         "starts": a.starts.rfc3339(), "ends": a.ends.rfc3339(), "minutes": a.minutes, "location": a.location,
         "late": a.late, "recorded_at": a.recorded_at.rfc3339(),
+        "confirmation": a.confirmation().code(), "confirmed_at": a.confirmed_at.map(kernel::Timestamp::rfc3339),
         "reversed_at": a.reversed_at.map(kernel::Timestamp::rfc3339), "reversal_reason": a.reversal_reason,
     })
 }
@@ -50,6 +51,7 @@ struct ListQuery {
     kind: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    confirmation: Option<String>,
     page: Option<i64>,
 }
 
@@ -71,6 +73,8 @@ async fn list(
         from: date("from", q.from)?,
         to: date("to", q.to)?,
         standing: None,
+        confirmation: q.confirmation.as_deref().and_then(Confirmation::from_code),
+        not_of: Vec::new(),
     };
     let (rows, total) = s
         .list(
@@ -225,6 +229,8 @@ pub(crate) fn openapi() -> Value {
     let date = json!({ "type": "string", "format": "date" });
     let uuid = json!({ "type": "string", "format": "uuid" });
     let role = json!({ "type": "string", "enum": Role::ALL.map(Role::code) });
+    let confirmation =
+        json!({ "type": "string", "enum": Confirmation::ALL.map(Confirmation::code) });
     json!({
         "paths": {
             "/api/v1/activities": {
@@ -232,7 +238,8 @@ pub(crate) fn openapi() -> Value {
                     "summary": "Activities in the caller's scope, newest first, 100 a page",
                     "parameters": [
                         query("unit", uuid.clone()), query("kind", json!({ "type": "string" })),
-                        query("from", date.clone()), query("to", date.clone()), query("page", json!({ "type": "integer", "minimum": 1 })),
+                        query("from", date.clone()), query("to", date.clone()), query("confirmation", confirmation.clone()),
+                        query("page", json!({ "type": "integer", "minimum": 1 })),
                     ],
                     "responses": { "200": answer("The page", Some("ActivityPage")), "default": problem },
                 },
@@ -278,6 +285,7 @@ pub(crate) fn openapi() -> Value {
                     "id": uuid, "kind": { "type": "string" }, "host": uuid, "title": { "type": "string" }, "date": date,
                     "starts": { "type": "string", "format": "date-time" }, "ends": { "type": "string", "format": "date-time" },
                     "minutes": { "type": "integer" }, "late": { "type": "boolean" }, "reversed_at": { "type": ["string", "null"] },
+                    "confirmation": confirmation, "confirmed_at": { "type": ["string", "null"], "format": "date-time" },
                     "roster": { "type": "array", "items": { "$ref": "#/components/schemas/Attendance" } },
                 },
             },

@@ -151,6 +151,7 @@ impl BatchWriter for LateWriter {
                 }
             }
             let mut facts = Vec::new();
+            let mut changed = Vec::new();
             let mut answers = Vec::with_capacity(items.len());
             for (item, checked) in items.iter().zip(checked) {
                 answers.push(checked.and_then(|(activity, part)| {
@@ -163,6 +164,7 @@ impl BatchWriter for LateWriter {
                         };
                     }
                     roles.insert(line, part.role);
+                    changed.push((activity.id, item.by, None));
                     let date = activity.date;
                     let (host, unit) = (places[&(activity.host, date)], places[&(part.unit, date)]);
                     let mut f = activity.attendance(item.fact, host, unit, &part);
@@ -175,6 +177,9 @@ impl BatchWriter for LateWriter {
                 }));
             }
             self.ledger.append(tx, &facts).await?;
+            changed.sort_unstable_by_key(|(id, ..)| *id);
+            changed.dedup_by_key(|(id, ..)| *id);
+            store::confirmation::change(tx, &changed, &self.env).await?;
             Ok(answers)
         })
     }

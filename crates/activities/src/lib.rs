@@ -3,6 +3,8 @@
 
 mod api;
 mod attendance;
+mod confirm;
+mod confirm_pages;
 mod kind;
 mod list_page;
 mod model;
@@ -13,8 +15,9 @@ mod service;
 mod store;
 
 pub use attendance::{Late, LateWriter};
+pub use confirm::{History, Outcome};
 pub use kind::{ActivityKind, ActivityKinds};
-pub use model::{Activity, Mark, New, Part, Role};
+pub use model::{Activity, Confirmation, Mark, New, Part, Role};
 pub use pages::module;
 
 pub use service::Activities;
@@ -26,6 +29,8 @@ pub const READ: &str = "activity.read";
 pub const RECORD: &str = "activity.record";
 /// Permission to take a whole activity back.
 pub const REVERSE: &str = "activity.reverse";
+/// Permission to confirm what others recorded.
+pub const CONFIRM: &str = "activity.confirm";
 
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[

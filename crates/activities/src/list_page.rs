@@ -10,16 +10,16 @@ use web::table::{Asked, Column, Order, Table};
 use web::view::{Chip, Pager};
 use web::{Access, Failure, Form, Shell};
 
-use crate::pages::{kind_options, options, tags};
+use crate::pages::{confirmation_tag, kind_options, options, tags};
 use crate::store::Filter;
-use crate::{Activities, RECORD};
+use crate::{Activities, CONFIRM, Confirmation, RECORD};
 
 const PAGE: i64 = 20;
 /// Spreadsheets of more rows than this are asked to be narrowed.
 const MOST_EXPORTED: i64 = 20_000;
 
 /// What the list can show.
-pub(crate) const COLUMNS: [Column; 8] = [
+pub(crate) const COLUMNS: [Column; 9] = [
     Column::new("title", "activity-title"),
     Column::new("host", "activity-host"),
     Column::new("date", "activity-date").sorts(),
@@ -32,6 +32,7 @@ pub(crate) const COLUMNS: [Column; 8] = [
         .sorts()
         .on_demand(),
     Column::new("state", "activity-state"),
+    Column::new("confirmation", "activity-confirmation"),
 ];
 /// The newest first.
 pub(crate) const USUAL: Order = Order {
@@ -52,6 +53,8 @@ fn filter(asked: &Asked) -> Filter {
             Some("reversed") => Some(false),
             _ => None,
         },
+        confirmation: asked.get("confirmation").and_then(Confirmation::from_code),
+        not_of: Vec::new(),
     }
 }
 
@@ -89,6 +92,7 @@ pub(crate) async fn list(
                 "present": present,
                 "expected": expected,
                 "tags": tags(&shell, a),
+                "confirmation": confirmation_tag(&shell, a),
             })
         })
         .collect();
@@ -117,6 +121,10 @@ pub(crate) async fn list(
         let state = if standing { "standing" } else { "reversed" };
         chip(shell.t(&format!("state-{state}")), "state");
     }
+    if let Some(confirmation) = filter.confirmation {
+        let label = shell.t(&format!("confirmation-{}", confirmation.code()));
+        chip(label, "confirmation");
+    }
     let given = |name| asked.get(name).unwrap_or_default();
     let date = |date: Option<_>| date.map(kernel::format_date).unwrap_or_default();
     let form = Form::default()
@@ -124,7 +132,8 @@ pub(crate) async fn list(
         .with("kind", given("kind"))
         .with("from", date(filter.from))
         .with("to", date(filter.to))
-        .with("state", given("state"));
+        .with("state", given("state"))
+        .with("confirmation", given("confirmation"));
     shell.page(
         "activities/list.html",
         json!({
@@ -132,6 +141,7 @@ pub(crate) async fn list(
             "units": options(&units), "kinds": kind_options(&s, lang),
             "table": Table::new(&shell, &COLUMNS, &asked, order, Some("/activities/export")),
             "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| asked.at_page(n)),
+            "may_confirm": access.principal.scope(CONFIRM).is_some(),
             "may_record": access.principal.scope(RECORD).is_some(),
         }),
     )
@@ -161,7 +171,15 @@ pub(crate) async fn export(
     let names = s.organization.names(&hosts).await?;
     let zh = shell.lang().code();
     let header: Vec<String> = [
-        "date", "kind", "title", "host", "minutes", "present", "expected", "state",
+        "date",
+        "kind",
+        "title",
+        "host",
+        "minutes",
+        "present",
+        "expected",
+        "state",
+        "confirmation",
     ]
     .iter()
     .map(|k| shell.t(&format!("activity-{k}")))
@@ -186,6 +204,7 @@ pub(crate) async fn export(
             } else {
                 "state-standing"
             })),
+            text(&confirmation_tag(&shell, a).text),
         ]
     });
     let bytes = write::xlsx(&shell.t("menu-activities"), &header, lines)?;

@@ -194,6 +194,57 @@ pub struct Activity {
     pub reversed_by: Option<AccountId>,
     /// Why.
     pub reversal_reason: Option<String>,
+    /// In whose place it was entered.
+    pub recorded_for: Option<AccountId>,
+    /// How often its roster was changed since: whoever confirms says which state they looked at.
+    pub changes: i64,
+    /// When it was confirmed (确认); none: not yet, or changed since.
+    pub confirmed_at: Option<Timestamp>,
+    /// Who confirmed it.
+    pub confirmed_by: Option<AccountId>,
+    /// When it was returned to whoever entered it (退回); none: not, or changed since.
+    pub returned_at: Option<Timestamp>,
+}
+
+/// How far an activity has been confirmed (确认情况).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation {
+    /// Waits for it (待确认).
+    Waiting,
+    /// Was confirmed (已确认).
+    Confirmed,
+    /// Was returned and not changed since (已退回).
+    Returned,
+}
+
+impl Confirmation {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Confirmed, Self::Returned];
+
+    /// Its code in addresses and the API.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Confirmed => "confirmed",
+            Self::Returned => "returned",
+        }
+    }
+
+    /// The one with a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|c| c.code() == code)
+    }
+}
+
+impl Activity {
+    /// How far it has been confirmed.
+    pub fn confirmation(&self) -> Confirmation {
+        match (self.confirmed_at, self.returned_at) {
+            (Some(_), _) => Confirmation::Confirmed,
+            (None, Some(_)) => Confirmation::Returned,
+            (None, None) => Confirmation::Waiting,
+        }
+    }
 }
 
 /// A line of the frozen roster (应到名册).

@@ -14,7 +14,10 @@ use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
 use crate::list_page;
-use crate::{Activities, Activity, ActivityKind, Mark, New, Part, READ, RECORD, REVERSE, Role};
+use crate::{
+    Activities, Activity, ActivityKind, CONFIRM, Confirmation, Mark, New, Part, READ, RECORD,
+    REVERSE, Role, confirm, confirm_pages,
+};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -28,6 +31,21 @@ pub fn module(activities: Activities) -> Module {
         )
         .get("/activities/new", Policy::Permission(RECORD), form)
         .post("/activities", Policy::Permission(RECORD), record)
+        .get(
+            "/activities/confirm",
+            Policy::Permission(CONFIRM),
+            confirm_pages::list,
+        )
+        .post(
+            "/activities/confirm",
+            Policy::Permission(CONFIRM),
+            confirm_pages::confirm,
+        )
+        .post(
+            "/activities/{id}/return",
+            Policy::Permission(CONFIRM),
+            confirm_pages::give_back,
+        )
         .get("/activities/{id}", Policy::Permission(READ), show)
         .post(
             "/activities/{id}/parts/{person}",
@@ -68,6 +86,14 @@ pub fn module(activities: Activities) -> Module {
             (
                 "activities/form.html",
                 include_str!("../templates/form.html"),
+            ),
+            (
+                "activities/confirm.html",
+                include_str!("../templates/confirm.html"),
+            ),
+            (
+                "activities/confirmed.html",
+                include_str!("../templates/confirmed.html"),
             ),
             (
                 "activities/show.html",
@@ -345,6 +371,39 @@ async fn show_context(
         Some(scope) => a.reversed_at.is_none() && s.organization.reaches(&scope, a.host).await?,
         None => false,
     };
+    let actor = Actor {
+        account: Some(access.principal.account),
+        on_behalf: access.principal.on_behalf.as_ref().map(|of| of.account),
+        address: String::new(),
+    };
+    let may_confirm = match may(CONFIRM) {
+        Some(scope) => {
+            a.reversed_at.is_none()
+                && confirm::may_confirm(a, &actor)
+                && s.organization.reaches(&scope, a.host).await?
+        }
+        None => false,
+    };
+    let history = s.confirmations(a.id, &access.scope).await?;
+    let history: Vec<Value> = history
+        .iter()
+        .map(|h| {
+            let name = h.name.as_deref().unwrap_or("—");
+            let who = match &h.on_behalf {
+                Some(of) => shell.t_with("confirmation-for", &[("name", name), ("of", of)]),
+                None => name.to_owned(),
+            };
+            let (key, state) = match h.act.as_str() {
+                "confirmed" => ("confirmation-act-confirmed", "done"),
+                "returned" => ("confirmation-act-returned", "bad"),
+                _ => ("confirmation-act-taken-back", "now"),
+            };
+            json!({
+                "title": shell.t_with(key, &[("who", &who)]), "quote": h.reason, "state": state,
+                "at": h.at.zoned(s.env.zone()).strftime("%Y-%m-%d %H:%M").to_string(),
+            })
+        })
+        .collect();
     let lines: Vec<Value> = parts
         .iter()
         .map(|p| {
@@ -379,6 +438,10 @@ async fn show_context(
         "parts": lines, "roles": roles, "crumbs": crumbs(shell),
         "present": count(Role::Present), "leave": count(Role::Leave), "absent": count(Role::Absent),
         "observers": count(Role::Observer), "expected": parts.len() - count(Role::Observer),
+        "may_confirm": may_confirm && a.confirmed_at.is_none(),
+        "may_return": may_confirm && a.returned_at.is_none(),
+        "pick": format!("{}.{}", a.id, a.changes), "history": history,
+        "confirmation": confirmation_tag(shell, a),
         "may_record": may_record, "may_reverse": may_reverse,
     }))
 }
@@ -427,14 +490,38 @@ async fn reverse(
     };
     match result {
         Ok(()) => shell.done(&format!("/activities/{id}"), "activity-reversed-done"),
-        Err(e) => {
-            let form = Form::default()
-                .with("reason", reversal.reason)
-                .reject(&shell, e)?;
-            let (activity, parts) = s.activity(id, &access.scope).await?;
-            let context = show_context(&s, &shell, &access, &activity, &parts, form).await?;
-            shell.refused("activities/show.html", context)
-        }
+        Err(e) => refused(&s, &shell, &access, id, ("reason", &reversal.reason), e).await,
+    }
+}
+
+/// The page of an activity with what was wrong.
+pub(crate) async fn refused(
+    s: &Activities,
+    shell: &Shell,
+    access: &Access,
+    id: ActivityId,
+    typed: (&str, &str),
+    error: Error,
+) -> Result<Response, Failure> {
+    let form = Form::default()
+        .with(typed.0, typed.1)
+        .reject(shell, error)?;
+    let (activity, parts) = s.activity(id, &access.scope).await?;
+    let context = show_context(s, shell, access, &activity, &parts, form).await?;
+    shell.refused("activities/show.html", context)
+}
+
+/// The tag of how far an activity has been confirmed.
+pub(crate) fn confirmation_tag(shell: &Shell, a: &Activity) -> Tag {
+    let (key, tone) = match a.confirmation() {
+        Confirmation::Waiting => ("confirmation-waiting", Tone::Plain),
+        Confirmation::Confirmed => ("confirmation-confirmed", Tone::Ok),
+        Confirmation::Returned => ("confirmation-returned", Tone::Bad),
+    };
+    Tag {
+        text: shell.t(key),
+        tone,
+        icon: None,
     }
 }
 

@@ -9,6 +9,7 @@ use kernel::{
     AccountId, ActivityId, Env, Error, FactId, FieldError, Id, Msg, PersonId, Result, Scope, UnitId,
 };
 use ledger::{Fact, Ledger};
+use notices::Notices;
 use organization::Organization;
 use serde_json::json;
 use web::table::Order;
@@ -26,6 +27,7 @@ pub struct Activities {
     pub(crate) organization: Organization,
     pub(crate) kinds: Arc<ActivityKinds>,
     pub(crate) late: GroupCommit<LateWriter>,
+    pub(crate) notices: Option<Notices>,
 }
 
 impl Activities {
@@ -53,7 +55,14 @@ impl Activities {
             organization,
             kinds,
             late,
+            notices: None,
         }
+    }
+
+    /// The same, in which whoever recorded something hears that it was returned.
+    pub fn with_notices(mut self, notices: Notices) -> Self {
+        self.notices = Some(notices);
+        self
     }
 
     /// Records an activity with its roster: one transaction, `held` and `attendance` facts. Sent twice
@@ -94,6 +103,11 @@ impl Activities {
             reversed_at: None,
             reversed_by: None,
             reversal_reason: None,
+            recorded_for: actor.on_behalf,
+            changes: 0,
+            confirmed_at: None,
+            confirmed_by: None,
+            returned_at: None,
         };
         let parts = self.parts(new, scope).await?;
         db::transaction!(self.db, |tx| {
@@ -267,6 +281,7 @@ impl Activities {
                 return Err(Error::Conflict(Msg::new("changed-meanwhile")));
             }
             self.ledger.append(tx, &[fact]).await?;
+            self.changed(tx, &[(id, by, actor.on_behalf)]).await?;
             let detail = json!({ "person": person, "from": part.role, "to": role });
             self.audit(tx, &actor, "activity.corrected", id, detail)
                 .await
@@ -314,7 +329,7 @@ impl Activities {
     }
 
     /// What was done is in the audit trail by the same transaction.
-    async fn audit(
+    pub(crate) async fn audit(
         &self,
         tx: &mut Tx,
         actor: &Actor,
@@ -394,7 +409,7 @@ impl Activity {
 }
 
 /// Who acts; the program itself records nothing.
-fn who(actor: impl Into<Actor>) -> Result<(Actor, AccountId)> {
+pub(crate) fn who(actor: impl Into<Actor>) -> Result<(Actor, AccountId)> {
     let actor = actor.into();
     let account = actor.account.ok_or(Error::Forbidden)?;
     Ok((actor, account))

@@ -8,7 +8,9 @@ use kernel::{
 };
 use web::table::Order;
 
-use crate::{Activity, Part, Role};
+pub(crate) mod confirmation;
+
+use crate::{Activity, Confirmation, Part, Role};
 
 /// The tables.
 pub const MIGRATIONS: &[Migration] = &[
@@ -35,10 +37,25 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "activities_20261122_parts_by_person",
         sql: "DROP INDEX activity_part_person;",
     },
+    Migration {
+        name: "activities_20261122_confirmation",
+        sql: "
+        ALTER TABLE activity ADD COLUMN recorded_for {blob};
+        ALTER TABLE activity ADD COLUMN changes BIGINT NOT NULL DEFAULT 0;
+        ALTER TABLE activity ADD COLUMN confirmed_at BIGINT;
+        ALTER TABLE activity ADD COLUMN confirmed_by {blob};
+        ALTER TABLE activity ADD COLUMN returned_at BIGINT;
+        CREATE TABLE activity_confirmation (
+            id {blob} PRIMARY KEY, activity {blob} NOT NULL REFERENCES activity, act TEXT NOT NULL,
+            by_account {blob} NOT NULL, on_behalf {blob}, reason TEXT NOT NULL, at BIGINT NOT NULL);
+        CREATE INDEX activity_confirmation_activity ON activity_confirmation (activity, id);
+        ",
+    },
 ];
 
 const COLUMNS: &str = "a.id, a.kind, a.host, a.title, a.date, a.starts, a.ends, a.minutes, a.location, a.late, \
-     a.recorded_at, a.recorded_by, a.reversed_at, a.reversed_by, a.reversal_reason";
+     a.recorded_at, a.recorded_by, a.reversed_at, a.reversed_by, a.reversal_reason, a.recorded_for, a.changes, \
+     a.confirmed_at, a.confirmed_by, a.returned_at";
 
 fn read(row: &Row) -> Result<Activity> {
     Ok(Activity {
@@ -57,6 +74,11 @@ fn read(row: &Row) -> Result<Activity> {
         reversed_at: row.get(12)?,
         reversed_by: row.get(13)?,
         reversal_reason: row.get(14)?,
+        recorded_for: row.get(15)?,
+        changes: row.get(16)?,
+        confirmed_at: row.get(17)?,
+        confirmed_by: row.get(18)?,
+        returned_at: row.get(19)?,
     })
 }
 
@@ -65,10 +87,10 @@ pub(crate) async fn insert(tx: &mut Tx, a: &Activity) -> Result<bool> {
     let added = tx
         .execute(
             "INSERT INTO activity (id, kind, host, title, date, starts, ends, minutes, location, late, recorded_at,
-             recorded_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING",
+             recorded_by, recorded_for) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING",
             args![
                 a.id, a.kind.as_str(), a.host, a.title.as_str(), a.date, a.starts, a.ends, a.minutes,
-                a.location.as_str(), a.late, a.recorded_at, a.recorded_by
+                a.location.as_str(), a.late, a.recorded_at, a.recorded_by, a.recorded_for
             ],
         )
         .await?;
@@ -284,6 +306,9 @@ pub(crate) struct Filter {
     pub(crate) from: Option<Date>,
     pub(crate) to: Option<Date>,
     pub(crate) standing: Option<bool>,
+    pub(crate) confirmation: Option<Confirmation>,
+    /// Not recorded by or for these.
+    pub(crate) not_of: Vec<AccountId>,
 }
 
 impl Filter {
@@ -306,6 +331,23 @@ impl Filter {
             Some(true) => sql += " AND a.reversed_at IS NULL",
             Some(false) => sql += " AND a.reversed_at IS NOT NULL",
             None => {}
+        }
+        match self.confirmation {
+            Some(Confirmation::Waiting) => {
+                sql += " AND a.confirmed_at IS NULL AND a.returned_at IS NULL AND a.reversed_at IS NULL"
+            }
+            Some(Confirmation::Confirmed) => sql += " AND a.confirmed_at IS NOT NULL",
+            Some(Confirmation::Returned) => {
+                sql += " AND a.returned_at IS NOT NULL AND a.reversed_at IS NULL"
+            }
+            None => {}
+        }
+        if !self.not_of.is_empty() {
+            let list = a.list(self.not_of.iter().copied());
+            sql += &format!(
+                " AND a.recorded_by NOT IN ({list})
+                  AND (a.recorded_for IS NULL OR a.recorded_for NOT IN ({list}))"
+            );
         }
         sql
     }
@@ -342,7 +384,7 @@ pub(crate) async fn list(
         )
         .await?;
     rows.iter()
-        .map(|r| Ok((read(r)?, r.get(15)?, r.get(16)?)))
+        .map(|r| Ok((read(r)?, r.get(20)?, r.get(21)?)))
         .collect()
 }
 

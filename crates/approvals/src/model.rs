@@ -14,6 +14,8 @@ pub struct By {
     pub person: PersonId,
     /// Their account.
     pub account: AccountId,
+    /// In whose place the account acted, where it acts for another.
+    pub on_behalf: Option<AccountId>,
     /// Network address; empty when it is not known.
     pub address: String,
 }
@@ -28,6 +30,7 @@ impl By {
         Ok(Self {
             person: access.principal.person.ok_or_else(nobody)?,
             account: access.principal.account,
+            on_behalf: access.on_behalf,
             address: access.address.clone(),
         })
     }

@@ -11,7 +11,7 @@ use crate::ldap::Verdict;
 use crate::service::{hash_of, record};
 use crate::{
     Account, Actor, AuditFilter, AuditRow, Door, Grant, Identity, NewAccount, NewGrant,
-    NewPassword, Opened, password, store,
+    NewPassword, OfficeRole, Opened, password, store,
 };
 
 /// Refuses login names that are hard to read out or to type: 2 to 64 small letters, digits and
@@ -154,6 +154,19 @@ impl Identity {
     /// What these accounts were granted within a scope, newest first.
     pub async fn grants(&self, accounts: &[AccountId], scope: &Scope) -> Result<Vec<Grant>> {
         store::grants(&mut self.db.read().await?, accounts, scope).await
+    }
+
+    /// The roles that these accounts hold today through their offices in bodies, within a scope.
+    pub async fn office_roles(
+        &self,
+        accounts: &[AccountId],
+        scope: &Scope,
+    ) -> Result<Vec<OfficeRole>> {
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.db.read().await?;
+        store::held::by_office(&mut tx, accounts, scope, self.env.today()).await
     }
 
     async fn seen(&self, tx: &mut Tx, id: AccountId, scope: &Scope) -> Result<Account> {

@@ -235,6 +235,7 @@ impl Identity {
             self.remember(tx, account, &hash, now).await?;
             store::end_sessions(tx, account, &[]).await?;
             let actor = Actor {
+                on_behalf: None,
                 account: Some(account),
                 address: attempt.address.clone(),
             };
@@ -258,6 +259,7 @@ impl Identity {
         reason: &str,
     ) -> Result<()> {
         let stranger = Actor {
+            on_behalf: None,
             account: None,
             address: attempt.address.clone(),
         };

@@ -73,6 +73,8 @@ pub(crate) struct Me {
     account: AccountId,
     person: Option<PersonId>,
     name: String,
+    /// The account in whose place it acts.
+    on_behalf: Option<AccountId>,
     /// Permission → tops of the subtrees it is held on.
     permissions: BTreeMap<String, Vec<UnitId>>,
 }
@@ -88,6 +90,7 @@ pub(crate) async fn me(access: Access) -> Json<Me> {
         account: principal.account,
         person: principal.person,
         name: principal.name,
+        on_behalf: principal.on_behalf.map(|of| of.account),
         permissions: principal
             .grants
             .into_iter()
@@ -173,11 +176,15 @@ pub(crate) fn openapi() -> Value {
             "description": "The token of an API client; holds what the client was given",
         } }, "schemas": { "Me": {
             "type": "object",
-            "required": ["account", "person", "name", "permissions"],
+            "required": ["account", "person", "name", "on_behalf", "permissions"],
             "properties": {
                 "account": id,
                 "person": { "type": ["string", "null"], "format": "uuid" },
                 "name": { "type": "string" },
+                "on_behalf": {
+                    "type": ["string", "null"], "format": "uuid",
+                    "description": "The account in whose place it acts just now",
+                },
                 "permissions": {
                     "type": "object",
                     "description": "Permission to the tops of the subtrees of units it is held on",

@@ -11,7 +11,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use kernel::Error;
 use serde_json::json;
-use web::{ClientAddress, Failure, Principal, Shell};
+use web::{Access, ClientAddress, Failure, Principal, Shell};
 
 use crate::service::Holder;
 use crate::{Actor, Identity};
@@ -143,7 +143,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Actor {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let principal = parts.extensions.get::<Option<Principal>>();
+        let access = parts.extensions.get::<Access>();
         Ok(Self {
+            on_behalf: access.and_then(|access| access.on_behalf),
             account: principal.and_then(Option::as_ref).map(|p| p.account),
             address: address(&parts.extensions),
         })

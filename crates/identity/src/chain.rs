@@ -40,6 +40,11 @@ fn link_hash(before: &str, seq: i64, entry: &Entry) -> String {
         for text in &fields.texts {
             add(text.as_bytes());
         }
+        // Entries from before there were delegations keep their hashes.
+        if let Some(of) = &fields.on_behalf {
+            add(b"on-behalf");
+            add(&of.0.0);
+        }
     }
     hex::encode(hasher.finalize())
 }

@@ -266,6 +266,7 @@ impl Identity {
             account: known.account,
             person: None,
             name: known.login,
+            on_behalf: None,
             grants: grants.collect(),
         }))
     }
@@ -281,6 +282,7 @@ impl Identity {
         transaction!(self.db, |tx| {
             if store::clients::note_refusal(tx, hash, since, now).await? {
                 let stranger = Actor {
+                    on_behalf: None,
                     account: None,
                     address: address.to_owned(),
                 };

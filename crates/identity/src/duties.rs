@@ -15,6 +15,7 @@ impl Identity {
         let today = self.env.today();
         let (emptied, conflicts) = transaction!(self.db, |tx| {
             let emptied = store::put_roles(tx, roles.iter()).await?;
+            store::held::put_offices(tx, roles.iter()).await?;
             let mut conflicts = 0;
             for held in store::duties::held(tx, today).await? {
                 if self.take_duty(tx, held.account, held.duty).await? {
@@ -69,12 +70,14 @@ impl Identity {
             });
         };
         let role = store::duties::role(tx, &new.role).await?;
-        if role.is_none() {
-            wrong("role", "identity-role-unknown");
+        match &role {
+            None => wrong("role", "identity-role-unknown"),
+            Some((_, _, true)) if new.to.is_none() => wrong("to", "identity-grant-needs-end"),
+            Some(_) => {}
         }
         if !store::reaches(tx, scope, new.unit).await? {
             wrong("unit", "identity-unit-unknown");
-        } else if let (Some((permissions, duty)), Some(by)) = (role, actor.account)
+        } else if let (Some((permissions, duty, _)), Some(by)) = (role, actor.account)
             && !self.may_give(tx, by, new, &permissions, duty).await?
         {
             wrong("role", "identity-grant-beyond");
@@ -155,7 +158,7 @@ impl Identity {
         new: &NewGrant,
     ) -> Result<Id> {
         let duty = store::duties::role(tx, &new.role).await?;
-        let duty = duty.and_then(|(_, duty)| duty);
+        let duty = duty.and_then(|(_, duty, _)| duty);
         if let Some(duty) = duty.as_deref().and_then(Duty::from_code)
             && !self.take_duty(tx, account, duty).await?
         {

@@ -50,6 +50,11 @@ impl Identity {
         Ok(able == Some(person))
     }
 
+    /// The person of an account that is open, if it belongs to one.
+    pub async fn person_of(tx: &mut Tx, account: AccountId) -> Result<Option<PersonId>> {
+        store::holders::of(tx, account).await
+    }
+
     /// Asks for the password of the one who acts once more, as before a signature. Guesses count like guesses
     /// at sign-in.
     ///

@@ -12,6 +12,7 @@ mod api;
 mod auth;
 mod chain;
 mod clients;
+mod delegation;
 mod duties;
 mod holders;
 mod ldap;
@@ -32,10 +33,11 @@ pub use accounts::check_login;
 pub use activation::{Activation, Slip};
 pub use chain::{AuditReport, verify_audit};
 pub use clients::{Client, NewClient};
+pub use delegation::{Delegation, NewDelegation};
 pub use holders::Held;
 pub use model::{
     Account, Actor, Audit, AuditFilter, AuditRow, Door, Duty, Grant, NewAccount, NewGrant,
-    NewPassword, Opened, Role, Session, SignIn,
+    NewPassword, Office, OfficeRole, Opened, Role, Session, SignIn,
 };
 pub use module::module;
 pub use roles::Roles;

@@ -7,6 +7,8 @@ use kernel::{AccountId, Date, Id, PersonId, Timestamp, UnitId};
 pub struct Actor {
     /// The account; none for the program itself and for strangers.
     pub account: Option<AccountId>,
+    /// In whose place it acts (被代办人), by a delegation.
+    pub on_behalf: Option<AccountId>,
     /// Network address; empty when it is not known.
     pub address: String,
 }
@@ -15,6 +17,7 @@ impl From<AccountId> for Actor {
     fn from(account: AccountId) -> Self {
         Self {
             account: Some(account),
+            on_behalf: None,
             address: String::new(),
         }
     }
@@ -30,6 +33,7 @@ impl Actor {
     ) -> Audit {
         Audit {
             actor: self.account,
+            on_behalf: self.on_behalf,
             action,
             object: (object.0, object.1.to_string()),
             detail,
@@ -43,6 +47,8 @@ impl Actor {
 pub struct Audit {
     /// Who did it.
     pub actor: Option<AccountId>,
+    /// In whose place.
+    pub on_behalf: Option<AccountId>,
     /// What was done, for example `account.disabled`.
     pub action: &'static str,
     /// Kind and id of what it was done to.
@@ -62,6 +68,8 @@ pub struct AuditRow {
     pub at: Timestamp,
     /// Login name of who did it.
     pub login: Option<String>,
+    /// Login name of the one in whose place it was done.
+    pub on_behalf: Option<String>,
     /// What was done.
     pub action: String,
     /// Kind of what it was done to.
@@ -208,6 +216,42 @@ pub struct Role {
     pub permissions: Vec<String>,
     /// The duty that goes with it.
     pub duty: Option<Duty>,
+    /// It is granted with a last day or not at all.
+    pub needs_end: bool,
+    /// The offices in bodies that bring it.
+    pub offices: Vec<Office>,
+}
+
+/// An office in bodies of a kind (组织职务), such as secretary of a party branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Office {
+    /// Kind of the body.
+    pub kind: String,
+    /// Role in the body.
+    pub code: String,
+    /// Name of that role in both languages.
+    pub name: commons::packs::Name,
+}
+
+/// A role held through an office, while that lasts (因职授权): on the unit that keeps the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfficeRole {
+    /// Who holds it.
+    pub account: AccountId,
+    /// Code of the role.
+    pub role: String,
+    /// Where.
+    pub unit: UnitId,
+    /// Name of that unit.
+    pub unit_name: String,
+    /// Name of the body.
+    pub body: String,
+    /// Name of the office.
+    pub office: commons::packs::Name,
+    /// First day in office.
+    pub from: Date,
+    /// Last day.
+    pub to: Option<Date>,
 }
 
 /// A duty of an administrator (三员); no account has two.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use web::view::Pager;
 use web::{Form, Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
-use crate::pages::{account, accounts, activation, audit, clients, second, sign_in};
+use crate::pages::{account, accounts, activation, audit, clients, delegations, second, sign_in};
 use crate::scim::{self, Scim};
 use crate::{AUDIT, CLIENT, GRANT, Identity, MANAGE, READ, RESET, api};
 
@@ -49,6 +49,24 @@ pub fn module(identity: Identity) -> Module {
             Policy::SignedIn,
             account::sign_out_others,
         )
+        .get(
+            "/account/delegations/new",
+            Policy::SignedIn,
+            delegations::new,
+        )
+        .post(
+            "/account/delegations",
+            Policy::SignedIn,
+            delegations::create,
+        )
+        .post(
+            "/account/delegations/{id}/end",
+            Policy::SignedIn,
+            delegations::end_own,
+        )
+        .post("/account/acting", Policy::SignedIn, delegations::act)
+        .get("/accounts/delegations", grant, delegations::list)
+        .post("/accounts/delegations/{id}/end", grant, delegations::end)
         .get("/accounts", read, accounts::list)
         .post("/accounts", manage, accounts::create)
         .get("/accounts/new", manage, accounts::new)
@@ -104,6 +122,18 @@ pub fn module(identity: Identity) -> Module {
             (
                 "identity/account.html",
                 include_str!("../templates/account.html"),
+            ),
+            (
+                "identity/delegation_new.html",
+                include_str!("../templates/delegation_new.html"),
+            ),
+            (
+                "identity/delegation_rows.html",
+                include_str!("../templates/delegation_rows.html"),
+            ),
+            (
+                "identity/delegations.html",
+                include_str!("../templates/delegations.html"),
             ),
             (
                 "identity/accounts.html",
@@ -199,12 +229,21 @@ fn samples() -> Vec<(&'static str, Value)> {
     };
     let pager = Pager::new(120, 50, 1, |n| format!("/accounts?page={n}"));
     let line = |name: Value, roles: Value| json!({ "href": "/accounts/1", "login": "linxl", "name": name, "roles": roles, "state": tag });
+    let lent = json!({
+        "id": "1", "giver": "陈明川", "taker": "林晓岚", "received": true, "unit": "法治科", "what": ["…"],
+        "reason": "…", "from": "2026-11-20", "to": "2026-11-26", "state": tag, "open": true, "usable": true,
+    });
+    let office = json!({
+        "role": "支部工作人员", "unit": "法治科", "why": "…", "from": "2026-01-01", "to": null,
+    });
     let one = |oneself: bool, disabled: bool, grants: Value| {
         json!({
             "crumbs": crumbs, "state": tag, "here": "/accounts/1", "login": "linxl", "name": "林晓岚",
             "opened": 0, "changed": null, "disabled": disabled, "oneself": oneself, "second": !disabled,
             "doors": if disabled { json!([]) } else { json!(["password", "ldap", "oidc"]) },
             "groups": if disabled { json!([]) } else { json!(["政治部"]) },
+            "offices": if disabled { json!([]) } else { json!([office]) },
+            "delegations": if disabled { json!([]) } else { json!([lent]) },
             "grants": grants, "choices": choices, "form": wrong, "may": if disabled { &nothing } else { &may },
         })
     };
@@ -215,7 +254,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let session = json!({ "address": "192.0.2.7", "agent": "", "began": 0, "seen": 60_000_000, "ends": 960_000_000, "door": "ldap", "here": true });
     let limits = json!({ "idle": 15, "hours": 12 });
     let entry = json!({
-        "at": 0, "login": null, "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
+        "at": 0, "login": null, "on_behalf": "chenmc", "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
         "address": "",
     });
     let own = |since: Value, possible| {
@@ -232,6 +271,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             "state": tag,
         })
     };
+    let lend = |permissions: Value| json!({ "crumbs": crumbs, "units": [["1", "法治科 (S1)"]], "permissions": permissions, "most": 90, "form": wrong });
     let slip = json!({
         "login": "linxl", "staff_no": "LZ0101", "name": null, "unit": "法治科",
         "code": "ACDEF-GHJKM-23456", "until": 0,
@@ -261,6 +301,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             json!({
                 "login": "linxl", "name": "林晓岚", "changed": 0, "must_change": null, "rule": rule,
                 "sessions": [session], "form": form, "own": true, "doors": ["password", "oidc"], "limits": limits,
+                "acting": "陈明川", "delegations": [lent],
             }),
         ),
         (
@@ -268,6 +309,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             json!({
                 "login": "linxl", "name": null, "changed": null, "must_change": "too-old", "rule": rule,
                 "sessions": [], "form": wrong, "own": false, "doors": ["ldap"], "limits": limits,
+                "acting": null, "delegations": [],
             }),
         ),
         (
@@ -284,6 +326,23 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "identity/accounts.html",
             json!({ "lines": [], "pager": pager, "q": "x", "may": nothing }),
+        ),
+        (
+            "identity/delegation_new.html",
+            lend(json!([["p:a.read", "…"]])),
+        ),
+        ("identity/delegation_new.html", lend(json!([]))),
+        (
+            "identity/delegation_rows.html",
+            json!({ "delegations": [lent], "here": "/account" }),
+        ),
+        (
+            "identity/delegations.html",
+            json!({ "crumbs": crumbs, "lines": [lent] }),
+        ),
+        (
+            "identity/delegations.html",
+            json!({ "crumbs": crumbs, "lines": [] }),
         ),
         (
             "identity/grant_fields.html",

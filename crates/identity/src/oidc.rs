@@ -243,6 +243,7 @@ impl Identity {
             let account = known.account;
             if known.disabled {
                 let actor = Actor {
+                    on_behalf: None,
                     account: Some(account),
                     address: attempt.address.clone(),
                 };
@@ -381,6 +382,7 @@ impl Identity {
         }
         let scim = Scim::new(self.clone(), organization);
         let actor = Actor {
+            on_behalf: None,
             account: None,
             address: attempt.address.clone(),
         };
@@ -397,6 +399,7 @@ impl Identity {
     /// Records that nobody came in, and says so.
     async fn turned_away<T>(&self, attempt: &SignIn, reason: &str, key: &'static str) -> Result<T> {
         let nobody = Actor {
+            on_behalf: None,
             account: None,
             address: attempt.address.clone(),
         };

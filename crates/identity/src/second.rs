@@ -134,6 +134,7 @@ impl Identity {
         let (account, login) = (known.account, &known.login);
         let (most, lock) = (self.settings.most_failures, self.settings.lock_seconds);
         let actor = Actor {
+            on_behalf: None,
             account: Some(account),
             address: address.to_owned(),
         };

@@ -11,6 +11,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use web::Principal;
 
+use crate::delegation::may_be_lent;
 use crate::ldap::{Ldap, Verdict};
 use crate::oidc::Oidc;
 use crate::password::Hasher;
@@ -168,8 +169,12 @@ impl Identity {
     /// All roles that still let their holders do something.
     pub async fn roles(&self) -> Result<Vec<Role>> {
         let mut roles = Vec::new();
-        for (mut role, permissions) in store::roles(&mut self.db.read().await?).await? {
+        let mut tx = self.db.read().await?;
+        let offices = store::held::offices(&mut tx).await?;
+        for (mut role, permissions) in store::roles(&mut tx).await? {
             role.permissions = permissions_of(&permissions)?;
+            let brings = offices.iter().filter(|(code, _)| *code == role.code);
+            role.offices = brings.map(|(_, office)| office.clone()).collect();
             if !role.permissions.is_empty() {
                 roles.push(role);
             }
@@ -207,6 +212,7 @@ impl Identity {
         let right = self.hasher.verify(&attempt.password, hash).await?;
 
         let by = |account| Actor {
+            on_behalf: None,
             account,
             address: attempt.address.clone(),
         };
@@ -304,6 +310,7 @@ impl Identity {
         };
         store::add_session(tx, account, &session, arrival.second_due).await?;
         let actor = Actor {
+            on_behalf: None,
             account: Some(account),
             address: attempt.address.clone(),
         };
@@ -323,6 +330,7 @@ impl Identity {
             return Ok(());
         }
         let nobody = Actor {
+            on_behalf: None,
             account: None,
             address: address.to_owned(),
         };
@@ -343,6 +351,7 @@ impl Identity {
         transaction!(self.db, |tx| {
             if let Some(account) = store::end_session(tx, &hash_of(token)).await? {
                 let actor = Actor {
+                    on_behalf: None,
                     account: Some(account),
                     address: address.to_owned(),
                 };
@@ -387,9 +396,19 @@ impl Identity {
         };
         let mut roots: BTreeMap<String, Vec<UnitId>> = BTreeMap::new();
         // Half signed in, nobody holds anything.
-        let grants = known.grants.iter().filter(|_| !known.second_due);
-        for (permissions, unit) in grants {
-            for permission in permissions_of(permissions)? {
+        let lent = known.lent.as_ref().filter(|_| !known.second_due);
+        // Whoever acts in another's place has that one's permissions, not their own as well: every act belongs
+        // to one of the two.
+        let (held, chosen) = match lent {
+            Some(lent) => (&lent.held, Some(permissions_of(&lent.chosen)?)),
+            None => (&known.grants, None),
+        };
+        let reaches = |permission: &String| {
+            let chosen = chosen.as_ref();
+            chosen.is_none_or(|c| c.contains(permission) && may_be_lent(permission))
+        };
+        for (permissions, unit) in held.iter().filter(|_| !known.second_due) {
+            for permission in permissions_of(permissions)?.into_iter().filter(reaches) {
                 let units = roots.entry(permission).or_default();
                 if !units.contains(unit) {
                     units.push(*unit);
@@ -399,6 +418,7 @@ impl Identity {
         let principal = Principal {
             account: known.account,
             person: known.person,
+            on_behalf: lent.map(|lent| lent.of.clone()),
             name: known.name.unwrap_or(known.login),
             grants: roots
                 .into_iter()

@@ -103,6 +103,8 @@ pub struct SecuritySettings {
     pub duty_second: bool,
     /// Days for which an activation code is good.
     pub code_days: i64,
+    /// Most days for which somebody lets another act in their place.
+    pub delegation_days: i64,
     /// Days for which the audit trail is kept; never fewer than [`SecuritySettings::LEAST_AUDIT_DAYS`].
     pub audit_days: i64,
     /// The cookie is for HTTPS only; must be the same as `web::Options::secure`.
@@ -128,6 +130,7 @@ impl Default for SecuritySettings {
             lock_seconds: 30 * 60,
             duty_second: false,
             code_days: 7,
+            delegation_days: 90,
             audit_days: 3 * 365,
             secure: false,
             public_url: String::new(),

@@ -4,8 +4,10 @@ pub(crate) mod activation;
 pub(crate) mod audit;
 pub(crate) mod chain;
 pub(crate) mod clients;
+pub(crate) mod delegations;
 pub(crate) mod doors;
 pub(crate) mod duties;
+pub(crate) mod held;
 pub(crate) mod holders;
 mod migrations;
 pub(crate) mod passwords;
@@ -38,6 +40,7 @@ pub(crate) async fn put_roles<'r>(
         rows.add(serde_json::json!(role.permissions).to_string());
         rows.add(true);
         rows.add(role.duty.map(Duty::code));
+        rows.add(role.needs_end);
     }
     let mut gone = args![];
     let list = if codes.is_empty() {
@@ -51,10 +54,11 @@ pub(crate) async fn put_roles<'r>(
     );
     let emptied = tx.execute(sql, gone).await?;
     tx.insert_many(
-        "INSERT INTO role (code, name_zh, name_en, permissions, builtin, duty) VALUES",
-        6,
+        "INSERT INTO role (code, name_zh, name_en, permissions, builtin, duty, needs_end) VALUES",
+        7,
         "ON CONFLICT (code) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en,
-            permissions = excluded.permissions, builtin = excluded.builtin, duty = excluded.duty",
+            permissions = excluded.permissions, builtin = excluded.builtin, duty = excluded.duty,
+            needs_end = excluded.needs_end",
         rows,
     )
     .await?;
@@ -62,7 +66,7 @@ pub(crate) async fn put_roles<'r>(
 }
 
 pub(crate) async fn roles(tx: &mut Tx) -> Result<Vec<(Role, String)>> {
-    let sql = "SELECT code, name_zh, name_en, permissions, duty FROM role ORDER BY code";
+    let sql = "SELECT code, name_zh, name_en, permissions, duty, needs_end FROM role ORDER BY code";
     let read = |row: &Row| {
         let role = Role {
             code: row.get(0)?,
@@ -74,6 +78,8 @@ pub(crate) async fn roles(tx: &mut Tx) -> Result<Vec<(Role, String)>> {
             duty: row
                 .get::<Option<String>>(4)?
                 .and_then(|code| Duty::from_code(&code)),
+            needs_end: row.get(5)?,
+            offices: Vec::new(),
         };
         Ok((role, row.get(3)?))
     };
@@ -245,6 +251,10 @@ pub(crate) struct Known {
     pub trusted: bool,
     /// Permissions (JSON) and the unit they are held on.
     pub grants: Vec<(String, UnitId)>,
+    /// The delegation under which it acts.
+    pub acting: Option<Id>,
+    /// What that lets it do, while it stands.
+    pub lent: Option<delegations::Lent>,
 }
 
 /// Who holds these sessions, by hash of their token: one query.
@@ -255,14 +265,15 @@ pub(crate) async fn known(
 ) -> Result<HashMap<Vec<u8>, Known>> {
     let mut args = args![today];
     let list = args.list(hashes.iter().map(Vec::as_slice));
+    let owners = format!("SELECT hs.account FROM session hs WHERE hs.token_hash IN ({list})");
+    let held = held::held_sql(&owners, "$1");
     let sql = format!(
         "SELECT s.token_hash, s.account, a.login, a.person, p.name, a.password_changed_at,
             s.created_at, s.last_seen_at, s.expires_at, r.permissions, g.unit,
-            s.second_due, f.confirmed_at, d.duty, s.door, s.trusted
+            s.second_due, f.confirmed_at, d.duty, s.door, s.trusted, s.acting
         FROM session s JOIN account a ON a.id = s.account
             LEFT JOIN person p ON p.id = a.person
-            LEFT JOIN role_grant g ON g.account = a.id AND g.revoked_at IS NULL
-                AND g.from_date <= $1 AND (g.to_date IS NULL OR g.to_date >= $1)
+            LEFT JOIN ({held}) g ON g.account = a.id
             LEFT JOIN role r ON r.code = g.role
             LEFT JOIN second_factor f ON f.account = a.id
             LEFT JOIN account_duty d ON d.account = a.id
@@ -288,6 +299,8 @@ pub(crate) async fn known(
                 last_seen_at: row.get(7)?,
                 expires_at: row.get(8)?,
                 grants: Vec::new(),
+                acting: row.get(16)?,
+                lent: None,
             };
             found.insert(hash.clone(), known);
         }
@@ -295,6 +308,13 @@ pub(crate) async fn known(
             (found.get_mut(&hash), row.get(9)?, row.get(10)?)
         {
             known.grants.push((permissions, unit));
+        }
+    }
+    let acting: Vec<Id> = found.values().filter_map(|k| k.acting).collect();
+    if !acting.is_empty() {
+        let standing = delegations::standing(tx, &acting, today).await?;
+        for known in found.values_mut() {
+            known.lent = known.acting.and_then(|id| standing.get(&id)).cloned();
         }
     }
     Ok(found)
@@ -498,10 +518,16 @@ pub(crate) async fn held_outside(
     today: Date,
 ) -> Result<bool> {
     let mut args = args![account, today];
-    let scope = scope_sql(scope, "g.unit", &mut args);
+    let granted = scope_sql(scope, "g.unit", &mut args);
+    let by_office = scope_sql(scope, "hb.unit", &mut args);
+    let lent = scope_sql(scope, "d.unit", &mut args);
+    let office = held::by_office_sql("$2");
     let sql = format!(
         "SELECT 1 FROM role_grant g WHERE g.account = $1 AND g.revoked_at IS NULL
-            AND (g.to_date IS NULL OR g.to_date >= $2) AND NOT ({scope})"
+            AND (g.to_date IS NULL OR g.to_date >= $2) AND NOT ({granted})
+         UNION ALL SELECT 1 {office} AND ha.id = $1 AND NOT ({by_office})
+         UNION ALL SELECT 1 FROM delegation d WHERE d.taker = $1 AND d.ended_at IS NULL
+            AND d.to_date >= $2 AND NOT ({lent})"
     );
     Ok(tx.optional(sql, args).await?.is_some())
 }

@@ -230,6 +230,7 @@ impl Kind for PersonChanges {
             }
             let by = By {
                 account: Some(by.account),
+                on_behalf: by.on_behalf,
                 address: by.address.clone(),
             };
             let (id, change) = (asked.person, &asked.change);

@@ -14,6 +14,8 @@ use crate::service::Organization;
 pub struct By {
     /// The account; none for the program itself.
     pub account: Option<AccountId>,
+    /// In whose place, where somebody acts for another.
+    pub on_behalf: Option<AccountId>,
     /// Network address; empty when it is not known.
     pub address: String,
 }
@@ -22,6 +24,7 @@ impl From<&Access> for By {
     fn from(access: &Access) -> Self {
         Self {
             account: Some(access.principal.account),
+            on_behalf: access.on_behalf,
             address: access.address.clone(),
         }
     }
@@ -31,6 +34,7 @@ impl From<Option<AccountId>> for By {
     fn from(account: Option<AccountId>) -> Self {
         Self {
             account,
+            on_behalf: None,
             address: String::new(),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use approvals::{By, Directory, Known, Signers, Trail, Who};
+use approvals::{By, Deputies, Directory, Known, Signers, Trail, Who};
 use db::{Args, Tx};
 use futures::future::BoxFuture;
 use identity::{Actor, Held, Identity};
@@ -29,6 +29,7 @@ pub struct House {
 fn actor(by: &By) -> Actor {
     Actor {
         account: Some(by.account),
+        on_behalf: by.on_behalf,
         address: by.address.clone(),
     }
 }
@@ -102,6 +103,17 @@ impl Directory for House {
 impl Signers for House {
     fn confirm<'a>(&'a self, by: &'a By, password: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.identity.confirm(&actor(by), password).await })
+    }
+}
+
+impl Deputies for House {
+    fn acts_for<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        me: PersonId,
+        today: Date,
+    ) -> BoxFuture<'a, Result<Vec<PersonId>>> {
+        Box::pin(async move { Identity::deciding_for(tx, me, today).await })
     }
 }
 

@@ -252,6 +252,7 @@ impl Config {
             absolute_seconds: 3600 * given.number("session-hours", 1..=168)?,
             duty_second: given.parse("duty-second-factor", "true, false", |t| t.parse().ok())?,
             code_days: given.number("activation-days", 1..=60)?,
+            delegation_days: given.number("delegation-days", 1..=366)?,
             audit_days: given.number("audit-days", SecuritySettings::LEAST_AUDIT_DAYS..=36_500)?,
             secure: secure_cookies,
             public_url: crate::doors::public_url(&given)?,

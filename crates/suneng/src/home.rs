@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use identity::Actor;
 use kernel::{Date, Period, PeriodKind, Scope, UnitId};
 use obligations::State as Standing;
 use serde_json::{Value, json};
@@ -48,7 +49,12 @@ pub fn module(world: &World, rooms: &Rooms) -> Module {
     }
 }
 
-async fn show(State(s): State<Home>, shell: Shell, access: Access) -> Result<Response, Failure> {
+async fn show(
+    State(s): State<Home>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+) -> Result<Response, Failure> {
     let env = &s.world.env;
     let lang = shell.lang().code();
     let today = env.today();
@@ -102,6 +108,18 @@ async fn show(State(s): State<Home>, shell: Shell, access: Access) -> Result<Res
             "href": w.href,
         });
         todo.push((w.due, item));
+    }
+    if let Some(scope) = held(activities::CONFIRM) {
+        let (total, _) = s.rooms.activities.unconfirmed(&scope, &actor, 1).await?;
+        if total > 0 {
+            count += 1;
+            let item = json!({
+                "title": shell.t_with("home-confirm", &[("count", &total.to_string())]),
+                "unit": null, "due": null, "tag": undated(), "icon": "clipboard-check",
+                "verb": shell.t("home-go-confirm"), "href": "/activities/confirm",
+            });
+            todo.push((None, item));
+        }
     }
     // By deadline; what has none comes last.
     todo.sort_by_key(|(due, _)| due.unwrap_or(Date::MAX));

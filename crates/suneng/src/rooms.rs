@@ -22,6 +22,7 @@ pub const PERMISSIONS: &[&str] = &[
     activities::READ,
     activities::RECORD,
     activities::REVERSE,
+    activities::CONFIRM,
     obligations::READ,
     indicators::READ,
     reports::READ,
@@ -195,8 +196,9 @@ impl Rooms {
             (vocabulary.routes, vocabulary.calendar.clone()),
             house.clone(),
             house.clone(),
-            house,
+            house.clone(),
         )
+        .with_deputies(house)
         .with_kind(changes);
         let (ledger, organization) = (world.ledger.clone(), world.organization.clone());
         let indicators = Indicators::new(
@@ -213,7 +215,7 @@ impl Rooms {
             secrecy: vocabulary.secrecy,
             vault,
             identity,
-            notices,
+            notices: notices.clone(),
             organization: people.with_approvals(approvals.clone()),
             approvals,
             activities: Activities::new(
@@ -222,7 +224,8 @@ impl Rooms {
                 ledger.clone(),
                 organization.clone(),
                 vocabulary.kinds,
-            ),
+            )
+            .with_notices(notices.clone()),
             obligations: Obligations::new(
                 env.clone(),
                 ledger,

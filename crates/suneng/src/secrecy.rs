@@ -39,6 +39,7 @@ impl SecrecyCheck for Secrecy {
     ) -> BoxFuture<'a, Result<()>> {
         let detail = json!({ "words": words });
         let actor = Actor {
+            on_behalf: access.on_behalf,
             account: Some(access.principal.account),
             address: access.address.clone(),
         };

@@ -111,6 +111,9 @@ pub const SETTINGS: &[Setting] = settings! {
     "activation-days" "SUNENG_ACTIVATION_DAYS" Some("activation-days"), Text "7" false,
         "激活码多少天内有效"
         "Days for which an activation code is good";
+    "delegation-days" "SUNENG_DELEGATION_DAYS" Some("delegation-days"), Text "90" false,
+        "委托他人代办一次最多多少天"
+        "Most days for which somebody lets another act in their place";
     "audit-days" "SUNENG_AUDIT_DAYS" Some("audit-days"), Text "1095" false,
         "审计记录保存多少天；不少于 180 天"
         "Days for which the audit trail is kept; at least 180";

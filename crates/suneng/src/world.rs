@@ -263,6 +263,7 @@ impl organization::Trail for Deeds {
         Box::pin(async move {
             let actor = identity::Actor {
                 account: deed.by.account,
+                on_behalf: deed.by.on_behalf,
                 address: deed.by.address,
             };
             let entry = actor.audit(deed.action, deed.object, deed.detail);

@@ -68,7 +68,7 @@ pub use form::{Form, FormError};
 pub use lang::{Catalog, Lang};
 pub use module::{MenuEntry, MenuGroup, Module, route_table};
 pub use policy::{
-    Access, ClientAddress, Policy, Principal, RouteRow, Routes, is_local_path, safe_next,
+    Access, ClientAddress, OnBehalf, Policy, Principal, RouteRow, Routes, is_local_path, safe_next,
 };
 pub use searching::{Asked, Hit, Hits, SearchSource};
 pub use secrecy::SecrecyCheck;

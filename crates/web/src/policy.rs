@@ -15,6 +15,15 @@ use kernel::{AccountId, Error, PersonId, Scope};
 
 use crate::Failure;
 
+/// In whose place somebody acts (被代办人).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnBehalf {
+    /// The account whose permissions are used.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+}
+
 /// Who makes the request (登录主体). The identity crate's middleware puts `Option<Principal>` into
 /// the request's extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +34,8 @@ pub struct Principal {
     pub person: Option<PersonId>,
     /// The name shown in the bar.
     pub name: String,
+    /// In whose place it acts just now; its grants are then what that one gave it.
+    pub on_behalf: Option<OnBehalf>,
     /// What the account may do, and on which subtrees of units.
     pub grants: BTreeMap<String, Scope>,
 }
@@ -36,6 +47,7 @@ impl Principal {
             account,
             person: None,
             name: name.into(),
+            on_behalf: None,
             grants: BTreeMap::new(),
         }
     }
@@ -209,6 +221,8 @@ async fn guard(State(policy): State<Policy>, mut request: Request, next: Next) -
         (_, None | Some(None)) => return Failure::from(Error::Unauthenticated).into_response(),
         (Policy::SignedIn, Some(Some(principal))) => Some(Access {
             principal: principal.clone(),
+            // What wants no permission is one's own: nobody changes their password for another.
+            on_behalf: None,
             scope: Scope::nothing(),
             address,
         }),
@@ -216,6 +230,7 @@ async fn guard(State(policy): State<Policy>, mut request: Request, next: Next) -
             None => return Failure::from(Error::NotFound).into_response(),
             Some(scope) => Some(Access {
                 scope: scope.clone(),
+                on_behalf: principal.on_behalf.as_ref().map(|of| of.account),
                 principal: principal.clone(),
                 address,
             }),
@@ -237,6 +252,8 @@ async fn guard(State(policy): State<Policy>, mut request: Request, next: Next) -
 pub struct Access {
     /// Who is asking.
     pub principal: Principal,
+    /// In whose place the route's permission is used.
+    pub on_behalf: Option<AccountId>,
     /// Where the route's permission is held.
     pub scope: Scope,
     /// The reader's network address; empty when it is not known.

@@ -313,7 +313,10 @@ impl Shell {
             theme: reader.preferences.theme,
             brand: reader.tenant.brand,
             tenant: reader.tenant.name.clone(),
-            name: principal.map(|p| p.name.clone()),
+            name: principal.map(|p| match &p.on_behalf {
+                Some(of) => self.t_with("acting-for", &[("name", &p.name), ("of", &of.name)]),
+                None => p.name.clone(),
+            }),
             initials: principal.map(|p| initials(&p.name)),
             place: if reader.method.is_safe() {
                 reader.place.clone()

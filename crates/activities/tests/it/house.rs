@@ -20,6 +20,7 @@ pub fn migrations() -> Vec<Migration> {
         search::MIGRATIONS,
         identity::MIGRATIONS,
         ledger::MIGRATIONS,
+        notices::MIGRATIONS,
         activities::MIGRATIONS,
     ]
     .concat()

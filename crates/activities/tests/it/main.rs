@@ -1,6 +1,7 @@
 //! Activities on both engines: the service, races between nodes, pages and API over HTTP.
 
 mod api;
+mod confirm;
 mod house;
 mod pages;
 mod races;

@@ -70,6 +70,7 @@ pub(crate) fn by(n: u8) -> By {
     By {
         person: p(n),
         account: AccountId(Id([100 + n; 16])),
+        on_behalf: None,
         address: "192.0.2.1".into(),
     }
 }

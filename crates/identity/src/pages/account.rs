@@ -75,6 +75,8 @@ async fn context(
         "own": doors.contains(&Door::Password),
         "doors": doors.iter().map(|d| shell.t(d.key())).collect::<Vec<_>>(),
         "limits": { "idle": settings.idle_seconds / 60, "hours": settings.absolute_seconds / 3600 },
+        "acting": access.principal.on_behalf.as_ref().map(|of| &of.name),
+        "delegations": identity.delegation_views(shell, id).await?,
         "form": form,
     }))
 }

@@ -13,7 +13,8 @@ use web::{Access, Failure, Form, Shell, encode};
 
 use super::crumb;
 use crate::{
-    Account, Actor, GRANT, Grant, Identity, MANAGE, NewAccount, NewGrant, NewPassword, RESET,
+    Account, Actor, GRANT, Grant, Identity, MANAGE, NewAccount, NewGrant, NewPassword, OfficeRole,
+    RESET,
 };
 use organization::Organization;
 
@@ -82,7 +83,16 @@ impl Identity {
     /// The choices of the grant form: roles, and the units of the scope.
     async fn choices(&self, shell: &Shell, scope: &Scope) -> kernel::Result<Value> {
         let units = self.unit_choices(scope).await?;
-        let roles: Vec<(String, String)> = self.role_names(shell).await?.into_iter().collect();
+        let lang = shell.lang().code();
+        let named = |role: crate::Role| {
+            let name = role.name.get(lang);
+            let text = match role.needs_end {
+                true => shell.t_with("identity-role-needs-end", &[("role", name)]),
+                false => name.to_owned(),
+            };
+            (role.code, text)
+        };
+        let roles: Vec<_> = self.roles().await?.into_iter().map(named).collect();
         Ok(json!({ "roles": roles, "units": units }))
     }
 }
@@ -101,6 +111,11 @@ pub(crate) async fn list(
     let names = identity.role_names(&shell).await?;
     let today = identity.env.today();
     let mut roles: BTreeMap<AccountId, Vec<String>> = BTreeMap::new();
+    for held in identity.office_roles(&ids, &access.scope).await? {
+        let role = names.get(&held.role).unwrap_or(&held.role);
+        let text = format!("{role} · {}", held.unit_name);
+        roles.entry(held.account).or_default().push(text);
+    }
     for grant in identity.grants(&ids, &access.scope).await? {
         if grant.holds(today) {
             let role = names.get(&grant.role).unwrap_or(&grant.role);
@@ -322,6 +337,16 @@ async fn one_context(
     };
     let grants = identity.grants(&[id], scope).await?.into_iter();
     let grants: Vec<GrantLine> = grants.map(line).collect();
+    let lang = shell.lang().code();
+    let office = |o: OfficeRole| {
+        json!({
+            "role": names.get(&o.role).unwrap_or(&o.role), "unit": o.unit_name, "from": o.from, "to": o.to,
+            "why": shell.t_with("identity-office-why", &[("body", &o.body), ("office", o.office.get(lang))]),
+        })
+    };
+    let offices = identity.office_roles(&[id], scope).await?;
+    let offices: Vec<Value> = offices.into_iter().map(office).collect();
+    let delegations = identity.delegation_views(shell, id).await?;
     let doors = identity.doors(&account.login).await?;
     Ok(json!({
         "crumbs": [crumb(shell, "identity-accounts", "/accounts")],
@@ -337,6 +362,8 @@ async fn one_context(
         "second": identity.second(id).await?.is_some(),
         "oneself": access.principal.account == id,
         "grants": grants,
+        "offices": offices,
+        "delegations": delegations,
         "choices": identity.choices(shell, access.principal.scope(GRANT).unwrap_or(&none)).await?,
         "may": may(access),
         "form": form,

@@ -28,11 +28,12 @@ pub(crate) struct ListQuery {
 }
 
 /// The name of a permission in the reader's language; one without a name is shown as it is.
-fn permission_name(shell: &Shell, permission: &str) -> String {
+pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
     const NAMED: &[(&str, &str)] = &[
         ("activity.read", "identity-permission-activity-read"),
         ("activity.record", "identity-permission-activity-record"),
         ("activity.reverse", "identity-permission-activity-reverse"),
+        ("activity.confirm", "identity-permission-activity-confirm"),
         ("obligation.read", "identity-permission-obligation-read"),
         ("indicator.read", "identity-permission-indicator-read"),
         ("report.read", "identity-permission-report-read"),
@@ -42,6 +43,12 @@ fn permission_name(shell: &Shell, permission: &str) -> String {
             "organization.manage",
             "identity-permission-organization-manage",
         ),
+        (
+            "organization.propose",
+            "identity-permission-organization-propose",
+        ),
+        ("approval.read", "identity-permission-approval-read"),
+        ("jobs.manage", "identity-permission-jobs-manage"),
         ("identity.read", "identity-permission-identity-read"),
         ("identity.manage", "identity-permission-identity-manage"),
         ("identity.reset", "identity-permission-identity-reset"),

@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod activation;
 pub(crate) mod audit;
 pub(crate) mod clients;
+pub(crate) mod delegations;
 pub(crate) mod second;
 pub(crate) mod sign_in;
 

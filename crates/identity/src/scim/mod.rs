@@ -107,6 +107,7 @@ impl Caller {
     fn by(&self) -> By {
         By {
             account: self.actor.account,
+            on_behalf: None,
             address: self.actor.address.clone(),
         }
     }

@@ -308,6 +308,7 @@ impl Scim {
             let now = identity.env.now();
             let revoked = rows::close(tx, account, actor.account, now).await?;
             store::end_sessions(tx, account, &[]).await?;
+            store::delegations::end_all(tx, account, actor.account, now).await?;
             store::duties::release(tx, account, identity.env.today()).await?;
             let detail = json!({ "grants": revoked });
             let entry = actor.audit("account.closed", ("account", account), detail);

@@ -7,8 +7,8 @@ use organization::scope_sql;
 use crate::{Audit, AuditFilter, AuditRow};
 
 pub(crate) async fn add(tx: &mut Tx, id: Id, at: Timestamp, entry: &Audit) -> Result<()> {
-    let sql = "INSERT INTO audit (id, at, account, action, object_kind, object_id, detail, address)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let sql = "INSERT INTO audit (id, at, account, action, object_kind, object_id, detail, address, on_behalf)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let args = args![
         id,
         at,
@@ -18,6 +18,7 @@ pub(crate) async fn add(tx: &mut Tx, id: Id, at: Timestamp, entry: &Audit) -> Re
         &entry.object.1,
         entry.detail.to_string(),
         &entry.address,
+        entry.on_behalf,
     ];
     tx.execute(sql, args).await?;
     // Waits there for its place in the chain.
@@ -51,7 +52,10 @@ fn from_sql(
     env: &Env,
     args: &mut Args,
 ) -> String {
-    let mut sql = String::from("FROM audit e LEFT JOIN account a ON a.id = e.account WHERE ");
+    let mut sql = String::from(
+        "FROM audit e LEFT JOIN account a ON a.id = e.account
+        LEFT JOIN account o ON o.id = e.on_behalf WHERE ",
+    );
     // What nobody signed in did (refused sign-ins, the program itself) belongs to the whole house.
     let house = scope_sql(scope, "u.id", args);
     let visible = super::visible_sql(scope, "e.account", env.today(), args);
@@ -90,7 +94,9 @@ fn from_sql(
     }
     if !filter.login.trim().is_empty() {
         let login = args.push(super::anywhere(&filter.login));
-        sql.push_str(&format!(" AND a.login LIKE {login} ESCAPE '!'"));
+        sql.push_str(&format!(
+            " AND (a.login LIKE {login} ESCAPE '!' OR o.login LIKE {login} ESCAPE '!')"
+        ));
     }
     sql
 }
@@ -105,11 +111,11 @@ fn entry(row: &Row) -> Result<AuditRow> {
         object_id: row.get(5)?,
         detail: row.get(6)?,
         address: row.get(7)?,
+        on_behalf: row.get(8)?,
     })
 }
 
-const ENTRY: &str =
-    "SELECT e.id, e.at, a.login, e.action, e.object_kind, e.object_id, e.detail, e.address";
+const ENTRY: &str = "SELECT e.id, e.at, a.login, e.action, e.object_kind, e.object_id, e.detail, e.address, o.login";
 
 pub(crate) async fn count(
     tx: &mut Tx,

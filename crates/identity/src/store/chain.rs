@@ -29,6 +29,8 @@ pub(crate) struct Entry {
 pub(crate) struct Fields {
     pub at: Timestamp,
     pub account: Option<AccountId>,
+    /// In whose place.
+    pub on_behalf: Option<AccountId>,
     /// Action, kind and id of the object, detail, address.
     pub texts: [String; 5],
 }
@@ -40,7 +42,8 @@ pub(crate) struct Link {
     pub entry: Entry,
 }
 
-const FIELDS: &str = "e.at, e.account, e.action, e.object_kind, e.object_id, e.detail, e.address";
+const FIELDS: &str =
+    "e.at, e.account, e.action, e.object_kind, e.object_id, e.detail, e.address, e.on_behalf";
 
 /// Reads [`FIELDS`] from a column on.
 fn entry(row: &Row, id: Id, from: usize) -> Result<Entry> {
@@ -49,6 +52,7 @@ fn entry(row: &Row, id: Id, from: usize) -> Result<Entry> {
         Some(at) => Some(Fields {
             at,
             account: row.get(from + 1)?,
+            on_behalf: row.get(from + 7)?,
             texts: [
                 row.get(from + 2)?,
                 row.get(from + 3)?,

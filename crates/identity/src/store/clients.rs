@@ -159,6 +159,8 @@ pub(crate) async fn known(
         if !found.contains_key(&hash) {
             let used: Option<Timestamp> = row.get(4)?;
             let known = Known {
+                acting: None,
+                lent: None,
                 account: row.get(1)?,
                 login: row.get(2)?,
                 person: None,

@@ -75,11 +75,16 @@ pub(crate) async fn of(tx: &mut Tx, account: AccountId) -> Result<Option<String>
     row.map(|r| r.get(0)).transpose()
 }
 
-/// Permissions (JSON) and duty of a role that still lets its holders do something.
-pub(crate) async fn role(tx: &mut Tx, code: &str) -> Result<Option<(String, Option<String>)>> {
-    let sql = "SELECT permissions, duty FROM role WHERE code = $1 AND permissions <> '[]'";
+/// Permissions (JSON) and duty of a role that still lets its holders do something, and whether it needs a last day.
+pub(crate) async fn role(
+    tx: &mut Tx,
+    code: &str,
+) -> Result<Option<(String, Option<String>, bool)>> {
+    let sql =
+        "SELECT permissions, duty, needs_end FROM role WHERE code = $1 AND permissions <> '[]'";
     let row = tx.optional(sql, args![code]).await?;
-    row.map(|r| Ok((r.get(0)?, r.get(1)?))).transpose()
+    row.map(|r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+        .transpose()
 }
 
 /// What an account may do on a unit today: permissions (JSON) and duty of each of its roles.
@@ -116,7 +121,7 @@ pub(crate) async fn granted_by(
     Ok(found.is_some())
 }
 
-/// Whether an account holds a role on, or its person belongs to, a unit above a scope.
+/// Whether an account holds a role on, or its person belongs to, a unit above a scope; or acts for somebody there.
 pub(crate) async fn stands_above(
     tx: &mut Tx,
     account: AccountId,
@@ -139,13 +144,18 @@ pub(crate) async fn stands_above(
     };
     let granted = above("g.unit", &mut args);
     let belongs = above("s.unit", &mut args);
+    let (by_office, lent) = (above("hb.unit", &mut args), above("d.unit", &mut args));
+    let office = super::held::by_office_sql("$2");
     let sql = format!(
         "SELECT 1 FROM role_grant g WHERE g.account = $1 AND g.revoked_at IS NULL
             AND (g.to_date IS NULL OR g.to_date >= $2) AND {granted}
          UNION ALL
          SELECT 1 FROM account a JOIN assignment s ON s.person = a.person WHERE a.id = $1
             AND s.is_primary AND s.from_date <= $2 AND (s.to_date IS NULL OR s.to_date >= $2)
-            AND {belongs}"
+            AND {belongs}
+         UNION ALL SELECT 1 {office} AND ha.id = $1 AND {by_office}
+         UNION ALL SELECT 1 FROM delegation d WHERE d.taker = $1 AND d.ended_at IS NULL
+            AND d.to_date >= $2 AND {lent}"
     );
     Ok(tx.optional(sql, args).await?.is_some())
 }

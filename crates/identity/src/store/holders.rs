@@ -11,11 +11,18 @@ pub(crate) async fn grants(
     unit: UnitId,
     day: Date,
 ) -> Result<Vec<(PersonId, String, String)>> {
-    let sql = "SELECT a.person, g.role, r.permissions FROM role_grant g JOIN account a ON a.id = g.account
-                   JOIN role r ON r.code = g.role
-               WHERE g.unit = $1 AND g.revoked_at IS NULL AND g.from_date <= $2
-                   AND (g.to_date IS NULL OR g.to_date >= $2) AND a.person IS NOT NULL
-                   AND a.disabled_at IS NULL ORDER BY a.person";
+    let office = super::held::by_office_sql("$2");
+    let sql = format!(
+        "SELECT a.person, g.role, r.permissions FROM role_grant g JOIN account a ON a.id = g.account
+             JOIN role r ON r.code = g.role
+         WHERE g.unit = $1 AND g.revoked_at IS NULL AND g.from_date <= $2
+             AND (g.to_date IS NULL OR g.to_date >= $2) AND a.person IS NOT NULL
+             AND a.disabled_at IS NULL
+         UNION ALL SELECT ha.person, ho.role,
+             (SELECT hp.permissions FROM role hp WHERE hp.code = ho.role)
+             {office} AND hb.unit = $1 AND ha.disabled_at IS NULL
+         ORDER BY 1"
+    );
     let rows = tx.query(sql, args![unit, day]).await?;
     rows.iter()
         .map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))

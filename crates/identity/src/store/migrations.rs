@@ -195,4 +195,34 @@ pub const MIGRATIONS: &[Migration] = &[
         ALTER TABLE session ADD COLUMN door TEXT NOT NULL DEFAULT 'password';
         ALTER TABLE session ADD COLUMN trusted BOOLEAN NOT NULL DEFAULT FALSE",
     },
+    Migration {
+        name: "identity_20261122_delegation",
+        sql: "
+        CREATE TABLE delegation (
+            id {blob} PRIMARY KEY,
+            giver {blob} NOT NULL REFERENCES account (id),
+            taker {blob} NOT NULL REFERENCES account (id),
+            unit {blob} NOT NULL,
+            permissions TEXT NOT NULL,
+            decides BOOLEAN NOT NULL,
+            reason TEXT NOT NULL,
+            from_date TEXT NOT NULL,
+            to_date TEXT NOT NULL,
+            made_at BIGINT NOT NULL,
+            ended_by {blob},
+            ended_at BIGINT);
+        CREATE INDEX delegation_giver ON delegation (giver);
+        CREATE INDEX delegation_taker ON delegation (taker);
+        CREATE INDEX delegation_unit ON delegation (unit);
+        ALTER TABLE session ADD COLUMN acting {blob};
+        ALTER TABLE audit ADD COLUMN on_behalf {blob};
+        ALTER TABLE role ADD COLUMN needs_end BOOLEAN NOT NULL DEFAULT FALSE;
+        CREATE TABLE role_office (
+            role TEXT NOT NULL REFERENCES role (code),
+            kind TEXT NOT NULL,
+            office TEXT NOT NULL,
+            name_zh TEXT NOT NULL,
+            name_en TEXT NOT NULL,
+            PRIMARY KEY (role, kind, office))",
+    },
 ];

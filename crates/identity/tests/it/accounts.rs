@@ -71,6 +71,7 @@ async fn a_manager_reaches_the_accounts_of_the_scope_only() {
         let h = House::new(t).await;
         let left = &Scope::Under(vec![h.left]);
         let manager = Actor {
+            on_behalf: None,
             account: Some(h.account("manager", "security-admin", h.left).await),
             address: String::new(),
         };

@@ -127,6 +127,7 @@ async fn tokens_hold_for_their_days_and_their_scope() {
     on_both(&migrations(), |t| async move {
         let h = House::new(t).await;
         let officer = Actor {
+            on_behalf: None,
             account: Some(h.account("trainer", "training-officer", h.left).await),
             address: String::new(),
         };

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use commons::packs::Packs;
-use identity::{Actor, Identity, Roles, SecuritySettings};
+use identity::{Actor, Identity, SecuritySettings};
 use kernel::{AccountId, Scope};
 use testkit::{on_both, on_postgres};
 
-use crate::{House, PERMISSIONS, key, migrations, roles};
+use crate::{House, key, migrations, read_roles, roles};
 
 fn by(account: AccountId) -> Actor {
     Actor {
+        on_behalf: None,
         account: Some(account),
         address: String::new(),
     }
@@ -84,9 +84,7 @@ async fn nobody_gives_what_they_do_not_hold() {
              permissions = [\"identity.read\", \"identity.grant\", \"identity.reset\", \"activity.read\"]\n",
             include_str!("../../../../packs/roles.toml")
         );
-        let packs = Packs::load(vec![("roles.toml".to_owned(), text)]).unwrap();
-        let more = Roles::read(&packs, PERMISSIONS).unwrap();
-        h.identity.sync_roles(&more).await.unwrap();
+        h.identity.sync_roles(&read_roles(&text)).await.unwrap();
         let (i, all) = (&h.identity, &Scope::All);
         let (top, left) = (&Scope::Under(vec![h.top]), &Scope::Under(vec![h.left]));
         let guard = by(h.account("guard", "security-admin", h.top).await);
@@ -167,9 +165,7 @@ async fn an_old_account_with_two_duties_keeps_the_first() {
     on_both(&migrations(), |t| async move {
         let h = House::new(t).await;
         let text = include_str!("../../../../packs/roles.toml").replace("\nduty = ", "\n# ");
-        let packs = Packs::load(vec![("roles.toml".to_owned(), text)]).unwrap();
-        let before = Roles::read(&packs, PERMISSIONS).unwrap();
-        h.identity.sync_roles(&before).await.unwrap();
+        h.identity.sync_roles(&read_roles(&text)).await.unwrap();
         let (i, nobody, all) = (&h.identity, Actor::default(), &Scope::All);
         let id = h.account("wei", "auditor", h.top).await;
         h.t.clock.advance(1);

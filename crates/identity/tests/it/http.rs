@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use identity::{Actor, Identity, SecuritySettings};
@@ -44,15 +45,30 @@ impl Answer {
     }
 }
 
+async fn touch(State(identity): State<Identity>, actor: Actor) -> &'static str {
+    let entry = actor.audit("rows.touched", ("rows", ""), serde_json::json!({}));
+    identity.record_now(entry).await.expect("recorded");
+    "touched"
+}
+
 pub fn app(identity: &Identity, env: &kernel::Env, secure: bool) -> Router {
     // Somebody else's page, as a feature adds it.
     let feature = Module {
         name: "rows",
-        routes: Routes::new().get(
-            "/rows",
-            Policy::Permission("activity.record"),
-            async |access: Access| format!("{:?}", access.scope),
-        ),
+        routes: Routes::new()
+            .get(
+                "/rows",
+                Policy::Permission("activity.record"),
+                async |access: Access| {
+                    let of = access.principal.on_behalf.map(|of| of.name);
+                    match of {
+                        Some(of) => format!("{:?} {of}", access.scope),
+                        None => format!("{:?}", access.scope),
+                    }
+                },
+            )
+            .post("/rows", Policy::Permission("activity.record"), touch)
+            .with_state(identity.clone()),
         ..Module::default()
     };
     let options = Options {

@@ -4,9 +4,12 @@ mod accounts;
 mod activation;
 mod chain;
 mod clients;
+mod delegation;
 mod duties;
 mod http;
 mod ldap;
+mod matrix;
+mod offices;
 mod oidc;
 mod scim;
 mod second;
@@ -29,6 +32,7 @@ const PERMISSIONS: &[&str] = &[
     "activity.read",
     "activity.record",
     "activity.reverse",
+    "activity.confirm",
     "obligation.read",
     "indicator.read",
     "report.read",
@@ -60,8 +64,17 @@ fn migrations() -> Vec<Migration> {
 }
 
 fn roles() -> Roles {
-    let text = include_str!("../../../../packs/roles.toml").to_owned();
-    let packs = Packs::load(vec![("roles.toml".to_owned(), text)]).expect("the pack loads");
+    read_roles(include_str!("../../../../packs/roles.toml"))
+}
+
+/// Roles of a text, beside the usual kinds of bodies.
+fn read_roles(text: &str) -> Roles {
+    let people = include_str!("../../../../packs/people-cn.toml").to_owned();
+    let files = vec![
+        ("people-cn.toml".to_owned(), people),
+        ("roles.toml".to_owned(), text.to_owned()),
+    ];
+    let packs = Packs::load(files).expect("the packs load");
     Roles::read(&packs, PERMISSIONS).expect("its roles are known")
 }
 
@@ -165,7 +178,7 @@ impl House {
         let done = transaction!(self.t.db, |tx| {
             let sql = "INSERT INTO person (id, staff_no, name, initials, created_at) VALUES ($1, $2, $3, '', 0)";
             tx.execute(sql, args![id, staff_no, name]).await?;
-            let sql = "INSERT INTO assignment (id, person, unit, post, from_date, is_primary)
+            let sql = "INSERT INTO assignment_row (id, person, unit, post, from_date, is_primary)
                 VALUES ($1, $2, $3, '', '2026-01-01', TRUE)";
             let assignment: kernel::Id = env.new_id();
             tx.execute(sql, args![assignment, id, unit]).await

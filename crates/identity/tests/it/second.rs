@@ -41,6 +41,7 @@ pub fn code(h: &House, secret: &str) -> String {
 
 pub fn me(account: AccountId) -> Actor {
     Actor {
+        on_behalf: None,
         account: Some(account),
         address: String::new(),
     }

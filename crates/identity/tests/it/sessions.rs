@@ -234,6 +234,7 @@ async fn ones_own_password_is_changed_with_the_old_one() {
         let here = h.sign_in("linxl", PASSWORD).await.unwrap();
         let there = h.sign_in("linxl", PASSWORD).await.unwrap();
         let me = Actor {
+            on_behalf: None,
             account: Some(id),
             address: String::new(),
         };
@@ -278,6 +279,7 @@ async fn old_passwords_do_not_come_back_and_do_not_stay() {
         h.belongs(id, person).await;
         let token = h.sign_in("linxl", PASSWORD).await.unwrap();
         let me = Actor {
+            on_behalf: None,
             account: Some(id),
             address: String::new(),
         };

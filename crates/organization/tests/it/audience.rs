@@ -134,7 +134,7 @@ async fn the_query_and_the_explanation_agree() {
             }
             let mut found = 0;
             for (under, own, level, class, post, category, months, named) in rules {
-                let (seat, plus, minus) = named;
+                let (chosen, plus, minus) = named;
                 let seat = |role: &str, body| Seat {
                     kind: "party-branch".into(),
                     body,
@@ -155,7 +155,7 @@ async fn the_query_and_the_explanation_agree() {
                         .unwrap_or_default(),
                     months_from: (months < 6).then_some(months),
                     months_to: (months > 3).then_some(months),
-                    seat: seats.get(named.0).cloned(),
+                    seat: seats.get(chosen).cloned(),
                     plus: ids.get(plus).copied().into_iter().collect(),
                     minus: ids.get(minus).copied().into_iter().collect(),
                     ..Rule::default()

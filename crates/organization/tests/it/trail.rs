@@ -40,6 +40,7 @@ async fn every_change_is_written_down_or_not_done() {
         let org = organization(&t).with_trail(notes.clone());
         let by = By {
             account: Some(t.env.new_id()),
+            on_behalf: None,
             address: "192.0.2.7".into(),
         };
         let all = Scope::All;

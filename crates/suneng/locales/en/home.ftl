@@ -19,3 +19,5 @@ weekday-5 = Friday
 weekday-6 = Saturday
 weekday-7 = Sunday
 home-waiting = waiting
+home-confirm = { $count } recorded activities wait for your confirmation
+home-go-confirm = Confirm

@@ -19,3 +19,5 @@ weekday-5 = 星期五
 weekday-6 = 星期六
 weekday-7 = 星期日
 home-waiting = 待办
+home-confirm = 有 { $count } 场活动登记等您确认
+home-go-confirm = 去确认

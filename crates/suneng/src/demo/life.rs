@@ -342,6 +342,7 @@ impl Life<'_> {
         Ok(By {
             person: account.person.ok_or(Error::NotFound)?,
             account: account.id,
+            on_behalf: None,
             address: String::new(),
         })
     }

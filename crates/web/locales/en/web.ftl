@@ -16,6 +16,7 @@ crumbs = You are here
 search-label = Search everything
 search-hint = Search (press /)
 sign-in = Sign in
+acting-for = { $name } (for { $of })
 sign-out = Sign out
 signed-in-as = Signed in as { $name }
 account = My account

@@ -16,6 +16,7 @@ crumbs = 当前位置
 search-label = 全站搜索
 search-hint = 搜索（按 / 键）
 sign-in = 登录
+acting-for = { $name }（代{ $of }）
 sign-out = 退出登录
 signed-in-as = 已登录：{ $name }
 account = 我的账号
