@@ -88,6 +88,7 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     tell("demo-study");
     let study = Study::new(&world, &rooms, (&clock, &calendar), (first, today)).await?;
     study.record(0..=WEEKS - 2).await?;
+    study.confirm().await?;
     life.decided().await?;
     let rows = people::since(&people, &seconded, today);
     org.import(&rows, &Scope::All, None).await?;

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use activities::{Mark, New, Role};
+use identity::Actor;
 use jiff::ToSpan;
 use jiff::civil::Time;
 use kernel::{
@@ -19,6 +20,9 @@ use crate::rooms::Rooms;
 pub const WEEKS: i64 = 96;
 /// In how many of them other agencies studied as well.
 const OTHERS: i64 = 6;
+
+/// Activities that are confirmed together.
+const PAGE: i64 = 200;
 
 /// Who records the study of an agency: beginning of the unit's code, login.
 const RECORDERS: [(&str, &str); 5] = [
@@ -139,6 +143,27 @@ impl<'a> Study<'a> {
             self.world.ledger.settle().await?;
         }
         Ok(())
+    }
+
+    /// The leader of the bureau confirms what was recorded so far, as they do every week.
+    pub async fn confirm(&self) -> Result<()> {
+        let leader = self.rooms.identity.account_by_login("leader").await?;
+        let actor = Actor::from(leader.ok_or(Error::NotFound)?.id);
+        let activities = &self.rooms.activities;
+        loop {
+            let (_, waiting) = activities.unconfirmed(&self.bureau, &actor, PAGE).await?;
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            // None was changed since it was recorded.
+            let picks: Vec<_> = waiting.iter().map(|a| (a.id, 0)).collect();
+            let outcomes = activities.confirm(&picks, &self.bureau, actor.clone());
+            if outcomes.await?.iter().all(|o| o.refused.is_some()) {
+                return Err(Error::internal(
+                    "the leader may confirm what the clerk recorded",
+                ));
+            }
+        }
     }
 
     async fn hold(
