@@ -170,6 +170,7 @@
       kept = begin(form, sent) || kept;
     });
     // What was sent and came back without complaint is done.
-    if (sent && !kept && !document.querySelector('.errorpage')) forget(sent[0]);
+    // The page that asks about secrecy is no end: one may go back to the form.
+    if (sent && !kept && !document.querySelector('.errorpage, [data-back]')) forget(sent[0]);
   });
 })();
