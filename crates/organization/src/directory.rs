@@ -121,11 +121,12 @@ impl Organization {
                 let message = Msg::new("organization-staff-no-taken").with("staff_no", number);
                 return Err(Error::Conflict(message));
             }
-            store::set_staff_no(tx, id, &number).await?;
             let detail = json!({ "before": card.person.staff_no, "after": number });
+            card.person.staff_no = number;
+            let people = std::slice::from_ref(&card.person);
+            store::put_people(tx, people, &[], self.env.now()).await?;
             self.tell(tx, by, "person.renumbered", person, detail)
                 .await?;
-            card.person.staff_no = number;
         }
         if let Some(name) = told.name.filter(|name| *name != card.person.name) {
             card.person.name = name;

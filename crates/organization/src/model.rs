@@ -37,6 +37,15 @@ pub struct Person {
     pub name: String,
 }
 
+impl Person {
+    /// What one may type to find them: staff number, name and pinyin initials, in small letters, a line each so
+    /// that no word reaches from one into the next.
+    pub(crate) fn words(&self) -> String {
+        let (number, name) = (self.staff_no.to_lowercase(), self.name.to_lowercase());
+        format!("{number}\n{name}\n{}", initials(&self.name))
+    }
+}
+
 /// An assignment (任职): a person belongs to a unit from one day to another, both included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {

@@ -22,7 +22,7 @@ pub(crate) use people::*;
 pub use people::{described, in_body, in_post, serving, values_of};
 pub(crate) use ties::*;
 
-use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths, initials};
+use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths};
 
 /// The tables of this crate.
 pub const MIGRATIONS: &[Migration] = &[
@@ -144,6 +144,12 @@ pub const MIGRATIONS: &[Migration] = &[
     import::MIGRATION,
     identity::MIGRATION,
     ties::MIGRATION,
+    Migration {
+        name: "organization_20261122_words",
+        sql: "
+        ALTER TABLE person RENAME COLUMN initials TO words;
+        UPDATE person SET words = LOWER(staff_no) || '\n' || LOWER(name) || '\n' || words WHERE erased_at IS NULL",
+    },
 ];
 
 /// `column IN (the units a scope reaches)` for a WHERE clause; adds its arguments.
@@ -324,14 +330,14 @@ pub(crate) async fn put_people(
         rows.add(p.id);
         rows.add(&p.staff_no);
         rows.add(&p.name);
-        rows.add(initials(&p.name));
+        rows.add(p.words());
         rows.add(now);
     }
     tx.insert_many(
-        "INSERT INTO person (id, staff_no, name, initials, created_at) VALUES",
+        "INSERT INTO person (id, staff_no, name, words, created_at) VALUES",
         5,
         "ON CONFLICT (id) DO UPDATE SET staff_no = excluded.staff_no, name = excluded.name,
-            initials = excluded.initials",
+            words = excluded.words",
         rows,
     )
     .await?;
@@ -480,10 +486,7 @@ pub(crate) async fn roster_count(tx: &mut Tx, query: &RosterQuery, scope: &Scope
 }
 
 fn person_like(pattern: &str) -> String {
-    format!(
-        "(LOWER(p.name) LIKE {pattern} ESCAPE '!' OR LOWER(p.staff_no) LIKE {pattern} ESCAPE '!'
-          OR p.initials LIKE {pattern} ESCAPE '!')"
-    )
+    format!("p.words LIKE {pattern} ESCAPE '!'")
 }
 
 pub(crate) async fn units_of(

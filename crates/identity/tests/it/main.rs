@@ -176,7 +176,7 @@ impl House {
     async fn person(&self, staff_no: &str, name: &str, unit: UnitId) -> kernel::PersonId {
         let (env, id) = (&self.t.env, self.t.env.new_id());
         let done = transaction!(self.t.db, |tx| {
-            let sql = "INSERT INTO person (id, staff_no, name, initials, created_at) VALUES ($1, $2, $3, '', 0)";
+            let sql = "INSERT INTO person (id, staff_no, name, words, created_at) VALUES ($1, $2, $3, '', 0)";
             tx.execute(sql, args![id, staff_no, name]).await?;
             let sql = "INSERT INTO assignment_row (id, person, unit, post, from_date, is_primary)
                 VALUES ($1, $2, $3, '', '2026-01-01', TRUE)";

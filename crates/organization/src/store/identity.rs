@@ -109,7 +109,7 @@ pub(crate) async fn erase_person(
         tx.execute(sql, args![staff_no]).await?;
     }
     let sql =
-        "UPDATE person SET name = $2, initials = $2, staff_no = $3, erased_at = $4 WHERE id = $1";
+        "UPDATE person SET name = $2, words = $2, staff_no = $3, erased_at = $4 WHERE id = $1";
     tx.execute(sql, args![person, mark, number, at]).await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::{Known, ON_DAY, scope_sql};
 use crate::attributes::Traits;
 use crate::import::record::{Finding, Import, State, Summary, Upload};
 use crate::import::{Decision, PeoplePlan};
-use crate::model::{Assignment, Person, initials};
+use crate::model::{Assignment, Person};
 use crate::sheet::Columns;
 
 pub(super) const MIGRATION: Migration = Migration {
@@ -183,10 +183,10 @@ pub(crate) async fn put_unseen(
         rows.add(p.id);
         rows.add(&p.staff_no);
         rows.add(&p.name);
-        rows.add(initials(&p.name));
+        rows.add(p.words());
         rows.add(now);
     }
-    let sql = "INSERT INTO person (id, staff_no, name, initials, created_at) VALUES";
+    let sql = "INSERT INTO person (id, staff_no, name, words, created_at) VALUES";
     tx.insert_many(sql, 5, "", rows).await?;
     let mut rows = Args::with_capacity(plan.assignments.len() * 8);
     for (person, a) in plan

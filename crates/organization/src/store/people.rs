@@ -22,13 +22,6 @@ pub(crate) async fn person(tx: &mut Tx, id: PersonId) -> Result<Option<Person>> 
     .transpose()
 }
 
-/// Gives a person another staff number.
-pub(crate) async fn set_staff_no(tx: &mut Tx, id: PersonId, staff_no: &str) -> Result<()> {
-    let sql = "UPDATE person SET staff_no = $2 WHERE id = $1";
-    tx.execute(sql, args![id, staff_no]).await?;
-    Ok(())
-}
-
 /// The attributes of a person.
 pub(crate) async fn traits(tx: &mut Tx, person: PersonId) -> Result<Traits> {
     let sql = "SELECT attribute, from_date, value FROM person_attribute WHERE person = $1";
