@@ -12,6 +12,7 @@ mod pages;
 mod samples;
 mod searching;
 mod service;
+mod source;
 mod store;
 
 pub use attendance::{Late, LateWriter};
@@ -21,6 +22,7 @@ pub use model::{Activity, Confirmation, Mark, New, Part, Role};
 pub use pages::module;
 
 pub use service::Activities;
+pub use source::ActivityFacts;
 pub use store::MIGRATIONS;
 
 /// Permission to see activities and their rosters.

@@ -53,6 +53,20 @@ pub const MIGRATIONS: &[Migration] = &[
     },
 ];
 
+/// The titles of activities.
+pub(crate) async fn titles(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, String>> {
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(500) {
+        let mut args = Args::new();
+        let list = args.list(chunk.iter().copied());
+        let sql = format!("SELECT id, title FROM activity WHERE id IN ({list})");
+        for row in tx.query(sql, args).await? {
+            found.insert(row.get(0)?, row.get(1)?);
+        }
+    }
+    Ok(found)
+}
+
 const COLUMNS: &str = "a.id, a.kind, a.host, a.title, a.date, a.starts, a.ends, a.minutes, a.location, a.late, \
      a.recorded_at, a.recorded_by, a.reversed_at, a.reversed_by, a.reversal_reason, a.recorded_for, a.changes, \
      a.confirmed_at, a.confirmed_by, a.returned_at";

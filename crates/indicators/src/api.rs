@@ -31,7 +31,10 @@ async fn figures(
     let (unit, _) = chosen(&s, &access, q.unit.as_deref()).await?;
     let (period, _) = span_of(&q.span, s.env.today());
     let mut reading = s.ledger.reading().await?;
-    let found = s.figures(&mut reading, &[unit.id], period, true).await?;
+    let which = s.shown_for(unit.id).await?;
+    let found = s
+        .figures(&mut reading, &[unit.id], period, &which, true)
+        .await?;
     let items: Vec<Value> = found
         .get(&unit.id)
         .into_iter()

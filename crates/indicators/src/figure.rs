@@ -1,5 +1,6 @@
 //! Figures: exact ratios, printed by rounding once, at the end.
 
+use kernel::Period;
 use serde::{Deserialize, Serialize};
 
 /// An exact value: numerator by denominator. Printed with a fixed number of decimals.
@@ -52,6 +53,49 @@ impl Ratio {
         text
     }
 
+    /// Digits without grouping, rounded to a whole number, as sentences have round numbers.
+    pub fn plain(self) -> String {
+        Self {
+            decimals: 0,
+            ..self
+        }
+        .text()
+        .replace(',', "")
+    }
+
+    /// The value as sentences round it: its one or two leading digits where it lies strictly above them (余, 多),
+    /// and whether it does. 23 is 20 and more, 3,018 is 3,000 and more, 660 is 660.
+    pub fn leading(self) -> (Self, bool) {
+        let whole = self.numerator / self.denominator.max(1);
+        let digits = whole.unsigned_abs().checked_ilog10().unwrap_or(0);
+        let step = 10_i64.pow(digits.saturating_sub(1).max(u32::from(digits == 1)));
+        let round = whole / step * step;
+        let over = self.numerator != round * self.denominator.max(1);
+        (Self::whole(round), over)
+    }
+
+    /// The value cut to a whole number, which it reaches at least (以上).
+    pub fn at_least(self) -> Self {
+        Self::whole(self.numerator.div_euclid(self.denominator.max(1)))
+    }
+
+    /// The rate of this to another, in percent; none when there is nothing below.
+    pub fn by(self, whole: Self, decimals: u32) -> Option<Self> {
+        let below = whole.numerator.checked_mul(self.denominator)?;
+        let above = self.numerator.checked_mul(whole.denominator)?;
+        (below > 0).then(|| Self {
+            numerator: above.saturating_mul(100),
+            denominator: below,
+            decimals,
+        })
+    }
+
+    /// Compares two exact values.
+    pub fn order(self, other: Self) -> std::cmp::Ordering {
+        let side = |a: Self, b: Self| i128::from(a.numerator) * i128::from(b.denominator.max(1));
+        side(self, other).cmp(&side(other, self))
+    }
+
     /// For drawing only.
     pub fn approximate(self) -> f64 {
         self.numerator as f64 / self.denominator.max(1) as f64
@@ -76,9 +120,60 @@ pub enum Change {
     NoBase,
 }
 
+/// Whether a change is told in percent or in points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeKind {
+    /// Relative, in percent (相对).
+    Percent,
+    /// The difference of two rates, in percentage points (百分点).
+    Points,
+}
+
+/// What a figure is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Base {
+    /// The same stretch one year before (同比).
+    YearBefore,
+    /// The stretch of the same length just before (环比).
+    Before,
+}
+
+impl Base {
+    /// The stretch of the base.
+    pub fn of(self, period: Period) -> Period {
+        match self {
+            Self::YearBefore => period.year_before(),
+            Self::Before => period.before(),
+        }
+    }
+}
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// More.
+    #[default]
+    Up,
+    /// Less.
+    Down,
+    /// Neither.
+    None,
+}
+
 impl Change {
-    /// The relative change from a base to a value, one decimal.
-    pub fn percent(value: Ratio, base: Ratio) -> Self {
+    /// The change of a kind from a base to a value.
+    pub fn of(kind: ChangeKind, value: Ratio, base: Ratio, decimals: u32) -> Self {
+        match kind {
+            ChangeKind::Percent => Self::percent(value, base, decimals),
+            ChangeKind::Points => Self::points(value, base, decimals),
+        }
+    }
+
+    /// The relative change from a base to a value.
+    pub fn percent(value: Ratio, base: Ratio, decimals: u32) -> Self {
         // value/base − 1 in percent, over one denominator.
         let below = base.numerator.saturating_mul(value.denominator);
         if below <= 0 {
@@ -92,13 +187,13 @@ impl Change {
             change: Ratio {
                 numerator: top.saturating_mul(100),
                 denominator: below,
-                decimals: 1,
+                decimals,
             },
         }
     }
 
-    /// The difference of two rates given in percent, one decimal.
-    pub fn points(value: Ratio, base: Ratio) -> Self {
+    /// The difference of two rates given in percent.
+    pub fn points(value: Ratio, base: Ratio, decimals: u32) -> Self {
         let top = value
             .numerator
             .saturating_mul(base.denominator)
@@ -108,7 +203,7 @@ impl Change {
             change: Ratio {
                 numerator: top,
                 denominator: below.max(1),
-                decimals: 1,
+                decimals,
             },
         }
     }
@@ -172,28 +267,69 @@ mod tests {
     fn comparisons_say_percent_or_points() {
         let whole = Ratio::whole;
         // The relative change of source 5's kind: from 1,897 to 1,447 is −23.7 %.
-        let fall = Change::percent(whole(1447), whole(1897));
+        let fall = Change::percent(whole(1447), whole(1897), 1);
         assert_eq!(
             (fall.ratio().unwrap().text(), fall.direction()),
             ("-23.7".into(), -1)
         );
-        assert_eq!(Change::percent(whole(5), whole(0)), Change::NoBase);
+        assert_eq!(Change::percent(whole(5), whole(0), 1), Change::NoBase);
         let rate = |n: i64, d: i64| Ratio {
             numerator: n * 100,
             denominator: d,
             decimals: 1,
         };
         assert_eq!(
-            Change::points(rate(95, 100), rate(90, 100))
+            Change::points(rate(95, 100), rate(90, 100), 1)
                 .ratio()
                 .unwrap()
                 .text(),
             "5.0"
         );
-        assert_eq!(Change::percent(whole(100), whole(100)).direction(), 0);
+        assert_eq!(Change::percent(whole(100), whole(100), 1).direction(), 0);
+    }
+
+    #[test]
+    fn sentences_round_to_what_surely_holds() {
+        let leading = |n: i64| {
+            let (round, over) = Ratio::whole(n).leading();
+            (round.numerator, over)
+        };
+        let cases = [
+            (0, 0, false),
+            (7, 7, false),
+            (10, 10, false),
+            (23, 20, true),
+            (63, 60, true),
+            (103, 100, true),
+        ];
+        for (n, round, over) in cases {
+            assert_eq!(leading(n), (round, over), "{n}");
+        }
+        assert_eq!(leading(660), (660, false));
+        assert_eq!(leading(664), (660, true));
+        assert_eq!(leading(3018), (3000, true));
+        assert_eq!(leading(3520), (3500, true));
+        let rate = Ratio {
+            numerator: 9_745,
+            denominator: 100,
+            decimals: 2,
+        };
+        assert_eq!(rate.at_least().text(), "97");
+        assert_eq!(rate.order(Ratio::whole(97)), std::cmp::Ordering::Greater);
     }
 
     proptest! {
+        #[test]
+        fn what_is_rounded_lies_below_by_less_than_its_last_digit(n in 1i64..10_000_000) {
+            let (round, over) = Ratio::whole(n).leading();
+            let mut unit = 1;
+            while round.numerator % (unit * 10) == 0 {
+                unit *= 10;
+            }
+            prop_assert!(round.numerator <= n && n < round.numerator + unit);
+            prop_assert_eq!(over, n != round.numerator);
+        }
+
         #[test]
         fn rounding_is_off_by_half_a_unit_at_most(n in -1_000_000_000i64..1_000_000_000, d in 1i64..100_000, decimals in 0u32..4) {
             let text = Ratio { numerator: n, denominator: d, decimals }.text();

@@ -1,30 +1,67 @@
 //! Definitions of indicators, brought by packs.
 
+use std::collections::BTreeSet;
+
 use commons::packs::{Name, PackProblem, Packs};
-use kernel::Msg;
-use ledger::{Definition, Total};
+use kernel::{Msg, PeriodKind};
+use ledger::{Definition, Total, Value};
+use organization::Census;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::Ratio;
+use crate::figure::{Base, ChangeKind, Direction};
 
-/// What is made of a component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Measure {
-    /// The number of facts (场次, 人次).
+/// What is made of facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Their number (场次, 人次, 件).
     Count,
     /// Distinct persons (人数).
     Persons,
-    /// The sum of minutes in hours of so many minutes (学时).
-    Hours,
-    /// Distinct persons by headcount at the end of the period (覆盖率).
+    /// The sum of their values, so many to one of what is printed (学时: 45 minutes).
+    Sum(i64),
+    /// The mean of their values.
+    Mean(i64),
+    /// The greatest of their values.
+    Peak(i64),
+    /// How many different parts they tell of (种类).
+    Varieties,
+    /// In how many units there are any, of all categories or some (参与单位).
+    Places,
+    /// Through how many years or months up to the last one there were any (连续年数).
+    Streak(PeriodKind),
+    /// Distinct persons by headcount at the end of the period, in percent (覆盖率).
     Coverage,
 }
 
+/// How a figure comes about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Measure {
+    /// From facts of the ledger.
+    Facts(Of, Definition),
+    /// From the organization itself.
+    Census(Census),
+    /// One figure by another, in percent (占比).
+    Ratio {
+        /// Code of what stands above.
+        part: String,
+        /// Code of what stands below.
+        whole: String,
+    },
+    /// How a figure changed against a base (同比, 环比).
+    Change {
+        /// Its code.
+        of: String,
+        /// In percent or in points.
+        kind: ChangeKind,
+        /// Against what.
+        base: Base,
+    },
+}
+
 /// An indicator.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Indicator {
     /// Code.
     pub code: String,
@@ -34,55 +71,203 @@ pub struct Indicator {
     pub unit: Name,
     /// How it is defined, in words.
     pub definition: Name,
-    /// What is made of the component.
+    /// How it comes about.
     pub measure: Measure,
-    /// Minutes of one study hour, for [`Measure::Hours`].
-    #[serde(default)]
-    pub minutes_per_hour: Option<i64>,
-    /// What it should be at least.
-    #[serde(default)]
+    /// Decimals when printed.
+    pub decimals: u32,
+    /// What it should be at least, or at most where less is better.
     pub target: Option<i64>,
-    /// Which facts.
-    pub of: Definition,
+    /// Whether more is better.
+    pub direction: Direction,
+    /// Below this number of cases a rate says nothing and is not printed (最小样本).
+    pub minimum: i64,
+    /// Categories of units that it is shown for, with all below them; empty: for all.
+    pub shown_for: Vec<String>,
+    /// Categories of the units that are counted; for places.
+    pub categories: Vec<String>,
 }
 
 impl Indicator {
-    /// The value made of a total; none while computing, or without a denominator.
+    /// The component it is made of, where it is made of one.
+    pub fn facts(&self) -> Option<&Definition> {
+        match &self.measure {
+            Measure::Facts(_, definition) => Some(definition),
+            _ => None,
+        }
+    }
+
+    /// What is made of the facts.
+    pub(crate) fn of(&self) -> Option<Of> {
+        match self.measure {
+            Measure::Facts(of, _) => Some(of),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a rate: two of them differ by points, not by percent.
+    pub fn is_rate(&self) -> bool {
+        matches!(
+            self.measure,
+            Measure::Ratio { .. } | Measure::Facts(Of::Coverage, _)
+        ) || self.unit.zh == "%"
+    }
+
+    /// The value made of a total; none while computing, or without a denominator. What needs more than a total
+    /// is none here.
     pub(crate) fn value(&self, total: Total, heads: i64) -> Option<Ratio> {
+        let ratio = |numerator, denominator| Ratio {
+            numerator,
+            denominator,
+            decimals: self.decimals,
+        };
         let persons = total.persons.unwrap_or(0);
-        let value = match self.measure {
-            Measure::Count => Some(Ratio::whole(total.n)),
-            Measure::Persons => Some(Ratio::whole(persons)),
-            Measure::Hours => Some(Ratio {
-                numerator: total.sum,
-                denominator: self.minutes_per_hour.unwrap_or(60),
-                decimals: 1,
-            }),
-            Measure::Coverage => (heads > 0).then_some(Ratio {
-                numerator: persons * 100,
-                denominator: heads,
-                decimals: 1,
-            }),
+        let value = match self.of()? {
+            Of::Count => Some(ratio(total.n, 1)),
+            Of::Persons => Some(ratio(persons, 1)),
+            Of::Sum(per) => Some(ratio(total.sum, per)),
+            Of::Mean(per) => {
+                (total.n >= self.minimum.max(1)).then(|| ratio(total.sum, per * total.n))
+            }
+            Of::Coverage => (heads >= self.minimum.max(1)).then(|| ratio(persons * 100, heads)),
+            Of::Peak(_) | Of::Varieties | Of::Places | Of::Streak(_) => None,
         };
         value.filter(|_| !total.computing)
     }
+}
 
-    /// A value with its unit, as sentences have it.
-    pub fn print(&self, value: Option<Ratio>, lang: &str) -> String {
-        let value = value.map_or_else(|| "–".to_owned(), Ratio::text);
-        let unit = self.unit.get(lang);
-        if unit == "%" || lang.starts_with("zh") {
-            format!("{value}{unit}")
-        } else {
-            format!("{value} {unit}")
+/// An indicator as packs write it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Written {
+    code: String,
+    name: Name,
+    unit: Name,
+    definition: Name,
+    measure: String,
+    #[serde(default)]
+    of: Option<Definition>,
+    /// So many of the ledger's (minutes, thousandths, hundredths) to one of what is printed.
+    #[serde(default)]
+    per: Option<i64>,
+    #[serde(default)]
+    every: Option<PeriodKind>,
+    #[serde(default)]
+    census: Option<Census>,
+    #[serde(default)]
+    part: Option<String>,
+    #[serde(default)]
+    whole: Option<String>,
+    #[serde(default)]
+    figure: Option<String>,
+    #[serde(default)]
+    kind: Option<ChangeKind>,
+    #[serde(default)]
+    base: Option<Base>,
+    #[serde(default)]
+    decimals: Option<u32>,
+    #[serde(default)]
+    target: Option<i64>,
+    #[serde(default)]
+    direction: Direction,
+    #[serde(default)]
+    minimum: i64,
+    #[serde(default)]
+    shown_for: Vec<String>,
+    #[serde(default)]
+    categories: Vec<String>,
+}
+
+/// The smallest parts that the ledger counts a value in.
+fn parts_of(value: Value) -> Option<i64> {
+    match value {
+        Value::None => None,
+        Value::Minutes => Some(60),
+        Value::Quantity => Some(1_000),
+        Value::Score => Some(100),
+    }
+}
+
+impl Written {
+    /// What it means, or the keys of what is wrong.
+    fn meant(self) -> Result<Indicator, Vec<&'static str>> {
+        let mut wrong = Vec::new();
+        let facts = |of: Of, wrong: &mut Vec<&'static str>| {
+            let Some(definition) = self.of.clone() else {
+                wrong.push("indicator-of");
+                return None;
+            };
+            if !definition.predicate.mistakes().is_empty() {
+                wrong.push("indicator-predicate");
+            }
+            let persons = matches!(of, Of::Persons | Of::Coverage);
+            if persons && definition.distinct.is_none() {
+                wrong.push("indicator-distinct");
+            }
+            Some(Measure::Facts(of, definition))
+        };
+        let value = self.of.as_ref().map_or(Value::None, |d| d.value);
+        let per = self.per.or(parts_of(value)).unwrap_or(0);
+        let valued = matches!(self.measure.as_str(), "sum" | "mean" | "peak");
+        if valued && (per <= 0 || value == Value::None) || !valued && self.per.is_some() {
+            wrong.push("indicator-value");
         }
+        let every = self.every.unwrap_or(PeriodKind::Year);
+        if !matches!(every, PeriodKind::Year | PeriodKind::Month) {
+            wrong.push("indicator-every");
+        }
+        let measure = match (self.measure.as_str(), &self.census) {
+            ("count", _) => facts(Of::Count, &mut wrong),
+            ("persons", _) => facts(Of::Persons, &mut wrong),
+            ("sum", _) => facts(Of::Sum(per), &mut wrong),
+            ("mean", _) => facts(Of::Mean(per), &mut wrong),
+            ("peak", _) => facts(Of::Peak(per), &mut wrong),
+            ("varieties", _) => facts(Of::Varieties, &mut wrong),
+            ("places", _) => facts(Of::Places, &mut wrong),
+            ("streak", _) => facts(Of::Streak(every), &mut wrong),
+            ("coverage", _) => facts(Of::Coverage, &mut wrong),
+            ("census", Some(census)) => Some(Measure::Census(census.clone())),
+            ("ratio", _) => match (self.part.clone(), self.whole.clone()) {
+                (Some(part), Some(whole)) => Some(Measure::Ratio { part, whole }),
+                _ => None,
+            },
+            ("change", _) => self.figure.clone().map(|of| Measure::Change {
+                of,
+                kind: self.kind.unwrap_or(ChangeKind::Percent),
+                base: self.base.unwrap_or(Base::YearBefore),
+            }),
+            _ => None,
+        };
+        let Some(measure) = measure.filter(|_| wrong.is_empty()) else {
+            if wrong.is_empty() {
+                wrong.push("indicator-measure");
+            }
+            return Err(wrong);
+        };
+        let decimals = match &measure {
+            Measure::Facts(Of::Sum(_) | Of::Mean(_) | Of::Coverage, _) => 1,
+            Measure::Ratio { .. } | Measure::Change { .. } => 2,
+            _ => 0,
+        };
+        Ok(Indicator {
+            code: self.code,
+            name: self.name,
+            unit: self.unit,
+            definition: self.definition,
+            measure,
+            decimals: self.decimals.unwrap_or(decimals).min(6),
+            target: self.target,
+            direction: self.direction,
+            minimum: self.minimum,
+            shown_for: self.shown_for,
+            categories: self.categories,
+        })
     }
 }
 
 #[derive(Deserialize)]
 struct Section {
     #[serde(default)]
-    indicator: Vec<Spanned<Indicator>>,
+    indicator: Vec<Spanned<Written>>,
 }
 
 /// All indicators of all packs.
@@ -93,30 +278,46 @@ impl IndicatorList {
     /// Reads them from packs; names every mistake with its line.
     pub fn read(packs: &Packs) -> Result<Self, Vec<PackProblem>> {
         let mut list: Vec<Indicator> = Vec::new();
+        let mut codes = BTreeSet::new();
         let mut problems = Vec::new();
+        let mut refers = Vec::new();
         for (pack, section) in packs.read::<Section>()? {
             for spanned in section.indicator {
                 let span = spanned.span();
-                let i = spanned.into_inner();
+                let written = spanned.into_inner();
+                let code = written.code.clone();
                 let mut wrong = |key: &'static str| {
-                    problems
-                        .push(pack.problem_at(span.clone(), Msg::new(key).with("code", &i.code)))
+                    problems.push(pack.problem_at(span.clone(), Msg::new(key).with("code", &code)));
                 };
-                if !commons::packs::is_kebab(&i.code) || list.iter().any(|k| k.code == i.code) {
+                if !commons::packs::is_kebab(&code) || !codes.insert(code.clone()) {
                     wrong("indicator-code");
                 }
-                if (i.measure == Measure::Hours) != i.minutes_per_hour.is_some_and(|m| m > 0) {
-                    wrong("indicator-minutes");
+                match written.meant() {
+                    Err(keys) => keys.into_iter().for_each(&mut wrong),
+                    Ok(i) => {
+                        refers.push((pack.clone(), span, list.len()));
+                        list.push(i);
+                    }
                 }
-                if matches!(i.measure, Measure::Persons | Measure::Coverage)
-                    && i.of.distinct.is_none()
-                {
-                    wrong("indicator-distinct");
+            }
+        }
+        // What others are made of must be there, and must not lead back: rates are made of figures that stand
+        // for themselves, changes of any figure that is no change.
+        for (pack, span, n) in refers {
+            let i = &list[n];
+            let of = |code: &String| list.iter().find(|k| k.code == *code).map(|k| &k.measure);
+            let fit = match &i.measure {
+                Measure::Ratio { part, whole } => [part, whole]
+                    .into_iter()
+                    .all(|c| matches!(of(c), Some(Measure::Facts(..) | Measure::Census(_)))),
+                Measure::Change { of: base, .. } => {
+                    matches!(of(base), Some(m) if !matches!(m, Measure::Change { .. }))
                 }
-                if !i.of.predicate.mistakes().is_empty() {
-                    wrong("indicator-predicate");
-                }
-                list.push(i);
+                _ => true,
+            };
+            if !fit {
+                let message = Msg::new("indicator-refers").with("code", &i.code);
+                problems.push(pack.problem_at(span, message));
             }
         }
         if problems.is_empty() {
@@ -136,12 +337,20 @@ impl IndicatorList {
         self.0.iter()
     }
 
+    /// Those shown for a unit, given the categories of it and of all above it.
+    pub fn shown<'a>(&'a self, categories: &[&str]) -> Vec<&'a Indicator> {
+        let shown = |i: &&Indicator| {
+            i.shown_for.is_empty() || i.shown_for.iter().any(|c| categories.contains(&c.as_str()))
+        };
+        self.0.iter().filter(shown).collect()
+    }
+
     /// The components they are made of, for the ledger to keep; equal ones once.
     pub fn definitions(&self) -> Vec<Definition> {
         let mut found: Vec<Definition> = Vec::new();
-        for i in &self.0 {
-            if !found.contains(&i.of) {
-                found.push(i.of.clone());
+        for definition in self.0.iter().filter_map(Indicator::facts) {
+            if !found.contains(definition) {
+                found.push(definition.clone());
             }
         }
         found

@@ -4,23 +4,23 @@
 mod api;
 mod figure;
 mod indicator;
+mod opened;
 mod pages;
 mod period;
+mod print;
 mod rows;
 mod samples;
 mod service;
 
-pub use figure::{Change, Figure, Ratio};
-pub use indicator::{Indicator, IndicatorList, Measure};
+pub use figure::{Base, Change, ChangeKind, Direction, Figure, Ratio};
+pub use indicator::{Indicator, IndicatorList, Measure, Of};
 pub use pages::module;
 pub use period::{Span, span_of};
+pub use print::Style;
 pub use service::Indicators;
 
 /// Permission to see figures and the rows under them.
 pub const READ: &str = "indicator.read";
-
-/// Where the thing behind a fact is shown, if anywhere; the program knows which feature that is.
-pub type SubjectHref = fn(&ledger::Fact) -> Option<String>;
 
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[

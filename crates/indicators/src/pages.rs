@@ -14,18 +14,18 @@ use web::view::{Crumb, Delta, Kpi};
 use web::{Access, Failure, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
 use crate::figure::{Change, Figure, Ratio};
+use crate::opened::{self, OpenQuery};
 use crate::period::{KINDS, Span, span_of};
-use crate::rows::{cursor_of, cursor_text};
-use crate::{Indicators, READ};
+use crate::{Direction, Indicator, Indicators, READ};
 
-const PAGE: usize = 50;
+pub(crate) const PAGE: usize = 50;
 const EXPORT_CHUNK: usize = 1_000;
 
 /// What the crate brings to the house.
 pub fn module(indicators: Indicators) -> Module {
     let routes = Routes::new()
         .get("/indicators", Policy::Permission(READ), overview)
-        .get("/indicators/{code}", Policy::Permission(READ), open)
+        .get("/indicators/{code}", Policy::Permission(READ), opened::open)
         .get(
             "/indicators/{code}/rows.csv",
             Policy::Permission(READ),
@@ -111,18 +111,46 @@ fn absolute(r: Ratio) -> Ratio {
     }
 }
 
-fn delta(shell: &Shell, change: Change) -> Delta {
+fn delta(shell: &Shell, i: &Indicator, change: Change) -> Delta {
     let direction = change.direction();
+    let good = match i.direction {
+        Direction::Up => Some(direction > 0),
+        Direction::Down => Some(direction < 0),
+        Direction::None => None,
+    };
     Delta {
         label: shell.t("yoy"),
         text: change_text(shell, change),
         direction,
-        // More study is the aim of every figure here.
-        good: (direction != 0).then_some(direction > 0),
+        good: good.filter(|_| direction != 0),
     }
 }
 
-fn value_text(figure: &Figure) -> Option<String> {
+/// An indicator's card.
+pub(crate) fn card(
+    s: &Indicators,
+    shell: &Shell,
+    i: &Indicator,
+    f: &Figure,
+    href: Option<String>,
+    trend: Vec<f64>,
+) -> Kpi {
+    let lang = shell.lang().code();
+    Kpi {
+        label: i.name.get(lang).to_owned(),
+        value: value_text(f),
+        unit: i.unit.get(lang).to_owned(),
+        href,
+        definition: Some(i.definition.get(lang).to_owned()),
+        as_of: Some(s.env.now().minute_text(s.env.zone())),
+        target: i.target.map(|t| format!("{t}{}", i.unit.get(lang))),
+        delta: f.yoy.map(|c| delta(shell, i, c)),
+        trend,
+        declared: false,
+    }
+}
+
+pub(crate) fn value_text(figure: &Figure) -> Option<String> {
     if figure.computing {
         None
     } else {
@@ -130,7 +158,13 @@ fn value_text(figure: &Figure) -> Option<String> {
     }
 }
 
-fn open_href(code: &str, unit: UnitId, period: Period, figure: &Figure, size: i64) -> String {
+pub(crate) fn open_href(
+    code: &str,
+    unit: UnitId,
+    period: Period,
+    figure: &Figure,
+    size: i64,
+) -> String {
     // The number and the size of the ledger go along, so that the list can name what came since.
     format!(
         "/indicators/{code}?unit={unit}&from={}&to={}&n={}&size={size}",
@@ -140,7 +174,7 @@ fn open_href(code: &str, unit: UnitId, period: Period, figure: &Figure, size: i6
     )
 }
 
-fn period_text(shell: &Shell, period: Period) -> String {
+pub(crate) fn period_text(shell: &Shell, period: Period) -> String {
     shell.t_with(
         "period-from-to",
         &[
@@ -169,7 +203,8 @@ async fn overview(
     let lang = shell.lang().code();
     let mut reading = s.ledger.reading().await?;
     let size = reading.size();
-    let figures = s.figures(&mut reading, &ids, period, true).await?;
+    let which = s.shown_for(unit.id).await?;
+    let figures = s.figures(&mut reading, &ids, period, &which, true).await?;
     let own = figures.get(&unit.id).cloned().unwrap_or_default();
     let as_of = s.env.now().minute_text(s.env.zone());
     let mut kpis = Vec::new();
@@ -177,27 +212,18 @@ async fn overview(
         from: period.to.first_of_year(),
         to: period.to,
     };
-    for (i, f) in s.list.iter().zip(&own) {
-        kpis.push(Kpi {
-            label: i.name.get(lang).to_owned(),
-            value: value_text(f),
-            unit: i.unit.get(lang).to_owned(),
-            href: Some(open_href(&i.code, unit.id, period, f, size)),
-            definition: Some(i.definition.get(lang).to_owned()),
-            as_of: Some(as_of.clone()),
-            target: i.target.map(|t| format!("{t}{}", i.unit.get(lang))),
-            delta: f.yoy.map(|c| delta(&shell, c)),
-            trend: s.trend(&mut reading, i, unit.id, year).await?,
-            declared: false,
-        });
+    for (i, f) in which.iter().zip(&own) {
+        let href = open_href(&i.code, unit.id, period, f, size);
+        let trend = s.trend(&mut reading, i, unit.id, year).await?;
+        kpis.push(card(&s, &shell, i, f, Some(href), trend));
     }
-    let columns: Vec<&str> = s.list.iter().map(|i| i.name.get(lang)).collect();
+    let columns: Vec<&str> = which.iter().map(|i| i.name.get(lang)).collect();
     let row = |u: &Unit, total: bool| {
         let cells: Vec<Value> = figures
             .get(&u.id)
             .into_iter()
             .flatten()
-            .zip(s.list.iter())
+            .zip(&which)
             .map(|(f, i)| {
                 json!({
                     "label": i.name.get(lang),
@@ -215,17 +241,22 @@ async fn overview(
     let rows: Vec<Value> = std::iter::once(row(&unit, true))
         .chain(children.iter().map(|c| row(c, false)))
         .collect();
-    let better = own
-        .iter()
-        .filter(|f| f.yoy.is_some_and(|c| c.direction() > 0))
-        .count();
-    let worse: Vec<&str> = s
-        .list
-        .iter()
-        .zip(&own)
-        .filter(|(_, f)| f.yoy.is_some_and(|c| c.direction() < 0))
-        .map(|(i, _)| i.name.get(lang))
-        .collect();
+    // What a change means depends on which way is better.
+    let sense = |(i, f): (&&Indicator, &Figure)| {
+        let way = f.yoy.map_or(0, Change::direction);
+        match i.direction {
+            Direction::Up => way,
+            Direction::Down => -way,
+            Direction::None => 0,
+        }
+    };
+    let of = |wanted: i8| {
+        let all = which.iter().zip(&own);
+        all.filter(move |pair| sense(*pair) == wanted)
+            .map(|(i, _)| i.name.get(lang))
+    };
+    let better = of(1).count();
+    let worse: Vec<&str> = of(-1).collect();
     let mut headline = shell.t_with(
         "headline",
         &[
@@ -273,7 +304,7 @@ fn span_query(span: &Span) -> String {
 }
 
 /// The units above, as far as they may be seen.
-fn crumbs(units: &[Unit], unit: &Unit, span: &Span) -> Vec<Crumb> {
+pub(crate) fn crumbs(units: &[Unit], unit: &Unit, span: &Span) -> Vec<Crumb> {
     let mut path = Vec::new();
     let mut at = unit.parent;
     while let Some(above) = at.and_then(|id| units.iter().find(|u| u.id == id)) {
@@ -287,175 +318,6 @@ fn crumbs(units: &[Unit], unit: &Unit, span: &Span) -> Vec<Crumb> {
     path
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct OpenQuery {
-    unit: Option<String>,
-    from: Option<String>,
-    to: Option<String>,
-    period: Option<String>,
-    at: Option<String>,
-    /// Where the page begins.
-    after: Option<String>,
-    /// Rows as they were when the ledger had this size: figures of a report.
-    #[serde(default, deserialize_with = "number")]
-    as_of: Option<i64>,
-    /// The number on the page that led here, and the size of the ledger then.
-    #[serde(default, deserialize_with = "number")]
-    n: Option<i64>,
-    #[serde(default, deserialize_with = "number")]
-    size: Option<i64>,
-}
-
-/// A number of an address; what is none is left out, as if it were not there.
-fn number<'de, D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Option<i64>, D::Error> {
-    Ok(String::deserialize(d)?.parse().ok())
-}
-
-impl OpenQuery {
-    fn span(&self) -> Span {
-        Span {
-            period: self.period.clone(),
-            at: self.at.clone(),
-            from: self.from.clone(),
-            to: self.to.clone(),
-        }
-    }
-}
-
-async fn open(
-    State(s): State<Indicators>,
-    shell: Shell,
-    access: Access,
-    Path(code): Path<String>,
-    Query(q): Query<OpenQuery>,
-) -> Result<Response, Failure> {
-    let i = s.indicator(&code)?;
-    let (unit, units) = chosen(&s, &access, q.unit.as_deref()).await?;
-    let (period, _) = span_of(&q.span(), s.env.today());
-    let lang = shell.lang().code();
-    let children: Vec<Unit> = units
-        .iter()
-        .filter(|u| u.parent == Some(unit.id))
-        .cloned()
-        .collect();
-    let mut reading = s.ledger.reading().await?;
-    let size = reading.size();
-    let ids: Vec<UnitId> = std::iter::once(unit.id)
-        .chain(children.iter().map(|c| c.id))
-        .collect();
-    let figures = s.figures(&mut reading, &ids, period, true).await?;
-    let position = s.list.iter().position(|k| k.code == i.code).unwrap_or(0);
-    let figure_of = |id: UnitId| figures.get(&id).and_then(|f| f.get(position)).cloned();
-    let heads = s
-        .organization
-        .headcount(unit.id, period.to.min(s.env.today()))
-        .await?;
-    let persons = i.of.distinct.is_some();
-    let (figure, total) = match q.as_of {
-        // As the report has it: the number belongs to the rows below.
-        Some(size) => {
-            let total = reading
-                .total_as_of(&i.of, unit.id, period, size, persons)
-                .await?;
-            let figure = Figure {
-                code: code.clone(),
-                value: i.value(total, heads),
-                rows: total.n,
-                yoy: None,
-                computing: false,
-            };
-            (figure, total)
-        }
-        None => (
-            figure_of(unit.id).ok_or(Error::NotFound)?,
-            reading.total(&i.of, unit.id, period, persons).await?,
-        ),
-    };
-    let after = q.after.as_deref().and_then(cursor_of);
-    let page = reading
-        .rows(&i.of, unit.id, period, q.as_of, after, PAGE)
-        .await?;
-    let rows = s.rows(&mut reading, &page.facts).await?;
-    let base = format!(
-        "/indicators/{code}?unit={}&from={}&to={}",
-        unit.id,
-        kernel::format_date(period.from),
-        kernel::format_date(period.to)
-    );
-    let as_of_query = q.as_of.map(|n| format!("&as_of={n}")).unwrap_or_default();
-    // What changed since the number was shown.
-    let difference = match (q.n, q.size, q.as_of) {
-        (Some(n), Some(then), None) if n != figure.rows => Some(shell.t_with(
-            "rows-changed",
-            &[
-                ("then", &n.to_string()),
-                ("now", &figure.rows.to_string()),
-                ("size", &then.to_string()),
-            ],
-        )),
-        _ => None,
-    };
-    // The units below are compared as they are now, so not under a frozen number.
-    let parts: Vec<Value> = children
-        .iter()
-        .filter(|_| q.as_of.is_none())
-        .filter_map(|c| figure_of(c.id).map(|f| (c, f)))
-        .map(|(c, f)| {
-            json!({ "name": c.name, "value": value_text(&f), "rows": f.rows, "href": open_href(&code, c.id, period, &f, size) })
-        })
-        .collect();
-    let formula = match i.measure {
-        crate::Measure::Coverage => Some(shell.t_with(
-            "formula-coverage",
-            &[
-                ("persons", &total.persons.unwrap_or(0).to_string()),
-                ("heads", &heads.to_string()),
-            ],
-        )),
-        crate::Measure::Hours => Some(shell.t_with(
-            "formula-hours",
-            &[
-                ("minutes", &total.sum.to_string()),
-                ("per", &i.minutes_per_hour.unwrap_or(60).to_string()),
-            ],
-        )),
-        crate::Measure::Count | crate::Measure::Persons => None,
-    };
-    let rows: Vec<Value> = rows
-        .iter()
-        .map(|r| {
-            let mut row = json!(r);
-            row["role"] = json!(r.role.as_ref().map(|role| shell.t(&format!("role-{role}"))));
-            row
-        })
-        .collect();
-    let mut path = crumbs(&units, &unit, &Span::default());
-    path.push(Crumb {
-        label: unit.name.clone(),
-        href: format!("/indicators?unit={}", unit.id),
-    });
-    shell.page(
-        "indicators/open.html",
-        json!({
-            "name": i.name.get(lang), "unit": unit.name, "period": period_text(&shell, period),
-            "kpi": Kpi {
-                label: i.name.get(lang).to_owned(), value: value_text(&figure), unit: i.unit.get(lang).to_owned(),
-                href: None, definition: Some(i.definition.get(lang).to_owned()),
-                as_of: Some(s.env.now().minute_text(s.env.zone())),
-                target: i.target.map(|t| format!("{t}{}", i.unit.get(lang))),
-                delta: figure.yoy.map(|c| delta(&shell, c)), trend: Vec::new(), declared: false,
-            },
-            "formula": formula, "rows": rows, "counted": figure.rows, "parts": parts, "difference": difference,
-            "size": size, "tail": reading.tail_len(), "frozen": q.as_of,
-            "next": page.next.map(|c| format!("{base}{as_of_query}&after={}", cursor_text(c))),
-            "first": after.map(|_| format!("{base}{as_of_query}")),
-            "live": q.as_of.map(|_| base.clone()),
-            "export": base.replacen(&format!("/indicators/{code}"), &format!("/indicators/{code}/rows.csv"), 1) + &as_of_query,
-            "crumbs": path,
-        }),
-    )
-}
-
 /// All rows under a figure as CSV, streamed from one snapshot.
 async fn export(
     State(s): State<Indicators>,
@@ -464,7 +326,10 @@ async fn export(
     Path(code): Path<String>,
     Query(q): Query<OpenQuery>,
 ) -> Result<Response, Failure> {
-    let definition = s.indicator(&code)?.of.clone();
+    let definition = s
+        .rows_of(s.indicator(&code)?)
+        .cloned()
+        .ok_or(Error::NotFound)?;
     let (unit, _) = chosen(&s, &access, q.unit.as_deref()).await?;
     let (period, _) = span_of(&q.span(), s.env.today());
     let header: Vec<String> = [
@@ -472,7 +337,9 @@ async fn export(
         "person",
         "unit",
         "host",
+        "title",
         "role",
+        "quantity",
         "minutes",
         "late",
         "recorded-at",
@@ -515,7 +382,7 @@ async fn export(
                 .await
                 .map_err(std::io::Error::other)?;
             let rows =
-                st.s.rows(&mut st.reading, &page.facts)
+                st.s.rows(&mut st.reading, &page.facts, &st.shell)
                     .await
                     .map_err(std::io::Error::other)?;
             let text = |t: String| write::Value::Text(t);
@@ -527,11 +394,9 @@ async fn export(
                         text(r.person.unwrap_or_default()),
                         text(r.unit),
                         text(r.host),
-                        text(
-                            r.role
-                                .map(|role| st.shell.t(&format!("role-{role}")))
-                                .unwrap_or_default(),
-                        ),
+                        text(r.title.unwrap_or_default()),
+                        text(r.role.unwrap_or_default()),
+                        text(r.quantity.unwrap_or_default()),
                         r.minutes.map_or(write::Value::Empty, write::Value::Int),
                         text(if r.late {
                             st.shell.t("row-late")

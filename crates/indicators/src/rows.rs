@@ -1,10 +1,11 @@
 //! The rows under a figure, with the names that a reader of the figure may see.
 
 use kernel::{Date, FactId, Result, UnitId};
-use ledger::Fact;
+use ledger::{Fact, Label};
 use serde::Serialize;
+use web::Shell;
 
-use crate::Indicators;
+use crate::{Indicators, Ratio};
 
 /// A row as shown and exported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,6 +19,8 @@ pub(crate) struct Row {
     pub(crate) late: bool,
     pub(crate) recorded_at: String,
     pub(crate) href: Option<String>,
+    pub(crate) quantity: Option<String>,
+    pub(crate) title: Option<String>,
     pub(crate) fact: FactId,
 }
 
@@ -27,6 +30,7 @@ impl Indicators {
         &self,
         reading: &mut ledger::Reading,
         facts: &[Fact],
+        shell: &Shell,
     ) -> Result<Vec<Row>> {
         let paths = reading.paths(facts).await?;
         let own = |place: ledger::PlaceId| -> Option<UnitId> {
@@ -42,6 +46,7 @@ impl Indicators {
         let mut people: Vec<_> = facts.iter().filter_map(|f| f.person).collect();
         people.sort_unstable();
         people.dedup();
+        let titles = self.sources.titles(reading.tx(), facts).await?;
         let units = self.organization.names(&units).await?;
         let people = self.organization.person_names(&people).await?;
         let unit_name = |place: ledger::PlaceId| {
@@ -49,22 +54,45 @@ impl Indicators {
                 .and_then(|u| units.get(&u).cloned())
                 .unwrap_or_default()
         };
-        Ok(facts
-            .iter()
-            .map(|f| Row {
+        let row = |f: &Fact| {
+            let source = self.sources.of(&f.kind);
+            Row {
                 date: kernel::format_date(f.date),
                 person: f.person.and_then(|p| people.get(&p).cloned()),
                 unit: f.unit.map(unit_name).unwrap_or_default(),
                 host: unit_name(f.host),
-                role: f.role.clone(),
+                role: match source.and_then(|s| s.part(f, shell.lang().code())) {
+                    Some(Label::Key(key)) => Some(shell.t(&key)),
+                    Some(Label::Text(text)) => Some(text),
+                    None => f.role.clone(),
+                },
                 minutes: f.minutes,
                 late: f.late,
                 recorded_at: f.recorded_at.minute_text(self.env.zone()),
-                href: (self.subject_href)(f),
+                href: source.map(|s| s.href(f)),
+                quantity: quantity(f),
+                title: titles.get(&f.subject).cloned(),
                 fact: f.id,
-            })
-            .collect())
+            }
+        };
+        Ok(facts.iter().map(row).collect())
     }
+}
+
+/// The quantity or score of a fact.
+fn quantity(f: &Fact) -> Option<String> {
+    let (value, parts) = match (f.quantity, f.score) {
+        (Some(quantity), _) => (quantity, 1_000),
+        (None, Some(score)) => (score, 100),
+        (None, None) => return None,
+    };
+    let decimals = (0..3).find(|d| value * 10_i64.pow(*d) % parts == 0);
+    let ratio = Ratio {
+        numerator: value,
+        denominator: parts,
+        decimals: decimals.unwrap_or(3),
+    };
+    Some(ratio.text())
 }
 
 /// The cursor of the next page as it stands in a URL.

@@ -15,13 +15,13 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             "span": "year", "as_of": "2026-11-21 09:00", "size": 10, "tail": 1, "crumbs": [{ "label": "x", "href": "/" }],
         })
     };
-    let row = json!({ "date": "2026-11-20", "person": "n", "unit": "u", "host": "h", "role": "x", "minutes": 90, "late": true, "recorded_at": "2026-11-20 17:00", "href": "/activities/x", "fact": "f" });
-    let held = json!({ "date": "2026-11-20", "person": null, "unit": "u", "host": "h", "role": null, "minutes": null, "late": false, "recorded_at": "2026-11-20 17:00", "href": null, "fact": "f" });
+    let row = json!({ "date": "2026-11-20", "person": "n", "unit": "u", "host": "h", "role": "x", "minutes": 90, "late": true, "recorded_at": "2026-11-20 17:00", "href": "/activities/x", "title": "t", "quantity": "1", "fact": "f" });
+    let held = json!({ "date": "2026-11-20", "person": null, "unit": "u", "host": "h", "role": null, "minutes": null, "late": false, "recorded_at": "2026-11-20 17:00", "href": null, "title": null, "quantity": null, "fact": "f" });
     let open = |rows: Value, some: Value, frozen: Value| {
         json!({
             "name": "n", "unit": "u", "period": "p", "kpi": kpi(json!("1")), "formula": some, "rows": rows, "counted": 2,
             "parts": if some.is_null() { json!([]) } else { json!([{ "name": "u", "value": "1", "rows": 1, "href": "/indicators/x" }]) },
-            "difference": some, "size": 10, "tail": 0, "frozen": frozen, "next": some, "first": some, "live": some, "export": "/x", "crumbs": [{ "label": "x", "href": "/" }],
+            "difference": some, "size": 10, "tail": 0, "frozen": frozen, "next": some, "first": some, "live": some, "export": some, "from_rows": !some.is_null(), "operands": if some.is_null() { json!([]) } else { json!([{ "name": "n", "period": "p", "value": null, "unit": "%", "href": "/x" }]) }, "things": if some.is_null() { json!([]) } else { json!([{ "name": "n", "detail": "d", "href": null }, { "name": "n", "detail": "d", "href": "/x" }]) }, "crumbs": [{ "label": "x", "href": "/" }],
         })
     };
     vec![

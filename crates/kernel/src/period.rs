@@ -79,6 +79,31 @@ impl Period {
         }
     }
 
+    /// The stretch just before (环比基期): of as many whole months where this one begins with a month and ends with
+    /// one or in it, else of as many days.
+    pub fn before(self) -> Self {
+        if self.from != self.from.first_of_month() {
+            let days = i64::from((self.to - self.from).get_days()) + 1;
+            let to = self.from.saturating_sub(1.day());
+            let from = to.saturating_sub((days - 1).days());
+            return Self { from, to };
+        }
+        let months = |d: Date| i64::from(d.year()) * 12 + i64::from(d.month());
+        let span = (months(self.to) - months(self.from) + 1).months();
+        let to = match self.to == self.to.last_of_month() {
+            true => self
+                .to
+                .first_of_month()
+                .saturating_sub(span)
+                .last_of_month(),
+            false => self.to.saturating_sub(span),
+        };
+        Self {
+            from: self.from.saturating_sub(span),
+            to,
+        }
+    }
+
     /// Whether the date is inside.
     pub fn contains(self, date: Date) -> bool {
         self.from <= date && date <= self.to
@@ -149,6 +174,39 @@ mod tests {
                 days += i64::from(first.days_in_month());
             }
             prop_assert_eq!(days, i64::from((p.to - p.from).get_days()) + 1);
+        }
+    }
+
+    #[test]
+    fn the_stretch_before_has_as_many_months_or_days() {
+        let p = |a: (i16, i8, i8), b: (i16, i8, i8)| Period {
+            from: Date::constant(a.0, a.1, a.2),
+            to: Date::constant(b.0, b.1, b.2),
+        };
+        let cases = [
+            (
+                p((2026, 3, 1), (2026, 3, 31)),
+                p((2026, 2, 1), (2026, 2, 28)),
+            ),
+            (
+                p((2026, 4, 1), (2026, 6, 30)),
+                p((2026, 1, 1), (2026, 3, 31)),
+            ),
+            (
+                p((2026, 3, 1), (2026, 3, 30)),
+                p((2026, 2, 1), (2026, 2, 28)),
+            ),
+            (
+                p((2026, 1, 1), (2026, 11, 20)),
+                p((2025, 2, 1), (2025, 12, 20)),
+            ),
+            (
+                p((2026, 3, 9), (2026, 3, 15)),
+                p((2026, 3, 2), (2026, 3, 8)),
+            ),
+        ];
+        for (this, before) in cases {
+            assert_eq!(this.before(), before, "{this:?}");
         }
     }
 

@@ -18,6 +18,7 @@ pub mod merkle;
 mod predicate;
 mod reading;
 mod seal;
+mod source;
 mod store;
 mod verify;
 
@@ -28,5 +29,6 @@ pub use fact::{Fact, Hash, PlaceId};
 pub use predicate::{Column, Predicate, Scalar, Test};
 pub use reading::{Page, Reading, Total};
 pub use seal::{Round, Sealer};
+pub use source::{Label, Source, Sources};
 pub use store::MIGRATIONS;
 pub use verify::{Report, verify};

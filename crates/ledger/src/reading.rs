@@ -171,6 +171,22 @@ impl Reading {
         Ok(totals)
     }
 
+    /// Of the facts of a component that stand: how many distinct parts they have, and the greatest value.
+    pub async fn spread(
+        &mut self,
+        definition: &Definition,
+        nodes: &[UnitId],
+        period: Period,
+        as_of: Option<i64>,
+    ) -> Result<HashMap<UnitId, (i64, Option<i64>)>> {
+        let w = Where {
+            definition,
+            period,
+            as_of,
+        };
+        store::spread(&mut self.tx, &w, nodes).await
+    }
+
     /// The total of one component for one node.
     pub async fn total(
         &mut self,
@@ -266,35 +282,43 @@ impl Reading {
         node: UnitId,
         period: Period,
     ) -> Result<BTreeMap<i64, Total>> {
+        let mut found = self.months_of(definition, &[node], period).await?;
+        Ok(found.remove(&node).unwrap_or_default())
+    }
+
+    /// The same for many nodes at once; those without any are left out.
+    pub async fn months_of(
+        &mut self,
+        definition: &Definition,
+        nodes: &[UnitId],
+        period: Period,
+    ) -> Result<HashMap<UnitId, BTreeMap<i64, Total>>> {
+        let mut found: HashMap<UnitId, BTreeMap<i64, Total>> = HashMap::new();
         let Some(component) = self.component(definition) else {
-            return Ok(BTreeMap::new());
+            return Ok(found);
         };
         let (from, to) = (
             Period::month_code(period.from),
             Period::month_code(period.to),
         );
-        let cells = store::months(&mut self.tx, component.id, node, from, to).await?;
-        let mut found: BTreeMap<i64, Total> = cells
-            .into_iter()
-            .map(|(code, d)| {
-                (
-                    code,
-                    Total {
-                        n: d.n,
-                        sum: d.sum,
-                        persons: None,
-                        computing: component.computing(),
-                    },
-                )
-            })
-            .collect();
+        let mut add = |node: UnitId, code: i64, n: i64, sum: i64| {
+            let total = found.entry(node).or_default().entry(code).or_default();
+            total.n += n;
+            total.sum += sum;
+            total.computing = component.computing();
+        };
+        for (node, code, d) in store::months(&mut self.tx, component.id, nodes, from, to).await? {
+            add(node, code, d.n, d.sum);
+        }
+        let wanted: HashSet<UnitId> = nodes.iter().copied().collect();
         for f in self.tail.iter().filter(|f| definition.predicate.matches(f)) {
             let code = Period::month_code(f.date);
-            if (from..=to).contains(&code) && self.path(definition, f).contains(&node) {
-                let total = found.entry(code).or_default();
-                total.n += f.sign;
-                total.sum += definition.amount(f);
-                total.computing = component.computing();
+            if (from..=to).contains(&code) {
+                for node in self.path(definition, f) {
+                    if wanted.contains(&node) {
+                        add(node, code, f.sign, definition.amount(f));
+                    }
+                }
             }
         }
         Ok(found)

@@ -2,6 +2,7 @@
 
 mod audience;
 mod bodies;
+mod census;
 mod history;
 mod identity;
 mod import;
@@ -15,6 +16,7 @@ use kernel::{Date, PersonId, Result, Scope, Timestamp, UnitId};
 
 pub(crate) use audience::*;
 pub(crate) use bodies::*;
+pub(crate) use census::*;
 pub(crate) use history::*;
 pub(crate) use identity::*;
 pub(crate) use import::*;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use db::Db;
 use identity::Actor;
-use indicators::{Change, Figure, Indicators};
+use indicators::{Change, Figure, Indicator, Indicators};
 use kernel::{AccountId, Env, Error, Msg, Period, ReportId, Result, Scope, Timestamp, UnitId};
 use organization::Organization;
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,8 @@ impl Reports {
     ) -> Result<ReportId> {
         let template = self.templates.get(template).ok_or(Error::NotFound)?;
         let unit = self.organization.unit(unit, scope).await?;
-        let (figures, as_of) = self.settled_figures(unit.id, period).await?;
+        let which = self.printed(template)?;
+        let (figures, as_of) = self.settled_figures(unit.id, period, &which).await?;
         if figures.iter().any(|f| f.computing) {
             return Err(Error::Conflict(Msg::new("report-computing")));
         }
@@ -153,8 +154,19 @@ impl Reports {
         Ok(id)
     }
 
+    /// The indicators that a template prints.
+    fn printed(&self, template: &Template) -> Result<Vec<&Indicator>> {
+        let codes = template.codes();
+        codes.iter().map(|c| self.indicators.indicator(c)).collect()
+    }
+
     /// The figures of a moment at which all facts are sealed, and the size of the ledger then.
-    async fn settled_figures(&self, unit: UnitId, period: Period) -> Result<(Vec<Figure>, i64)> {
+    async fn settled_figures(
+        &self,
+        unit: UnitId,
+        period: Period,
+        which: &[&Indicator],
+    ) -> Result<(Vec<Figure>, i64)> {
         for _ in 0..10 {
             self.indicators.ledger().settle().await?;
             let mut reading = self.indicators.ledger().reading().await?;
@@ -162,7 +174,7 @@ impl Reports {
                 let size = reading.size();
                 let mut found = self
                     .indicators
-                    .figures(&mut reading, &[unit], period, true)
+                    .figures(&mut reading, &[unit], period, which, true)
                     .await?;
                 return Ok((found.remove(&unit).unwrap_or_default(), size));
             }
@@ -188,12 +200,13 @@ impl Reports {
                     Piece::Text(text) => plain(text),
                     Piece::Unit => plain(unit.to_owned()),
                     Piece::Period => plain(period_text(period, lang)),
-                    Piece::Value(code) => {
+                    Piece::Value(code, style) => {
                         let figure = figures
                             .iter()
                             .find(|f| f.code == code)
                             .ok_or(Error::NotFound)?;
-                        let text = self.indicators.indicator(&code)?.print(figure.value, lang);
+                        let indicator = self.indicators.indicator(&code)?;
+                        let text = indicator.print_as(figure.value, style, lang);
                         Segment {
                             text,
                             figure: Some(code),
@@ -223,9 +236,14 @@ impl Reports {
     /// The figures of a report as they are now, to name what changed since.
     pub(crate) async fn figures_now(&self, report: &Saved) -> Result<Vec<Figure>> {
         let mut reading = self.indicators.ledger().reading().await?;
+        let codes = report.body.figures.iter().map(|f| &f.code);
+        // What a pack no longer has cannot be compared.
+        let which: Vec<_> = codes
+            .filter_map(|c| self.indicators.list().get(c))
+            .collect();
         let mut found = self
             .indicators
-            .figures(&mut reading, &[report.unit], report.period, false)
+            .figures(&mut reading, &[report.unit], report.period, &which, false)
             .await?;
         Ok(found.remove(&report.unit).unwrap_or_default())
     }

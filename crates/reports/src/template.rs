@@ -1,8 +1,9 @@
-//! Report templates, brought by packs: sentences with `{unit}`, `{period}`, `{indicator}` and
-//! `{indicator:yoy}` in them.
+//! Report templates, brought by packs: sentences with `{unit}`, `{period}` and `{indicator}` in them, the last
+//! also as `{indicator:yoy}`, `{indicator:over}` (余), `{indicator:many}` (多), `{indicator:at-least}` (以上) and
+//! `{indicator:up-to}` (可达), which print the exact value as sentences round it.
 
 use commons::packs::{Name, PackProblem, Packs};
-use indicators::IndicatorList;
+use indicators::{IndicatorList, Style};
 use kernel::Msg;
 use serde::Deserialize;
 use toml::Spanned;
@@ -29,11 +30,11 @@ pub(crate) enum Piece {
     Text(String),
     Unit,
     Period,
-    Value(String),
+    Value(String, Style),
     Yoy(String),
 }
 
-/// Splits a sentence; `None` when a brace is not closed.
+/// Splits a sentence; `None` when a brace is not closed or a style is unknown.
 pub(crate) fn pieces(text: &str) -> Option<Vec<Piece>> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -45,9 +46,10 @@ pub(crate) fn pieces(text: &str) -> Option<Vec<Piece>> {
         found.push(match &rest[open + 1..close] {
             "unit" => Piece::Unit,
             "period" => Piece::Period,
-            name => match name.strip_suffix(":yoy") {
-                Some(code) => Piece::Yoy(code.to_owned()),
-                None => Piece::Value(name.to_owned()),
+            name => match name.split_once(':') {
+                None => Piece::Value(name.to_owned(), Style::Exact),
+                Some((code, "yoy")) => Piece::Yoy(code.to_owned()),
+                Some((code, style)) => Piece::Value(code.to_owned(), Style::from_code(style)?),
             },
         });
         rest = &rest[close + 1..];
@@ -56,6 +58,25 @@ pub(crate) fn pieces(text: &str) -> Option<Vec<Piece>> {
         found.push(Piece::Text(rest.to_owned()));
     }
     Some(found)
+}
+
+impl Template {
+    /// The codes of all indicators that are printed, each once.
+    pub fn codes(&self) -> Vec<String> {
+        let mut codes = self.table.clone();
+        for name in self.paragraphs.iter().chain([&self.title]) {
+            for text in [&name.zh, &name.en] {
+                for piece in pieces(text).unwrap_or_default() {
+                    if let Piece::Value(code, _) | Piece::Yoy(code) = piece
+                        && !codes.contains(&code)
+                    {
+                        codes.push(code);
+                    }
+                }
+            }
+        }
+        codes
+    }
 }
 
 #[derive(Deserialize)]
@@ -92,7 +113,7 @@ impl Templates {
                         None => wrong(Msg::new("report-brace").with("text", text)),
                         Some(pieces) => {
                             for piece in pieces {
-                                if let Piece::Value(code) | Piece::Yoy(code) = piece
+                                if let Piece::Value(code, _) | Piece::Yoy(code) = piece
                                     && indicators.get(&code).is_none()
                                 {
                                     wrong(Msg::new("report-indicator").with("code", code));
@@ -136,13 +157,18 @@ mod tests {
             [
                 Piece::Unit,
                 Piece::Text("共".into()),
-                Piece::Value("a".into()),
+                Piece::Value("a".into(), Style::Exact),
                 Piece::Text("，".into()),
                 Piece::Yoy("a".into()),
                 Piece::Text("。".into())
             ]
         );
+        assert_eq!(
+            pieces("{a:over}").unwrap(),
+            [Piece::Value("a".into(), Style::Over)]
+        );
         assert_eq!(pieces("{unit"), None);
+        assert_eq!(pieces("{a:nearly}"), None);
         let text = "[pack]\ncode = \"t\"\nname = { zh = \"t\", en = \"t\" }\nversion = \"1\"\n[[report]]\ncode = \"r\"\nname = { zh = \"x\", en = \"x\" }\ntitle = { zh = \"x\", en = \"x\" }\nparagraphs = [{ zh = \"{nobody}\", en = \"{open\" }]\ntable = [\"none\"]\n";
         let packs = Packs::load(vec![("t.toml".into(), text.into())]).unwrap();
         let problems = Templates::read(&packs, &IndicatorList::default()).unwrap_err();

@@ -12,6 +12,8 @@ use web::{Access, Failure, Lang, MenuEntry, MenuGroup, Module, Policy, Routes, S
 use crate::World;
 use crate::rooms::Rooms;
 
+/// Figures on the home page.
+const MOST_FIGURES: usize = 6;
 const MOST_TODO: usize = 12;
 
 #[derive(Clone)]
@@ -137,18 +139,14 @@ async fn show(
         let period = Period::containing(PeriodKind::Year, today).up_to(today);
         if let Some(period) = period {
             let mut reading = s.world.ledger.reading().await?;
+            let mut which = s.rooms.indicators.shown_for(top.id).await?;
+            which.truncate(MOST_FIGURES);
             let found = s
                 .rooms
                 .indicators
-                .figures(&mut reading, &[top.id], period, false)
+                .figures(&mut reading, &[top.id], period, &which, false)
                 .await?;
-            for (i, f) in s
-                .rooms
-                .indicators
-                .list()
-                .iter()
-                .zip(found.get(&top.id).into_iter().flatten())
-            {
+            for (i, f) in which.iter().zip(found.get(&top.id).into_iter().flatten()) {
                 figures.push(json!({
                     "label": i.name.get(lang),
                     "value": (!f.computing).then(|| i.print(f.value, lang)),

@@ -1,5 +1,7 @@
 //! The rooms of the house put together: readings and features over one world.
 
+use std::sync::Arc;
+
 use activities::{Activities, ActivityKinds};
 use approvals::Approvals;
 use commons::packs::secrecy::SecrecyWords;
@@ -8,7 +10,7 @@ use crypt::Vault;
 use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
 use kernel::{Calendar, Result};
-use ledger::{Definition, Fact};
+use ledger::{Definition, Sources};
 use notices::{Notices, Smtp};
 use obligations::{Obligations, Rules};
 use organization::{Attributes, BodyKinds, Organization, PersonChanges};
@@ -206,7 +208,7 @@ impl Rooms {
             ledger.clone(),
             organization.clone(),
             vocabulary.indicators,
-            subject_href,
+            Sources::new(vec![Arc::new(activities::ActivityFacts)]),
         );
         let people = world.organization.clone().with_vault(vault.clone());
         Ok(Self {
@@ -243,10 +245,4 @@ impl Rooms {
             indicators,
         })
     }
-}
-
-/// Where the thing behind a fact is shown.
-fn subject_href(fact: &Fact) -> Option<String> {
-    matches!(fact.kind.as_str(), "held" | "attendance")
-        .then(|| format!("/activities/{}", fact.activity()))
 }

@@ -1,6 +1,7 @@
 //! A bureau with two offices and six people, and sessions written as facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -8,12 +9,14 @@ use axum::extract::Request;
 use axum::http::header;
 use axum::middleware::{Next, from_fn};
 use commons::packs::Packs;
-use db::Migration;
+use db::{Migration, Tx};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use indicators::{Figure, IndicatorList, Indicators, READ, Ratio};
 use kernel::{Date, FactId, Id, Period, PersonId, Scope, UnitId};
-use ledger::{Fact, Ledger};
-use organization::{NewUnit, Organization, read_rows};
+use ledger::{Fact, Label, Ledger, Source, Sources};
+use organization::{Body as Group, BodyKinds, NewUnit, Organization, read_rows};
 use testkit::TestDb;
 use tower::ServiceExt;
 use web::{Lang, Module, Options, Principal};
@@ -58,6 +61,36 @@ pub const EVERYBODY: [(usize, &str); 5] = [
     (5, "present"),
 ];
 
+/// What a feature knows of the sessions below.
+struct Sessions;
+
+impl Source for Sessions {
+    fn owns(&self, kind: &str) -> bool {
+        matches!(kind, "held" | "attendance")
+    }
+
+    fn href(&self, fact: &Fact) -> String {
+        format!("/activities/{}", fact.activity())
+    }
+
+    fn part(&self, fact: &Fact, _: &str) -> Option<Label> {
+        let role = fact.role.as_ref()?;
+        Some(Label::Text(format!("as {role}")))
+    }
+
+    fn titles<'a>(
+        &'a self,
+        _: &'a mut Tx,
+        subjects: &'a [Id],
+    ) -> BoxFuture<'a, kernel::Result<HashMap<Id, String>>> {
+        let titles = subjects
+            .iter()
+            .map(|s| (*s, "周五学习".to_owned()))
+            .collect();
+        async move { Ok(titles) }.boxed()
+    }
+}
+
 pub struct House {
     pub ledger: Ledger,
     pub org: Organization,
@@ -70,6 +103,11 @@ pub struct House {
 
 impl House {
     pub async fn new(t: &TestDb) -> Self {
+        Self::with(t, list()).await
+    }
+
+    /// A house with other indicators.
+    pub async fn with(t: &TestDb, list: IndicatorList) -> Self {
         let org = Organization::new(t.db.clone(), t.env.clone());
         let add = async |parent, code: &str, name: &str| {
             let new = NewUnit {
@@ -96,11 +134,9 @@ impl House {
         }
         assert_eq!(people.len(), 6);
         let ledger = Ledger::open(t.db.clone(), t.env.clone()).await.unwrap();
-        ledger.define(&list().definitions()).await.unwrap();
-        let indicators =
-            Indicators::new(t.env.clone(), ledger.clone(), org.clone(), list(), |fact| {
-                Some(format!("/activities/{}", fact.activity()))
-            });
+        ledger.define(&list.definitions()).await.unwrap();
+        let sources = Sources::new(vec![Arc::new(Sessions)]);
+        let indicators = Indicators::new(t.env.clone(), ledger.clone(), org.clone(), list, sources);
         Self {
             ledger,
             org,
@@ -109,6 +145,31 @@ impl House {
             a,
             b,
             people,
+        }
+    }
+
+    /// A study group with members.
+    pub async fn group(&self, t: &TestDb, unit: UnitId, from: Date, members: &[&str]) {
+        let text = "[pack]\ncode = \"b\"\nversion = \"1\"\nname = { zh = \"b\", en = \"b\" }\n[[body-kind]]\ncode = \"study-group\"\nname = { zh = \"学习小组\", en = \"Study group\" }\nroles = [{ code = \"member\", name = { zh = \"组员\", en = \"Member\" } }]\n";
+        let packs = Packs::load(vec![("b.toml".into(), text.into())]).unwrap();
+        let kinds = BodyKinds::read(&packs).unwrap();
+        let body = Group {
+            id: t.env.new_id(),
+            kind: "study-group".into(),
+            name: "青年学习小组".into(),
+            unit,
+            charter: String::new(),
+            from,
+            to: None,
+        };
+        let kept = self.org.keep_body(&kinds, &body, None, &Scope::All).await;
+        kept.unwrap();
+        for member in members {
+            let joined = self
+                .org
+                .join(&kinds, body.id, member, "member", from, None, &Scope::All)
+                .await;
+            joined.unwrap();
         }
     }
 
@@ -173,9 +234,10 @@ impl House {
     pub async fn figures(&self, unit: UnitId, period: Period) -> Vec<Figure> {
         let mut reading = self.ledger.reading().await.unwrap();
         let units = [self.top, self.a, self.b];
+        let which = self.indicators.shown_for(self.top).await.unwrap();
         let found = self
             .indicators
-            .figures(&mut reading, &units, period, true)
+            .figures(&mut reading, &units, period, &which, true)
             .await;
         found.unwrap().remove(&unit).unwrap()
     }

@@ -2,5 +2,6 @@
 
 mod figures;
 mod house;
+mod measures;
 mod pages;
 mod rows;

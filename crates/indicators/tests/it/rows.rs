@@ -22,7 +22,7 @@ fn lines(csv: &str) -> Vec<Vec<&str>> {
     let mut lines = csv.lines();
     assert_eq!(
         lines.next(),
-        Some("日期,人员,归属单位,主办单位,到会情况,分钟,补录,录入时间,事实编号")
+        Some("日期,人员,归属单位,主办单位,事项,到会情况,数量,分钟,补录,录入时间,事实编号")
     );
     lines.map(|l| l.split(',').collect()).collect()
 }
@@ -92,7 +92,7 @@ async fn names_in_a_file_are_no_formulas() {
             .find(|l| l[0] == "2026-11-13" && l[1] == "'=甲某")
             .unwrap();
         assert_eq!(visit[2..4], ["甲科", "乙科"]);
-        assert_eq!(visit[5], "60");
+        assert_eq!(visit[4..8], ["周五学习", "as present", "", "60"]);
     })
     .await;
 }
@@ -122,7 +122,7 @@ async fn pages_follow_each_other_without_gaps_or_doubles() {
                 .map(|l| (l[0].to_owned(), l[1].trim_start_matches('\'').to_owned()))
                 .collect();
             assert_eq!(file.len(), want);
-            let ids: HashSet<_> = lines(&csv).iter().map(|l| l[8].to_owned()).collect();
+            let ids: HashSet<_> = lines(&csv).iter().map(|l| l[10].to_owned()).collect();
             assert_eq!(ids.len(), want, "each fact once");
             // The pages show the very rows of the file, in its order.
             let mut seen = Vec::new();

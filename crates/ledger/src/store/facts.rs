@@ -292,6 +292,22 @@ impl Where<'_> {
         }
         sql
     }
+
+    /// That a fact was not taken back; as of an earlier size it still stood if its reversal came after.
+    fn stands(&self, args: &mut Args) -> String {
+        let reversed = match self.as_of {
+            None => String::new(),
+            Some(size) => {
+                let size = args.push(size);
+                format!(
+                    " AND EXISTS (SELECT 1 FROM leaf rl WHERE rl.fact = r.id AND rl.seq < {size})"
+                )
+            }
+        };
+        format!(
+            " AND f.sign = 1 AND NOT EXISTS (SELECT 1 FROM fact r WHERE r.reverses = f.id{reversed})"
+        )
+    }
 }
 
 /// Net number and net sum per node, counted by index.
@@ -359,6 +375,37 @@ pub(crate) async fn count_persons(
     Ok(found)
 }
 
+/// Beyond sums, of the facts that stand: how many distinct parts (roles) they have, and the greatest value, per
+/// node. A reversal cannot take back a greatest value, so neither is in the rollups.
+pub(crate) async fn spread(
+    tx: &mut Tx,
+    w: &Where<'_>,
+    nodes: &[UnitId],
+) -> Result<HashMap<UnitId, (i64, Option<i64>)>> {
+    let value = match w.definition.value {
+        Value::None => "CAST(NULL AS BIGINT)",
+        Value::Minutes => "f.minutes",
+        Value::Quantity => "f.quantity",
+        Value::Score => "f.score",
+    };
+    let mut found = HashMap::new();
+    for chunk in nodes.chunks(500) {
+        let mut a = Args::new();
+        let conditions = w.sql(&mut a) + &w.stands(&mut a);
+        let list = a.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT p.node, CAST(COUNT(DISTINCT f.role) AS BIGINT), MAX({value})
+             FROM fact f JOIN place_node p ON p.place = {}
+             WHERE {conditions} AND p.node IN ({list}) GROUP BY p.node",
+            w.place_column()
+        );
+        for row in tx.query(sql, a).await? {
+            found.insert(row.get(0)?, (row.get(1)?, row.get(2)?));
+        }
+    }
+    Ok(found)
+}
+
 /// Facts under a node that stand and match, newest first, after a cursor. `by_place` chooses which
 /// index serves: few matches are gathered by place, many are met walking the dates.
 pub(crate) async fn list(
@@ -387,20 +434,12 @@ pub(crate) async fn list(
     }
     // Sorted by an expression, so that a short list is not read off the index of all dates.
     let order = if by_place { "(f.date || '')" } else { "f.date" };
-    // As of an earlier size, a fact still stood if its reversal came after.
-    let reversed = match w.as_of {
-        None => String::new(),
-        Some(size) => {
-            let size = a.push(size);
-            format!(" AND EXISTS (SELECT 1 FROM leaf rl WHERE rl.fact = r.id AND rl.seq < {size})")
-        }
-    };
+    conditions += &w.stands(&mut a);
     let limit = a.push(limit);
     let rows = tx
         .query(
             format!(
-                "SELECT {COLUMNS} FROM fact f WHERE {conditions} AND f.sign = 1
-                 AND NOT EXISTS (SELECT 1 FROM fact r WHERE r.reverses = f.id{reversed})
+                "SELECT {COLUMNS} FROM fact f WHERE {conditions}
                  ORDER BY {order} DESC, f.id DESC LIMIT {limit}"
             ),
             a,

@@ -162,33 +162,32 @@ pub(crate) async fn cells(
     Ok(found)
 }
 
-/// The monthly cells of one component and node.
+/// The monthly cells of one component, by node and month.
 pub(crate) async fn months(
     tx: &mut Tx,
     component: i64,
-    node: UnitId,
+    nodes: &[UnitId],
     from: i64,
     to: i64,
-) -> Result<BTreeMap<i64, Delta>> {
-    let rows = tx
-        .query(
-            "SELECT period, n, sum, persons FROM cell
-             WHERE component = $1 AND node = $2 AND period >= $3 AND period <= $4",
-            db::args![component, node, from, to],
-        )
-        .await?;
-    rows.iter()
-        .map(|r| {
-            Ok((
-                r.get(0)?,
-                Delta {
-                    n: r.get(1)?,
-                    sum: r.get(2)?,
-                    persons: r.get(3)?,
-                },
-            ))
-        })
-        .collect()
+) -> Result<Vec<(UnitId, i64, Delta)>> {
+    let mut found = Vec::new();
+    for chunk in nodes.chunks(500) {
+        let mut a = db::args![component, from, to];
+        let list = a.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT node, period, n, sum, persons FROM cell
+             WHERE component = $1 AND period >= $2 AND period <= $3 AND node IN ({list})"
+        );
+        for r in tx.query(sql, a).await? {
+            let delta = Delta {
+                n: r.get(2)?,
+                sum: r.get(3)?,
+                persons: r.get(4)?,
+            };
+            found.push((r.get(0)?, r.get(1)?, delta));
+        }
+    }
+    Ok(found)
 }
 
 /// Progress of some units between two days.

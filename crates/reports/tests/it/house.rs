@@ -12,7 +12,7 @@ use db::Migration;
 use http_body_util::BodyExt;
 use indicators::{Figure, IndicatorList, Indicators, Ratio};
 use kernel::{AccountId, Date, FactId, Id, Period, PersonId, ReportId, Scope, UnitId};
-use ledger::{Fact, Ledger};
+use ledger::{Fact, Ledger, Sources};
 use organization::{NewUnit, Organization, read_rows};
 use reports::{Reports, Templates};
 use testkit::TestDb;
@@ -101,7 +101,13 @@ impl House {
         let (db, env) = (t.db.clone(), t.env.clone());
         let ledger = Ledger::open(db.clone(), env.clone()).await.unwrap();
         ledger.define(&list.definitions()).await.unwrap();
-        let indicators = Indicators::new(env.clone(), ledger.clone(), org.clone(), list, |_| None);
+        let indicators = Indicators::new(
+            env.clone(),
+            ledger.clone(),
+            org.clone(),
+            list,
+            Sources::default(),
+        );
         let reports = Reports::new(db, env, org.clone(), indicators.clone(), templates);
         let mut house = Self {
             ledger,
@@ -164,7 +170,13 @@ impl House {
         let mut reading = self.ledger.reading().await.unwrap();
         let found = self
             .indicators
-            .figures(&mut reading, &[unit], so_far(), true)
+            .figures(
+                &mut reading,
+                &[unit],
+                so_far(),
+                &self.indicators.list().shown(&[]),
+                true,
+            )
             .await;
         found.unwrap().remove(&unit).unwrap()
     }
