@@ -218,12 +218,20 @@ impl Indicators {
         i: &Indicator,
         unit: UnitId,
         period: Period,
+        as_of: Option<i64>,
     ) -> Result<Option<String>> {
         let Measure::Facts(of, definition) = &i.measure else {
             return Ok(None);
         };
         let persons = definition.distinct.is_some();
-        let total = reading.total(definition, unit, period, persons).await?;
+        let total = match as_of {
+            None => reading.total(definition, unit, period, persons).await?,
+            Some(size) => {
+                reading
+                    .total_as_of(definition, unit, period, size, persons)
+                    .await?
+            }
+        };
         Ok(match of {
             Of::Coverage => {
                 let at = period.to.min(self.env.today());
@@ -325,7 +333,9 @@ pub(crate) async fn open(
         })
         .collect();
     let things = s.things(&mut reading, &shell, i, unit.id, period).await?;
-    let formula = s.formula(&mut reading, &shell, i, unit.id, period).await?;
+    let formula = s
+        .formula(&mut reading, &shell, i, unit.id, period, q.as_of)
+        .await?;
     let mut path = crumbs(&units, &unit, &Span::default());
     path.push(Crumb {
         label: unit.name.clone(),

@@ -346,7 +346,7 @@ mod tests {
             period_text(p((2025, 12, 1), (2026, 1, 5)), "zh-CN"),
             "2025年12月1日至2026年1月5日"
         );
-        let rise = Change::percent(Ratio::whole(110), Ratio::whole(100));
+        let rise = Change::percent(Ratio::whole(110), Ratio::whole(100), 1);
         assert_eq!(change_text(Some(rise), "zh-CN"), "上升10.0%");
         assert_eq!(change_text(Some(Change::NoBase), "zh-CN"), "上年同期无数据");
         let rate = |n: i64| Ratio {
@@ -355,11 +355,11 @@ mod tests {
             decimals: 1,
         };
         assert_eq!(
-            change_text(Some(Change::points(rate(90), rate(95))), "zh-CN"),
+            change_text(Some(Change::points(rate(90), rate(95), 1)), "zh-CN"),
             "下降5.0个百分点"
         );
         assert_eq!(
-            change_text(Some(Change::points(rate(90), rate(90))), "en"),
+            change_text(Some(Change::points(rate(90), rate(90), 1)), "en"),
             " level"
         );
     }
