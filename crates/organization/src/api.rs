@@ -32,6 +32,7 @@ async fn units(State(org): State<Organization>, access: Access) -> Result<Json<V
             "code": u.code,
             "name": u.name,
             "category": u.category,
+            "credit_code": Some(u.credit_code).filter(|c| !c.is_empty()),
             "from": format_date(u.from),
             "to": u.to.map(format_date),
         })
@@ -130,7 +131,7 @@ pub(crate) fn openapi() -> Value {
         },
         "components": { "schemas": {
             "Unit": { "type": "object", "properties": { "id": id.clone(), "parent": no_id, "code": text.clone(),
-                "name": text.clone(), "category": text.clone(), "from": date, "to": no_date } },
+                "name": text.clone(), "category": text.clone(), "credit_code": { "type": ["string", "null"] }, "from": date, "to": no_date } },
             "Person": { "type": "object", "properties": { "id": id.clone(), "staff_no": text.clone(),
                 "name": text.clone(), "unit": id, "unit_name": text.clone(), "post": text } },
         } },

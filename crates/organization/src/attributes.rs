@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use commons::lrmx::Month;
 use commons::packs::{Name, PackProblem, Packs};
-use kernel::{Date, Error, Msg, Result};
+use commons::sheets::squeeze;
+use kernel::{Date, Msg, Result};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -21,6 +23,18 @@ pub struct Attribute {
     /// What is typed in.
     #[serde(default)]
     pub format: Option<Format>,
+    /// What its column is called in sheets, beside its name.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// The element of an appointment form that says it, such as `ChuShengNianYue` (出生年月).
+    #[serde(default)]
+    pub lrmx: Option<String>,
+    /// What the full years since a month are called, such as 年龄 or 工龄; audiences can ask for them.
+    #[serde(default)]
+    pub years: Option<Name>,
+    /// Whether an import takes the month of birth from an identity number where nothing else is known.
+    #[serde(default)]
+    pub from_identity: bool,
 }
 
 /// What is typed in as an attribute that has no list of values.
@@ -29,11 +43,53 @@ pub struct Attribute {
 pub enum Format {
     /// A mail address.
     Email,
+    /// A month of the past, `1985-03`: the same for ever, so that a correction replaces it.
+    Month,
+}
+
+/// The first day of what holds for ever.
+pub(crate) const EVER: Date = Date::constant(1900, 1, 1);
+
+/// A month as people write it: `1985-03`, `1985.03`, `198503`, `1985年3月`, a whole date. `1985.1` is none, since
+/// spreadsheets write October so too.
+fn month(text: &str) -> Option<String> {
+    let day = text.trim().split([' ', 'T']).next().unwrap_or_default();
+    let squeezed = squeeze(text);
+    let doubtful = |t: &str| t.len() == 6 && t.ends_with(".1");
+    let found = [day, &squeezed]
+        .into_iter()
+        .find_map(|t| Month::read(t).filter(|_| !doubtful(t)))?;
+    Some(format!("{:04}-{:02}", found.year, found.month))
+}
+
+/// How many years are full since a month on a day: a year is full with the first day of the month.
+pub(crate) fn full_years(month: &str, date: Date) -> Option<i32> {
+    let (year, month) = month.split_once('-')?;
+    let (year, month): (i32, i8) = (year.parse().ok()?, month.parse().ok()?);
+    Some(i32::from(date.year()) - year - i32::from(date.month() < month))
 }
 
 impl Format {
-    /// Whether a text is one: for mail a name, an `@` and a host, without blanks.
-    fn holds(self, text: &str) -> bool {
+    /// What a text says, as it is kept.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn read(self, text: &str, today: Date) -> Result<String, Msg> {
+        match self {
+            Self::Email if Self::is_mail(text) => Ok(text.to_owned()),
+            Self::Email => Err(Msg::new("attribute-email")),
+            Self::Month => {
+                let read = month(text).ok_or_else(|| Msg::new("attribute-month"))?;
+                if *read > *today.strftime("%Y-%m").to_string() {
+                    return Err(Msg::new("attribute-month-future"));
+                }
+                Ok(read)
+            }
+        }
+    }
+
+    /// For mail a name, an `@` and a host, without blanks.
+    fn is_mail(text: &str) -> bool {
         let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_graphic());
         let host =
             |h: &str| plain(h) && h.contains('.') && !h.starts_with('.') && !h.ends_with('.');
@@ -62,21 +118,29 @@ pub struct AttributeValue {
 }
 
 impl Attribute {
-    /// Whether a value is one of it; an empty one ends it.
+    /// What was typed or chosen as its value, as it is kept; an empty one ends it.
     ///
     /// # Errors
-    /// `Invalid` for the value.
-    pub fn check(&self, value: &str) -> Result<()> {
-        let (fine, key) = match self.format {
-            _ if value.is_empty() => return Ok(()),
-            Some(format) => (format.holds(value), "attribute-email"),
-            None => (self.value(value).is_some(), "attribute-value-unknown"),
-        };
-        if fine {
-            Ok(())
-        } else {
-            Err(Error::field("value", Msg::new(key)))
+    /// What is wrong with it.
+    pub fn read(&self, text: &str, today: Date) -> Result<String, Msg> {
+        match self.format {
+            _ if text.is_empty() => Ok(String::new()),
+            Some(format) => format.read(text, today),
+            None => match self.value(text) {
+                Some(value) => Ok(value.code.clone()),
+                None => Err(Msg::new("attribute-value-unknown")),
+            },
         }
+    }
+
+    /// Whether it is the same for ever, from whatever day on it is said.
+    pub fn is_timeless(&self) -> bool {
+        self.format == Some(Format::Month)
+    }
+
+    /// The day from which on a value is kept that was said to hold from a day on.
+    pub(crate) fn first_day(&self, from: Date) -> Date {
+        if self.is_timeless() { EVER } else { from }
     }
 
     /// A value by its code.
@@ -120,6 +184,10 @@ impl Attributes {
                         wrong("attribute-value-twice", code);
                     }
                 }
+                let of_months = attribute.years.is_some() || attribute.from_identity;
+                if of_months && !attribute.is_timeless() {
+                    wrong("attribute-no-month", &attribute.code);
+                }
                 if attribute.values.is_empty() == attribute.format.is_none() {
                     wrong("attribute-without-values", &attribute.code);
                 }
@@ -139,6 +207,11 @@ impl Attributes {
     /// An attribute by its code.
     pub fn get(&self, code: &str) -> Option<&Attribute> {
         self.0.iter().find(|a| a.code == code)
+    }
+
+    /// Those of which audiences can ask for full years.
+    pub(crate) fn with_years(&self) -> impl Iterator<Item = (&Attribute, &Name)> {
+        self.0.iter().filter_map(|a| Some((a, a.years.as_ref()?)))
     }
 
     /// All of them.
@@ -181,7 +254,7 @@ mod tests {
     #[test]
     fn mail_addresses_are_told_from_other_texts() {
         for good in ["a@b.example", "zhang.san+x@mail.bureau.example"] {
-            assert!(Format::Email.holds(good), "{good}");
+            assert!(Format::is_mail(good), "{good}");
         }
         for bad in [
             "",
@@ -197,8 +270,56 @@ mod tests {
             "a@b.example,c@d.example",
             "a@b.example\r\nBcc: c@d.example",
         ] {
-            assert!(!Format::Email.holds(bad), "{bad}");
+            assert!(!Format::is_mail(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn months_are_read_as_people_write_them() {
+        let today = Date::constant(2026, 11, 20);
+        let read = |text: &str| Format::Month.read(text, today);
+        for good in [
+            "1985.03",
+            "198503",
+            "1985-03",
+            "1985年3月",
+            "1985年03月",
+            "1985/3",
+            "1985.3",
+            " 1985 年 3 月 ",
+            "1985-03-12",
+            "1985-03-12 00:00:00",
+            "19850312",
+            "1985年3月12日",
+        ] {
+            assert_eq!(read(good), Ok("1985-03".to_owned()), "{good}");
+        }
+        assert_eq!(read("1985.10"), Ok("1985-10".to_owned()));
+        for bad in [
+            "",
+            "85.03",
+            "1985",
+            "1985.13",
+            "1985.1",
+            "三月",
+            "1985-00",
+            "0985-03",
+            "<b>1985-03</b>",
+        ] {
+            assert_eq!(read(bad), Err(Msg::new("attribute-month")), "{bad}");
+        }
+        assert_eq!(read("2026-11"), Ok("2026-11".to_owned()));
+        assert_eq!(read("2026-12"), Err(Msg::new("attribute-month-future")));
+    }
+
+    #[test]
+    fn a_year_is_full_with_the_first_day_of_the_month() {
+        let years = |year, month, day| full_years("1985-03", Date::constant(year, month, day));
+        assert_eq!(years(2025, 2, 28), Some(39));
+        assert_eq!(years(2025, 3, 1), Some(40));
+        assert_eq!(years(1985, 3, 31), Some(0));
+        assert_eq!(years(1985, 2, 1), Some(-1));
+        assert_eq!(full_years("", Date::constant(2025, 1, 1)), None);
     }
 
     #[test]

@@ -8,13 +8,16 @@ use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::attributes::Attributes;
+use crate::attributes::{Attributes, full_years};
+use crate::bodies::{Body, Member};
 use crate::service::{Organization, check_text, checked};
 use crate::store;
 use crate::trail::By;
 
 /// So many people can be named one by one; more are a rule.
 const MOST_NAMED: usize = 200;
+/// So many places in bodies a rule can name.
+const MOST_SEATS: usize = 50;
 
 /// Who belongs to an audience. Everything that is given must hold; of several values one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,9 +37,25 @@ pub struct Rule {
     pub months_from: Option<i32>,
     /// Months since the first assignment, at most.
     pub months_to: Option<i32>,
-    /// A place in a body.
+    /// Months in the present post, at least.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seat: Option<Seat>,
+    pub in_post_from: Option<i32>,
+    /// Months in the present post, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_post_to: Option<i32>,
+    /// Full years since a month, such as that of birth (年龄), by attribute.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub years: BTreeMap<String, Years>,
+    /// Places in bodies, of which people have one.
+    #[serde(
+        alias = "seat",
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub seats: Vec<Seat>,
+    /// Places in bodies, of which people have none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Seat>,
     /// People who belong to it whatever the conditions say.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plus: Vec<PersonId>,
@@ -57,6 +76,56 @@ pub struct Seat {
     pub role: String,
 }
 
+impl Seat {
+    /// Whether a membership is this place.
+    fn is(&self, member: &Member, body: &Body) -> bool {
+        body.kind == self.kind
+            && self.body.is_none_or(|b| b == body.id)
+            && (self.role.is_empty() || self.role == member.role)
+    }
+}
+
+/// Rules were once kept with one place in a body.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Seat>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        Many(Vec<Seat>),
+        One(Option<Seat>),
+    }
+    Ok(match Kept::deserialize(from)? {
+        Kept::Many(seats) => seats,
+        Kept::One(seat) => seat.into_iter().collect(),
+    })
+}
+
+/// So many full years, from and to, both included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Years {
+    /// At least.
+    pub from: Option<i32>,
+    /// At most.
+    pub to: Option<i32>,
+}
+
+impl Years {
+    /// The first and the last month from which so many years are full on a day.
+    pub(crate) fn months(self, date: Date) -> (String, String) {
+        let month = |back: i32| {
+            let day = date.first_of_month().saturating_sub(back.months());
+            format!("{:04}-{:02}", day.year().max(1), day.month())
+        };
+        let first = self
+            .to
+            .map_or("0001-01".to_owned(), |to| month(12 * to + 11));
+        let last = self
+            .from
+            .map_or("9999-12".to_owned(), |from| month(12 * from));
+        (first, last)
+    }
+}
+
 /// What a rule asks, as dates: tenure counts back from the day.
 pub(crate) struct Asked<'r> {
     pub rule: &'r Rule,
@@ -65,6 +134,14 @@ pub(crate) struct Asked<'r> {
     pub begun_by: Option<Date>,
     /// The first assignment began on this day or after.
     pub begun_since: Option<Date>,
+    /// The present post began on this day or before.
+    pub posted_by: Option<Date>,
+    /// The present post began on this day or after.
+    pub posted_since: Option<Date>,
+}
+
+fn within(day: Date, by: Option<Date>, since: Option<Date>) -> bool {
+    by.is_none_or(|by| day <= by) && since.is_none_or(|since| day >= since)
 }
 
 impl Rule {
@@ -75,6 +152,8 @@ impl Rule {
             date,
             begun_by: self.months_from.map(back),
             begun_since: self.months_to.map(back),
+            posted_by: self.in_post_from.map(back),
+            posted_since: self.in_post_to.map(back),
         }
     }
 
@@ -94,14 +173,34 @@ impl Rule {
                 wrong("attribute", Msg::new("attribute-value-unknown"));
             }
         }
-        let months = [self.months_from, self.months_to];
-        if months
-            .into_iter()
-            .flatten()
-            .any(|m| !(0..=1_200).contains(&m))
-            || matches!((self.months_from, self.months_to), (Some(a), Some(b)) if a > b)
-        {
-            wrong("months_from", Msg::new("audience-months"));
+        let range = |from: Option<i32>, to: Option<i32>, most: i32| {
+            let mut given = [from, to].into_iter().flatten();
+            given.all(|n| (0..=most).contains(&n))
+                && !matches!((from, to), (Some(a), Some(b)) if a > b)
+        };
+        for (field, from, to) in [
+            ("months_from", self.months_from, self.months_to),
+            ("in_post_from", self.in_post_from, self.in_post_to),
+        ] {
+            if !range(from, to, 1_200) {
+                wrong(field, Msg::new("audience-months"));
+            }
+        }
+        for (code, years) in &self.years {
+            let field = format!("years.{code}.from");
+            if attributes.get(code).is_none_or(|a| a.years.is_none()) {
+                wrong(&field, Msg::new("attribute-unknown"));
+            } else if !range(years.from, years.to, 150) {
+                wrong(&field, Msg::new("audience-years"));
+            }
+        }
+        for (field, seats) in [("seats", &self.seats), ("without", &self.without)] {
+            if seats.len() > MOST_SEATS {
+                wrong(
+                    field,
+                    Msg::new("audience-too-many-seats").with("most", MOST_SEATS),
+                );
+            }
         }
         if let Some(message) = check_text(&self.post, 100) {
             wrong("post", message);
@@ -157,8 +256,14 @@ pub enum Condition {
     Post,
     /// Served so long.
     Tenure,
-    /// Has the place in a body.
+    /// Is so long in the present post.
+    InPost,
+    /// So many years are full since the month that this attribute says.
+    Years(String),
+    /// Has one of the places in bodies.
     Seat,
+    /// Has none of the places in bodies.
+    Without,
     /// Is added by name: the other conditions do not matter.
     Plus,
     /// Is left out by name.
@@ -232,21 +337,33 @@ impl Organization {
             say(Condition::Post, holds);
         }
         if asked.begun_by.is_some() || asked.begun_since.is_some() {
-            let holds = begun.is_some_and(|b| {
-                asked.begun_by.is_none_or(|by| b <= by)
-                    && asked.begun_since.is_none_or(|since| b >= since)
-            });
+            let holds = begun.is_some_and(|b| within(b, asked.begun_by, asked.begun_since));
             say(Condition::Tenure, holds);
         }
-        if let Some(seat) = &rule.seat {
-            let held = store::memberships(&mut tx, person).await?;
-            let holds = held.iter().any(|(member, body)| {
-                member.covers(date)
-                    && body.kind == seat.kind
-                    && seat.body.is_none_or(|b| b == body.id)
-                    && (seat.role.is_empty() || seat.role == member.role)
+        if asked.posted_by.is_some() || asked.posted_since.is_some() {
+            let holds = serves.is_some_and(|a| within(a.from, asked.posted_by, asked.posted_since));
+            say(Condition::InPost, holds);
+        }
+        for (code, years) in &rule.years {
+            let full = card.traits.on(code, date);
+            let full = full.and_then(|month| full_years(month, date));
+            let holds = full.is_some_and(|n| {
+                years.from.is_none_or(|from| n >= from) && years.to.is_none_or(|to| n <= to)
             });
-            say(Condition::Seat, holds);
+            say(Condition::Years(code.clone()), holds);
+        }
+        if !rule.seats.is_empty() || !rule.without.is_empty() {
+            let held = store::memberships(&mut tx, person).await?;
+            let has = |seats: &[Seat]| {
+                let mut now = held.iter().filter(|(member, _)| member.covers(date));
+                now.any(|(member, body)| seats.iter().any(|s| s.is(member, body)))
+            };
+            if !rule.seats.is_empty() {
+                say(Condition::Seat, has(&rule.seats));
+            }
+            if !rule.without.is_empty() {
+                say(Condition::Without, !has(&rule.without));
+            }
         }
         // Said of those only whom it is about.
         if rule.plus.contains(&person) {

@@ -1,5 +1,7 @@
 //! Pages of audiences: the list, the form with a preview, the cohort, and why somebody is in it.
 
+use std::collections::HashSet;
+
 use axum::Form as Posted;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -10,11 +12,13 @@ use serde_json::{Value, json};
 use web::view::{Crumb, Pager};
 use web::{Access, Failure, Form, Policy, Routes, Shell};
 
-use crate::audience::{Audience, Condition, Rule, Seat, belongs};
+use crate::audience::{Audience, Condition, Rule, Seat, Years, belongs};
 use crate::pages::{MANAGE, READ, date_or, download};
 use crate::person_pages::People;
 
 const PAGE: u64 = 50;
+/// So many lines of places in bodies are read; the rule says how many may be kept.
+const MOST_LINES: usize = 60;
 
 pub(crate) fn routes() -> Routes<People> {
     let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
@@ -87,25 +91,46 @@ async fn said(people: &People, shell: &Shell, access: &Access, rule: &Rule) -> R
     if !rule.post.trim().is_empty() {
         lines.push(shell.t_with("audience-post", &[("words", rule.post.trim())]));
     }
-    if let Some(months) = rule.months_from {
-        lines.push(shell.t_with("audience-from", &[("months", &months.to_string())]));
+    for (key, months) in [
+        ("audience-from", rule.months_from),
+        ("audience-to", rule.months_to),
+        ("audience-in-post-from", rule.in_post_from),
+        ("audience-in-post-to", rule.in_post_to),
+    ] {
+        if let Some(months) = months {
+            lines.push(shell.t_with(key, &[("months", &months.to_string())]));
+        }
     }
-    if let Some(months) = rule.months_to {
-        lines.push(shell.t_with("audience-to", &[("months", &months.to_string())]));
+    for (code, years) in &rule.years {
+        let known = people.attributes.get(code).and_then(|a| a.years.as_ref());
+        let label = known.map_or(code.as_str(), |y| y.get(lang));
+        let text = |n: Option<i32>| n.map_or(String::new(), |n| n.to_string());
+        let (from, to) = (text(years.from), text(years.to));
+        let key = match (years.from, years.to) {
+            (Some(_), Some(_)) => "audience-years-between",
+            (Some(_), None) => "audience-years-from",
+            _ => "audience-years-to",
+        };
+        let args = [
+            ("label", label),
+            ("from", from.as_str()),
+            ("to", to.as_str()),
+        ];
+        lines.push(shell.t_with(key, &args));
     }
-    if let Some(seat) = &rule.seat {
-        let body = match seat.body {
-            Some(id) => match people.organization.body(id, &access.scope).await {
-                Err(Error::NotFound) => shell.t("organization-outside-scope"),
-                found => found?.0.name,
-            },
-            None => people.kind_name(&seat.kind, lang),
-        };
-        let role = match seat.role.as_str() {
-            "" => shell.t("audience-any-role"),
-            role => people.role_name(&seat.kind, role, lang),
-        };
-        lines.push(shell.t_with("audience-in-body", &[("body", &body), ("role", &role)]));
+    for (seats, key) in [
+        (&rule.seats, "audience-any-of"),
+        (&rule.without, "audience-none-of"),
+    ] {
+        let mut list = Vec::new();
+        for seat in seats {
+            list.push(seat_said(people, shell, access, seat).await?);
+        }
+        match &list[..] {
+            [] => {}
+            [one] if key == "audience-any-of" => lines.push(one.clone()),
+            list => lines.push(shell.t_with(key, &[("list", &list.join(&and))])),
+        }
     }
     if lines.is_empty() {
         lines.push(shell.t("audience-everybody"));
@@ -121,11 +146,45 @@ async fn said(people: &People, shell: &Shell, access: &Access, rule: &Rule) -> R
     Ok(lines)
 }
 
+/// A place in a body, in words.
+async fn seat_said(people: &People, shell: &Shell, access: &Access, seat: &Seat) -> Result<String> {
+    let lang = shell.lang().code();
+    let body = match seat.body {
+        Some(id) => match people.organization.body(id, &access.scope).await {
+            Err(Error::NotFound) => shell.t("organization-outside-scope"),
+            found => found?.0.name,
+        },
+        None => people.kind_name(&seat.kind, lang),
+    };
+    let role = match seat.role.as_str() {
+        "" => shell.t("audience-any-role"),
+        role => people.role_name(&seat.kind, role, lang),
+    };
+    Ok(shell.t_with("audience-in-body", &[("body", &body), ("role", &role)]))
+}
+
+/// Those of some places whose bodies lie in the scope, and those outside.
+async fn near_and_far(people: &People, access: &Access, seats: &[Seat]) -> Result<[Vec<Seat>; 2]> {
+    let mut parts = [Vec::new(), Vec::new()];
+    for seat in seats {
+        let far = match seat.body {
+            Some(body) => match people.organization.body(body, &access.scope).await {
+                Err(Error::NotFound) => true,
+                found => found.map(|_| false)?,
+            },
+            None => false,
+        };
+        parts[usize::from(far)].push(seat.clone());
+    }
+    Ok(parts)
+}
+
 /// What of a rule lies outside the reader's scope: it stays as it is.
 #[derive(Default)]
 struct Outside {
     under: Option<UnitId>,
-    seat: Option<Seat>,
+    seats: Vec<Seat>,
+    without: Vec<Seat>,
     plus: Vec<PersonId>,
     minus: Vec<PersonId>,
 }
@@ -141,11 +200,8 @@ impl Outside {
         {
             outside.under = Some(under);
         }
-        if let Some(body) = rule.seat.as_ref().and_then(|s| s.body)
-            && matches!(org.body(body, &access.scope).await, Err(Error::NotFound))
-        {
-            outside.seat.clone_from(&rule.seat);
-        }
+        [_, outside.seats] = near_and_far(people, access, &rule.seats).await?;
+        [_, outside.without] = near_and_far(people, access, &rule.without).await?;
         let near = org
             .numbers_in(&[&rule.plus[..], &rule.minus].concat(), &access.scope)
             .await?;
@@ -161,7 +217,8 @@ impl Outside {
 
     fn is_any(&self) -> bool {
         self.under.is_some()
-            || self.seat.is_some()
+            || !self.seats.is_empty()
+            || !self.without.is_empty()
             || !self.plus.is_empty()
             || !self.minus.is_empty()
     }
@@ -192,12 +249,19 @@ impl Typed {
             "post",
             "months_from",
             "months_to",
-            "body",
-            "role",
+            "in_post_from",
+            "in_post_to",
             "plus",
             "minus",
         ] {
             form = form.with(name, all(name).first().map_or("", |v| v.trim()));
+        }
+        // Fields of which there are as many as there are places and months.
+        let many = ["seat.", "without.", "years."];
+        for (name, value) in fields {
+            if many.iter().any(|begin| name.starts_with(begin)) && name.len() < 80 {
+                form = form.with(name, value.trim());
+            }
         }
         Self {
             form,
@@ -218,7 +282,13 @@ impl Typed {
             .with("own", if rule.own { "on" } else { "" })
             .with("post", &rule.post)
             .with("months_from", months(rule.months_from))
-            .with("months_to", months(rule.months_to));
+            .with("months_to", months(rule.months_to))
+            .with("in_post_from", months(rule.in_post_from))
+            .with("in_post_to", months(rule.in_post_to));
+        let form = rule.years.iter().fold(form, |form, (code, years)| {
+            form.with(&format!("years.{code}.from"), months(years.from))
+                .with(&format!("years.{code}.to"), months(years.to))
+        });
         let values = rule.attributes.iter();
         Self {
             form,
@@ -234,15 +304,36 @@ impl Typed {
         self.form.values.get(name).map_or("", String::as_str)
     }
 
-    /// The place in a body that was chosen: `kind:x` or the id of a body, and perhaps `kind.role`.
-    async fn seat(&self, people: &People, access: &Access) -> Result<Option<Seat>> {
-        let (text, role) = (self.value("body"), self.value("role"));
+    /// How many lines of places a form has that were filled in.
+    fn lines(&self, list: &str) -> usize {
+        let filled = |n: &usize| {
+            ["body", "role"]
+                .iter()
+                .any(|part| !self.value(&format!("{list}.{n}.{part}")).is_empty())
+        };
+        (0..=MOST_LINES).rev().find(filled).map_or(0, |n| n + 1)
+    }
+
+    /// The places in bodies that were chosen.
+    async fn seats(&self, list: &str, people: &People, access: &Access) -> Result<Vec<Seat>> {
+        let mut seats = Vec::new();
+        for n in 0..self.lines(list) {
+            seats.extend(self.seat(&format!("{list}.{n}"), people, access).await?);
+        }
+        Ok(seats)
+    }
+
+    /// The place that a line says: `kind:x` or the id of a body, and perhaps `kind.role`.
+    async fn seat(&self, line: &str, people: &People, access: &Access) -> Result<Option<Seat>> {
+        let field = |part: &str| format!("{line}.{part}");
+        let (body_field, role_field) = (field("body"), field("role"));
+        let (text, role) = (self.value(&body_field), self.value(&role_field));
         if text.is_empty() {
             let message = Msg::new("audience-role-alone");
             return if role.is_empty() {
                 Ok(None)
             } else {
-                Err(Error::field("body", message))
+                Err(Error::field(&body_field, message))
             };
         }
         let (kind, body) = match text.strip_prefix("kind:") {
@@ -260,7 +351,7 @@ impl Typed {
             Some(_) => {
                 let kind = known.name.get("zh-CN");
                 let message = Msg::new("audience-role-other").with("kind", kind);
-                return Err(Error::field("role", message));
+                return Err(Error::field(&role_field, message));
             }
         };
         Ok(Some(Seat {
@@ -305,7 +396,7 @@ impl Typed {
             found => Some(found?.rule),
         };
         let outside = Outside::of(people, access, known.as_ref()).await?;
-        let months = |field: &str| -> Result<Option<i32>> {
+        let number = |field: &str| -> Result<Option<i32>> {
             let text = self.value(field);
             if text.is_empty() {
                 return Ok(None);
@@ -323,16 +414,26 @@ impl Typed {
             own: self.value("own") == "on",
             categories: self.categories.clone(),
             post: self.value("post").to_owned(),
-            months_from: months("months_from")?,
-            months_to: months("months_to")?,
-            seat: self
-                .seat(people, access)
-                .await?
-                .or(outside.seat.filter(|_| self.value("body").is_empty())),
+            months_from: number("months_from")?,
+            months_to: number("months_to")?,
+            in_post_from: number("in_post_from")?,
+            in_post_to: number("in_post_to")?,
+            seats: self.seats("seat", people, access).await?,
+            without: self.seats("without", people, access).await?,
             plus: self.named("plus", people, access).await?,
             minus: self.named("minus", people, access).await?,
             ..Rule::default()
         };
+        for (attribute, _) in people.attributes.with_years() {
+            let field = |end: &str| format!("years.{}.{end}", attribute.code);
+            let (from, to) = (number(&field("from"))?, number(&field("to"))?);
+            if from.is_some() || to.is_some() {
+                rule.years
+                    .insert(attribute.code.clone(), Years { from, to });
+            }
+        }
+        rule.seats.extend(outside.seats);
+        rule.without.extend(outside.without);
         rule.plus.extend(outside.plus);
         rule.minus.extend(outside.minus);
         for value in &self.values {
@@ -370,10 +471,10 @@ async fn form_page(
     let outside = Outside::of(people, access, known.as_ref()).await?;
     let today = shell.env().today();
     let standing = org.bodies(&access.scope).await?;
-    let chosen = typed.value("body");
-    let standing = standing
-        .iter()
-        .filter(|b| b.to.is_none_or(|to| to >= today) || b.id.to_string() == chosen);
+    let chosen: HashSet<&str> = typed.form.values.values().map(String::as_str).collect();
+    let standing = standing.iter().filter(|b| {
+        b.to.is_none_or(|to| to >= today) || chosen.contains(b.id.to_string().as_str())
+    });
     let kinds = people.kinds.iter().map(|k| {
         let any = shell.t_with("audience-any-body", &[("kind", k.name.get(lang))]);
         (format!("kind:{}", k.code), any)
@@ -412,7 +513,18 @@ async fn form_page(
             json!({ "name": a.name.get(lang), "values": values })
         })
         .collect();
+    let years: Vec<Value> = people
+        .attributes
+        .with_years()
+        .map(|(a, years)| json!({ "code": a.code, "name": years.get(lang) }))
+        .collect();
+    // One more line than is filled in; a preview brings the next one.
+    let lines = [("seat", "any"), ("without", "none")].map(|(list, key)| {
+        let lines = (0..=typed.lines(list)).map(|n| format!("{list}.{n}"));
+        json!({ "key": format!("audience-seats-{key}"), "names": lines.collect::<Vec<_>>() })
+    });
     Ok(json!({
+        "years": years, "lines": lines,
         "form": typed.form, "categories": categories, "attributes": attributes, "preview": preview,
         "bodies": bodies, "roles": roles, "known": known.is_some(), "outside": outside.is_any(),
         "crumbs": [Crumb { label: shell.t("audience-menu"), href: "/audiences".into() }],
@@ -462,15 +574,16 @@ async fn edit_form(
         numbers.sort_unstable();
         typed.form = typed.form.with(field, numbers.join(" "));
     }
-    if let Some(seat) = &rule.seat {
-        let body = seat
-            .body
-            .map_or(format!("kind:{}", seat.kind), |b| b.to_string());
-        typed.form = typed.form.with("body", body);
-        if !seat.role.is_empty() {
-            typed.form = typed
-                .form
-                .with("role", format!("{}.{}", seat.kind, seat.role));
+    for (list, seats) in [("seat", &rule.seats), ("without", &rule.without)] {
+        let [near, _] = near_and_far(&people, &access, seats).await?;
+        for (n, seat) in near.iter().enumerate() {
+            let body = seat.body;
+            let body = body.map_or(format!("kind:{}", seat.kind), |b| b.to_string());
+            typed.form = typed.form.with(&format!("{list}.{n}.body"), body);
+            if !seat.role.is_empty() {
+                let role = format!("{}.{}", seat.kind, seat.role);
+                typed.form = typed.form.with(&format!("{list}.{n}.role"), role);
+            }
         }
     }
     let context = form_page(&people, &shell, &access, &typed, None).await?;
@@ -635,7 +748,13 @@ async fn why(
                 }
                 Condition::Post => shell.t("audience-why-post"),
                 Condition::Tenure => shell.t("audience-why-tenure"),
+                Condition::InPost => shell.t("audience-why-in-post"),
+                Condition::Years(code) => {
+                    let known = people.attributes.get(code).and_then(|a| a.years.as_ref());
+                    known.map_or(code.as_str(), |y| y.get(lang)).to_owned()
+                }
                 Condition::Seat => shell.t("audience-seat"),
+                Condition::Without => shell.t("audience-why-without"),
                 Condition::Plus => shell.t("audience-plus"),
                 Condition::Minus => shell.t("audience-minus"),
             };
@@ -690,6 +809,8 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     let form = json!({ "form": Form::default(), "categories": [{ "name": "科室", "picked": true }],
         "attributes": [{ "name": "职级", "values": [{ "code": "level.staff", "name": "科员", "picked": false }] }],
         "bodies": [["kind:party-branch", "任一党支部"]], "roles": [["party-branch.secretary", "党支部 · 书记"]],
+        "years": [{ "code": "birth", "name": "年龄" }],
+        "lines": [{ "key": "audience-seats-any", "names": ["seat.0"] }, { "key": "audience-seats-none", "names": ["without.0"] }],
         "known": false, "outside": false, "preview": null, "crumbs": [] });
     let mut preview = form.clone();
     preview["preview"] = json!({ "total": 12, "names": [["甲某", "法治科"]] });

@@ -46,6 +46,8 @@ pub struct UnitRow {
     pub from: Option<Date>,
     /// Last day; none while it stands.
     pub to: At<Option<Date>>,
+    /// Unified social credit code; none: as it was.
+    pub credit_code: At<Option<String>>,
 }
 
 /// A stated assignment of a person.
@@ -78,6 +80,8 @@ pub struct TraitRow {
     pub value: At<String>,
     /// First day; none: the first day of a new person, today of a known one.
     pub from: Option<Date>,
+    /// Whether it only counts where nothing is known.
+    pub fills: bool,
 }
 
 /// What happens to a unit or a person.

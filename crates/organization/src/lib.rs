@@ -34,7 +34,7 @@ mod unit_pages;
 mod units;
 
 pub use attributes::{Attribute, AttributeValue, Attributes, Format, Traits};
-pub use audience::{Audience, Condition, Reason, Rule, Seat, belongs};
+pub use audience::{Audience, Condition, Reason, Rule, Seat, Years, belongs};
 pub use bodies::{Body, BodyKind, BodyKinds, BodyRole, Member};
 pub use census::{Census, Counted, Things};
 pub use directory::Told;

@@ -24,6 +24,8 @@ pub struct Unit {
     pub from: Date,
     /// Last day; none while it stands.
     pub to: Option<Date>,
+    /// Unified social credit code (统一社会信用代码); empty when none is recorded.
+    pub credit_code: String,
 }
 
 /// A person (人员).
@@ -318,6 +320,7 @@ mod tests {
                 sort: 0,
                 from: day(0),
                 to: None,
+                credit_code: String::new(),
             };
             let count = parents.len();
             let tree = Tree::new((0..=count).map(|n| unit(n, (n > 0).then(|| parents[n - 1] % (count + 1)))));

@@ -351,14 +351,20 @@ impl Organization {
             } => {
                 let known = attributes.get(attribute);
                 let unknown = || Error::field("attribute", Msg::new("attribute-unknown"));
-                known.ok_or_else(unknown)?.check(value)?;
-                if card.traits.on(attribute, *from).unwrap_or_default() == value {
+                let known = known.ok_or_else(unknown)?;
+                let value = known.read(value, self.env.today());
+                let value = value.map_err(|message| Error::field("value", message))?;
+                let from = known.first_day(*from);
+                if card.traits.on(attribute, from).unwrap_or_default() == value {
                     return Ok(());
                 }
                 let (now, account) = (self.env.now(), by.account);
-                store::put_trait(tx, id, (attribute, value), *from, now, account).await?;
-                let detail =
-                    json!({ "attribute": attribute, "value": value, "from": from.to_string() });
+                store::put_trait(tx, id, (attribute, &value), from, now, account).await?;
+                // What was typed may tell who somebody is.
+                let mut detail = json!({ "attribute": attribute, "from": from.to_string() });
+                if known.format.is_none() {
+                    detail["value"] = json!(value);
+                }
                 ("person.described", detail)
             }
         };

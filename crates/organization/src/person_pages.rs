@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use web::view::{Crumb, Event, StepState};
 use web::{Access, Failure, Form, Policy, Routes, Shell};
 
-use crate::attributes::Attributes;
+use crate::attributes::{Attribute, Attributes, EVER, full_years};
 use crate::bodies::BodyKinds;
 use crate::import::forms::form_of;
 use crate::number_pages;
@@ -247,6 +247,9 @@ pub(crate) async fn page(
     events.extend(people.tie_events(shell, &ties, own));
     for (code, from, value) in card.traits.iter() {
         let attribute = people.attributes.get(code);
+        if attribute.is_some_and(Attribute::is_timeless) {
+            continue;
+        }
         let label = attribute.map_or(code, |a| a.name.get(lang));
         let said = match value {
             "" => shell.t("organization-trait-none"),
@@ -276,9 +279,14 @@ pub(crate) async fn page(
             Trait {
                 code: a.code.clone(),
                 name: a.name.get(lang).to_owned(),
-                value: known
-                    .map_or(value.unwrap_or("—"), |v| v.name.get(lang))
-                    .to_owned(),
+                value: match (known, value, &a.years) {
+                    (Some(known), ..) => known.name.get(lang).to_owned(),
+                    (None, Some(month), Some(years)) => {
+                        let full = full_years(month, today).unwrap_or_default();
+                        format!("{month} · {} {full}", years.get(lang))
+                    }
+                    (None, value, _) => value.unwrap_or("—").to_owned(),
+                },
             }
         })
         .collect();
@@ -303,7 +311,7 @@ pub(crate) async fn page(
         .attributes
         .iter()
         .filter(|a| a.format.is_some())
-        .map(|a| json!({ "code": a.code, "name": a.name.get(lang), "value": card.traits.on(&a.code, today) }))
+        .map(|a| json!({ "code": a.code, "name": a.name.get(lang), "value": card.traits.on(&a.code, today), "timeless": a.is_timeless() }))
         .collect();
     let serves = card
         .assignments
@@ -442,11 +450,19 @@ pub(crate) async fn read_change(
             assignment: asked.assignment.parse().map_err(|_| Error::NotFound)?,
             last: day("last", &asked.last)?,
         },
-        "attribute" if !asked.attribute.is_empty() => PersonChange::Describe {
-            attribute: asked.attribute.clone(),
-            value: asked.text.trim().to_owned(),
-            from: day("since", &asked.since)?,
-        },
+        "attribute" if !asked.attribute.is_empty() => {
+            let known = people.attributes.get(&asked.attribute);
+            let timeless = known.is_some_and(Attribute::is_timeless);
+            PersonChange::Describe {
+                attribute: asked.attribute.clone(),
+                value: asked.text.trim().to_owned(),
+                from: if timeless {
+                    EVER
+                } else {
+                    day("since", &asked.since)?
+                },
+            }
+        }
         "attribute" => {
             let (code, value) = asked.value.split_once('.').unwrap_or_default();
             PersonChange::Describe {
@@ -472,7 +488,8 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         "events": [{ "title": "任职：法治科", "at": "2024-01-01", "quote": null, "state": "done" }],
         "choices": [["人员类别", [["class.judge", "员额法官"]]]], "removals": [["class.", "人员类别"]],
         "crumbs": [], "may_change": true, "asks": false, "form": Form::default(), "act": "", "texts":
-        [{ "code": "email", "name": "邮箱", "value": "a@b.example" }],
+        [{ "code": "email", "name": "邮箱", "value": "a@b.example", "timeless": false },
+            { "code": "birth", "name": "出生年月", "value": "1985-03", "timeless": true }],
         "number": { "kept": true, "masked": "1101**********002X", "shown": null, "may_see": true, "may_erase": true,
             "erased": null },
     });

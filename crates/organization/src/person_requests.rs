@@ -150,14 +150,16 @@ impl PersonChanges {
                     named.map_or(code, |v| v.name.get(lang)).to_owned()
                 };
                 let label = list.map_or(attribute.as_str(), |a| a.name.get(lang));
-                vec![
-                    Line {
-                        label: Msg::new("organization-change-item").with("name", label),
-                        before: name(&known("value")),
-                        after: name(value),
-                    },
-                    line("organization-from-day", String::new(), format_date(*from)),
-                ]
+                let mut lines = vec![Line {
+                    label: Msg::new("organization-change-item").with("name", label),
+                    before: name(&known("value")),
+                    after: name(value),
+                }];
+                if list.is_none_or(|a| !a.is_timeless()) {
+                    let from = format_date(*from);
+                    lines.push(line("organization-from-day", String::new(), from));
+                }
+                lines
             }
         };
         if !asked.note.is_empty() {

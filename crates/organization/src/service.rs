@@ -216,7 +216,7 @@ impl Organization {
         })
     }
 
-    /// Units of which each word is part of the name, code or pinyin initials. There are thousands at most, so
+    /// Units of which each word is part of the name, code, credit code or pinyin initials. There are thousands at most, so
     /// their initials are made while looking.
     pub async fn units_named(
         &self,
@@ -229,7 +229,12 @@ impl Organization {
         }
         let mut all = self.units(scope).await?;
         all.retain(|u| {
-            let texts = [fold(&u.name), fold(&u.code), initials(&u.name)];
+            let texts = [
+                fold(&u.name),
+                fold(&u.code),
+                initials(&u.name),
+                fold(&u.credit_code),
+            ];
             words
                 .iter()
                 .all(|w| texts.iter().any(|t| t.contains(w.as_str())))

@@ -3,13 +3,13 @@
 
 use std::collections::HashSet;
 
-use commons::identifiers::ResidentId;
+use commons::identifiers::{CreditCode, ResidentId};
 use commons::sheets::write::{SheetOut, Value, workbook};
 use commons::sheets::{Flow, Limits, date, letters, scan, squeeze};
 use kernel::{Date, Error, FieldError, Msg, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::attributes::Attributes;
+use crate::attributes::{Attribute, Attributes, EVER};
 use crate::import::{PersonRow, TraitRow, UnitRow};
 use crate::service::check_text;
 
@@ -89,7 +89,7 @@ pub(crate) struct Field {
 
 type Fixed = (&'static str, &'static [&'static str], bool);
 
-const UNIT_FIELDS: [Fixed; 7] = [
+const UNIT_FIELDS: [Fixed; 8] = [
     (
         "parent",
         &["上级单位编码", "上级编码", "父级编码", "parent code"],
@@ -109,6 +109,16 @@ const UNIT_FIELDS: [Fixed; 7] = [
     ("sort", &["排序", "序号", "sort"], false),
     ("from", &["成立日期", "设立日期", "from"], false),
     ("to", &["撤销日期", "to"], false),
+    (
+        "credit_code",
+        &[
+            "统一社会信用代码",
+            "社会信用代码",
+            "信用代码",
+            "credit code",
+        ],
+        false,
+    ),
 ];
 
 const PERSON_FIELDS: [Fixed; 8] = [
@@ -169,7 +179,11 @@ pub(crate) fn fields(kind: Kind, attributes: &Attributes) -> Vec<Field> {
         .flat_map(Attributes::iter)
         .map(|a| Field {
             key: format!("{ATTRIBUTE}{}", a.code),
-            names: vec![a.name.get("zh-CN").to_owned(), a.name.get("en").to_owned()],
+            names: [a.name.get("zh-CN"), a.name.get("en")]
+                .into_iter()
+                .chain(a.columns.iter().map(String::as_str))
+                .map(str::to_owned)
+                .collect(),
             required: false,
         });
     fixed.chain(more).collect()
@@ -487,7 +501,10 @@ pub fn read_rows(file_name: &str, bytes: &[u8]) -> Result<(Rows, Vec<FieldError>
             texts: &texts,
         };
         match head.kind {
-            Some(Kind::Persons) => rows.persons.extend(person(line, attributes, &mut errors)),
+            Some(Kind::Persons) => {
+                rows.persons
+                    .extend(person(line, attributes, Date::MAX, &mut errors));
+            }
             _ => match unit(line, &mut errors) {
                 Some(unit) => rows.units.push(unit),
                 None => rows.unread.push(line.text("code").to_owned()),
@@ -509,6 +526,7 @@ pub(crate) fn unit(line: Line<'_>, errors: &mut Vec<FieldError>) -> Option<UnitR
         sort: sort.text.parse().ok(),
         from: day(line.get("from"), errors).value,
         to: day(line.get("to"), errors),
+        credit_code: credit_code(line.get("credit_code"), errors),
     };
     if row.sort.is_none() && !sort.text.is_empty() {
         errors.push(sort.error(Msg::new("organization-not-a-number").with("value", sort.text)));
@@ -519,6 +537,7 @@ pub(crate) fn unit(line: Line<'_>, errors: &mut Vec<FieldError>) -> Option<UnitR
 pub(crate) fn person(
     line: Line<'_>,
     attributes: &Attributes,
+    today: Date,
     errors: &mut Vec<FieldError>,
 ) -> Option<PersonRow> {
     let before = errors.len();
@@ -539,7 +558,7 @@ pub(crate) fn person(
         from: day(line.get("from"), errors),
         to: day(line.get("to"), errors),
         primary: is_primary,
-        traits: traits(line, attributes, errors),
+        traits: traits(line, attributes, today, errors),
     };
     (errors.len() == before).then_some(row)
 }
@@ -566,8 +585,13 @@ pub(crate) fn number(
     }
 }
 
-/// What the columns of attributes say: a value by its name or code; an empty cell says nothing.
-fn traits(line: Line<'_>, attributes: &Attributes, errors: &mut Vec<FieldError>) -> Vec<TraitRow> {
+/// What the columns of attributes say: a value by its name or code, or what is typed; an empty cell says nothing.
+fn traits(
+    line: Line<'_>,
+    attributes: &Attributes,
+    today: Date,
+    errors: &mut Vec<FieldError>,
+) -> Vec<TraitRow> {
     let mut found = Vec::new();
     for (key, _) in &line.head.columns {
         let attribute = key.strip_prefix(ATTRIBUTE).and_then(|c| attributes.get(c));
@@ -576,35 +600,61 @@ fn traits(line: Line<'_>, attributes: &Attributes, errors: &mut Vec<FieldError>)
         if spot.text.is_empty() {
             continue;
         }
-        let said = squeeze(spot.text);
-        let value = attribute.values.iter().find(|v| {
-            [v.code.as_str(), v.name.get("zh-CN"), v.name.get("en")]
-                .iter()
-                .any(|name| squeeze(name) == said)
-        });
+        let value = match attribute.format {
+            Some(_) => attribute.read(spot.text, today),
+            None => listed(attribute, spot.text),
+        };
         match value {
-            Some(value) => found.push(TraitRow {
+            Ok(value) => found.push(TraitRow {
                 code: attribute.code.clone(),
                 value: At {
-                    value: value.code.clone(),
+                    value,
                     at: spot.address(),
                 },
-                from: None,
+                from: attribute.is_timeless().then_some(EVER),
+                fills: false,
             }),
-            None => {
-                let known: Vec<&str> = attribute
-                    .values
-                    .iter()
-                    .map(|v| v.name.get("zh-CN"))
-                    .collect();
-                let message = Msg::new("organization-value-unknown")
-                    .with("value", spot.text.chars().take(40).collect::<String>())
-                    .with("known", known.join("、"));
-                errors.push(spot.error(message));
-            }
+            Err(message) => errors.push(spot.error(message)),
         }
     }
     found
+}
+
+/// The value of a list that a cell names.
+fn listed(attribute: &Attribute, text: &str) -> Result<String, Msg> {
+    let said = squeeze(text);
+    let value = attribute.values.iter().find(|v| {
+        [v.code.as_str(), v.name.get("zh-CN"), v.name.get("en")]
+            .iter()
+            .any(|name| squeeze(name) == said)
+    });
+    let known = || {
+        let names = attribute.values.iter().map(|v| v.name.get("zh-CN"));
+        names.collect::<Vec<_>>().join("、")
+    };
+    value.map(|v| v.code.clone()).ok_or_else(|| {
+        Msg::new("organization-value-unknown")
+            .with("value", text.chars().take(40).collect::<String>())
+            .with("known", known())
+    })
+}
+
+/// Where nothing else is known, an identity number tells the month of birth.
+pub(crate) fn fill(row: &mut PersonRow, number: &At<ResidentId>, attributes: &Attributes) {
+    let born = number.value.birth_date();
+    for attribute in attributes.iter().filter(|a| a.from_identity) {
+        if row.traits.iter().all(|t| t.code != attribute.code) {
+            row.traits.push(TraitRow {
+                code: attribute.code.clone(),
+                value: At {
+                    value: born.strftime("%Y-%m").to_string(),
+                    at: number.at.clone(),
+                },
+                from: Some(EVER),
+                fills: true,
+            });
+        }
+    }
 }
 
 fn needed(spot: Spot<'_>, longest: usize, errors: &mut Vec<FieldError>) -> At<String> {
@@ -618,6 +668,22 @@ fn text(spot: Spot<'_>, longest: usize, errors: &mut Vec<FieldError>) -> At<Stri
     errors.extend(check_text(spot.text, longest).map(|message| spot.error(message)));
     At {
         value: spot.text.to_owned(),
+        at: spot.address(),
+    }
+}
+
+/// An empty cell says nothing.
+fn credit_code(spot: Spot<'_>, errors: &mut Vec<FieldError>) -> At<Option<String>> {
+    let read = (!spot.text.is_empty()).then(|| CreditCode::read(spot.text));
+    let value = read.and_then(|read| match read {
+        Ok(code) => Some(code.as_str().to_owned()),
+        Err(message) => {
+            errors.push(spot.error(message));
+            None
+        }
+    });
+    At {
+        value,
         at: spot.address(),
     }
 }

@@ -152,6 +152,12 @@ pub const MIGRATIONS: &[Migration] = &[
         ALTER TABLE person RENAME COLUMN initials TO words;
         UPDATE person SET words = LOWER(staff_no) || '\n' || LOWER(name) || '\n' || words WHERE erased_at IS NULL",
     },
+    Migration {
+        name: "organization_20261122_credit_codes",
+        sql: "
+        ALTER TABLE unit ADD COLUMN credit_code TEXT;
+        CREATE UNIQUE INDEX unit_credit_code ON unit (credit_code) WHERE to_date IS NULL",
+    },
 ];
 
 /// `column IN (the units a scope reaches)` for a WHERE clause; adds its arguments.
@@ -172,7 +178,7 @@ pub(crate) async fn version(tx: &mut Tx) -> Result<i64> {
     tx.one(sql, args![]).await?.get(0)
 }
 
-const UNIT: &str = "u.id, u.parent, u.code, u.name, u.category, u.sort, u.from_date, u.to_date";
+const UNIT: &str = "u.id, u.parent, u.code, u.name, u.category, u.sort, u.from_date, u.to_date, COALESCE(u.credit_code, '')";
 
 fn unit(row: &Row) -> Result<Unit> {
     Ok(Unit {
@@ -184,6 +190,7 @@ fn unit(row: &Row) -> Result<Unit> {
         sort: row.get(5)?,
         from: row.get(6)?,
         to: row.get(7)?,
+        credit_code: row.get(8)?,
     })
 }
 
@@ -235,7 +242,23 @@ pub(crate) async fn put_units(
     // A unit is written after the one above it.
     let mut changed: Vec<&Unit> = changed.iter().collect();
     changed.sort_by_cached_key(|u| (after.path(u.id).map_or(0, |p| p.len()), u.id));
-    let mut rows = Args::with_capacity(changed.len() * 8);
+    // Who gives a code up does so before another one takes it.
+    let gives = |u: &&&Unit| {
+        before
+            .get(u.id)
+            .is_some_and(|b| b.credit_code != u.credit_code)
+    };
+    let give: Vec<UnitId> = changed.iter().filter(gives).map(|u| u.id).collect();
+    for chunk in give.chunks(5_000) {
+        let mut args = Args::new();
+        let list = args.list(chunk.iter().copied());
+        tx.execute(
+            format!("UPDATE unit SET credit_code = NULL WHERE id IN ({list})"),
+            args,
+        )
+        .await?;
+    }
+    let mut rows = Args::with_capacity(changed.len() * 9);
     for u in changed {
         rows.add(u.id);
         rows.add(u.parent);
@@ -245,13 +268,15 @@ pub(crate) async fn put_units(
         rows.add(u.sort);
         rows.add(u.from);
         rows.add(u.to);
+        rows.add(Some(u.credit_code.clone()).filter(|c| !c.is_empty()));
     }
     tx.insert_many(
-        "INSERT INTO unit (id, parent, code, name, category, sort, from_date, to_date) VALUES",
-        8,
+        "INSERT INTO unit (id, parent, code, name, category, sort, from_date, to_date, credit_code) VALUES",
+        9,
         "ON CONFLICT (id) DO UPDATE SET parent = excluded.parent, name = excluded.name,
             category = excluded.category, sort = excluded.sort,
-            from_date = excluded.from_date, to_date = excluded.to_date",
+            from_date = excluded.from_date, to_date = excluded.to_date,
+            credit_code = excluded.credit_code",
         rows,
     )
     .await?;

@@ -170,7 +170,7 @@ async fn show(
     let context = json!({
         "leaders": leaders, "ties": ties,
         "unit": { "id": id, "name": unit.name, "code": unit.code, "category": unit.category,
-            "from": format_date(unit.from), "to": unit.to.map(format_date),
+            "credit_code": unit.credit_code, "from": format_date(unit.from), "to": unit.to.map(format_date),
             "parent": unit.parent.map(name) },
         "count": counts.get(&id), "crumbs": crumbs, "states": lines, "events": events,
         "may_change": access.principal.scope(MANAGE).is_some() && unit.stands(today),
@@ -186,6 +186,7 @@ struct Asked {
     code: String,
     name: String,
     category: String,
+    credit_code: String,
     unit_code: String,
     date: String,
     basis: String,
@@ -239,6 +240,7 @@ async fn form(
         form = form
             .with("name", &unit.name)
             .with("category", &unit.category)
+            .with("credit_code", &unit.credit_code)
             .with("unit_code", above.first().map_or("", |u| u.code.as_str()));
     }
     let context = page(&org, &shell, &access, &unit, &act, form, &[]).await?;
@@ -262,6 +264,7 @@ async fn submit(
         code: value("code"),
         name: value("name"),
         category: value("category"),
+        credit_code: value("credit_code"),
         unit_code: value("unit_code"),
         date: value("date"),
         basis: value("basis"),
@@ -321,7 +324,8 @@ async fn work(
                 category: asked.category.clone(),
                 from: basis.date,
             };
-            org.add_unit(new, &basis.text, access, scope).await
+            org.add_coded_unit(new, &asked.credit_code, &basis.text, access, scope)
+                .await
         }
         "edit" => {
             let parent = match unit.parent {
@@ -333,6 +337,7 @@ async fn work(
                 name: Some(asked.name.clone()),
                 category: Some(asked.category.clone()),
                 parent,
+                credit_code: Some(asked.credit_code.clone()),
             };
             org.change_unit(unit.id, &edit, &basis, scope).await?;
             Ok(unit.id)
@@ -375,7 +380,7 @@ impl Unit {
 
 pub(crate) fn samples() -> Vec<(&'static str, serde_json::Value)> {
     let unit = json!({
-        "unit": { "id": "1", "name": "法治科", "code": "S1", "category": "科室", "from": "2024-01-01", "to": null,
+        "unit": { "id": "1", "name": "法治科", "code": "S1", "category": "科室", "credit_code": "", "from": "2024-01-01", "to": null,
             "parent": "澜州市司法局" },
         "count": 12, "crumbs": [], "may_change": true, "top": false,
         "leaders": [{ "name": "甲某", "href": "/organization/people/1" }], "ties": [{ "title": "分管：甲某",
@@ -385,6 +390,7 @@ pub(crate) fn samples() -> Vec<(&'static str, serde_json::Value)> {
     });
     let mut ended = unit.clone();
     ended["unit"]["to"] = json!("2026-06-30");
+    ended["unit"]["credit_code"] = json!("11340100MB0000000A");
     ended["may_change"] = json!(false);
     ended["events"] = json!([]);
     let mut list = vec![

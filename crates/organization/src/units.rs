@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use commons::identifiers::CreditCode;
 use db::{Tx, transaction};
 use jiff::ToSpan;
 use kernel::{AccountId, Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
@@ -39,6 +40,8 @@ pub struct UnitEdit {
     pub category: Option<String>,
     /// Another unit above it.
     pub parent: Option<UnitId>,
+    /// Another unified social credit code, as it is typed; empty: none.
+    pub credit_code: Option<String>,
 }
 
 /// From when a change holds, what it rests on (依据: a document and its number), who enters it.
@@ -210,6 +213,21 @@ impl Organization {
         by: impl Into<By>,
         scope: &Scope,
     ) -> Result<UnitId> {
+        self.add_coded_unit(new, "", basis, by, scope).await
+    }
+
+    /// The same with its unified social credit code (统一社会信用代码), as it is typed.
+    ///
+    /// # Errors
+    /// As [`Self::add_unit`]; `Invalid` for a code that is wrong or that another standing unit has.
+    pub async fn add_coded_unit(
+        &self,
+        new: NewUnit,
+        credit_code: &str,
+        basis: &str,
+        by: impl Into<By>,
+        scope: &Scope,
+    ) -> Result<UnitId> {
         let id: UnitId = self.env.new_id();
         let basis = Basis {
             date: new.from,
@@ -221,7 +239,8 @@ impl Organization {
             if new.parent.is_none() && work.reach.is_some() {
                 return Err(Error::Forbidden);
             }
-            let unit = work.new_unit(id, &new, scope)?;
+            let mut unit = work.new_unit(id, &new, scope)?;
+            unit.credit_code = work.credit_code(id, credit_code)?;
             work.put(unit, new.from)?;
             work.finish(self, tx, UnitChangeKind::Added, vec![(id, UnitPart::New)])
                 .await
@@ -270,8 +289,23 @@ impl Organization {
             } else {
                 UnitChangeKind::Moved
             };
+            let before = new.credit_code.clone();
+            if let Some(code) = &edit.credit_code {
+                new.credit_code = work.credit_code(id, code)?;
+            }
+            // The code holds for as long as the unit has been there: it is no change of the unit.
+            let coded = (new.credit_code != before).then(|| new.clone());
             if work.put(new, basis.date)? {
                 work.finish(self, tx, kind, vec![(id, UnitPart::New)])
+                    .await?;
+            } else if let Some(unit) = &coded {
+                let changed = std::slice::from_ref(unit);
+                work.after.put(unit.clone());
+                store::put_units(tx, &work.before, &work.after, changed).await?;
+            }
+            if let Some(unit) = coded {
+                let detail = json!({ "credit_code": unit.credit_code });
+                self.tell(tx, &basis.by, "unit.coded", ("unit", id), detail)
                     .await?;
             }
             Ok(())
@@ -476,6 +510,16 @@ impl Organization {
 }
 
 /// A change of units at work: the tree and the history before and after it.
+/// Says that another unit has a credit code; who may not see that unit is not told which.
+pub(crate) fn taken(code: &str, other: &Unit, reach: Option<&HashSet<UnitId>>) -> Msg {
+    if reach.is_some_and(|reach| !reach.contains(&other.id)) {
+        return Msg::new("credit-code-taken-elsewhere").with("code", code);
+    }
+    Msg::new("credit-code-taken")
+        .with("code", code)
+        .with("name", &other.name)
+}
+
 struct Work {
     basis: Basis,
     today: Date,
@@ -590,7 +634,23 @@ impl Work {
             sort: siblings.map(|u| u.sort + 1).max().unwrap_or(1),
             from: new.from,
             to: None,
+            credit_code: String::new(),
         })
+    }
+
+    /// A unified social credit code for a unit, as it is typed.
+    fn credit_code(&self, id: UnitId, text: &str) -> Result<String> {
+        if text.trim().is_empty() {
+            return Ok(String::new());
+        }
+        let wrong = |message| Error::field("credit_code", message);
+        let code = CreditCode::read(text).map_err(wrong)?;
+        let code = code.as_str();
+        let mut holders = self.after.iter().filter(|u| u.credit_code == code);
+        match holders.find(|u| u.id != id && u.stands(self.today)) {
+            Some(other) => Err(wrong(taken(code, other, self.reach.as_ref()))),
+            None => Ok(code.to_owned()),
+        }
     }
 
     /// Lays what a unit is from a day on; false when it is that already.

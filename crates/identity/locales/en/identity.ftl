@@ -263,6 +263,7 @@ identity-action-second-refused = Second step refused
 identity-action-second-reset = Second factor reset
 identity-action-unit-added = Unit added
 identity-action-unit-renamed = Unit renamed
+identity-action-unit-coded = Credit code of a unit
 identity-action-unit-moved = Unit moved
 identity-action-unit-merged = Units merged
 identity-action-unit-split = Unit split

@@ -263,6 +263,7 @@ identity-action-second-refused = 二次验证失败
 identity-action-second-reset = 重置二次验证
 identity-action-unit-added = 设立单位
 identity-action-unit-renamed = 单位更名
+identity-action-unit-coded = 单位信用代码
 identity-action-unit-moved = 单位划转
 identity-action-unit-merged = 单位合并
 identity-action-unit-split = 单位拆分

@@ -139,6 +139,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("report.made", "identity-action-report-made"),
         ("unit.added", "identity-action-unit-added"),
         ("unit.renamed", "identity-action-unit-renamed"),
+        ("unit.coded", "identity-action-unit-coded"),
         ("unit.moved", "identity-action-unit-moved"),
         ("unit.merged", "identity-action-unit-merged"),
         ("unit.split", "identity-action-unit-split"),

@@ -105,8 +105,8 @@ impl Imports {
                 let of = traits.get(&line.person.id);
                 let of = self.attributes.iter().map(|a| {
                     let value = of.and_then(|t| t.on(&a.code, today));
-                    let value = value.and_then(|v| a.value(v));
-                    value.map_or(Value::Empty, |v| v.name.get("zh-CN").into())
+                    let name = |v| a.value(v).map_or(v, |known| known.name.get("zh-CN"));
+                    value.map_or(Value::Empty, |v| name(v).into())
                 });
                 let a = &line.assignment;
                 let fixed = [
@@ -172,6 +172,7 @@ fn unit_rows(tree: &Tree, scope: &Scope) -> Vec<Cells> {
             u.sort.into(),
             u.from.into(),
             to(u.to),
+            u.credit_code.as_str().into(),
         ]
     });
     units.collect()

@@ -16,10 +16,10 @@ use web::{Access, Failure, Form, Shell};
 use super::pages::{refuse, uploaded};
 use super::staged::Imports;
 use super::{PersonRow, Stated, TraitRow};
-use crate::attributes::Attributes;
+use crate::attributes::{Attributes, EVER};
 use crate::numbers::FIELD;
 use crate::people::PersonCard;
-use crate::sheet::{At, Rows};
+use crate::sheet::{self, At, Rows};
 use crate::store;
 
 /// Forms that are taken at once.
@@ -65,11 +65,20 @@ fn said(
         .find_map(|l| l.span.filter(|s| s.to.is_none()));
     let month_of = |element: &str| match element {
         "RuDangShiJian" => Month::read(&form.joined_party),
-        "CanJiaGongZuoShiJian" => Month::read(&form.began_work),
         _ => None,
+    };
+    let stated = |element: &str| match element {
+        "ChuShengNianYue" => form.born.as_str(),
+        "CanJiaGongZuoShiJian" => form.began_work.as_str(),
+        _ => "",
     };
     let mut traits = Vec::new();
     for attribute in attributes.iter() {
+        let text = attribute.lrmx.as_deref().map_or("", stated);
+        // Words instead of a month say nothing.
+        if let Some(month) = attribute.read(text, today).ok().filter(|m| !m.is_empty()) {
+            traits.push((attribute.code.clone(), month, Some(EVER)));
+        }
         for value in &attribute.values {
             let month = value.lrmx.as_deref().and_then(month_of);
             if let Some(month) = month {
@@ -198,13 +207,14 @@ async fn page(
                     let label = format!("{} {} {} {}", k.staff_no, k.name, k.unit, k.post);
                     let now = said.traits.iter().map(|(code, value, from)| {
                         let attribute = imports.attributes.get(code);
-                        let name = |value: &str| {
-                            let known = attribute.and_then(|a| a.value(value));
-                            known.map_or("—".to_owned(), |v| v.name.get(lang).to_owned())
+                        let name = |value: &str| match attribute.and_then(|a| a.value(value)) {
+                            Some(known) => known.name.get(lang).to_owned(),
+                            None if value.is_empty() => "—".to_owned(),
+                            None => value.to_owned(),
                         };
                         let before = traits.get(&k.person).and_then(|t| t.on(code, today));
                         let label = attribute.map_or(code.as_str(), |a| a.name.get(lang));
-                        let from = from.map(kernel::format_date);
+                        let from = from.filter(|from| *from != EVER).map(kernel::format_date);
                         json!({ "label": label, "before": name(before.unwrap_or_default()),
                             "after": name(value), "from": from })
                     });
@@ -304,6 +314,7 @@ async fn rows(
             code: code.clone(),
             value: at(value, "do"),
             from: *from,
+            fills: false,
         });
         let (staff_no, unit_code, unit_name, post, from) = match text("do") {
             "" => continue,
@@ -363,14 +374,7 @@ async fn rows(
             }
         };
         let number = said.number.clone().filter(|_| org.vault.is_some());
-        stated.extend(number.map(|number| Stated {
-            staff_no: at(&staff_no, "staff_no"),
-            number: At {
-                value: number,
-                at: field("do"),
-            },
-        }));
-        rows.persons.push(PersonRow {
+        let mut row = PersonRow {
             staff_no: at(&staff_no, "staff_no"),
             name: at(&said.name, "do"),
             unit: at(&unit_code, "unit"),
@@ -385,7 +389,19 @@ async fn rows(
             },
             primary: true,
             traits: traits.collect(),
-        });
+        };
+        if let Some(number) = number {
+            let number = At {
+                value: number,
+                at: field("do"),
+            };
+            sheet::fill(&mut row, &number, &imports.attributes);
+            stated.push(Stated {
+                staff_no: row.staff_no.clone(),
+                number,
+            });
+        }
+        rows.persons.push(row);
     }
     if rows.persons.is_empty() && errors.is_empty() {
         let message = Msg::new("organization-form-none");
@@ -432,10 +448,19 @@ pub(crate) fn form_of(
         let first = of.map(|(_, from, _)| from).min();
         first.map_or(String::new(), |day| month(day).to_string().replace('.', ""))
     };
+    // What is said by a month itself.
+    let stated = |element: &str| {
+        let mut of = attributes
+            .iter()
+            .filter(|a| a.lrmx.as_deref() == Some(element));
+        let value = of.find_map(|a| card.traits.on(&a.code, today));
+        value.map_or(String::new(), |month| month.replace('-', ""))
+    };
     lrmx::write(&lrmx::Form {
         name: card.person.name.clone(),
+        born: stated("ChuShengNianYue"),
         joined_party: since("RuDangShiJian"),
-        began_work: since("CanJiaGongZuoShiJian"),
+        began_work: stated("CanJiaGongZuoShiJian"),
         post: serves.map_or(String::new(), |a| format!("{}{}", name(a.unit), a.post)),
         resume: lrmx::resume_text(lines.iter().map(|(span, text)| (*span, text.as_str()))),
         filled_on: today.strftime("%Y%m%d").to_string(),

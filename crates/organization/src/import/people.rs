@@ -211,12 +211,17 @@ fn describe(
     errors: &mut Vec<FieldError>,
 ) -> Vec<(PersonId, String, Date, String)> {
     let mut said: BTreeMap<&str, &TraitRow> = BTreeMap::new();
-    for stated in list.iter().flat_map(|row| &row.traits) {
+    let stated = list.iter().flat_map(|row| &row.traits);
+    let (fills, stated): (Vec<_>, Vec<_>) = stated.partition(|t| t.fills);
+    for stated in stated {
         let before = said.insert(&stated.code, stated);
         if let Some(before) = before.filter(|b| b.value.value != stated.value.value) {
             let message = Msg::new("organization-value-twice").with("other", &before.value.at);
             errors.push(stated.value.error(message));
         }
+    }
+    for stated in fills {
+        said.entry(&stated.code).or_insert(stated);
     }
     let today = env.today();
     let begun = list.iter().filter_map(|row| row.from.value).min();
@@ -225,7 +230,10 @@ fn describe(
         .unwrap_or(today);
     let known = traits.get(&person.id);
     said.into_iter()
-        .filter(|(code, said)| known.and_then(|t| t.on(code, today)) != Some(&said.value.value))
+        .filter(|(code, said)| match known.and_then(|t| t.on(code, today)) {
+            Some(value) => !said.fills && *value != said.value.value,
+            None => true,
+        })
         .map(|(code, said)| {
             let from = said.from.unwrap_or(from);
             (person.id, code.to_owned(), from, said.value.value.clone())

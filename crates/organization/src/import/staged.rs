@@ -396,10 +396,13 @@ impl Imports {
         let (mut stated, today) = (Vec::new(), self.env().today());
         for (code, head, number, texts) in &staged {
             let line = line(heads, *head, *number, texts)?;
-            if let Some(mut row) = sheet::person(line, &self.attributes, &mut errors) {
+            if let Some(mut row) = sheet::person(line, &self.attributes, today, &mut errors) {
                 // Two numbers of one person: the rows were given to the other one.
                 row.staff_no.value.clone_from(code);
                 let number = sheet::number(line, today, &mut errors);
+                if let Some(number) = &number {
+                    sheet::fill(&mut row, number, &self.attributes);
+                }
                 stated.extend(number.map(|number| Stated {
                     staff_no: row.staff_no.clone(),
                     number,

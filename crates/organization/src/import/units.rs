@@ -6,6 +6,7 @@ use kernel::{Env, FieldError, Msg, Scope, UnitId};
 
 use super::{Change, ChangeKind, UnitRow, check_days};
 use crate::model::{Tree, Unit};
+use crate::units::taken;
 
 /// The units on which people are placed: as they are when the import is done.
 pub(crate) struct Ground {
@@ -93,6 +94,12 @@ pub(crate) fn plan_units(
             sort: row.sort.or(old.map(|u| u.sort)).unwrap_or(place),
             from,
             to: row.to.value,
+            credit_code: row
+                .credit_code
+                .value
+                .clone()
+                .or(old.map(|u| u.credit_code.clone()))
+                .unwrap_or_default(),
         };
         if old == Some(&unit) {
             unchanged += 1;
@@ -126,6 +133,26 @@ pub(crate) fn plan_units(
         for unit in units.iter().filter(|unit| after.path(unit.id).is_none()) {
             let message = Msg::new("organization-cycle").with("name", &unit.name);
             errors.push(stated[unit.code.as_str()].parent.error(message));
+        }
+    }
+    let mut coded: HashMap<&str, Vec<&Unit>> = HashMap::new();
+    let today = env.today();
+    for unit in after
+        .iter()
+        .filter(|u| !u.credit_code.is_empty() && u.stands(today))
+    {
+        coded.entry(&unit.credit_code).or_default().push(unit);
+    }
+    for unit in units.iter().filter(|u| u.stands(today)) {
+        let holders = coded.get(unit.credit_code.as_str()).into_iter().flatten();
+        // Of two rows the later one is named.
+        let place = |u: &Unit| units.iter().position(|other| other.id == u.id);
+        let other = holders
+            .copied()
+            .find(|other| other.id != unit.id && place(other) < place(unit));
+        if let Some(other) = other {
+            let message = taken(&unit.credit_code, other, reach.as_ref());
+            errors.push(stated[unit.code.as_str()].credit_code.error(message));
         }
     }
     let named = stated.keys().map(|code| (*code).to_owned());

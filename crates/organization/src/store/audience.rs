@@ -4,7 +4,7 @@ use db::{Args, Tx, args};
 use kernel::{AccountId, Date, Error, Id, Result, Scope, Timestamp, UnitId};
 
 use super::{ON_DAY, ROSTER, ROSTER_FROM, anywhere, entry, scope_sql};
-use crate::audience::{Asked, Audience};
+use crate::audience::{Asked, Audience, Seat};
 use crate::model::RosterEntry;
 
 /// What a rule asks of people, wherever they serve; begins with the day.
@@ -49,19 +49,31 @@ fn conditions(asked: &Asked) -> (String, Args) {
     if let Some(since) = asked.begun_since {
         sql += &format!(" AND {begun} >= {}", args.push(since));
     }
-    if let Some(seat) = &rule.seat {
-        let kind = args.push(&seat.kind);
-        let mut which = String::new();
-        if let Some(body) = seat.body {
-            which += &format!(" AND o.id = {}", args.push(body));
-        }
-        if !seat.role.is_empty() {
-            which += &format!(" AND m.role = {}", args.push(&seat.role));
-        }
+    if let Some(by) = asked.posted_by {
+        sql += &format!(" AND a.from_date <= {}", args.push(by));
+    }
+    if let Some(since) = asked.posted_since {
+        sql += &format!(" AND a.from_date >= {}", args.push(since));
+    }
+    for (code, years) in &rule.years {
+        let (first, last) = years.months(asked.date);
+        let (code, first, last) = (args.push(code), args.push(first), args.push(last));
         sql += &format!(
-            " AND EXISTS (SELECT 1 FROM body_member m JOIN body o ON o.id = m.body
-                WHERE m.person = a.person AND o.kind = {kind} AND m.from_date <= $1
-                    AND (m.to_date IS NULL OR m.to_date >= $1){which})"
+            " AND (SELECT x.value FROM person_attribute x WHERE x.person = a.person
+                AND x.attribute = {code} AND x.from_date <= $1
+                ORDER BY x.from_date DESC LIMIT 1) BETWEEN {first} AND {last}"
+        );
+    }
+    for (seats, not) in [(&rule.seats, ""), (&rule.without, "NOT ")] {
+        if seats.is_empty() {
+            continue;
+        }
+        let any: Vec<String> = seats.iter().map(|seat| one_of(seat, &mut args)).collect();
+        sql += &format!(
+            " AND {not}EXISTS (SELECT 1 FROM body_member m JOIN body o ON o.id = m.body
+                WHERE m.person = a.person AND m.from_date <= $1
+                    AND (m.to_date IS NULL OR m.to_date >= $1) AND ({}))",
+            any.join(" OR ")
         );
     }
     if !rule.plus.is_empty() {
@@ -73,6 +85,18 @@ fn conditions(asked: &Asked) -> (String, Args) {
         sql += &format!(" AND a.person NOT IN ({list})");
     }
     (format!("{ON_DAY} AND {sql}"), args)
+}
+
+/// Whether a membership is a place in a body.
+fn one_of(seat: &Seat, args: &mut Args) -> String {
+    let mut sql = format!("o.kind = {}", args.push(&seat.kind));
+    if let Some(body) = seat.body {
+        sql += &format!(" AND o.id = {}", args.push(body));
+    }
+    if !seat.role.is_empty() {
+        sql += &format!(" AND m.role = {}", args.push(&seat.role));
+    }
+    format!("({sql})")
 }
 
 /// How many people of each unit belong to an audience.

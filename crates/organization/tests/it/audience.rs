@@ -1,8 +1,8 @@
 //! Audiences: the query and the explanation say the same of everybody.
 
-use kernel::{PersonId, Scope};
+use kernel::{Date, PersonId, Scope};
 use organization::{
-    Audience, MIGRATIONS, NewAssignment, NewPerson, Organization, Rule, Seat, belongs,
+    Audience, MIGRATIONS, NewAssignment, NewPerson, Organization, Rule, Seat, Years, belongs,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -112,6 +112,12 @@ async fn the_query_and_the_explanation_agree() {
                         .await
                         .unwrap();
                 }
+                if n % 5 != 0 {
+                    let birth = format!("{}-{:02}", 1970 + n % 9, 1 + (n * 7 + post) % 12);
+                    org.set_attribute(&attributes, id, "birth", &birth, day(9, 9), by, all)
+                        .await
+                        .unwrap();
+                }
                 ids.push(id);
             }
             let branch = organization::Body {
@@ -155,7 +161,10 @@ async fn the_query_and_the_explanation_agree() {
                         .unwrap_or_default(),
                     months_from: (months < 6).then_some(months),
                     months_to: (months > 3).then_some(months),
-                    seat: seats.get(chosen).cloned(),
+                    in_post_from: (months % 4 == 1).then_some(months),
+                    in_post_to: (months % 5 == 2).then_some(months + 2),
+                    seats: seats.get(chosen..).unwrap_or_default().to_vec(),
+                    without: seats[..].iter().skip(1).take(plus % 3).cloned().collect(),
                     plus: ids.get(plus).copied().into_iter().collect(),
                     minus: ids.get(minus).copied().into_iter().collect(),
                     ..Rule::default()
@@ -163,6 +172,13 @@ async fn the_query_and_the_explanation_agree() {
                 if let Some(level) = levels.get(level).filter(|l| !l.is_empty()) {
                     rule.attributes
                         .insert("level".into(), vec![(*level).into()]);
+                }
+                if months % 3 == 0 {
+                    let years = Years {
+                        from: (chosen % 2 == 0).then_some(47 + months % 5),
+                        to: (chosen < 4).then_some(52),
+                    };
+                    rule.years.insert("birth".into(), years);
                 }
                 if class < 3 {
                     let values = classes[..=class].iter().map(|c| (*c).to_owned()).collect();
@@ -185,6 +201,111 @@ async fn the_query_and_the_explanation_agree() {
         }
     })
     .await;
+}
+
+/// Full years counted by hand: one with each first day of the month of birth that has come.
+fn counted(year: i16, month: i8, date: Date) -> i32 {
+    let mut years = 0;
+    while Date::constant(year + years + 1, month, 1) <= date {
+        years += 1;
+    }
+    years.into()
+}
+
+#[tokio::test]
+async fn ages_are_those_counted_by_hand_also_in_the_month_of_birth() {
+    on_both(MIGRATIONS, |t| async move {
+        let org = organization(&t);
+        let unit = add(&org, None, "top").await;
+        let (attributes, by, all) = (attributes(), Some(t.env.new_id()), &Scope::All);
+        let mut born = Vec::new();
+        for n in 0..40_i16 {
+            let (year, month) = (1980 + n / 12, (n % 12) as i8 + 1);
+            let new = NewPerson {
+                staff_no: format!("{n:03}"),
+                name: format!("人{n}"),
+                assignment: NewAssignment {
+                    unit,
+                    post: String::new(),
+                    from: day(1, 1),
+                    to: None,
+                    primary: true,
+                },
+            };
+            let id = org.add_person(&new, None, all).await.unwrap();
+            let said = [format!("{year}.{month:02}"), format!("{year}年{month}月")];
+            let said = &said[usize::from(n % 2 == 0)];
+            // Said late, and true from birth on.
+            org.set_attribute(&attributes, id, "birth", said, day(11, 19), by, all)
+                .await
+                .unwrap();
+            born.push((id, year, month));
+        }
+        let mut found = 0;
+        for date in [day(1, 31), day(2, 1), day(6, 30), day(7, 1), day(12, 31)] {
+            for (from, to) in [
+                (Some(45), None),
+                (None, Some(44)),
+                (Some(44), Some(44)),
+                (Some(150), None),
+                (Some(0), Some(0)),
+            ] {
+                let mut rule = Rule::default();
+                rule.years.insert("birth".into(), Years { from, to });
+                let (_, rows) = org.audience_page(&rule, date, all, 100, 0).await.unwrap();
+                let rows: Vec<PersonId> = rows.iter().map(|r| r.person).collect();
+                let wanted: Vec<PersonId> = born
+                    .iter()
+                    .filter(|(_, year, month)| {
+                        let full = counted(*year, *month, date);
+                        from.is_none_or(|from| full >= from) && to.is_none_or(|to| full <= to)
+                    })
+                    .map(|(id, ..)| *id)
+                    .collect();
+                assert_eq!(rows, wanted, "{from:?} {to:?} on {date}");
+                found += rows.len();
+                let reasons = org.reasons(&rule, born[0].0, date, all).await.unwrap();
+                assert_eq!(belongs(&reasons), wanted.contains(&born[0].0));
+            }
+        }
+        assert!(found > 100, "{found}");
+        // A correction replaces, whatever day it is said to hold from.
+        org.set_attribute(
+            &attributes,
+            born[0].0,
+            "birth",
+            "1950-06",
+            day(2, 2),
+            by,
+            all,
+        )
+        .await
+        .unwrap();
+        let card = org.person(born[0].0, all).await.unwrap();
+        assert_eq!(card.traits.iter().count(), 1);
+        assert_eq!(card.traits.on("birth", day(1, 1)), Some("1950-06"));
+        for bad in ["2026-12", "1985.1", "x"] {
+            let set = org.set_attribute(&attributes, born[0].0, "birth", bad, day(2, 2), by, all);
+            assert!(key(set.await).starts_with("attribute-month"), "{bad}");
+        }
+    })
+    .await;
+}
+
+#[test]
+fn a_rule_kept_with_one_place_in_a_body_is_read() {
+    let seat = r#"{"kind":"party-branch","body":null,"role":"member"}"#;
+    for (kept, places) in [
+        (format!(r#"{{"seat":{seat}}}"#), 1),
+        (r#"{"seat":null}"#.to_owned(), 0),
+        (format!(r#"{{"seats":[{seat},{seat}]}}"#), 2),
+        ("{}".to_owned(), 0),
+    ] {
+        let rule: Rule = serde_json::from_str(&kept).unwrap();
+        assert_eq!(rule.seats.len(), places, "{kept}");
+        let again = serde_json::to_string(&rule).unwrap();
+        assert_eq!(serde_json::from_str::<Rule>(&again).unwrap(), rule);
+    }
 }
 
 #[tokio::test]
@@ -360,9 +481,11 @@ async fn bodies_and_names_are_chosen_on_the_form_and_what_is_outside_stays() {
             app.post("/audiences", FORM, body.into_bytes()).await
         };
         for (rest, said) in [
-            ("role=party-branch.secretary", "还需选择组织"),
+            ("seat.0.role=party-branch.secretary", "还需选择组织"),
+            ("years.birth.from=40&years.birth.to=30", "年数须在"),
+            ("years.birth.from=x", "不是"),
             (
-                "body=kind:party-branch&role=task-force.head",
+                "without.0.body=kind:party-branch&without.0.role=task-force.head",
                 "该角色不属于",
             ),
             ("plus=001+zzz", "没有这些工号：zzz"),
@@ -374,11 +497,16 @@ async fn bodies_and_names_are_chosen_on_the_form_and_what_is_outside_stays() {
         }
         // Kept by somebody who sees all: people of d, and 001 of b.
         let good =
-            "unit_code=d&body=kind:party-branch&role=party-branch.secretary&plus=003%E3%80%81001";
+            "unit_code=d&seat.0.body=kind:party-branch&seat.0.role=party-branch.secretary&seat.1.body=kind:task-force\
+             &without.0.body=kind:study-group&years.birth.from=30&years.birth.to=45&plus=003%E3%80%81001";
         assert_eq!(post(&app, good).await.0, StatusCode::SEE_OTHER);
         let (_, page) = app.get(&format!("/audiences/{id}")).await;
         assert!(
-            page.contains("党支部的书记") && page.contains("另外加入 2 人"),
+            page.contains("符合其一：党支部的书记") && page.contains("另外加入 2 人"),
+            "{page}"
+        );
+        assert!(
+            page.contains("均不符合：学习小组") && page.contains("年龄满 30 年、不超过 45 年"),
             "{page}"
         );
         assert!(page.contains("甲某") && page.contains("丙某"), "{page}");
@@ -387,6 +515,10 @@ async fn bodies_and_names_are_chosen_on_the_form_and_what_is_outside_stays() {
             page.contains("编辑人员范围") && page.contains("001 003"),
             "{page}"
         );
+        assert!(
+            page.contains("name=\"seat.2.body\"") && !page.contains("name=\"seat.3.body\""),
+            "one line more than is filled in: {page}"
+        );
         let one = app
             .org
             .roster(b, day(11, 20), false, &Scope::All)
@@ -394,7 +526,7 @@ async fn bodies_and_names_are_chosen_on_the_form_and_what_is_outside_stays() {
             .unwrap()[0]
             .person;
         let (_, why) = app.get(&format!("/audiences/{id}/people/{one}")).await;
-        assert!(why.contains("按指定人员计入"), "{why}");
+        assert!(why.contains("按指定人员计入") && why.contains("年龄"), "{why}");
 
         // Somebody of b alone changes it: what lies in d is not seen and stays.
         let inner = App::new(&t, Scope::Under(vec![b]));
@@ -411,7 +543,7 @@ async fn bodies_and_names_are_chosen_on_the_form_and_what_is_outside_stays() {
         let rule = app.org.audience(id, &Scope::All).await.unwrap().rule;
         assert_eq!((rule.under, rule.post.as_str()), (Some(d), "科"));
         assert_eq!((rule.plus.len(), rule.minus.as_slice()), (1, &[one][..]));
-        assert_eq!(rule.seat, None, "it was in view and taken away");
+        assert_eq!(rule.seats, [], "it was in view and taken away");
     })
     .await;
 }

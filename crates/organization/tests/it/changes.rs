@@ -263,6 +263,7 @@ async fn an_import_leaves_what_was_in_the_history() {
                 sort: None,
                 from: None,
                 to: None.into(),
+                credit_code: None.into(),
             }],
             ..Rows::default()
         };

@@ -3,6 +3,7 @@
 mod audience;
 mod bodies;
 mod changes;
+mod fields;
 mod forms;
 mod import;
 mod numbers;

@@ -17,21 +17,21 @@ const WOMAN: &str = "11010519491231002X";
 const MAN: &str = "110101199003071233";
 const OLD: &str = "110105491231002";
 
-fn migrations() -> Vec<Migration> {
+pub fn migrations() -> Vec<Migration> {
     [crypt::MIGRATIONS, organization::MIGRATIONS].concat()
 }
 
-struct House {
-    t: TestDb,
-    org: Organization,
-    app: App,
-    units: [UnitId; 3],
+pub struct House {
+    pub t: TestDb,
+    pub org: Organization,
+    pub app: App,
+    pub units: [UnitId; 3],
     _keys: tempfile::TempDir,
 }
 
 impl House {
     /// a over b and c, with a person in each of these.
-    async fn new(t: TestDb) -> Self {
+    pub async fn new(t: TestDb) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("keyring");
         let ring = Keyring::create(&path, &t.env, crypt::AES).expect("a keyring");
@@ -52,19 +52,19 @@ impl House {
         }
     }
 
-    fn as_if(&self, scope: &Scope, identity: bool) -> App {
+    pub fn as_if(&self, scope: &Scope, identity: bool) -> App {
         let who = somebody(&self.t, scope, identity);
         App::over(&self.t, self.org.clone(), who)
     }
 
-    async fn person(&self, unit: UnitId) -> PersonId {
+    pub async fn person(&self, unit: UnitId) -> PersonId {
         let today = self.t.env.today();
         let roster = self.org.roster(unit, today, false, &Scope::All).await;
         roster.unwrap()[0].person
     }
 
     /// Whether a text lies open anywhere in the tables that held it.
-    async fn lies_open(&self, text: &str) -> bool {
+    pub async fn lies_open(&self, text: &str) -> bool {
         let mut tx = self.t.db.read().await.unwrap();
         for table in ["import_row", "import_finding", "person_attribute"] {
             let column = match table {

@@ -204,6 +204,7 @@ impl Crowd {
             sort: None,
             from: Some(from),
             to: None.into(),
+            credit_code: None.into(),
         };
         let mut rows = Rows {
             units: vec![unit("B".into(), "")],

@@ -276,6 +276,7 @@ pub fn beginning(
         sort: Some(sort),
         from: Some(founded),
         to: None.into(),
+        credit_code: None.into(),
     });
     let mut rows = Rows {
         units: units.collect(),
@@ -294,6 +295,7 @@ pub fn beginning(
             }
             .into(),
             from: Some(someone.from),
+            fills: false,
         };
         first_row.traits = someone.traits.iter().map(began).collect();
         rows.persons.push(first_row);
@@ -348,6 +350,7 @@ pub fn since(people: &[Someone], seconded: &[String], today: Date) -> Rows {
             code: code.to_owned(),
             value: value.into(),
             from: Some(today.saturating_sub((10 + luck * 3).days())),
+            fills: false,
         }];
         rows.persons.push(known);
     }

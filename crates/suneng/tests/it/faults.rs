@@ -71,6 +71,7 @@ async fn a_disk_that_fills_under_a_server_loses_nothing_it_acknowledged() {
             sort: None,
             from: Some(from),
             to: None.into(),
+            credit_code: None.into(),
         }],
         persons: (0..300)
             .map(|n| organization::PersonRow {
