@@ -87,6 +87,7 @@ async fn one(
     answer["payload"] = a.payload.clone();
     answer["hash"] = json!(a.hash);
     answer["intact"] = json!(a.intact);
+    answer["erased"] = json!(a.erased_at.is_some());
     answer["my_turn"] = json!(turn.is_some());
     answer["events"] = events.collect();
     Ok(Json(answer))
@@ -161,7 +162,7 @@ pub(crate) fn openapi() -> Value {
                 "parameters": [path("id", id.clone())],
                 "responses": answer(json!({ "allOf": [one, { "type": "object", "properties": {
                     "payload": { "type": "object" }, "hash": text, "intact": { "type": "boolean" },
-                    "my_turn": { "type": "boolean" }, "events": { "type": "array", "items": { "type": "object" } } } }] })),
+                    "erased": { "type": "boolean" }, "my_turn": { "type": "boolean" }, "events": { "type": "array", "items": { "type": "object" } } } }] })),
             } },
             "/api/v1/approvals/{id}/{act}": { "post": {
                 "tags": ["approvals"], "operationId": "actOnApproval", "summary": "Decides, hands over, takes back or reminds",

@@ -72,6 +72,8 @@ pub struct Approval {
     pub at_unit: UnitId,
     /// Until when the present step is to be decided.
     pub due: Option<Date>,
+    /// When its content was erased along with the personal data of whom it was about; hashes and signatures stay.
+    pub erased_at: Option<Timestamp>,
     /// When it was first sent.
     pub created_at: Timestamp,
     /// When something last happened.

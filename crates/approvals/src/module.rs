@@ -76,7 +76,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         "id": "1", "kind": "人员信息变更", "about": "甲某", "href": "/organization/people/1", "unit": "法治科",
         "applicant": "乙某", "sent": 1_763_000_000_000_000_i64, "round": 2, "seen": [2, 0], "tag": tag, "lines":
         [{ "label": "姓名", "before": "甲某", "after": "丁某" }, { "label": "职务", "before": "", "after": "" }],
-        "intact": true, "hash": "0f0f", "events": [event, sign], "now": now, "later": ["主管部门"], "turn": true, "acting_for":
+        "intact": true, "erased": false, "hash": "0f0f", "events": [event, sign], "now": now, "later": ["主管部门"], "turn": true, "acting_for":
         "戊某", "delegate": true, "signature": true, "mine": true, "open": true, "mend": null, "form": Form::default(),
         "crumbs": [], "problem": null,
     });
@@ -90,6 +90,9 @@ fn samples() -> Vec<(&'static str, Value)> {
     ended["href"] = json!(null);
     ended["intact"] = json!(false);
     ended["lines"] = json!([]);
+    let mut erased = ended.clone();
+    erased["erased"] = json!(true);
+    erased["about"] = json!("***");
     let mut returned = ended.clone();
     returned["mine"] = json!(true);
     returned["mend"] = json!("/organization/people/1?mend=1");
@@ -106,6 +109,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("approvals/list.html", mine),
         ("approvals/show.html", show),
         ("approvals/show.html", ended),
+        ("approvals/show.html", erased),
         ("approvals/show.html", returned),
         ("approvals/batch.html", batch),
         ("approvals/batch.html", nothing),

@@ -184,7 +184,7 @@ impl Approvals {
             "id": a.id, "kind": shell.t(kind.title()), "about": summary.about, "href": summary.href,
             "unit": names.units.get(&a.unit), "applicant": names.people.get(&a.case.applicant),
             "sent": a.created_at.0, "round": a.case.round, "seen": [a.case.round, a.case.step as i64],
-            "tag": tag(shell, a.case.state), "lines": lines.collect::<Value>(), "intact": a.intact, "hash": a.hash,
+            "tag": tag(shell, a.case.state), "lines": lines.collect::<Value>(), "intact": a.intact, "erased": a.erased_at.is_some(), "hash": a.hash,
             "events": events.iter().map(|e| self.line(shell, a, e, &names)).collect::<Value>(),
             "now": now, "later": later, "turn": turn.is_some(),
             "acting_for": acting.and_then(|of| names.people.get(&of)),

@@ -15,6 +15,8 @@ use crate::route::{At, Routes, Step, Who};
 use crate::store::{self, Eyes, Note};
 use crate::time::plus_workdays;
 
+/// What stands where a text was erased: the same in every language.
+pub(crate) const ERASED: &str = "***";
 /// Longest reason.
 pub(crate) const LONGEST: usize = 500;
 
@@ -101,6 +103,7 @@ impl Approvals {
                 case: Case::new(by.person, new.subject, route.clone()),
                 at_unit: new.unit,
                 due: None,
+                erased_at: None,
                 created_at: now,
                 updated_at: now,
                 version: 1,
@@ -379,9 +382,15 @@ impl Approvals {
         list: &[Approval],
         lang: &str,
     ) -> Result<Vec<crate::Summary>> {
-        let mut all = vec![crate::Summary::default(); list.len()];
+        // What was erased says nothing any more.
+        let blank = |a: &Approval| crate::Summary {
+            about: a.erased_at.map_or(String::new(), |_| ERASED.to_owned()),
+            ..crate::Summary::default()
+        };
+        let mut all: Vec<crate::Summary> = list.iter().map(blank).collect();
         for (code, kind) in self.kinds.iter() {
-            let places: Vec<usize> = (0..list.len()).filter(|n| list[*n].kind == *code).collect();
+            let said = |n: &usize| list[*n].kind == *code && list[*n].erased_at.is_none();
+            let places: Vec<usize> = (0..list.len()).filter(said).collect();
             if places.is_empty() {
                 continue;
             }
@@ -392,6 +401,24 @@ impl Approvals {
             }
         }
         Ok(all)
+    }
+
+    /// Erases what approvals about a person say, in the transaction that erases the person: contents, reasons, why
+    /// something could not be done. Who decided what when stays, with the hashes that were signed. Gives the
+    /// approvals, for the audit trail of whoever erases.
+    ///
+    /// # Errors
+    /// `Conflict` while one of them is not decided.
+    pub async fn erase_about(&self, tx: &mut Tx, person: PersonId) -> Result<Vec<Id>> {
+        let found = store::about(tx, person).await?;
+        let open = found.iter().filter(|(_, ended)| !ended).count();
+        if open > 0 {
+            let message = Msg::new("approvals-erase-open").with("count", open);
+            return Err(Error::Conflict(message));
+        }
+        let ids: Vec<Id> = found.into_iter().map(|(id, _)| id).collect();
+        store::erase(tx, &ids, ERASED, self.env.now()).await?;
+        Ok(ids)
     }
 
     /// Does something to an approval.

@@ -8,9 +8,10 @@ use crate::hooks::Directory;
 use crate::model::{Approval, By, Event, Tab, hash_of};
 
 /// The tables of this crate.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    name: "approvals_20261122_tables",
-    sql: "
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "approvals_20261122_tables",
+        sql: "
     CREATE TABLE approval (
         id {blob} PRIMARY KEY,
         kind TEXT NOT NULL,
@@ -65,9 +66,16 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         signed TEXT,
         at BIGINT NOT NULL,
         PRIMARY KEY (approval, seq)) {clustered}",
-}];
+    },
+    Migration {
+        name: "approvals_20261122_erased",
+        sql: "
+    ALTER TABLE approval ADD COLUMN erased_at BIGINT;
+    CREATE INDEX approval_subject ON approval (subject)",
+    },
+];
 
-const APPROVAL: &str = "a.id, a.kind, a.unit, a.applicant, a.subject, a.route, a.state, a.round, a.step, a.at_unit, a.due_date, a.version, a.created_at, a.updated_at, r.payload, r.hash";
+const APPROVAL: &str = "a.id, a.kind, a.unit, a.applicant, a.subject, a.route, a.state, a.round, a.step, a.at_unit, a.due_date, a.version, a.created_at, a.updated_at, r.payload, r.hash, a.erased_at";
 const FROM: &str =
     "FROM approval a JOIN approval_round r ON r.approval = a.id AND r.round = a.round";
 
@@ -76,11 +84,13 @@ fn approval(row: &Row) -> Result<Approval> {
         (row.get(5)?, row.get(6)?, row.get(14)?);
     let (id, round, hash): (Id, i64, String) = (row.get(0)?, row.get(7)?, row.get(15)?);
     let step: i64 = row.get(8)?;
+    let erased_at: Option<Timestamp> = row.get(16)?;
     Ok(Approval {
         id,
         kind: row.get(1)?,
         unit: row.get(2)?,
-        intact: hash_of(id, round, &payload) == hash,
+        intact: erased_at.is_some() || hash_of(id, round, &payload) == hash,
+        erased_at,
         payload: serde_json::from_str(&payload).map_err(Error::internal)?,
         hash,
         case: Case {
@@ -134,6 +144,34 @@ pub(crate) async fn put_round(
         args![id, round, payload, hash, at],
     )
     .await?;
+    Ok(())
+}
+
+/// The approvals about a person, those too that somebody asked for about nobody else, and whether they have ended.
+pub(crate) async fn about(tx: &mut Tx, person: PersonId) -> Result<Vec<(Id, bool)>> {
+    let sql = "SELECT id, state FROM approval
+        WHERE (subject = $1 OR (subject IS NULL AND applicant = $1)) AND erased_at IS NULL ORDER BY id";
+    let rows = tx.query(sql, args![person]).await?;
+    rows.iter()
+        .map(|row| {
+            let state: String = row.get(1)?;
+            let state = State::from_code(&state).ok_or_else(|| Error::internal("no such state"))?;
+            Ok((row.get(0)?, !matches!(state, State::Open | State::Returned)))
+        })
+        .collect()
+}
+
+/// Takes away what approvals say.
+pub(crate) async fn erase(tx: &mut Tx, ids: &[Id], mark: &str, at: Timestamp) -> Result<()> {
+    for id in ids {
+        let sql = "UPDATE approval_round SET payload = '{}' WHERE approval = $1";
+        tx.execute(sql, args![*id]).await?;
+        let sql = "UPDATE approval_event SET problem = NULL,
+            reason = CASE WHEN reason = '' THEN '' ELSE $2 END WHERE approval = $1";
+        tx.execute(sql, args![*id, mark]).await?;
+        let sql = "UPDATE approval SET erased_at = $2, version = version + 1 WHERE id = $1";
+        tx.execute(sql, args![*id, at]).await?;
+    }
     Ok(())
 }
 

@@ -2,7 +2,6 @@
 //! a damaged file is noticed when it is read. Backed by a folder, by memory (tests), or by an
 //! S3-compatible store (feature `aws`).
 
-use std::fmt::Write as _;
 use std::path::Path as FsPath;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -53,6 +52,27 @@ impl FromStr for FileHash {
         let mut hash = [0; 32];
         hex::decode_to_slice(text, &mut hash).map_err(|_| Error::NotFound)?;
         Ok(Self(hash))
+    }
+}
+
+/// The name of a file that is only held for a while (暂存): made by chance, so that nobody else's file has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Held(String);
+
+impl std::fmt::Display for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Held {
+    type Err = Error;
+
+    /// Anything but 32 hexadecimal digits is a file that does not exist.
+    fn from_str(text: &str) -> Result<Self> {
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| Error::NotFound)?;
+        Ok(Self(hex::encode(bytes)))
     }
 }
 
@@ -146,12 +166,28 @@ impl Files {
     where
         S: Stream<Item = Result<Bytes>> + Unpin,
     {
-        let mut name = String::new();
-        for byte in self.env.random::<16>() {
-            let _ = write!(name, "{byte:02x}");
-        }
-        let staging = self.under(&Path::from_iter(["staging", &name]));
-        let upload = self.store.put_multipart(&staging).await.map_err(problem)?;
+        let staging = self.under(&Path::from_iter(["staging", &self.chance()]));
+        let (sha256, size) = self.write_stream(&staging, &mut stream, limit).await?;
+        let path = self.under(&sha256.path());
+        let moved = self.store.rename(&staging, &path).await;
+        moved.map_err(problem)?;
+        Ok(FileRef { sha256, size })
+    }
+
+    fn chance(&self) -> String {
+        hex::encode(self.env.random::<16>())
+    }
+
+    async fn write_stream<S>(
+        &self,
+        path: &Path,
+        stream: &mut S,
+        limit: u64,
+    ) -> Result<(FileHash, u64)>
+    where
+        S: Stream<Item = Result<Bytes>> + Unpin,
+    {
+        let upload = self.store.put_multipart(path).await.map_err(problem)?;
         let mut writer = WriteMultipart::new(upload);
         let mut hash = Sha256::new();
         let mut size = 0u64;
@@ -174,11 +210,59 @@ impl Files {
             return Err(error);
         }
         writer.finish().await.map_err(problem)?;
-        let sha256 = FileHash(hash.finalize().into());
-        let path = self.under(&sha256.path());
-        let moved = self.store.rename(&staging, &path).await;
-        moved.map_err(problem)?;
-        Ok(FileRef { sha256, size })
+        Ok((FileHash(hash.finalize().into()), size))
+    }
+
+    fn held_path(&self, held: &Held) -> Path {
+        self.under(&Path::from_iter(["held", &held.0]))
+    }
+
+    /// Holds what a stream brings, at most `limit` bytes, until [`Self::release`]: for files that are worked on
+    /// and then gone. They are in no backup. Gives the name and the bytes.
+    pub async fn hold_stream<S>(&self, mut stream: S, limit: u64) -> Result<(Held, u64)>
+    where
+        S: Stream<Item = Result<Bytes>> + Unpin,
+    {
+        let held = Held(self.chance());
+        let path = self.held_path(&held);
+        let (_, size) = self.write_stream(&path, &mut stream, limit).await?;
+        Ok((held, size))
+    }
+
+    /// Holds bytes until [`Self::release`].
+    pub async fn hold(&self, bytes: impl Into<Bytes>) -> Result<Held> {
+        let held = Held(self.chance());
+        let (path, bytes) = (self.held_path(&held), bytes.into());
+        self.store.put(&path, bytes.into()).await.map_err(problem)?;
+        Ok(held)
+    }
+
+    /// A file that is held.
+    pub async fn held(&self, held: &Held) -> Result<Bytes> {
+        let found = self.store.get(&self.held_path(held)).await;
+        let found = found.map_err(problem)?;
+        found.bytes().await.map_err(problem)
+    }
+
+    /// Removes a file that was held; one that is gone already is no error.
+    pub async fn release(&self, held: &Held) -> Result<()> {
+        match self.store.delete(&self.held_path(held)).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            done => done.map_err(problem),
+        }
+    }
+
+    /// The files that have been held since before an instant.
+    pub async fn held_before(&self, before: kernel::Timestamp) -> Result<Vec<Held>> {
+        let prefix = self.under(&Path::from("held"));
+        let list = self.store.list(Some(&prefix)).map_err(problem);
+        list.try_filter_map(async |object| {
+            let old = object.last_modified.timestamp_micros() < before.0;
+            let name = object.location.filename().unwrap_or_default();
+            Ok(name.parse().ok().filter(|_| old))
+        })
+        .try_collect()
+        .await
     }
 
     /// The whole file, checked.
@@ -367,6 +451,36 @@ mod tests {
             assert!(matches!(unknown, Err(Error::NotFound)));
         }
         assert_eq!(on_disk(dir.path()).len(), 2, "no temporary file is left");
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_apart_and_goes() {
+        let (dir, local) = folder();
+        for files in [local, Files::open("memory://", Env::system()).unwrap()] {
+            let (one, size) = files.hold_stream(stream(&[b"ab", b"c"]), 3).await.unwrap();
+            let two = files.hold("abc").await.unwrap();
+            assert!(one != two && size == 3, "equal files are not shared");
+            assert_eq!(files.held(&one).await.unwrap(), "abc".as_bytes());
+            assert_eq!(files.list().count().await, 0, "no backup has them");
+            let now = Env::system().now();
+            assert_eq!(files.held_before(now.plus_seconds(-60)).await.unwrap(), []);
+            let mut old = files.held_before(now.plus_seconds(60)).await.unwrap();
+            old.sort_unstable();
+            let mut both = vec![one.clone(), two.clone()];
+            both.sort_unstable();
+            assert_eq!(old, both);
+            files.release(&one).await.unwrap();
+            files.release(&one).await.unwrap();
+            assert!(matches!(files.held(&one).await, Err(Error::NotFound)));
+            assert!(files.held(&one.to_string().parse().unwrap()).await.is_err());
+            assert!(files.held(&two).await.is_ok());
+            files.release(&two).await.unwrap();
+            assert!(files.hold_stream(stream(&[b"abcd"]), 3).await.is_err());
+            for bad in ["", "../x", "sha256", &"g".repeat(32)] {
+                assert!(bad.parse::<Held>().is_err(), "{bad}");
+            }
+        }
+        assert_eq!(on_disk(dir.path()), Vec::<std::path::PathBuf>::new());
     }
 
     #[tokio::test]

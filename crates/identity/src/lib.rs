@@ -14,6 +14,7 @@ mod chain;
 mod clients;
 mod delegation;
 mod duties;
+mod erasure;
 mod holders;
 mod ldap;
 mod model;

@@ -7,6 +7,7 @@ pub(crate) mod clients;
 pub(crate) mod delegations;
 pub(crate) mod doors;
 pub(crate) mod duties;
+pub(crate) mod erasure;
 pub(crate) mod held;
 pub(crate) mod holders;
 mod migrations;

@@ -91,6 +91,7 @@ impl Organization {
             from: self.env.today(),
             to: None,
             primary: true,
+            nature: Default::default(),
         };
         self.lay_one(tx, &person, &[], &assignment, scope).await?;
         let detail = json!({ "unit": assignment.unit });
@@ -157,6 +158,7 @@ impl Organization {
             from: today,
             to: now.and_then(|a| a.to),
             primary: true,
+            nature: Default::default(),
         };
         self.lay_one(tx, &card.person, &card.assignments, &next, scope)
             .await?;

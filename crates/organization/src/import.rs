@@ -19,7 +19,7 @@ use kernel::{Date, Error, FieldError, Msg, Result, Scope};
 use serde_json::json;
 
 use crate::history::State;
-use crate::model::{Tree, Unit};
+use crate::model::{Nature, Tree, Unit};
 use crate::service::Organization;
 use crate::sheet::{At, Rows};
 use crate::store;
@@ -67,6 +67,8 @@ pub struct PersonRow {
     pub to: At<Option<Date>>,
     /// Whether the person is counted in this unit.
     pub primary: bool,
+    /// How the person serves there when they are not counted there.
+    pub nature: Nature,
     /// Attributes that are stated.
     pub traits: Vec<TraitRow>,
 }

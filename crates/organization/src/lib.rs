@@ -42,17 +42,17 @@ pub use history::{History, State};
 pub use import::record::Outcome;
 pub use import::staged::Imports;
 pub use import::{Change, ChangeKind, Imported, PersonRow, Preview, TraitRow, UnitRow};
-pub use model::{Assignment, Overlap, Person, RosterEntry, Tree, Unit, initials, lay};
+pub use model::{Assignment, Nature, Overlap, Person, RosterEntry, Tree, Unit, initials, lay};
 pub use numbers::{ERASE, IDENTITY};
 pub use pages::{MANAGE, READ, module};
-pub use people::{NewAssignment, NewPerson, PersonCard, PersonChange};
+pub use people::{Lent, NewAssignment, NewPerson, PersonCard, PersonChange};
 pub use person_requests::{PROPOSE, PersonChanges};
 pub use roll::TreeView;
 pub use service::{Found, Organization};
 pub use sheet::{At, Rows, read_rows, template};
 pub use store::{MIGRATIONS, RosterQuery, scope_sql};
 pub use ties::{Between, End, NewTie, PairingKind, RESPONSIBILITY, Tie, TieQuery};
-pub use trail::{By, Deed, Trail};
+pub use trail::{By, Deed, Traces, Trail};
 pub use units::{Basis, NewUnit, SplitOff, UnitChange, UnitChangeKind, UnitEdit, UnitPart};
 
 /// Who is found where, in the transaction of whoever asks, past every scope: for rules that name people by post,

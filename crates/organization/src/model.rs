@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::ToSpan;
 use kernel::{Date, Id, PersonId, Scope, UnitId};
+use serde::{Deserialize, Serialize};
 
 /// A unit (单位): an agency, a division, a station.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,39 @@ impl Person {
     }
 }
 
+/// How somebody serves beside their own unit (任职方式).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nature {
+    /// In a post of theirs.
+    #[default]
+    Ordinary,
+    /// Lent to another unit (借调).
+    Secondment,
+    /// In a post elsewhere for training (挂职).
+    Attachment,
+}
+
+impl Nature {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Ordinary, Self::Secondment, Self::Attachment];
+
+    /// Its code, by which it is stored; empty for an ordinary one.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ordinary => "",
+            Self::Secondment => "secondment",
+            Self::Attachment => "attachment",
+        }
+    }
+
+    /// The one with a code; what is not known is ordinary.
+    pub fn from_code(code: &str) -> Self {
+        let found = Self::ALL.into_iter().find(|n| n.code() == code);
+        found.unwrap_or_default()
+    }
+}
+
 /// An assignment (任职): a person belongs to a unit from one day to another, both included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
@@ -63,6 +97,8 @@ pub struct Assignment {
     pub to: Option<Date>,
     /// Whether this is where the person is counted (主职). At most one on any day.
     pub primary: bool,
+    /// How somebody serves there who is not counted there.
+    pub nature: Nature,
 }
 
 impl Assignment {
@@ -179,10 +215,11 @@ pub fn lay(known: &[Assignment], new: Assignment) -> Result<Vec<Assignment>, Ove
     };
     if let Some(same) = list.iter_mut().find(|a| rival(a) && a.from == new.from) {
         (same.unit, same.post, same.to) = (new.unit, new.post, to);
+        same.nature = new.nature;
         return Ok(list);
     }
     if let Some(held) = list.iter_mut().find(|a| rival(a) && a.covers(new.from)) {
-        if held.unit == new.unit && held.post == new.post {
+        if (held.unit, &held.post, held.nature) == (new.unit, &new.post, new.nature) {
             held.to = to;
             return Ok(list);
         }
@@ -243,6 +280,7 @@ mod tests {
             from: day(from),
             to: to.map(day),
             primary: true,
+            nature: Default::default(),
         }
     }
 

@@ -168,8 +168,8 @@ impl Organization {
     }
 
     /// Erases the personal data of somebody who serves nowhere: the data key is destroyed, name and staff number
-    /// are replaced, attributes are taken away. The id, assignments and everything counted stay. `typed` is the
-    /// staff number, typed again.
+    /// are replaced, attributes are taken away, and so is what is kept elsewhere ([`crate::Traces`]). The id,
+    /// assignments and everything counted stay. `typed` is the staff number, typed again.
     ///
     /// # Errors
     /// `Invalid` when the staff number is another or no reason is given; `Conflict` while the person serves
@@ -203,6 +203,9 @@ impl Organization {
             }
             let text = id.to_string();
             let number = format!("erased-{}", &text[text.len() - 12..]);
+            if let Some(traces) = &self.traces {
+                traces.erase(tx, id, &by).await?;
+            }
             vault.erase(tx, &[id.0]).await?;
             let now = self.env.now();
             store::erase_person(tx, id, staff_no, (MARK, &number), now).await?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::attributes::{Attributes, Traits};
-use crate::model::{Assignment, Person, lay};
+use crate::model::{Assignment, Nature, Person, lay};
 use crate::service::{Organization, check_text, checked};
 use crate::store;
 use crate::trail::By;
@@ -60,6 +60,13 @@ pub struct NewAssignment {
     pub to: Option<Date>,
     /// Whether the person is counted there.
     pub primary: bool,
+    /// How the person serves there when they are not counted there.
+    #[serde(default, skip_serializing_if = "is_ordinary")]
+    pub nature: Nature,
+}
+
+fn is_ordinary(nature: &Nature) -> bool {
+    *nature == Nature::Ordinary
 }
 
 impl NewAssignment {
@@ -68,6 +75,12 @@ impl NewAssignment {
             field: "post".into(),
             message,
         }));
+        if self.primary && self.nature != Nature::Ordinary {
+            errors.push(FieldError {
+                field: "kind".into(),
+                message: Msg::new("organization-nature-primary"),
+            });
+        }
         if let Some(to) = self.to.filter(|to| *to < self.from) {
             let message = Msg::new("organization-ends-before")
                 .with("to", kernel::format_date(to))
@@ -109,7 +122,37 @@ pub enum PersonChange {
     },
 }
 
+/// Somebody lent to a unit or by it (借调、挂职).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lent {
+    /// Who.
+    pub person: PersonId,
+    /// Their name.
+    pub name: String,
+    /// The other unit: home of who serves here, or where one's own serve.
+    pub other: UnitId,
+    /// How.
+    pub nature: Nature,
+    /// Whether they serve here.
+    pub here: bool,
+}
+
 impl Organization {
+    /// Who is lent to a unit and by it on a day, for a page that a scope already let through.
+    pub async fn lent(&self, unit: UnitId, day: Date) -> Result<Vec<Lent>> {
+        let found = store::lent(&mut self.db.read().await?, unit, day).await?;
+        let lent = found
+            .into_iter()
+            .map(|(person, name, other, nature, here)| Lent {
+                person,
+                name,
+                other,
+                nature,
+                here,
+            });
+        Ok(lent.collect())
+    }
+
     /// A person with all that is known; whoever serves outside the scope does not exist.
     pub async fn person(&self, id: PersonId, scope: &Scope) -> Result<PersonCard> {
         let mut tx = self.db.read().await?;
@@ -417,6 +460,7 @@ impl Organization {
             from: new.from,
             to: new.to,
             primary: new.primary,
+            nature: new.nature,
         };
         let after = lay(known, stated).map_err(|overlap| {
             let other = kernel::format_date(overlap.other_from);

@@ -12,6 +12,7 @@ use web::{Access, Failure, Form, Policy, Routes, Shell};
 use crate::attributes::{Attribute, Attributes, EVER, full_years};
 use crate::bodies::BodyKinds;
 use crate::import::forms::form_of;
+use crate::model::{Assignment, Nature};
 use crate::number_pages;
 use crate::pages::{MANAGE, READ, download_as};
 use crate::people::{NewAssignment, NewPerson, PersonCard, PersonChange};
@@ -114,6 +115,7 @@ async fn add(
                 from: day("from", &asked.from)?,
                 to: None,
                 primary: true,
+                nature: Default::default(),
             },
         };
         people
@@ -143,7 +145,7 @@ struct Service {
     post: String,
     from: String,
     to: Option<String>,
-    primary: bool,
+    kind: String,
     now: bool,
 }
 
@@ -152,6 +154,15 @@ struct Trait {
     code: String,
     name: String,
     value: String,
+}
+
+/// How somebody serves in an assignment: the end of its message keys, and its word in the form.
+fn kind(a: &Assignment) -> &'static str {
+    match (a.primary, a.nature) {
+        (true, _) => "primary",
+        (false, Nature::Ordinary) => "second",
+        (false, nature) => nature.code(),
+    }
 }
 
 /// What a reader may do with what is known of a person.
@@ -198,23 +209,19 @@ pub(crate) async fn page(
             post: a.post.clone(),
             from: format_date(a.from),
             to: a.to.map(format_date),
-            primary: a.primary,
+            kind: shell.t(&format!("organization-kind-{}", kind(a))),
             now: a.covers(today),
         })
         .collect();
     let mut events: Vec<(Date, Event)> = Vec::new();
     for a in &card.assignments {
-        let key = if a.primary {
-            "organization-event-primary"
-        } else {
-            "organization-event-second"
-        };
+        let key = format!("organization-event-{}", kind(a));
         let end = a.to.map(|to| format!(" — {}", format_date(to)));
         let post = if a.post.is_empty() { "—" } else { &a.post };
         events.push((
             a.from,
             Event {
-                title: shell.t_with(key, &[("unit", &name(&a.unit)), ("post", post)]),
+                title: shell.t_with(&key, &[("unit", &name(&a.unit)), ("post", post)]),
                 at: format_date(a.from) + &end.unwrap_or_default(),
                 quote: None,
                 state: if a.covers(today) {
@@ -443,7 +450,8 @@ pub(crate) async fn read_change(
                 post: asked.post.trim().to_owned(),
                 from: day("from", &asked.from)?,
                 to: day_or_none("to", &asked.to)?,
-                primary: asked.kind != "second",
+                primary: matches!(asked.kind.as_str(), "" | "primary"),
+                nature: Nature::from_code(&asked.kind),
             })
         }
         "end" => PersonChange::End {
@@ -477,10 +485,10 @@ pub(crate) async fn read_change(
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     let service = json!({ "id": "1", "unit": "法治科", "href": "/organization/units/1", "post": "科长",
-        "from": "2024-01-01", "to": null, "primary": true, "now": true });
+        "from": "2024-01-01", "to": null, "kind": "主职", "now": true });
     let mut past = service.clone();
     past["to"] = json!("2024-12-31");
-    past["primary"] = json!(false);
+    past["kind"] = json!("借调");
     past["now"] = json!(false);
     let person = json!({
         "person": { "id": "1", "name": "甲某", "staff_no": "001" }, "serves": { "unit": "法治科", "post": "" },

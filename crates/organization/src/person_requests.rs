@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use web::{Access, Failure, Form, Shell};
 
 use crate::attributes::Attributes;
+use crate::model::Nature;
 use crate::pages::MANAGE;
 use crate::people::{PersonCard, PersonChange};
 use crate::person_pages::{Asked, May, People, page, read_change};
@@ -110,10 +111,11 @@ impl PersonChanges {
                 vec![line("organization-person", known("name"), name.clone())]
             }
             PersonChange::Assign(new) => {
-                let kind = if new.primary {
-                    "organization-kind-primary"
-                } else {
-                    "organization-kind-second"
+                let kind = match (new.primary, new.nature) {
+                    (true, _) => "organization-kind-primary",
+                    (false, Nature::Ordinary) => "organization-kind-second",
+                    (false, Nature::Secondment) => "organization-kind-secondment",
+                    (false, Nature::Attachment) => "organization-kind-attachment",
                 };
                 let mut lines = vec![
                     line("organization-unit", here, unit(Some(new.unit))),
@@ -308,7 +310,11 @@ pub(crate) async fn mended(
         PersonChange::Rename { name } => (form.with("name", name), "rename"),
         PersonChange::Assign(new) => {
             let unit = people.organization.unit(new.unit, &Scope::All).await?;
-            let kind = if new.primary { "primary" } else { "second" };
+            let kind = match (new.primary, new.nature) {
+                (true, _) => "primary",
+                (false, Nature::Ordinary) => "second",
+                (false, nature) => nature.code(),
+            };
             let form = form.with("unit_code", unit.code).with("post", &new.post);
             let form = form
                 .with("from", format_date(new.from))

@@ -11,7 +11,7 @@ use crate::history::History;
 use crate::model::{RosterEntry, Unit, initials};
 use crate::roll::Roll;
 use crate::store::{self, RosterQuery};
-use crate::trail::Trail;
+use crate::trail::{Traces, Trail};
 
 /// What units were on any day, as of a number of changes.
 type Known = (i64, Arc<History>);
@@ -24,6 +24,7 @@ pub struct Organization {
     pub(crate) history: Arc<RwLock<Option<Known>>>,
     pub(crate) roll: Arc<Mutex<Option<Arc<Roll>>>>,
     pub(crate) trail: Option<Arc<dyn Trail>>,
+    pub(crate) traces: Option<Arc<dyn Traces>>,
     /// Where identity numbers are kept sealed.
     pub(crate) vault: Option<crypt::Vault>,
     /// Where changes are asked for by those who may not make them.
@@ -48,6 +49,7 @@ impl Organization {
             history: Arc::default(),
             roll: Arc::default(),
             trail: None,
+            traces: None,
             vault: None,
             approvals: None,
         }

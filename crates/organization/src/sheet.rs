@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attributes::{Attribute, Attributes, EVER};
 use crate::import::{PersonRow, TraitRow, UnitRow};
+use crate::model::Nature;
 use crate::service::check_text;
 
 /// What an upload may hold: a city of 100,000 people with some room. Rows are read one after the other, so
@@ -143,7 +144,11 @@ const PERSON_FIELDS: [Fixed; 8] = [
     ("post", &["职务", "现任职务", "岗位", "post"], true),
     ("from", &["起始日期", "任职日期", "开始日期", "from"], true),
     ("to", &["截止日期", "结束日期", "离任日期", "to"], true),
-    ("primary", &["主职", "是否主职", "primary"], false),
+    (
+        "primary",
+        &["主职", "是否主职", "任职方式", "primary"],
+        false,
+    ),
     (
         ID_NUMBER,
         &[
@@ -542,12 +547,14 @@ pub(crate) fn person(
 ) -> Option<PersonRow> {
     let before = errors.len();
     let primary = line.get("primary");
-    let is_primary = match primary.text {
-        "" | "是" | "主职" | "yes" | "TRUE" => true,
-        "否" | "兼职" | "no" | "FALSE" => false,
+    let (is_primary, nature) = match primary.text {
+        "" | "是" | "主职" | "yes" | "TRUE" => (true, Nature::Ordinary),
+        "否" | "兼职" | "no" | "FALSE" => (false, Nature::Ordinary),
+        "借调" | "secondment" => (false, Nature::Secondment),
+        "挂职" | "attachment" => (false, Nature::Attachment),
         other => {
             errors.push(primary.error(Msg::new("organization-yes-or-no").with("value", other)));
-            true
+            (true, Nature::Ordinary)
         }
     };
     let row = PersonRow {
@@ -558,6 +565,7 @@ pub(crate) fn person(
         from: day(line.get("from"), errors),
         to: day(line.get("to"), errors),
         primary: is_primary,
+        nature,
         traits: traits(line, attributes, today, errors),
     };
     (errors.len() == before).then_some(row)

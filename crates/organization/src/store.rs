@@ -24,7 +24,7 @@ pub(crate) use people::*;
 pub use people::{described, in_body, in_post, serving, values_of};
 pub(crate) use ties::*;
 
-use crate::model::{Assignment, Person, RosterEntry, Tree, Unit, changed_paths};
+use crate::model::{Assignment, Nature, Person, RosterEntry, Tree, Unit, changed_paths};
 
 /// The tables of this crate.
 pub const MIGRATIONS: &[Migration] = &[
@@ -157,6 +157,16 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: "
         ALTER TABLE unit ADD COLUMN credit_code TEXT;
         CREATE UNIQUE INDEX unit_credit_code ON unit (credit_code) WHERE to_date IS NULL",
+    },
+    Migration {
+        name: "organization_20261122_natures",
+        sql: "
+        ALTER TABLE assignment_row ADD COLUMN nature TEXT NOT NULL DEFAULT '';
+        DROP VIEW assignment;
+        CREATE VIEW assignment AS
+            SELECT r.id, r.person, r.unit, r.post, r.from_date, r.to_date, r.is_primary, r.nature
+            FROM assignment_row r
+            WHERE r.batch <= (SELECT v.shown FROM organization_version v WHERE v.id = 1)",
     },
 ];
 
@@ -318,7 +328,7 @@ pub(crate) async fn people(tx: &mut Tx, staff_nos: &[&str]) -> Result<Known> {
         let mut args = Args::new();
         let list = args.list(chunk.iter().copied());
         let sql = format!(
-            "SELECT p.id, p.staff_no, p.name, a.id, a.unit, a.post, a.from_date, a.to_date, a.is_primary
+            "SELECT p.id, p.staff_no, p.name, a.id, a.unit, a.post, a.from_date, a.to_date, a.is_primary, a.nature
              FROM person p LEFT JOIN assignment a ON a.person = p.id
              WHERE p.staff_no IN ({list}) ORDER BY p.id, a.from_date, a.id"
         );
@@ -338,6 +348,7 @@ pub(crate) async fn people(tx: &mut Tx, staff_nos: &[&str]) -> Result<Known> {
                     from: row.get(6)?,
                     to: row.get(7)?,
                     primary: row.get(8)?,
+                    nature: Nature::from_code(&row.get::<String>(9)?),
                 });
             }
         }
@@ -368,7 +379,7 @@ pub(crate) async fn put_people(
         rows,
     )
     .await?;
-    let mut rows = Args::with_capacity(assignments.len() * 7);
+    let mut rows = Args::with_capacity(assignments.len() * 8);
     for (person, a) in assignments {
         rows.add(a.id);
         rows.add(*person);
@@ -377,12 +388,13 @@ pub(crate) async fn put_people(
         rows.add(a.from);
         rows.add(a.to);
         rows.add(a.primary);
+        rows.add(a.nature.code());
     }
     tx.insert_many(
-        "INSERT INTO assignment_row (id, person, unit, post, from_date, to_date, is_primary) VALUES",
-        7,
+        "INSERT INTO assignment_row (id, person, unit, post, from_date, to_date, is_primary, nature) VALUES",
+        8,
         "ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, post = excluded.post,
-            to_date = excluded.to_date",
+            to_date = excluded.to_date, nature = excluded.nature",
         rows,
     )
     .await?;

@@ -3,7 +3,7 @@
 
 use db::Tx;
 use futures::future::BoxFuture;
-use kernel::{AccountId, Result};
+use kernel::{AccountId, PersonId, Result};
 use serde_json::Value;
 use web::Access;
 
@@ -59,7 +59,27 @@ pub trait Trail: Send + Sync {
     fn record<'a>(&'a self, tx: &'a mut Tx, deed: Deed) -> BoxFuture<'a, Result<()>>;
 }
 
+/// What else is kept of a person elsewhere (account, approvals), which goes along with their personal data.
+pub trait Traces: Send + Sync {
+    /// Erases it, in the transaction that erases the person.
+    ///
+    /// # Errors
+    /// `Conflict` when something has to be done first.
+    fn erase<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        person: PersonId,
+        by: &'a By,
+    ) -> BoxFuture<'a, Result<()>>;
+}
+
 impl Organization {
+    /// The same, which erases traces elsewhere along with a person.
+    pub fn with_traces(mut self, traces: impl Traces + 'static) -> Self {
+        self.traces = Some(std::sync::Arc::new(traces));
+        self
+    }
+
     /// The same, whose deeds are written down.
     pub fn with_trail(mut self, trail: impl Trail + 'static) -> Self {
         self.trail = Some(std::sync::Arc::new(trail));

@@ -167,8 +167,18 @@ async fn show(
     let mut ties = people.tie_events(&shell, &ties, End::Unit(id));
     ties.reverse();
     let ties: Vec<Event> = ties.into_iter().map(|(_, event)| event).collect();
+    let lent = org.lent(id, today).await?;
+    let others: Vec<UnitId> = lent.iter().map(|l| l.other).collect();
+    let others = org.names(&others).await?;
+    let lent: Vec<_> = lent
+        .iter()
+        .map(|l| {
+            json!({ "name": l.name, "href": format!("/organization/people/{}", l.person), "here": l.here,
+                "kind": shell.t(&format!("organization-kind-{}", l.nature.code())), "unit": others.get(&l.other) })
+        })
+        .collect();
     let context = json!({
-        "leaders": leaders, "ties": ties,
+        "leaders": leaders, "ties": ties, "lent": lent,
         "unit": { "id": id, "name": unit.name, "code": unit.code, "category": unit.category,
             "credit_code": unit.credit_code, "from": format_date(unit.from), "to": unit.to.map(format_date),
             "parent": unit.parent.map(name) },
@@ -383,7 +393,8 @@ pub(crate) fn samples() -> Vec<(&'static str, serde_json::Value)> {
         "unit": { "id": "1", "name": "法治科", "code": "S1", "category": "科室", "credit_code": "", "from": "2024-01-01", "to": null,
             "parent": "澜州市司法局" },
         "count": 12, "crumbs": [], "may_change": true, "top": false,
-        "leaders": [{ "name": "甲某", "href": "/organization/people/1" }], "ties": [{ "title": "分管：甲某",
+        "leaders": [{ "name": "甲某", "href": "/organization/people/1" }], "lent": [{ "name": "乙某", "href": "/organization/people/2", "here": true, "kind": "借调",
+            "unit": "执行科" }], "ties": [{ "title": "分管：甲某",
             "at": "2024-01-01", "quote": null, "state": "now" }],
         "states": [{ "from": "2024-01-01", "name": "法治科", "category": "科室", "parent": "澜州市司法局" }],
         "events": [{ "title": "设立 · 法治科", "at": "2024-01-01", "quote": "澜编办〔2024〕1号", "state": "done" }],
@@ -393,6 +404,7 @@ pub(crate) fn samples() -> Vec<(&'static str, serde_json::Value)> {
     ended["unit"]["credit_code"] = json!("11340100MB0000000A");
     ended["may_change"] = json!(false);
     ended["events"] = json!([]);
+    ended["lent"] = json!([]);
     let mut list = vec![
         ("organization/unit.html", unit),
         ("organization/unit.html", ended),

@@ -34,6 +34,40 @@ fn actor(by: &By) -> Actor {
     }
 }
 
+/// What is kept of people beside the organization: accounts and approvals.
+pub struct Kept {
+    /// Accounts.
+    pub identity: Identity,
+    /// Approvals.
+    pub approvals: approvals::Approvals,
+    /// Clock.
+    pub env: Env,
+}
+
+impl organization::Traces for Kept {
+    fn erase<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        person: PersonId,
+        by: &'a organization::By,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let actor = Actor {
+                account: by.account,
+                on_behalf: by.on_behalf,
+                address: by.address.clone(),
+            };
+            for id in self.approvals.erase_about(tx, person).await? {
+                let detail = serde_json::json!({});
+                let entry = actor.audit("approval.erased", ("approval", id), detail);
+                identity::record(tx, &self.env, &entry).await?;
+            }
+            self.identity.erase_account_of(tx, &actor, person).await?;
+            Ok(())
+        })
+    }
+}
+
 impl Directory for House {
     fn who<'a>(
         &'a self,

@@ -41,7 +41,7 @@ pub async fn run(config: Config, env: Env, import: Import, texts: &Texts) -> Res
                     .with("reason", e),
             )
         })?;
-        kept.push((shown, world.files.put(bytes).await?.sha256));
+        kept.push((shown, world.files.hold(bytes).await?));
     }
     let (id, found) = imports.check_files(kept, &Scope::All).await?;
     let faults = found.faults;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use db::Migration;
 use db::jobs::Handler;
 use kernel::{Result, Timestamp};
+use organization::Imports;
 use web::{Lang, Module};
 
 use crate::rooms::Rooms;
@@ -61,9 +62,13 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
     let by_clock = crate::schedule::jobs(world, rooms);
     let (activities, reports) = (rooms.activities.clone(), rooms.reports.clone());
     let (node, notices) = (world.clone(), rooms.notices.clone());
+    let attributes = rooms.attributes.clone().into();
+    let imports = Imports::new(rooms.organization.clone(), world.files.clone(), attributes)
+        .keeping(world.config.operation.import_days);
     let (world, identity) = (world.clone(), rooms.identity.clone());
     let purge: Handler = Arc::new(move |_| {
         let (world, identity, notices) = (world.clone(), identity.clone(), notices.clone());
+        let imports = imports.clone();
         Box::pin(async move {
             let ended = identity.purge_sessions().await?;
             tracing::info!(ended, "sessions that have ended were removed");
@@ -78,6 +83,12 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
                 old,
                 untaken,
                 "old drafts and uploads that nobody took were removed"
+            );
+            let (imports, files) = imports.tidy().await?;
+            tracing::info!(
+                imports,
+                files,
+                "imports that nobody went on with and their files were removed"
             );
             let old = notices.expire().await?;
             tracing::info!(old, "notices that were kept long enough were removed");

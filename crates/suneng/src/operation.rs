@@ -47,6 +47,8 @@ pub struct Operation {
     pub backup_keep: usize,
     /// Where they are kept.
     pub backup_folder: PathBuf,
+    /// Days for which uploads are kept that nobody publishes.
+    pub import_days: i64,
     /// How notices are kept and told.
     pub notices: notices::Settings,
     /// The mail server; none: no mail.
@@ -96,6 +98,9 @@ impl Operation {
                 t.parse().ok().filter(|n| (1..=1000).contains(n))
             })?,
             backup_folder: path_in_data("backup-folder", "backups"),
+            import_days: given.parse("import-days", "1–365", |t| {
+                t.parse().ok().filter(|n| (1..=365).contains(n))
+            })?,
             notices: notices(given)?,
             mail_url: Some(given.text("mail-url"))
                 .filter(|t| !t.is_empty())

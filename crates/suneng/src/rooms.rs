@@ -17,7 +17,7 @@ use organization::{Attributes, BodyKinds, Organization, PersonChanges};
 use reports::{Reports, Templates};
 
 use crate::World;
-use crate::approving::House;
+use crate::approving::{House, Kept};
 
 /// Every permission that a role may hold.
 pub const PERMISSIONS: &[&str] = &[
@@ -210,6 +210,11 @@ impl Rooms {
             vocabulary.indicators,
             Sources::new(vec![Arc::new(activities::ActivityFacts)]),
         );
+        let kept = Kept {
+            identity: identity.clone(),
+            approvals: approvals.clone(),
+            env: env.clone(),
+        };
         let people = world.organization.clone().with_vault(vault.clone());
         Ok(Self {
             attributes: vocabulary.attributes,
@@ -218,7 +223,7 @@ impl Rooms {
             vault,
             identity,
             notices: notices.clone(),
-            organization: people.with_approvals(approvals.clone()),
+            organization: people.with_approvals(approvals.clone()).with_traces(kept),
             approvals,
             activities: Activities::new(
                 db.clone(),

@@ -120,6 +120,9 @@ pub const SETTINGS: &[Setting] = settings! {
     "public-url" "SUNENG_PUBLIC_URL" Some("public-url"), Text "" false,
         "用户访问本系统的地址，例如 https://suneng.example；用于邮件、日历中的链接，以及交给目录和统一身份认证的链接；不填则按来访的主机名"
         "Address at which people reach this server, such as https://suneng.example, in links of mail, calendars, directories and providers; by default the host that is asked for";
+    "import-days" "SUNENG_IMPORT_DAYS" Some("import-days"), Text "3" false,
+        "上传后没有发布的导入文件保留多少天；发布或者放弃后立即删除"
+        "Days for which uploads are kept that nobody publishes; published or given up, they go at once";
     "notice-days" "SUNENG_NOTICE_DAYS" Some("notice-days"), Text "180" false,
         "通知保留多少天"
         "Days for which notices are kept";

@@ -17,6 +17,7 @@ use testkit::TestDb;
 
 pub(crate) const MIGRATIONS: &[Migration] = &[
     approvals::MIGRATIONS[0],
+    approvals::MIGRATIONS[1],
     notices::MIGRATIONS[0],
     Migration {
         name: "approvals_20261122_test",

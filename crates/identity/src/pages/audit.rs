@@ -195,6 +195,8 @@ fn action_name(shell: &Shell, action: &str) -> String {
             "identity-action-approval-not-applied",
         ),
         ("approval.applied", "identity-action-approval-applied"),
+        ("approval.erased", "identity-action-approval-erased"),
+        ("account.erased", "identity-action-account-erased"),
         ("keyring.rotated", "identity-action-keyring-rotated"),
         ("job.hastened", "identity-action-job-hastened"),
         ("job.dropped", "identity-action-job-dropped"),

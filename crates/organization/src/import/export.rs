@@ -15,7 +15,7 @@ use web::{Access, Failure, Shell};
 
 use super::staged::Imports;
 use crate::attributes::Attributes;
-use crate::model::{Tree, Unit};
+use crate::model::{Nature, Tree, Unit};
 use crate::pages::{READ, download};
 use crate::service::checked;
 use crate::sheet::{Kind, SHEETS, header};
@@ -116,7 +116,13 @@ impl Imports {
                     a.post.as_str().into(),
                     a.from.into(),
                     a.to.into(),
-                    if a.primary { "是" } else { "否" }.into(),
+                    match (a.primary, a.nature) {
+                        (true, _) => "是",
+                        (false, Nature::Ordinary) => "否",
+                        (false, Nature::Secondment) => "借调",
+                        (false, Nature::Attachment) => "挂职",
+                    }
+                    .into(),
                     opened
                         .get(&line.person.id)
                         .map_or(Value::Empty, |n| n.as_str().into()),

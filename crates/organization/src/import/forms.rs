@@ -6,7 +6,7 @@ use std::io::{Cursor, Read};
 use axum::Form as Posted;
 use axum::extract::{Multipart, State as Given};
 use axum::response::Response;
-use commons::files::FileHash;
+use commons::files::Held;
 use commons::identifiers::ResidentId;
 use commons::lrmx::{self, Month, Span};
 use kernel::{Date, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
@@ -28,7 +28,7 @@ const MOST: usize = 200;
 /// What a form says, as far as it is kept here.
 struct Said {
     file: String,
-    sha256: FileHash,
+    held: Held,
     name: String,
     post: String,
     /// First day of the post, where the resume tells it.
@@ -46,7 +46,7 @@ fn first_day(month: Month) -> Option<Date> {
 
 fn said(
     file: &str,
-    sha256: FileHash,
+    held: Held,
     bytes: &[u8],
     attributes: &Attributes,
     today: Date,
@@ -110,7 +110,7 @@ fn said(
     Ok(Said {
         number,
         file: file.to_owned(),
-        sha256,
+        held,
         name,
         post: form.post.split_whitespace().collect::<Vec<_>>().join(" "),
         since: now.and_then(|span| first_day(span.from)),
@@ -162,14 +162,14 @@ pub(super) async fn upload(
     let today = shell.env().today();
     let read = async {
         let mut all = Vec::new();
-        for (name, sha256) in uploaded(&imports, &access, &mut form).await? {
-            let bytes = imports.files.get(sha256).await?.to_vec();
+        for (name, whole) in uploaded(&imports, &access, &mut form).await? {
+            let bytes = imports.files.held(&whole).await?.to_vec();
+            imports.release(&[whole]).await;
             let unpacked = tokio::task::spawn_blocking(move || unpack(&name, bytes));
             for (name, bytes) in unpacked.await.map_err(Error::internal)?? {
                 let attributes = &imports.attributes;
-                let form = said(&name, FileHash::of(&bytes), &bytes, attributes, today)?;
-                imports.files.put(bytes).await?;
-                all.push(form);
+                let held = imports.files.hold(bytes.clone()).await?;
+                all.push(said(&name, held, &bytes, attributes, today)?);
             }
         }
         all.truncate(MOST);
@@ -245,7 +245,7 @@ async fn page(
                 .iter()
                 .map(|e| shell.text(&e.message))
                 .collect();
-            json!({ "n": n, "file": said.file, "sha256": said.sha256.to_string(), "name": said.name,
+            json!({ "n": n, "file": said.file, "held": said.held.to_string(), "name": said.name,
                 "post": said.post, "people": people, "notices": notices })
         })
         .collect();
@@ -269,13 +269,13 @@ pub(super) async fn apply(
     let today = shell.env().today();
     let mut all = Vec::new();
     for n in 0..MOST {
-        let Some(sha256) = posted.get(&format!("sha256.{n}")) else {
+        let Some(held) = posted.get(&format!("held.{n}")) else {
             break;
         };
-        let sha256: FileHash = sha256.parse()?;
-        let bytes = imports.files.get(sha256).await?;
+        let held: Held = held.parse()?;
+        let bytes = imports.files.held(&held).await?;
         let name = posted.get(&format!("name.{n}")).map_or("", String::as_str);
-        all.push(said(name, sha256, &bytes, &imports.attributes, today)?);
+        all.push(said(name, held, &bytes, &imports.attributes, today)?);
     }
     let done = async {
         let (rows, stated) = rows(&imports, &all, &posted, &access.scope).await?;
@@ -284,7 +284,11 @@ pub(super) async fn apply(
             .await
     };
     match done.await {
-        Ok(_) => shell.done("/organization", "organization-imported"),
+        Ok(_) => {
+            let files: Vec<Held> = all.into_iter().map(|said| said.held).collect();
+            imports.release(&files).await;
+            shell.done("/organization", "organization-imported")
+        }
         Err(error) => {
             let form = Form::of(&posted).reject(&shell, error)?;
             let context = page(&imports, &shell, &access, &all, form).await?;
@@ -388,6 +392,7 @@ async fn rows(
                 at: field("do"),
             },
             primary: true,
+            nature: Default::default(),
             traits: traits.collect(),
         };
         if let Some(number) = number {

@@ -7,7 +7,7 @@ use axum::extract::multipart::{Field as Part, MultipartError};
 use axum::extract::{Multipart, Path, Query, State as Given};
 use axum::http::StatusCode;
 use axum::response::Response;
-use commons::files::{FileHash, FileRef};
+use commons::files::Held;
 use commons::sheets::letters;
 use commons::sheets::write::{Value as CellValue, csv, xlsx};
 use futures::TryStreamExt;
@@ -100,17 +100,17 @@ fn too_large() -> Error {
 }
 
 /// Keeps what a part of a form brings, without holding it in memory.
-async fn keep(imports: &Imports, part: Part<'_>) -> Result<FileRef, Error> {
+async fn keep(imports: &Imports, part: Part<'_>) -> Result<(Held, u64), Error> {
     let stream = Box::pin(part.map_err(|e| broken(&e)));
-    imports.files.put_stream(stream, LIMITS.bytes as u64).await
+    imports.files.hold_stream(stream, LIMITS.bytes as u64).await
 }
 
-/// The uploaded files that are not empty: name and hash.
+/// The uploaded files that are not empty, and where they are held.
 pub(crate) async fn uploaded(
     imports: &Imports,
     access: &Access,
     form: &mut Multipart,
-) -> Result<Vec<(String, FileHash)>, Error> {
+) -> Result<Vec<(String, Held)>, Error> {
     let mut found = Vec::new();
     while let Some(part) = form.next_field().await.map_err(|e| broken(&e))? {
         if part.name() == Some("upload") {
@@ -124,14 +124,16 @@ pub(crate) async fn uploaded(
             if bytes.len() > LIMITS.bytes {
                 return Err(too_large());
             }
-            found.push((name, imports.files.put(bytes).await?.sha256));
+            found.push((name, imports.files.hold(bytes).await?));
             continue;
         }
         if part.name() == Some("file") {
             let name = part.file_name().unwrap_or_default().to_owned();
-            let file = keep(imports, part).await?;
-            if file.size > 0 {
-                found.push((name, file.sha256));
+            let (held, size) = keep(imports, part).await?;
+            if size > 0 {
+                found.push((name, held));
+            } else {
+                imports.release(&[held]).await;
             }
         }
     }
@@ -641,7 +643,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
             "twins": twins, "note": null })
     };
     let change = json!({ "label": "职务", "before": "", "after": "科长", "from": "2026-01-01" });
-    let filled = json!({ "form": form, "forms": [{ "n": 0, "file": "甲.lrmx", "sha256": "00", "name": "甲某", "post": "科长",
+    let filled = json!({ "form": form, "forms": [{ "n": 0, "file": "甲.lrmx", "held": "00", "name": "甲某", "post": "科长",
         "people": [{ "id": "1", "label": "001 甲某", "changes": [change] },
             { "id": "2", "label": "002 甲某", "changes": [] }], "notices": ["照片"] }] });
     let mut failed = preview(FAULT, 0, 0, 0);

@@ -267,6 +267,7 @@ fn stated(
         from,
         to: row.to.value,
         primary: row.primary,
+        nature: row.nature,
     })
 }
 

@@ -27,8 +27,12 @@ impl Imports {
         match &done {
             Ok(()) => {
                 // What is left of the staging does nobody harm; the sweep tries again.
-                if let Err(error) = self.drop_staged(id).await {
-                    tracing::warn!(%error, "the staged rows of an import stay for now");
+                let left = async {
+                    self.drop_staged(id).await?;
+                    self.drop_files(id).await
+                };
+                if let Err(error) = left.await {
+                    tracing::warn!(%error, "rows or files of an import stay for now");
                 }
             }
             Err(error) => self.fail(id, State::Publishing, error).await,
@@ -181,6 +185,7 @@ mod tests {
             from: Date::constant(2026, 1, 1),
             to: None,
             primary: true,
+            nature: Default::default(),
         };
         let id = person.id;
         let plan = PeoplePlan {

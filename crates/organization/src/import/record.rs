@@ -61,7 +61,8 @@ impl State {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Upload {
     pub name: String,
-    pub sha256: String,
+    /// Where it is held until the import is done or given up.
+    pub held: String,
     pub heads: Vec<Head>,
 }
 

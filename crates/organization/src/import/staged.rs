@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use commons::files::{FileHash, Files};
+use commons::files::{FileHash, Files, Held};
 use db::transaction;
 use desk::Desk;
 use kernel::{AccountId, Env, Error, FieldError, Id, Msg, PersonId, Result, Scope};
@@ -25,8 +25,8 @@ use crate::store::{self, Namesake, RowOf, Staged};
 
 /// Rows that are read, planned or written together: a transaction stays far below 100 ms.
 const CHUNK: usize = 1_000;
-/// What nobody touched for so long is taken away.
-const KEPT_SECONDS: i64 = 24 * 3600;
+/// After so many days what nobody touched is taken away, unless a setting says otherwise.
+const KEPT_DAYS: i64 = 3;
 const UNITS: &str = "u";
 const PERSONS: &str = "p";
 /// Imports of uploaded files; cheap to clone.
@@ -37,6 +37,8 @@ pub struct Imports {
     pub(crate) attributes: Arc<Attributes>,
     /// Files that came in pieces wait there.
     pub(crate) desk: Desk,
+    /// Days after which what nobody touched is taken away.
+    pub(crate) keep_days: i64,
 }
 
 /// What was found so far.
@@ -110,7 +112,14 @@ impl Imports {
             org,
             files,
             attributes,
+            keep_days: KEPT_DAYS,
         }
+    }
+
+    /// The same, which keeps what nobody goes on with for so many days.
+    pub fn keeping(mut self, days: i64) -> Self {
+        self.keep_days = days;
+        self
     }
 
     pub(super) fn env(&self) -> &Env {
@@ -121,16 +130,33 @@ impl Imports {
     /// those their names tell.
     pub(crate) async fn open(
         &self,
-        files: Vec<(String, FileHash)>,
+        files: Vec<(String, Held)>,
         account: Option<AccountId>,
     ) -> Result<Id> {
-        self.sweep().await?;
+        let all: Vec<Held> = files.iter().map(|(_, held)| held.clone()).collect();
+        let opened = self.opened(files, account).await;
+        if opened.is_err() {
+            self.release(&all).await;
+        }
+        opened
+    }
+
+    /// Removes files; one that stays for now is taken by [`Self::tidy`].
+    pub(super) async fn release(&self, files: &[Held]) {
+        for held in files {
+            if let Err(error) = self.files.release(held).await {
+                tracing::warn!(%error, "an uploaded file stays for now");
+            }
+        }
+    }
+
+    async fn opened(&self, files: Vec<(String, Held)>, account: Option<AccountId>) -> Result<Id> {
         // On the command line, cells are named with their file.
         let named = account.is_none();
         let mut uploads = Vec::new();
         let mut errors = Vec::new();
-        for (name, sha256) in files {
-            let bytes = self.files.get(sha256).await?;
+        for (name, held) in files {
+            let bytes = self.files.held(&held).await?;
             let (attributes, file) = (self.attributes.clone(), name.clone());
             let read = move || sheet::heads(&file, &bytes, &attributes);
             let heads = tokio::task::spawn_blocking(read)
@@ -158,7 +184,7 @@ impl Imports {
             }
             uploads.push(Upload {
                 name,
-                sha256: sha256.to_string(),
+                held: held.to_string(),
                 heads,
             });
         }
@@ -214,12 +240,15 @@ impl Imports {
     /// `Invalid` when a file is no table or its columns are not known.
     pub async fn check_files(
         &self,
-        files: Vec<(String, FileHash)>,
+        files: Vec<(String, Held)>,
         scope: &Scope,
     ) -> Result<(Id, Outcome)> {
         let id = self.open(files, None).await?;
         let import = self.get(id, None).await?;
-        sheet::complete(&import.heads(), &self.attributes)?;
+        if let Err(error) = sheet::complete(&import.heads(), &self.attributes) {
+            self.discard(id).await?;
+            return Err(error);
+        }
         self.take(id, &[State::Mapping], State::Checking).await?;
         Ok((id, self.check(id, scope, true).await?))
     }
@@ -298,7 +327,14 @@ impl Imports {
         let (sender, mut ready) = tokio::sync::mpsc::channel::<Vec<Staged>>(2);
         let mut files = Vec::new();
         for file in &import.files {
-            files.push((file.clone(), self.files.get(file.sha256.parse()?).await?));
+            let bytes = match self.files.held(&file.held.parse()?).await {
+                // Uploads are in no backup.
+                Err(Error::NotFound) => {
+                    return Err(Error::Conflict(Msg::new("organization-upload-gone")));
+                }
+                read => read?,
+            };
+            files.push((file.clone(), bytes));
         }
         let read = tokio::task::spawn_blocking(move || {
             let (mut waiting, mut n, mut first_head) = (Vec::with_capacity(CHUNK), 0, 0);
@@ -649,17 +685,33 @@ impl Imports {
     /// Takes an import away with all that was staged.
     pub async fn discard(&self, id: Id) -> Result<()> {
         self.drop_staged(id).await?;
+        self.drop_files(id).await?;
         transaction!(self.org.db, |tx| store::drop_import(tx, id).await)
     }
 
-    /// Takes imports away that nobody went on with.
-    async fn sweep(&self) -> Result<()> {
-        let before = self.env().now().plus_seconds(-KEPT_SECONDS);
-        let old = store::old_imports(&mut self.org.db.read().await?, before).await?;
-        for id in old {
-            self.discard(id).await?;
+    /// Removes the files of an import: nothing needs them any more.
+    pub(super) async fn drop_files(&self, id: Id) -> Result<()> {
+        let found = store::import_by_id(&mut self.org.db.read().await?, id).await?;
+        for file in found.into_iter().flat_map(|import| import.files) {
+            self.files.release(&file.held.parse()?).await?;
         }
         Ok(())
+    }
+
+    /// Takes away imports that nobody went on with, and files that belong to none; gives how many there were.
+    pub async fn tidy(&self) -> Result<(usize, usize)> {
+        let before = self.env().now().plus_seconds(-self.keep_days * 24 * 3600);
+        let old = store::old_imports(&mut self.org.db.read().await?, before).await?;
+        for id in &old {
+            self.discard(*id).await?;
+        }
+        let used = store::files_of_imports(&mut self.org.db.read().await?).await?;
+        let mut strays = self.files.held_before(before).await?;
+        strays.retain(|held| !used.contains(&held.to_string()));
+        for held in &strays {
+            self.files.release(held).await?;
+        }
+        Ok((old.len(), strays.len()))
     }
 }
 

@@ -104,6 +104,10 @@ pub(crate) async fn erase_person(
         let sql = format!("DELETE FROM {table} WHERE person = $1");
         tx.execute(sql, args![person]).await?;
     }
+    // An upload that names them is taken away as soon as uploads are tidied.
+    let sql = "UPDATE import SET touched_at = 0 WHERE state NOT IN ('checking', 'publishing')
+        AND id IN (SELECT import FROM import_row WHERE code = $1)";
+    tx.execute(sql, args![staff_no]).await?;
     for table in ["import_row", "import_finding", "import_decision"] {
         let sql = format!("DELETE FROM {table} WHERE code = $1");
         tx.execute(sql, args![staff_no]).await?;

@@ -1,7 +1,7 @@
 //! The SQL of imports: what was uploaded, its rows, what is found in them, and batches of people that stay
 //! unseen until they are complete.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{AccountId, Date, Error, Id, PersonId, Result, Scope, Timestamp};
@@ -10,7 +10,7 @@ use super::{Known, ON_DAY, scope_sql};
 use crate::attributes::Traits;
 use crate::import::record::{Finding, Import, State, Summary, Upload};
 use crate::import::{Decision, PeoplePlan};
-use crate::model::{Assignment, Person};
+use crate::model::{Assignment, Nature, Person};
 use crate::sheet::Columns;
 
 pub(super) const MIGRATION: Migration = Migration {
@@ -188,7 +188,7 @@ pub(crate) async fn put_unseen(
     }
     let sql = "INSERT INTO person (id, staff_no, name, words, created_at) VALUES";
     tx.insert_many(sql, 5, "", rows).await?;
-    let mut rows = Args::with_capacity(plan.assignments.len() * 8);
+    let mut rows = Args::with_capacity(plan.assignments.len() * 9);
     for (person, a) in plan
         .assignments
         .iter()
@@ -201,11 +201,12 @@ pub(crate) async fn put_unseen(
         rows.add(a.from);
         rows.add(a.to);
         rows.add(a.primary);
+        rows.add(a.nature.code());
         rows.add(batch);
     }
     let sql = "INSERT INTO assignment_row
-        (id, person, unit, post, from_date, to_date, is_primary, batch) VALUES";
-    tx.insert_many(sql, 8, "", rows).await?;
+        (id, person, unit, post, from_date, to_date, is_primary, nature, batch) VALUES";
+    tx.insert_many(sql, 9, "", rows).await?;
     let traits = plan
         .traits
         .iter()
@@ -405,6 +406,17 @@ pub(crate) async fn old_imports(tx: &mut Tx, before: Timestamp) -> Result<Vec<Id
     let sql = "SELECT id FROM import WHERE touched_at < $1";
     let rows = tx.query(sql, args![before]).await?;
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Where the files of all imports are held.
+pub(crate) async fn files_of_imports(tx: &mut Tx) -> Result<HashSet<String>> {
+    let rows = tx.query("SELECT files FROM import", args![]).await?;
+    let mut held = HashSet::new();
+    for row in &rows {
+        let files: Vec<Upload> = parsed(&row.get::<String>(0)?)?;
+        held.extend(files.into_iter().map(|file| file.held));
+    }
+    Ok(held)
 }
 
 /// Goes from one of some states to another; false when the import is in none of them. Work that nobody
@@ -703,7 +715,7 @@ pub(crate) async fn exported(
     let mut args = args![date, after, limit];
     let scope = scope_sql(scope, "s.unit", &mut args);
     let sql = format!(
-        "SELECT p.id, p.staff_no, p.name, u.code, a.id, a.unit, a.post, a.from_date, a.to_date, a.is_primary
+        "SELECT p.id, p.staff_no, p.name, u.code, a.id, a.unit, a.post, a.from_date, a.to_date, a.is_primary, a.nature
          FROM (SELECT q.id, q.staff_no, q.name FROM person q WHERE q.staff_no > $2 AND EXISTS
                 (SELECT 1 FROM assignment s WHERE s.person = q.id AND (s.to_date IS NULL OR s.to_date >= $1)
                     AND {scope})
@@ -728,6 +740,7 @@ pub(crate) async fn exported(
                     from: row.get(7)?,
                     to: row.get(8)?,
                     primary: row.get(9)?,
+                    nature: Nature::from_code(&row.get::<String>(10)?),
                 },
             })
         })

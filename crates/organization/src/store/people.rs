@@ -6,7 +6,7 @@ use db::{Args, Tx, args};
 use kernel::{AccountId, Date, PersonId, Result, Timestamp, UnitId};
 
 use crate::attributes::Traits;
-use crate::model::Person;
+use crate::model::{Nature, Person};
 
 /// A person and whether they still have their number.
 pub(crate) async fn person(tx: &mut Tx, id: PersonId) -> Result<Option<Person>> {
@@ -59,6 +59,31 @@ pub async fn in_post(tx: &mut Tx, post: &str, unit: UnitId, day: Date) -> Result
                AND a.from_date <= $3 AND (a.to_date IS NULL OR a.to_date >= $3) ORDER BY a.person";
     let rows = tx.query(sql, args![unit, post, day]).await?;
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Who is lent to a unit, or by it, on a day: the person, their name, the other unit, and how.
+pub(crate) async fn lent(
+    tx: &mut Tx,
+    unit: UnitId,
+    day: Date,
+) -> Result<Vec<(PersonId, String, UnitId, Nature, bool)>> {
+    let sql = "SELECT p.id, p.name, h.unit, g.unit, g.nature FROM assignment g
+               JOIN assignment h ON h.person = g.person AND h.is_primary
+               JOIN person p ON p.id = g.person
+               WHERE (g.unit = $1 OR h.unit = $1) AND g.nature <> ''
+                   AND g.from_date <= $2 AND (g.to_date IS NULL OR g.to_date >= $2)
+                   AND h.from_date <= $2 AND (h.to_date IS NULL OR h.to_date >= $2)
+               ORDER BY p.staff_no, g.from_date";
+    let rows = tx.query(sql, args![unit, day]).await?;
+    rows.iter()
+        .map(|row| {
+            let (home, guest): (UnitId, UnitId) = (row.get(2)?, row.get(3)?);
+            let nature = Nature::from_code(&row.get::<String>(4)?);
+            let here = guest == unit;
+            let other = if here { home } else { guest };
+            Ok((row.get(0)?, row.get(1)?, other, nature, here))
+        })
+        .collect()
 }
 
 /// Those of a unit on a day of whom an attribute has a value on that day.

@@ -87,6 +87,7 @@ async fn the_query_and_the_explanation_agree() {
                         from: day(month, 1),
                         to: (n % 7 == 0).then(|| day(11, 19)),
                         primary: true,
+                        nature: Default::default(),
                     },
                 };
                 let id = org.add_person(&new, None, &Scope::All).await.unwrap();
@@ -230,6 +231,7 @@ async fn ages_are_those_counted_by_hand_also_in_the_month_of_birth() {
                     from: day(1, 1),
                     to: None,
                     primary: true,
+                    nature: Default::default(),
                 },
             };
             let id = org.add_person(&new, None, all).await.unwrap();

@@ -35,6 +35,7 @@ async fn staff(org: &Organization, unit: &str, numbers: &[&str]) -> Vec<PersonId
                 from: Some(day(1, 1)).into(),
                 to: None.into(),
                 primary: true,
+                nature: Default::default(),
                 traits: Vec::new(),
             })
             .collect(),

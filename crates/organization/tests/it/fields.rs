@@ -1,15 +1,16 @@
 //! Fields that sheets, forms and pages share: the month of birth and what else is a month, the credit codes of units.
 
 use axum::http::StatusCode;
+use commons::files::Files;
 use commons::lrmx;
 use commons::sheets::{Limits, read};
 use kernel::{Date, Scope};
-use organization::{MIGRATIONS, UnitEdit};
+use organization::{Imports, MIGRATIONS, Nature, UnitEdit};
 use testkit::on_both;
 
 use crate::numbers::{House, migrations};
-use crate::pages::{App, FORM, house};
-use crate::{day, key};
+use crate::pages::{App, FORM, attributes, house};
+use crate::{add, day, key, organization};
 
 const HEAD: &str = "工号,姓名,单位编码,职务,起始日期,截止日期,出生年月,参加工作时间,身份证号\n";
 
@@ -207,6 +208,112 @@ async fn a_credit_code_is_checked_shown_found_and_unique() {
         };
         let bad = app.org.change_unit(c, &wrong, &basis, &Scope::All).await;
         assert_eq!(key(bad), "credit-code-length");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn uploads_go_when_they_are_done_given_up_or_forgotten() {
+    on_both(MIGRATIONS, |t| async move {
+        let org = organization(&t);
+        add(&org, None, "a").await;
+        let files = Files::memory(t.env.clone());
+        let imports = Imports::new(org, files.clone(), attributes().into()).keeping(2);
+        let held = async || {
+            let later = kernel::Env::system().now().plus_seconds(3600);
+            files.held_before(later).await.unwrap().len()
+        };
+        let sheet = |n: u8| {
+            format!("工号,姓名,单位编码,职务,起始日期,截止日期\n00{n},某{n},a,,2026-01-01,\n")
+                .into_bytes()
+        };
+        let open = async |n: u8| {
+            let file = vec![("t.csv".to_owned(), files.hold(sheet(n)).await.unwrap())];
+            imports.check_files(file, &Scope::All).await.unwrap().0
+        };
+        let one = open(1).await;
+        assert_eq!(held().await, 1);
+        imports
+            .publish_checked(one, &Scope::All, None)
+            .await
+            .unwrap();
+        assert_eq!(held().await, 0, "published");
+        let two = open(2).await;
+        imports.discard(two).await.unwrap();
+        assert_eq!(held().await, 0, "given up");
+        let refused = files.hold(b"%PDF-1.7".to_vec()).await.unwrap();
+        let refused = imports.check_files(vec![("x.xlsx".to_owned(), refused)], &Scope::All);
+        assert!(refused.await.is_err());
+        assert_eq!(held().await, 0, "no table");
+        // What nobody goes on with waits for its days, and so does what belongs to no import.
+        open(3).await;
+        files.hold(sheet(4)).await.unwrap();
+        assert_eq!(imports.tidy().await.unwrap(), (0, 0));
+        assert_eq!(held().await, 2);
+        t.clock.advance(30 * 24 * 3600);
+        assert_eq!(imports.tidy().await.unwrap(), (1, 1));
+        assert_eq!(held().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_lent_is_counted_at_home_and_known_in_both_places() {
+    on_both(MIGRATIONS, |t| async move {
+        let (app, [_, b, _, d]) = house(&t).await;
+        let head = "工号,姓名,单位编码,职务,起始日期,截止日期,任职方式,在岗状态\n";
+        let rows = format!(
+            "{head}001,甲某,d,联络员,2026-03-01,2026-12-31,借调,借调、挂职在外\n003,丙某,b,副科长,2026-03-01,,挂职,\n\
+             051,卯某,b,,2026-05-01,,,试用期\n"
+        );
+        app.import(rows.as_bytes()).await;
+        let counts = [day(2, 1), day(6, 1)].map(|date| app.org.headcount(b, date));
+        assert_eq!(futures::future::try_join_all(counts).await.unwrap(), [2, 3]);
+        let lent = async |unit, date| {
+            let list = app.org.lent(unit, date).await.unwrap();
+            let list = list.into_iter().map(|l| (l.name, l.other, l.nature, l.here));
+            list.collect::<Vec<_>>()
+        };
+        let (jia, bing) = ("甲某".to_owned(), "丙某".to_owned());
+        let (second, attached) = (Nature::Secondment, Nature::Attachment);
+        assert_eq!(lent(b, day(2, 28)).await, []);
+        assert_eq!(
+            lent(b, day(3, 1)).await,
+            [(jia.clone(), d, second, false), (bing.clone(), d, attached, true)]
+        );
+        assert_eq!(lent(d, day(12, 31)).await, [(jia, b, second, true), (bing.clone(), b, attached, false)]);
+        let after = lent(d, Date::constant(2027, 1, 1)).await;
+        assert_eq!(after, [(bing, b, attached, false)], "it has ended");
+        let (_, page) = app.get(&format!("/organization/units/{d}")).await;
+        assert!(page.contains("在本单位 · 借调") && page.contains("在外单位 · 挂职"), "{page}");
+        let roster = app.org.roster(b, day(6, 1), false, &Scope::All).await.unwrap();
+        let one = roster.iter().find(|r| r.staff_no == "001").unwrap().person;
+        let place = format!("/organization/people/{one}");
+        let (_, page) = app.get(&place).await;
+        assert!(page.contains("借调：") && page.contains("借调、挂职在外"), "{page}");
+        // It leaves as it came.
+        let book = app.file("/organization/import/current.xlsx").await;
+        let (_, page) = app.preview("t.xlsx", &book).await;
+        assert!(page.contains("没有需要变更的内容"), "{page}");
+        // On the form; who is lent is not counted there.
+        let body = "unit_code=c&post=x&from=2026-11-01&to=&kind=attachment";
+        let (status, page) = app.post(&format!("{place}/assign"), FORM, body.as_bytes().to_vec()).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+        let card = app.org.person(one, &Scope::All).await.unwrap();
+        let natures: Vec<_> = card.assignments.iter().map(|a| (a.primary, a.nature)).collect();
+        assert_eq!(natures, [(true, Nature::Ordinary), (false, second), (false, attached)]);
+        let wrong = organization::NewAssignment {
+            unit: d,
+            post: String::new(),
+            from: day(11, 1),
+            to: None,
+            primary: true,
+            nature: second,
+        };
+        let wrong = app.org.assign(one, &wrong, None, &Scope::All).await;
+        assert_eq!(key(wrong), "organization-nature-primary");
+        let (_, page) = app.preview("t.csv", format!("{head}001,甲某,d,,2026-03-01,,客串,\n").as_bytes()).await;
+        assert!(page.contains("<b>G2</b>") && page.contains("挂职"), "{page}");
     })
     .await;
 }

@@ -77,9 +77,9 @@ async fn a_form_is_looked_at_then_applied() {
         );
         let person = value(&page, "do.0");
         let hidden = format!(
-            "sha256.0={}&name.0=x&sha256.1={}&name.1=y",
-            value(&page, "sha256.0"),
-            value(&page, "sha256.1")
+            "held.0={}&name.0=x&held.1={}&name.1=y",
+            value(&page, "held.0"),
+            value(&page, "held.1")
         );
         // Nothing is chosen, or something is missing: said beside the form, nothing is done.
         let (status, page) = apply(&app, hidden.clone()).await;
@@ -167,8 +167,8 @@ async fn what_is_no_form_is_refused_and_strangers_stay_unseen() {
         let bytes = form("丙某", "科长", "");
         let (_, _, page) = inner.send_files(PLACE, &[("x.lrmx", &bytes)]).await;
         assert!(!page.contains("003 丙某"), "{page}");
-        let hash = value(&page, "sha256.0");
-        let body = format!("sha256.0={hash}&do.0={}", found[0].person);
+        let hash = value(&page, "held.0");
+        let body = format!("held.0={hash}&do.0={}", found[0].person);
         assert_eq!(apply(&inner, body).await.0, StatusCode::NOT_FOUND);
         let path = format!("/organization/people/{}/form.lrmx", found[0].person);
         assert_eq!(inner.get(&path).await.0, StatusCode::NOT_FOUND);

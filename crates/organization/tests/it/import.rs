@@ -389,9 +389,9 @@ async fn a_unit_whose_row_is_wrong_is_not_called_unknown_as_well() {
             ],
         );
         let files = Files::memory(t.env.clone());
-        let sha256 = files.put(bytes.clone()).await.unwrap().sha256;
+        let held = files.hold(bytes.clone()).await.unwrap();
         let imports = Imports::new(org.clone(), files, crate::pages::attributes().into());
-        let file = vec![("b.xlsx".to_owned(), sha256)];
+        let file = vec![("b.xlsx".to_owned(), held)];
         let (id, checked) = imports.check_files(file, &Scope::All).await.unwrap();
         let want = [
             ("b.xlsx: 单位!C2".to_owned(), "sheet-cell-empty"),

@@ -266,9 +266,9 @@ async fn numbers_are_imported_sealed_and_tell_who_is_the_same() {
         let (_, _, page) = h.app.send_files("/organization/import/forms", &[("b.lrmx", &form)]).await;
         let id = h.person(c).await;
         assert!(page.contains("1101**********2316") && !page.contains("199003072316"), "{page}");
-        let hash = page.split("name=\"sha256.0\" value=\"").nth(1).unwrap();
+        let hash = page.split("name=\"held.0\" value=\"").nth(1).unwrap();
         let hash = hash.split('"').next().unwrap();
-        let body = format!("sha256.0={hash}&do.0={id}");
+        let body = format!("held.0={hash}&do.0={id}");
         let (status, page) = h.app.post("/organization/import/forms/apply", FORM, body.into_bytes()).await;
         assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
         assert_eq!(shown(id).await.unwrap(), "110101199003072316");

@@ -156,6 +156,7 @@ impl House {
                     from: day(1, 1),
                     to: None,
                     primary: true,
+                    nature: Default::default(),
                 },
             };
             org.add_person(&new, None, &Scope::All).await.unwrap()
@@ -403,6 +404,7 @@ async fn a_clerk_asks_for_others_and_what_changed_since_is_not_made() {
             from: day(1, 1),
             to: None,
             primary: false,
+            nature: Default::default(),
         };
         house
             .org

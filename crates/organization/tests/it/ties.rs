@@ -127,6 +127,7 @@ async fn ties_hold_between_their_days() {
                     from: day(1, 1),
                     to: None,
                     primary: true,
+                    nature: Default::default(),
                 },
             };
             org.add_person(&new, None, &all).await.unwrap();

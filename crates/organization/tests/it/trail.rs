@@ -69,6 +69,7 @@ async fn every_change_is_written_down_or_not_done() {
                 from: day(1, 1),
                 to: None,
                 primary: true,
+                nature: Default::default(),
             },
         };
         let id = org.add_person(&new, by.clone(), &all).await.unwrap();

@@ -221,6 +221,7 @@ impl Crowd {
             from: Some(from).into(),
             to: None.into(),
             primary: true,
+            nature: Default::default(),
             traits: Vec::new(),
         }));
         world.organization.import(&rows, &Scope::All, None).await?;

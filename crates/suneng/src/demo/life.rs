@@ -404,6 +404,7 @@ impl Life<'_> {
             from: today,
             to: None,
             primary: false,
+            nature: Default::default(),
         });
         at(2, 10, 5);
         let id = self.ask("officer", change, "协助党务工作").await?;
@@ -422,6 +423,7 @@ impl Life<'_> {
             from: today,
             to: None,
             primary: false,
+            nature: Default::default(),
         });
         self.ask("staff", second, "澜司发〔2026〕12号").await?;
         let studies = PersonChange::Describe {

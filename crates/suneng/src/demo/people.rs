@@ -256,6 +256,7 @@ fn row(someone: &Someone) -> PersonRow {
         from: Some(someone.from).into(),
         to: None.into(),
         primary: true,
+        nature: Default::default(),
         traits: Vec::new(),
     }
 }

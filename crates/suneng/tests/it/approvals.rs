@@ -48,9 +48,10 @@ impl House {
             assignment: NewAssignment {
                 unit,
                 post: String::new(),
-                from: today,
+                from: today.yesterday().unwrap(),
                 to: None,
                 primary: true,
+                nature: Default::default(),
             },
         };
         let person = self
@@ -241,4 +242,67 @@ async fn a_change_is_asked_for_decided_made_and_written_down() {
         .await
         .unwrap();
     assert_eq!(feed().await.0, StatusCode::NOT_FOUND);
+
+    // Who has left is erased everywhere: nothing while something is open, then all of it or nothing.
+    let org = &house.rooms.organization;
+    let other = house.world.env.new_id::<kernel::Id>();
+    let body = format!("name=%E4%B8%99%E4%B8%99&approval={other}&note=%E6%9B%B4%E5%90%8D");
+    house.post(&staff, &ask, &body).await;
+    let (id, all) = (staff.person, Scope::All);
+    let yesterday = house.world.env.today().yesterday().unwrap();
+    let held = org.person(id, &all).await.unwrap().assignments[0].id;
+    org.end_assignment(id, held, yesterday, None, &all)
+        .await
+        .unwrap();
+    let erase = || org.erase_person(id, ("staff", "x"), Some(personnel.account), &all);
+    let Err(Error::Conflict(message)) = erase().await else {
+        panic!("erased while an approval is open");
+    };
+    assert_eq!(message.key, "approvals-erase-open");
+    assert_eq!(org.person(id, &all).await.unwrap().person.name, "丁一");
+    let withdraw = format!("/approvals/{other}/withdraw");
+    house.post(&staff, &withdraw, "round=1&step=0").await;
+    erase().await.unwrap();
+    let account = identity.account(staff.account, &all).await.unwrap();
+    assert!(account.login.starts_with("erased-") && account.disabled_at.is_some());
+    assert!(identity.account_by_login("staff").await.unwrap().is_none());
+    let request = Request::get("/organization/me")
+        .header(header::HOST, "suneng.test")
+        .header(header::COOKIE, &staff.cookie);
+    let (status, _) = house.send(request.body(Body::empty()).unwrap()).await;
+    assert_ne!(status, StatusCode::OK, "the session has ended");
+    let decided = agree.trim_end_matches("/agree");
+    for place in [decided, &format!("/approvals/{other}")] {
+        let page = house.get(&personnel, place).await;
+        assert!(page.contains("已随当事人的个人信息一并删除"), "{page}");
+        for gone in ["丁一", "丙丙", "更名", "甲staff", "与提交时不一致"] {
+            assert!(!page.contains(gone), "{gone}: {page}");
+        }
+    }
+    let mut tx = house.world.db.read().await.unwrap();
+    for (table, column) in [("approval_round", "payload"), ("approval_event", "reason")] {
+        let sql = format!("SELECT {column} FROM {table}");
+        for row in tx.query(sql, db::args![]).await.unwrap() {
+            let text: String = row.get(0).unwrap();
+            assert!(
+                !text.contains('丁') && !text.contains('丙') && !text.contains('更'),
+                "{text}"
+            );
+        }
+    }
+    drop(tx);
+    let (rows, _) = identity.audit(&filter, &all, 50, 0).await.unwrap();
+    for (action, times) in [
+        ("approval.erased", 2),
+        ("account.erased", 1),
+        ("person.erased", 1),
+    ] {
+        let found: Vec<_> = rows.iter().filter(|row| row.action == action).collect();
+        assert_eq!(found.len(), times, "{action}");
+        assert!(
+            found
+                .iter()
+                .all(|row| row.account == Some(personnel.account))
+        );
+    }
 }

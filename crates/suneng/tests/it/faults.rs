@@ -82,6 +82,7 @@ async fn a_disk_that_fills_under_a_server_loses_nothing_it_acknowledged() {
                 from: Some(from).into(),
                 to: None.into(),
                 primary: true,
+                nature: Default::default(),
                 traits: Vec::new(),
             })
             .collect(),
