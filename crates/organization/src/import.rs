@@ -10,6 +10,7 @@ mod people;
 mod publish;
 pub(crate) mod record;
 pub(crate) mod staged;
+mod ties;
 mod units;
 
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ use crate::trail::By;
 
 pub(crate) use numbers::{Seen, Stated, plan_numbers};
 pub(crate) use people::{Decision, PeoplePlan, plan_people};
+pub(crate) use ties::{Places, TieRow, TiesPlan, plan_ties};
 pub(crate) use units::{Ground, UnitPlan, plan_units};
 
 /// A stated unit.
@@ -107,11 +109,19 @@ pub enum ChangeKind {
     PersonDescribed,
     /// A person's identity number is recorded or corrected, and nothing else.
     PersonIdentified,
+    /// Somebody gets a role in a body.
+    MemberAdded,
+    /// A membership gets a last day.
+    MemberEnded,
+    /// A pairing or a line of responsibility is added.
+    TieAdded,
+    /// A pairing or a line of responsibility gets a last day.
+    TieEnded,
 }
 
 impl ChangeKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::UnitAdded,
         Self::UnitChanged,
         Self::UnitMoved,
@@ -121,6 +131,10 @@ impl ChangeKind {
         Self::PersonMoved,
         Self::PersonDescribed,
         Self::PersonIdentified,
+        Self::MemberAdded,
+        Self::MemberEnded,
+        Self::TieAdded,
+        Self::TieEnded,
     ];
 
     /// Its code, by which it is stored.
@@ -135,6 +149,10 @@ impl ChangeKind {
             Self::PersonMoved => "person-moved",
             Self::PersonDescribed => "person-described",
             Self::PersonIdentified => "person-identified",
+            Self::MemberAdded => "member-added",
+            Self::MemberEnded => "member-ended",
+            Self::TieAdded => "pairing-added",
+            Self::TieEnded => "pairing-ended",
         }
     }
 }

@@ -49,7 +49,8 @@ pub fn module(
     let ties = tie_pages::routes()
         .merge(unit_pages::card())
         .with_state(people.clone());
-    let imports = Imports::new(organization.clone(), files, people.attributes.clone());
+    let imports = Imports::new(organization.clone(), files, people.attributes.clone())
+        .with_kinds(people.kinds.clone());
     let routes = Routes::new()
         .get("/organization", read, index)
         .get("/organization/roster.xlsx", read, export)

@@ -10,7 +10,7 @@ use kernel::{Date, Error, FieldError, Msg, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::attributes::{Attribute, Attributes, EVER};
-use crate::import::{PersonRow, TraitRow, UnitRow};
+use crate::import::{PersonRow, TieRow, TraitRow, UnitRow};
 use crate::model::Nature;
 use crate::service::check_text;
 
@@ -77,6 +77,23 @@ pub struct Rows {
 pub(crate) enum Kind {
     Units,
     Persons,
+    /// Members of bodies (组织成员).
+    Members,
+    /// Pairings (结对) and lines of responsibility (分管).
+    Pairings,
+}
+
+impl Kind {
+    /// What a sheet is about whose columns fill these fields.
+    pub fn of(columns: &Columns) -> Self {
+        let has = |field: &str| columns.iter().any(|(key, _)| key == field);
+        match () {
+            () if has("body") => Self::Members,
+            () if has("end") => Self::Pairings,
+            () if has("staff_no") => Self::Persons,
+            () => Self::Units,
+        }
+    }
 }
 
 /// A field that a column can fill. A new field of people is a row of the list and its use in [`person`].
@@ -162,6 +179,50 @@ const PERSON_FIELDS: [Fixed; 8] = [
     ),
 ];
 
+const MEMBER_FIELDS: [Fixed; 7] = [
+    ("body", &["组织名称", "body"], true),
+    ("kind", &["组织类型", "kind of body"], false),
+    (
+        "staff_no",
+        &[
+            "工号",
+            "警号",
+            "人员编号",
+            "职工号",
+            "staff number",
+            "staff no",
+        ],
+        true,
+    ),
+    ("name", &["姓名", "人员姓名", "name"], false),
+    ("what", &["组织职务", "角色", "role"], true),
+    ("from", &["起始日期", "任职日期", "from"], true),
+    ("to", &["截止日期", "离任日期", "to"], false),
+];
+
+const PAIRING_FIELDS: [Fixed; 7] = [
+    ("kind", &["结对类型", "kind of pairing"], true),
+    (
+        "staff_no",
+        &[
+            "领导或师傅工号",
+            "领导工号",
+            "师傅工号",
+            "leader staff number",
+        ],
+        true,
+    ),
+    ("name", &["领导或师傅姓名", "leader name"], false),
+    (
+        "end",
+        &["结对对象编码或工号", "结对对象", "paired with"],
+        true,
+    ),
+    ("from", &["起始日期", "开始日期", "from"], true),
+    ("to", &["截止日期", "结束日期", "to"], false),
+    ("basis", &["依据", "basis"], false),
+];
+
 /// The field that never lies open in the database.
 pub(crate) const ID_NUMBER: &str = "id_number";
 
@@ -173,6 +234,8 @@ pub(crate) fn fields(kind: Kind, attributes: &Attributes) -> Vec<Field> {
     let (fixed, attributes): (&[Fixed], _) = match kind {
         Kind::Units => (&UNIT_FIELDS, None),
         Kind::Persons => (&PERSON_FIELDS, Some(attributes)),
+        Kind::Members => (&MEMBER_FIELDS, None),
+        Kind::Pairings => (&PAIRING_FIELDS, None),
     };
     let fixed = fixed.iter().map(|(key, names, required)| Field {
         key: (*key).to_owned(),
@@ -205,16 +268,25 @@ pub(crate) const SHEETS: [&str; 2] = ["单位", "人员"];
 
 /// The workbook to fill in: one sheet for units, one for people.
 pub fn template(attributes: &Attributes) -> Result<Vec<u8>> {
-    let headers = [Kind::Units, Kind::Persons].map(|kind| header(kind, attributes));
+    book([Kind::Units, Kind::Persons], attributes, Default::default())
+}
+
+/// A workbook of two kinds of sheets in the form of the import.
+pub(crate) fn book(
+    kinds: [Kind; 2],
+    attributes: &Attributes,
+    rows: [Vec<Vec<Value>>; 2],
+) -> Result<Vec<u8>> {
+    let headers = kinds.map(|kind| header(kind, attributes));
     let headers = headers
         .each_ref()
         .map(|h| h.iter().map(String::as_str).collect::<Vec<_>>());
-    let sheets = SHEETS.iter().zip(&headers).map(|(name, header)| SheetOut {
-        name,
-        header,
-        rows: Vec::<Vec<Value>>::new(),
-    });
-    workbook(sheets)
+    let names = match kinds[0] {
+        Kind::Members => ["组织成员", "结对"],
+        _ => SHEETS,
+    };
+    let sheets = names.into_iter().zip(&headers).zip(rows);
+    workbook(sheets.map(|((name, header), rows)| SheetOut { name, header, rows }))
 }
 
 /// Fields and the columns that fill them.
@@ -366,15 +438,14 @@ fn head(
     rows: Vec<(u32, Vec<String>)>,
     attributes: &Attributes,
 ) -> Head {
-    let staff_no = fields(Kind::Persons, attributes).swap_remove(0);
-    let is_persons = rows
-        .iter()
-        .any(|(_, r)| matches(r, &staff_no).next().is_some());
-    let kind = if is_persons {
-        Kind::Persons
-    } else {
-        Kind::Units
-    };
+    // Each kind is known by a column that no kind after it has.
+    let mut told = [Kind::Members, Kind::Pairings, Kind::Persons].into_iter();
+    let told = told.find(|kind| {
+        let field = fields(*kind, attributes).swap_remove(0);
+        let mut rows = rows.iter();
+        rows.any(|(_, row)| matches(row, &field).next().is_some())
+    });
+    let kind = told.unwrap_or(Kind::Units);
     let mut best: Option<(Columns, &(u32, Vec<String>))> = None;
     for row in &rows {
         let found = guess(kind, &row.1, attributes);
@@ -510,10 +581,12 @@ pub fn read_rows(file_name: &str, bytes: &[u8]) -> Result<(Rows, Vec<FieldError>
                 rows.persons
                     .extend(person(line, attributes, Date::MAX, &mut errors));
             }
-            _ => match unit(line, &mut errors) {
+            Some(Kind::Units) => match unit(line, &mut errors) {
                 Some(unit) => rows.units.push(unit),
                 None => rows.unread.push(line.text("code").to_owned()),
             },
+            // What hangs on people who are there comes in a way of its own.
+            _ => {}
         }
         Ok(())
     })?;
@@ -567,6 +640,31 @@ pub(crate) fn person(
         primary: is_primary,
         nature,
         traits: traits(line, attributes, today, errors),
+    };
+    (errors.len() == before).then_some(row)
+}
+
+/// A membership or a tie.
+pub(crate) fn tie(line: Line<'_>, errors: &mut Vec<FieldError>) -> Option<TieRow> {
+    let before = errors.len();
+    let is_member = line.head.kind == Some(Kind::Members);
+    let mut required = |field: &str| needed(line.get(field), 100, errors);
+    let body = is_member.then(|| required("body"));
+    let what = required(if is_member { "what" } else { "end" });
+    let staff_no = required("staff_no");
+    let kind = match is_member {
+        true => text(line.get("kind"), 100, errors),
+        false => needed(line.get("kind"), 100, errors),
+    };
+    let row = TieRow {
+        body,
+        kind,
+        staff_no,
+        what,
+        from: day(line.get("from"), errors),
+        to: day(line.get("to"), errors),
+        name: text(line.get("name"), 64, errors),
+        basis: text(line.get("basis"), 200, errors).value,
     };
     (errors.len() == before).then_some(row)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use kernel::{Env, Error, Msg, Result, Scope};
-use organization::{Attributes, Imports};
+use organization::{Attributes, BodyKinds, Imports};
 
 use crate::Config;
 use crate::texts::{Texts, say};
@@ -30,7 +30,8 @@ pub async fn run(config: Config, env: Env, import: Import, texts: &Texts) -> Res
     let attributes = Attributes::read(&world.packs).map_err(pack_errors)?;
     let org = world.organization.clone().with_vault(world.vault().await?);
     let store = world.files.clone();
-    let imports = Imports::new(org, store, attributes.into());
+    let kinds = BodyKinds::read(&world.packs).map_err(pack_errors)?;
+    let imports = Imports::new(org, store, attributes.into()).with_kinds(kinds.into());
     let mut kept = Vec::new();
     for path in &files {
         let shown = path.display().to_string();
@@ -89,6 +90,11 @@ fn label(kind: &str) -> &'static str {
         "person-renamed" => "import-person-renamed",
         "person-renumbered" => "import-person-renumbered",
         "person-moved" => "import-person-moved",
+        "member-added" => "import-member-added",
+        "member-ended" => "import-member-ended",
+        "pairing-added" => "import-pairing-added",
+        "pairing-ended" => "import-pairing-ended",
+        "person-identified" => "import-person-identified",
         _ => "import-person-described",
     }
 }

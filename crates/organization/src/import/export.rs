@@ -20,6 +20,7 @@ use crate::pages::{READ, download};
 use crate::service::checked;
 use crate::sheet::{Kind, SHEETS, header};
 use crate::store;
+use crate::ties::{End, RESPONSIBILITY, TieQuery};
 
 /// People that are read at once.
 const CHUNK: i64 = 1_000;
@@ -72,9 +73,91 @@ pub(super) async fn with_numbers(
     Ok(file(&shell, bytes))
 }
 
+/// Members of bodies and ties in the form of the import.
+pub(super) async fn current_ties(
+    Given(imports): Given<Imports>,
+    shell: Shell,
+    access: Access,
+) -> Result<Response, Failure> {
+    let (bytes, rows) = imports.export_ties(&access.scope).await?;
+    let object = ("organization", "");
+    imports.org.tell_export(&access, object, rows).await?;
+    let today = format_date(shell.env().today());
+    let name = format!("{}-{today}.xlsx", shell.t("organization-ties-file"));
+    Ok(download(&name, bytes))
+}
+
 type Cells = Vec<Value>;
 
 impl Imports {
+    /// What lasts of memberships of bodies in a scope and of ties in it, and how many rows it is.
+    pub async fn export_ties(&self, scope: &Scope) -> Result<(Vec<u8>, usize)> {
+        let (mut tx, today) = (self.org.db.read().await?, self.org.env.today());
+        let zh = |name: Option<&commons::packs::Name>, code: &str| {
+            name.map_or(code.to_owned(), |n| n.get("zh-CN").to_owned())
+        };
+        let members = store::members_in(&mut tx, scope, today).await?;
+        let members = members.into_iter().map(|(member, body, staff_no, name)| {
+            let kind = self.kinds.get(&body.kind);
+            let role = kind.and_then(|k| k.role(&member.role)).map(|r| &r.name);
+            vec![
+                body.name.into(),
+                zh(kind.map(|k| &k.name), &body.kind).into(),
+                staff_no.into(),
+                name.into(),
+                zh(role, &member.role).into(),
+                member.from.into(),
+                member.to.into(),
+            ]
+        });
+        let members: Vec<Cells> = members.collect();
+        let mut ties = Vec::new();
+        for kind in [None, Some(RESPONSIBILITY.to_owned())] {
+            let asked = TieQuery {
+                kind,
+                ..TieQuery::default()
+            };
+            ties.extend(store::ties(&mut tx, &asked, today, scope).await?);
+        }
+        ties.retain(|tie| tie.to.is_none_or(|to| to >= today));
+        let tree = store::tree(&mut tx).await?;
+        let others = ties.iter().filter_map(|tie| match tie.end {
+            End::Person(person) => Some(person),
+            End::Unit(_) => None,
+        });
+        let numbers = store::numbers_of(&mut tx, &others.collect::<Vec<_>>()).await?;
+        drop(tx);
+        let ties = ties.into_iter().map(|tie| {
+            let end = match tie.end {
+                End::Unit(unit) => tree.get(unit).map(|u| u.code.clone()),
+                End::Person(person) => numbers.get(&person).cloned(),
+            };
+            let kind = match tie.kind.as_str() {
+                RESPONSIBILITY => "分管".to_owned(),
+                code => zh(self.kinds.pairing(code).map(|k| &k.name), code),
+            };
+            vec![
+                kind.into(),
+                tie.staff_no.into(),
+                tie.name.into(),
+                end.unwrap_or_default().into(),
+                tie.from.into(),
+                tie.to.into(),
+                tie.basis.into(),
+            ]
+        });
+        let ties: Vec<Cells> = ties.collect();
+        let (rows, attributes) = (members.len() + ties.len(), self.attributes.clone());
+        let written = tokio::task::spawn_blocking(move || {
+            crate::sheet::book(
+                [Kind::Members, Kind::Pairings],
+                &attributes,
+                [members, ties],
+            )
+        });
+        Ok((written.await.map_err(Error::internal)??, rows))
+    }
+
     /// Units and people of a scope in the form of the import, and how many rows of people there are. Rows
     /// are written as they are read; the workbook alone is held.
     pub async fn export(&self, scope: &Scope, numbers: Option<&Scope>) -> Result<(Vec<u8>, usize)> {

@@ -37,6 +37,16 @@ pub(crate) fn routes() -> Routes<Imports> {
         .post_up_to("/organization/import", manage, UPLOAD, upload)
         .get("/organization/import/template.xlsx", manage, blank)
         .get("/organization/import/current.xlsx", manage, export::current)
+        .get(
+            "/organization/import/ties-template.xlsx",
+            manage,
+            blank_ties,
+        )
+        .get(
+            "/organization/import/current-ties.xlsx",
+            manage,
+            export::current_ties,
+        )
         .post(
             "/organization/import/current-with-numbers.xlsx",
             Policy::Permission(IDENTITY),
@@ -54,6 +64,13 @@ pub(crate) fn routes() -> Routes<Imports> {
 async fn blank(Given(imports): Given<Imports>, shell: Shell) -> Result<Response, Failure> {
     let name = shell.t("organization-template-file");
     Ok(download(&name, template(&imports.attributes)?))
+}
+
+async fn blank_ties(Given(imports): Given<Imports>, shell: Shell) -> Result<Response, Failure> {
+    let name = shell.t("organization-ties-template-file");
+    let kinds = [Kind::Members, Kind::Pairings];
+    let blank = sheet::book(kinds, &imports.attributes, Default::default())?;
+    Ok(download(&name, blank))
 }
 
 #[derive(Serialize)]
@@ -260,6 +277,8 @@ fn kind_code(kind: Option<Kind>) -> &'static str {
     match kind {
         Some(Kind::Units) => "units",
         Some(Kind::Persons) => "persons",
+        Some(Kind::Members) => "members",
+        Some(Kind::Pairings) => "pairings",
         None => "skip",
     }
 }
@@ -312,6 +331,8 @@ fn said(
         let kind = match posted.get(&format!("h{n}")).map(String::as_str) {
             Some("units") => Some(Kind::Units),
             Some("persons") => Some(Kind::Persons),
+            Some("members") => Some(Kind::Members),
+            Some("pairings") => Some(Kind::Pairings),
             _ => None,
         };
         if let Some(kind) = kind.filter(|k| head.kind != Some(*k)) {

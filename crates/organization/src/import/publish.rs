@@ -4,6 +4,7 @@ use db::transaction;
 use kernel::{Error, Id, Msg, PersonId, Result, Scope};
 use serde_json::json;
 
+use super::TiesPlan;
 use super::record::{Import, State};
 use super::staged::{Found, Imports};
 use crate::model::{Assignment, Person};
@@ -120,11 +121,25 @@ impl Imports {
             traits.extend(of_known.cloned());
             after = Some(chunk.last);
         }
+        let (mut after, mut ties) = (None, TiesPlan::default());
+        while let Some(some) = self
+            .ties((import, &heads), &before, scope, after.as_deref())
+            .await?
+        {
+            if !some.errors.is_empty() {
+                return Err(changed());
+            }
+            some.plan.changes.iter().for_each(|c| found.change(c));
+            found.waiting.clear();
+            after = Some(some.last);
+            ties.extend(some.plan);
+        }
         if found.summary.faults > 0 || found.digest() != import.summary.digest {
             return Err(changed());
         }
         let numbers: Vec<(PersonId, &str)> = numbers.iter().map(|(p, n)| (*p, &**n)).collect();
-        let detail = json!({ "changes": units.changes.len() + people, "people": people, "units": units.units.len() });
+        let detail = json!({ "changes": units.changes.len() + people, "people": people, "units": units.units.len(),
+            "members": ties.members.len(), "pairings": ties.ties.len() });
         let now = self.env().now();
         transaction!(db, |tx| {
             store::show_batch(tx, batch).await?;
@@ -132,6 +147,7 @@ impl Imports {
             store::put_people(tx, &known, &moved, now).await?;
             store::put_traits(tx, &traits, now, by.account).await?;
             self.org.seal_numbers(tx, &numbers, by).await?;
+            store::put_ties(tx, &ties, now, by.account).await?;
             for head in heads.iter().filter(|h| h.kind.is_some()) {
                 store::remember_columns(tx, &head.key(), &head.columns, now).await?;
             }

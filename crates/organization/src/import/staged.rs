@@ -14,10 +14,11 @@ use super::record::{
     FAULT, Finding, Import, Note, Other, Outcome, State, Summary, TWIN, Twin, Upload,
 };
 use super::{
-    Change, ChangeKind, Decision, Ground, PeoplePlan, PersonRow, Seen, Stated, UnitPlan, ids,
-    numbers, plan_numbers, plan_people, plan_units, staff_nos,
+    Change, ChangeKind, Decision, Ground, PeoplePlan, PersonRow, Places, Seen, Stated, TiesPlan,
+    UnitPlan, ids, numbers, plan_numbers, plan_people, plan_ties, plan_units, staff_nos,
 };
 use crate::attributes::Attributes;
+use crate::bodies::BodyKinds;
 use crate::model::Tree;
 use crate::service::Organization;
 use crate::sheet::{self, Head, Kind, Line};
@@ -29,12 +30,15 @@ const CHUNK: usize = 1_000;
 const KEPT_DAYS: i64 = 3;
 const UNITS: &str = "u";
 const PERSONS: &str = "p";
+/// Members of bodies, pairings, lines of responsibility.
+const TIES: &str = "t";
 /// Imports of uploaded files; cheap to clone.
 #[derive(Clone)]
 pub struct Imports {
     pub(crate) org: Organization,
     pub(crate) files: Files,
     pub(crate) attributes: Arc<Attributes>,
+    pub(crate) kinds: Arc<BodyKinds>,
     /// Files that came in pieces wait there.
     pub(crate) desk: Desk,
     /// Days after which what nobody touched is taken away.
@@ -104,6 +108,14 @@ pub(super) struct Chunk {
     pub errors: Vec<FieldError>,
 }
 
+/// Some memberships and ties as they were planned, and the last staff number among them.
+pub(super) struct Ties {
+    pub last: String,
+    pub read: i64,
+    pub plan: TiesPlan,
+    pub errors: Vec<FieldError>,
+}
+
 impl Imports {
     /// Imports into an organization, with files kept in a store.
     pub fn new(org: Organization, files: Files, attributes: Arc<Attributes>) -> Self {
@@ -112,8 +124,15 @@ impl Imports {
             org,
             files,
             attributes,
+            kinds: Arc::default(),
             keep_days: KEPT_DAYS,
         }
+    }
+
+    /// The same, which knows kinds of bodies and pairings.
+    pub fn with_kinds(mut self, kinds: Arc<BodyKinds>) -> Self {
+        self.kinds = kinds;
+        self
     }
 
     /// The same, which keeps what nobody goes on with for so many days.
@@ -177,8 +196,7 @@ impl Imports {
                 }
                 let known = store::columns_of(&mut tx, &head.key()).await?;
                 if let Some(columns) = known.filter(|c| !c.is_empty()) {
-                    let persons = columns.iter().any(|(key, _)| key == "staff_no");
-                    head.kind = Some(if persons { Kind::Persons } else { Kind::Units });
+                    head.kind = Some(Kind::of(&columns));
                     head.columns = columns;
                 }
             }
@@ -271,7 +289,7 @@ impl Imports {
         }
         let heads = import.heads();
         let mut found = Found::default();
-        let (_, units) = self.units(&import, &heads, scope, &mut found).await?;
+        let (before, units) = self.units(&import, &heads, scope, &mut found).await?;
         units.changes.iter().for_each(|c| found.change(c));
         found.summary.unchanged += units.unchanged as u64;
         let decisions = store::decisions(&mut self.org.db.read().await?, id).await?;
@@ -294,6 +312,18 @@ impl Imports {
             done += chunk.read;
             self.note(id, &mut found, done).await?;
             after = Some(chunk.last);
+        }
+        let mut after = None;
+        while let Some(some) = self
+            .ties((&import, &heads), &before, scope, after.as_deref())
+            .await?
+        {
+            some.plan.changes.iter().for_each(|c| found.change(c));
+            some.errors.into_iter().for_each(|e| found.fault(e));
+            found.summary.unchanged += some.plan.unchanged as u64;
+            done += some.read;
+            self.note(id, &mut found, done).await?;
+            after = Some(some.last);
         }
         self.note(id, &mut found, done).await?;
         found.summary.digest = found.digest();
@@ -489,6 +519,34 @@ impl Imports {
         }))
     }
 
+    /// The plan of the next memberships and ties: they hang on people who are there.
+    pub(super) async fn ties(
+        &self,
+        (import, heads): (&Import, &[Head]),
+        tree: &Tree,
+        scope: &Scope,
+        after: Option<&str>,
+    ) -> Result<Option<Ties>> {
+        let mut tx = self.org.db.read().await?;
+        let staged: Vec<RowOf> =
+            store::rows_after(&mut tx, import.id, TIES, after, CHUNK as i64).await?;
+        let Some((last, ..)) = staged.last() else {
+            return Ok(None);
+        };
+        let (mut rows, mut errors) = (Vec::with_capacity(staged.len()), Vec::new());
+        for (_, head, number, texts) in &staged {
+            rows.extend(sheet::tie(line(heads, *head, *number, texts)?, &mut errors));
+        }
+        let places = Places::read(&mut tx, (&self.kinds, tree), scope, self.env()).await?;
+        let plan = plan_ties(&mut tx, &rows, &places, &mut errors).await?;
+        Ok(Some(Ties {
+            last: last.clone(),
+            read: staged.len() as i64,
+            plan,
+            errors,
+        }))
+    }
+
     /// Looks for people among the new ones who look like somebody known or like each other.
     async fn twins(
         &self,
@@ -653,7 +711,7 @@ impl Imports {
     }
 
     async fn drop_rows(&self, id: Id) -> Result<()> {
-        for kind in [UNITS, PERSONS] {
+        for kind in [UNITS, PERSONS, TIES] {
             while transaction!(self.org.db, |tx| {
                 store::drop_rows(tx, id, kind, CHUNK as i64).await
             })? {}
@@ -740,6 +798,7 @@ fn staged(
     };
     let (kind, code) = match head.kind {
         Some(Kind::Persons) => (PERSONS, line.text("staff_no")),
+        Some(Kind::Members | Kind::Pairings) => (TIES, line.text("staff_no")),
         _ => (UNITS, line.text("code")),
     };
     let code = code.chars().filter(|c| *c != '\0').take(64).collect();

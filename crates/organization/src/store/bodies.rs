@@ -53,6 +53,42 @@ pub(crate) async fn members(tx: &mut Tx, body: Id) -> Result<Vec<Member>> {
     rows.iter().map(member).collect()
 }
 
+/// All memberships of these people.
+pub(crate) async fn members_among(tx: &mut Tx, people: &[PersonId]) -> Result<Vec<Member>> {
+    let mut found = Vec::new();
+    for chunk in people.chunks(5_000) {
+        let mut args = Args::new();
+        let list = args.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT {MEMBER} FROM body_member m WHERE m.person IN ({list}) ORDER BY m.from_date, m.id"
+        );
+        for row in tx.query(sql, args).await? {
+            found.push(member(&row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The memberships of bodies in a scope that last on a day or later, with body, staff number and name.
+pub(crate) async fn members_in(
+    tx: &mut Tx,
+    scope: &Scope,
+    day: Date,
+) -> Result<Vec<(Member, Body, String, String)>> {
+    let mut args = args![day];
+    let scope = scope_sql(scope, "b.unit", &mut args);
+    let sql = format!(
+        "SELECT {MEMBER}, {BODY}, p.staff_no, p.name FROM body_member m JOIN body b ON b.id = m.body
+            JOIN person p ON p.id = m.person
+         WHERE (m.to_date IS NULL OR m.to_date >= $1) AND {scope}
+         ORDER BY b.kind, b.name, b.id, p.staff_no, m.from_date"
+    );
+    let rows = tx.query(sql, args).await?;
+    rows.iter()
+        .map(|row| Ok((member(row)?, body(row, 6)?, row.get(13)?, row.get(14)?)))
+        .collect()
+}
+
 pub(crate) async fn memberships(tx: &mut Tx, person: PersonId) -> Result<Vec<(Member, Body)>> {
     let sql = format!(
         "SELECT {MEMBER}, {BODY} FROM body_member m JOIN body b ON b.id = m.body

@@ -4,6 +4,7 @@ use db::{Args, Migration, Row, Tx, args};
 use kernel::{AccountId, Date, Id, PersonId, Result, Scope, Timestamp, UnitId};
 
 use super::scope_sql;
+use crate::import::TiesPlan;
 use crate::ties::{End, RESPONSIBILITY, Tie, TieQuery};
 
 pub(super) const MIGRATION: Migration = Migration {
@@ -134,6 +135,50 @@ pub(crate) async fn in_charge_of(
     rows.iter()
         .map(|row| Ok((row.get(0)?, row.get(1)?)))
         .collect()
+}
+
+/// All ties that begin at these people.
+pub(crate) async fn ties_among(tx: &mut Tx, people: &[PersonId]) -> Result<Vec<Tie>> {
+    let mut found = Vec::new();
+    for chunk in people.chunks(5_000) {
+        let mut args = Args::new();
+        let list = args.list(chunk.iter().copied());
+        let sql = format!("{TIE} WHERE t.person IN ({list}) ORDER BY t.from_date, t.id");
+        for row in tx.query(sql, args).await? {
+            found.push(tie(&row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Writes memberships and ties that an import planned; what ends does so first.
+pub(crate) async fn put_ties(
+    tx: &mut Tx,
+    plan: &TiesPlan,
+    at: Timestamp,
+    by: Option<AccountId>,
+) -> Result<()> {
+    for (member, last) in &plan.members_end {
+        super::end_member(tx, *member, *last).await?;
+    }
+    for (tie, last) in &plan.ties_end {
+        end_tie(tx, *tie, *last).await?;
+    }
+    let mut rows = Args::with_capacity(plan.members.len() * 6);
+    for member in &plan.members {
+        rows.add(member.id);
+        rows.add(member.body);
+        rows.add(member.person);
+        rows.add(&member.role);
+        rows.add(member.from);
+        rows.add(member.to);
+    }
+    let sql = "INSERT INTO body_member (id, body, person, role, from_date, to_date) VALUES";
+    tx.insert_many(sql, 6, "", rows).await?;
+    for tie in &plan.ties {
+        add_tie(tx, tie, at, by).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn add_tie(

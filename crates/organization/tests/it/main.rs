@@ -9,6 +9,7 @@ mod import;
 mod numbers;
 mod pages;
 mod requests;
+mod tie_import;
 mod ties;
 mod trail;
 mod tree;
