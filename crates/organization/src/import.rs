@@ -10,6 +10,7 @@ mod people;
 mod publish;
 pub(crate) mod record;
 pub(crate) mod staged;
+mod tidy;
 mod ties;
 mod units;
 

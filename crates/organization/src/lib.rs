@@ -8,6 +8,7 @@
 mod api;
 mod attributes;
 mod audience;
+mod audience_form;
 mod audience_pages;
 mod bodies;
 mod body_pages;

@@ -10,12 +10,10 @@ use desk::Desk;
 use kernel::{AccountId, Env, Error, FieldError, Id, Msg, PersonId, Result, Scope};
 use serde_json::json;
 
-use super::record::{
-    FAULT, Finding, Import, Note, Other, Outcome, State, Summary, TWIN, Twin, Upload,
-};
+use super::record::{Finding, Import, Note, Other, Outcome, State, Summary, TWIN, Twin, Upload};
 use super::{
-    Change, ChangeKind, Decision, Ground, PeoplePlan, PersonRow, Places, Seen, Stated, TiesPlan,
-    UnitPlan, ids, numbers, plan_numbers, plan_people, plan_ties, plan_units, staff_nos,
+    Change, Decision, Ground, PeoplePlan, PersonRow, Places, Seen, Stated, TiesPlan, UnitPlan, ids,
+    numbers, plan_numbers, plan_people, plan_ties, plan_units, staff_nos,
 };
 use crate::attributes::Attributes;
 use crate::bodies::BodyKinds;
@@ -25,13 +23,13 @@ use crate::sheet::{self, Head, Kind, Line};
 use crate::store::{self, Namesake, RowOf, Staged};
 
 /// Rows that are read, planned or written together: a transaction stays far below 100 ms.
-const CHUNK: usize = 1_000;
+pub(super) const CHUNK: usize = 1_000;
 /// After so many days what nobody touched is taken away, unless a setting says otherwise.
 const KEPT_DAYS: i64 = 3;
-const UNITS: &str = "u";
-const PERSONS: &str = "p";
+pub(super) const UNITS: &str = "u";
+pub(super) const PERSONS: &str = "p";
 /// Members of bodies, pairings, lines of responsibility.
-const TIES: &str = "t";
+pub(super) const TIES: &str = "t";
 /// Imports of uploaded files; cheap to clone.
 #[derive(Clone)]
 pub struct Imports {
@@ -158,15 +156,6 @@ impl Imports {
             self.release(&all).await;
         }
         opened
-    }
-
-    /// Removes files; one that stays for now is taken by [`Self::tidy`].
-    pub(super) async fn release(&self, files: &[Held]) {
-        for held in files {
-            if let Err(error) = self.files.release(held).await {
-                tracing::warn!(%error, "an uploaded file stays for now");
-            }
-        }
     }
 
     async fn opened(&self, files: Vec<(String, Held)>, account: Option<AccountId>) -> Result<Id> {
@@ -708,68 +697,6 @@ impl Imports {
         if let Err(error) = said {
             tracing::warn!(import = %id, %error, "an import failed and cannot say so");
         }
-    }
-
-    async fn drop_rows(&self, id: Id) -> Result<()> {
-        for kind in [UNITS, PERSONS, TIES] {
-            while transaction!(self.org.db, |tx| {
-                store::drop_rows(tx, id, kind, CHUNK as i64).await
-            })? {}
-        }
-        Ok(())
-    }
-
-    async fn drop_findings(&self, id: Id) -> Result<()> {
-        let kinds = ChangeKind::ALL.map(ChangeKind::code);
-        for kind in kinds.into_iter().chain([FAULT, TWIN]) {
-            let mut up_to = CHUNK as i64;
-            while transaction!(self.org.db, |tx| {
-                store::drop_findings(tx, id, kind, up_to).await
-            })? {
-                up_to += CHUNK as i64;
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) async fn drop_staged(&self, id: Id) -> Result<()> {
-        self.drop_rows(id).await?;
-        if let Some(vault) = &self.org.vault {
-            transaction!(self.org.db, |tx| vault.erase(tx, &[id]).await)?;
-        }
-        self.drop_findings(id).await
-    }
-
-    /// Takes an import away with all that was staged.
-    pub async fn discard(&self, id: Id) -> Result<()> {
-        self.drop_staged(id).await?;
-        self.drop_files(id).await?;
-        transaction!(self.org.db, |tx| store::drop_import(tx, id).await)
-    }
-
-    /// Removes the files of an import: nothing needs them any more.
-    pub(super) async fn drop_files(&self, id: Id) -> Result<()> {
-        let found = store::import_by_id(&mut self.org.db.read().await?, id).await?;
-        for file in found.into_iter().flat_map(|import| import.files) {
-            self.files.release(&file.held.parse()?).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes away imports that nobody went on with, and files that belong to none; gives how many there were.
-    pub async fn tidy(&self) -> Result<(usize, usize)> {
-        let before = self.env().now().plus_seconds(-self.keep_days * 24 * 3600);
-        let old = store::old_imports(&mut self.org.db.read().await?, before).await?;
-        for id in &old {
-            self.discard(*id).await?;
-        }
-        let used = store::files_of_imports(&mut self.org.db.read().await?).await?;
-        let mut strays = self.files.held_before(before).await?;
-        strays.retain(|held| !used.contains(&held.to_string()));
-        for held in &strays {
-            self.files.release(held).await?;
-        }
-        Ok((old.len(), strays.len()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::ToSpan;
 use kernel::Date;
-use organization::{PersonRow, Rows, TraitRow, UnitRow};
+use organization::{Nature, PersonRow, Rows, TraitRow, UnitRow};
 
 use super::city::{Place, Service};
 use super::{chance, names};
@@ -319,7 +319,7 @@ pub fn beginning(
             0..=11 if alike && !bureau => other.primary = true,
             12 | 13 => SECOND_POSTS[n % SECOND_POSTS.len()].clone_into(&mut other.post),
             14 | 15 => {
-                "借调".clone_into(&mut other.post);
+                other.nature = Nature::Secondment;
                 other.to = Some(today.saturating_add((30 + n as i64 % 150).days())).into();
                 seconded.push(someone.staff_no.clone());
             }

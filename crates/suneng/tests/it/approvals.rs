@@ -244,6 +244,10 @@ async fn a_change_is_asked_for_decided_made_and_written_down() {
     assert_eq!(feed().await.0, StatusCode::NOT_FOUND);
 
     // Who has left is erased everywhere: nothing while something is open, then all of it or nothing.
+    identity
+        .set_disabled(&nobody, leader.account, false, &Scope::All)
+        .await
+        .unwrap();
     let org = &house.rooms.organization;
     let other = house.world.env.new_id::<kernel::Id>();
     let body = format!("name=%E4%B8%99%E4%B8%99&approval={other}&note=%E6%9B%B4%E5%90%8D");
@@ -302,7 +306,7 @@ async fn a_change_is_asked_for_decided_made_and_written_down() {
         assert!(
             found
                 .iter()
-                .all(|row| row.account == Some(personnel.account))
+                .all(|row| row.login.as_deref() == Some("personnel"))
         );
     }
 }
