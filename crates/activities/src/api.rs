@@ -29,13 +29,18 @@ pub(crate) fn routes() -> Routes<Activities> {
             Policy::Permission(REVERSE),
             reverse,
         )
+        .put(
+            "/api/v1/activities/{id}/level",
+            Policy::Permission(RECORD),
+            set_level,
+        )
 }
 
 fn body(a: &Activity) -> Value {
     json!({
         "id": a.id, "kind": a.kind, "host": a.host, "title": a.title, "date": kernel::format_date(a.date),
         "starts": a.starts.rfc3339(), "ends": a.ends.rfc3339(), "minutes": a.minutes, "location": a.location,
-        "late": a.late, "recorded_at": a.recorded_at.rfc3339(),
+        "level": a.level, "late": a.late, "recorded_at": a.recorded_at.rfc3339(),
         "confirmation": a.confirmation().code(), "confirmed_at": a.confirmed_at.map(kernel::Timestamp::rfc3339),
         "reversed_at": a.reversed_at.map(kernel::Timestamp::rfc3339), "reversal_reason": a.reversal_reason,
     })
@@ -52,6 +57,7 @@ struct ListQuery {
     from: Option<String>,
     to: Option<String>,
     confirmation: Option<String>,
+    level: Option<String>,
     page: Option<i64>,
 }
 
@@ -74,6 +80,7 @@ async fn list(
         to: date("to", q.to)?,
         standing: None,
         confirmation: q.confirmation.as_deref().and_then(Confirmation::from_code),
+        level: q.level,
         not_of: Vec::new(),
     };
     let (rows, total) = s
@@ -109,6 +116,8 @@ struct NewBody {
     ends: String,
     #[serde(default)]
     location: String,
+    #[serde(default)]
+    level: String,
     roster: Vec<MarkBody>,
     #[serde(default)]
     observers: Vec<String>,
@@ -143,6 +152,7 @@ async fn record(
         starts: time("starts", &b.starts)?,
         ends: time("ends", &b.ends)?,
         location: b.location,
+        level: b.level,
         marks: b
             .roster
             .iter()
@@ -212,6 +222,25 @@ async fn reverse(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LevelBody {
+    level: String,
+    reason: String,
+}
+
+async fn set_level(
+    State(s): State<Activities>,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<ActivityId>,
+    Json(b): Json<LevelBody>,
+) -> Result<Response, Failure> {
+    s.set_level(id, &b.level, &b.reason, &access.scope, actor)
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 /// What `/openapi.json` says of it.
 pub(crate) fn openapi() -> Value {
     let id = json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } });
@@ -239,7 +268,7 @@ pub(crate) fn openapi() -> Value {
                     "parameters": [
                         query("unit", uuid.clone()), query("kind", json!({ "type": "string" })),
                         query("from", date.clone()), query("to", date.clone()), query("confirmation", confirmation.clone()),
-                        query("page", json!({ "type": "integer", "minimum": 1 })),
+                        query("level", json!({ "type": "string" })), query("page", json!({ "type": "integer", "minimum": 1 })),
                     ],
                     "responses": { "200": answer("The page", Some("ActivityPage")), "default": problem },
                 },
@@ -259,6 +288,14 @@ pub(crate) fn openapi() -> Value {
                     "responses": { "201": answer("Stored", None), "200": answer("Was stored before", None), "503": problem.clone(), "default": problem },
                 },
             },
+            "/api/v1/activities/{id}/level": {
+                "put": {
+                    "summary": "Raises or lowers its level of secrecy; the reason stands in the audit trail",
+                    "parameters": [id],
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": { "type": "object", "required": ["level", "reason"], "properties": { "level": { "type": "string" }, "reason": { "type": "string" } } } } } },
+                    "responses": { "204": answer("Changed", None), "422": problem.clone(), "default": problem },
+                },
+            },
             "/api/v1/activities/{id}/reversal": {
                 "post": {
                     "summary": "Takes the activity back: every standing fact of it is reversed",
@@ -275,7 +312,7 @@ pub(crate) fn openapi() -> Value {
                 "properties": {
                     "id": uuid, "kind": { "type": "string" }, "host": uuid, "title": { "type": "string", "maxLength": 100 },
                     "date": date, "starts": { "type": "string", "pattern": "^\\d\\d:\\d\\d$" }, "ends": { "type": "string", "pattern": "^\\d\\d:\\d\\d$" },
-                    "location": { "type": "string" }, "observers": { "type": "array", "items": { "type": "string" } }, "another": { "type": "boolean" },
+                    "location": { "type": "string" }, "level": { "type": "string", "description": "Code of its level of secrecy; by default the one usual for its kind" }, "observers": { "type": "array", "items": { "type": "string" } }, "another": { "type": "boolean" },
                     "roster": { "type": "array", "items": { "$ref": "#/components/schemas/Attendance" } },
                 },
             },
@@ -284,7 +321,7 @@ pub(crate) fn openapi() -> Value {
                 "properties": {
                     "id": uuid, "kind": { "type": "string" }, "host": uuid, "title": { "type": "string" }, "date": date,
                     "starts": { "type": "string", "format": "date-time" }, "ends": { "type": "string", "format": "date-time" },
-                    "minutes": { "type": "integer" }, "late": { "type": "boolean" }, "reversed_at": { "type": ["string", "null"] },
+                    "minutes": { "type": "integer" }, "level": { "type": "string" }, "late": { "type": "boolean" }, "reversed_at": { "type": ["string", "null"] },
                     "confirmation": confirmation, "confirmed_at": { "type": ["string", "null"], "format": "date-time" },
                     "roster": { "type": "array", "items": { "$ref": "#/components/schemas/Attendance" } },
                 },

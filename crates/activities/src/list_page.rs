@@ -4,6 +4,7 @@ use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commons::sheets::write;
+use identity::Actor;
 use kernel::{Error, Msg, UnitId};
 use serde_json::{Value, json};
 use web::table::{Asked, Column, Order, Table};
@@ -19,7 +20,7 @@ const PAGE: i64 = 20;
 const MOST_EXPORTED: i64 = 20_000;
 
 /// What the list can show.
-pub(crate) const COLUMNS: [Column; 9] = [
+pub(crate) const COLUMNS: [Column; 10] = [
     Column::new("title", "activity-title"),
     Column::new("host", "activity-host"),
     Column::new("date", "activity-date").sorts(),
@@ -31,6 +32,7 @@ pub(crate) const COLUMNS: [Column; 9] = [
     Column::new("recorded", "activity-recorded-at")
         .sorts()
         .on_demand(),
+    Column::new("level", "activity-level").on_demand(),
     Column::new("state", "activity-state"),
     Column::new("confirmation", "activity-confirmation"),
 ];
@@ -54,6 +56,7 @@ fn filter(asked: &Asked) -> Filter {
             _ => None,
         },
         confirmation: asked.get("confirmation").and_then(Confirmation::from_code),
+        level: asked.get("level").map(str::to_owned),
         not_of: Vec::new(),
     }
 }
@@ -89,6 +92,7 @@ pub(crate) async fn list(
                 "minutes": a.minutes,
                 "location": a.location,
                 "recorded": a.recorded_at.0,
+                "level": s.levels.name(&a.level, lang),
                 "present": present,
                 "expected": expected,
                 "tags": tags(&shell, a),
@@ -125,6 +129,9 @@ pub(crate) async fn list(
         let label = shell.t(&format!("confirmation-{}", confirmation.code()));
         chip(label, "confirmation");
     }
+    if let Some(level) = &filter.level {
+        chip(s.levels.name(level, lang).to_owned(), "level");
+    }
     let given = |name| asked.get(name).unwrap_or_default();
     let date = |date: Option<_>| date.map(kernel::format_date).unwrap_or_default();
     let form = Form::default()
@@ -133,12 +140,13 @@ pub(crate) async fn list(
         .with("from", date(filter.from))
         .with("to", date(filter.to))
         .with("state", given("state"))
+        .with("level", given("level"))
         .with("confirmation", given("confirmation"));
     shell.page(
         "activities/list.html",
         json!({
             "rows": rows, "form": form, "chips": chips,
-            "units": options(&units), "kinds": kind_options(&s, lang),
+            "units": options(&units), "kinds": kind_options(&s, lang), "levels": s.levels.options(lang),
             "table": Table::new(&shell, &COLUMNS, &asked, order, Some("/activities/export")),
             "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| asked.at_page(n)),
             "may_confirm": access.principal.scope(CONFIRM).is_some(),
@@ -152,6 +160,7 @@ pub(crate) async fn export(
     State(s): State<Activities>,
     shell: Shell,
     access: Access,
+    actor: Actor,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let asked = Asked::new("/activities", pairs);
@@ -178,6 +187,7 @@ pub(crate) async fn export(
         "minutes",
         "present",
         "expected",
+        "level",
         "state",
         "confirmation",
     ]
@@ -199,6 +209,7 @@ pub(crate) async fn export(
             write::Value::Int(a.minutes),
             write::Value::Int(*present),
             write::Value::Int(*expected),
+            text(s.levels.name(&a.level, zh)),
             text(&shell.t(if a.reversed_at.is_some() {
                 "state-reversed"
             } else {
@@ -208,6 +219,11 @@ pub(crate) async fn export(
         ]
     });
     let bytes = write::xlsx(&shell.t("menu-activities"), &header, lines)?;
+    // What leaves the program leaves a trace.
+    let detail =
+        json!({ "rows": total, "unit": filter.under, "kind": filter.kind, "level": filter.level });
+    let entry = actor.audit("activities.exported", ("activities", ""), detail);
+    db::transaction!(s.db, |tx| identity::record(tx, &s.env, &entry).await)?;
     Ok((
         [
             (

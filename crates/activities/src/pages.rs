@@ -57,6 +57,11 @@ pub fn module(activities: Activities) -> Module {
             Policy::Permission(REVERSE),
             reverse,
         )
+        .post(
+            "/activities/{id}/level",
+            Policy::Permission(RECORD),
+            set_level,
+        )
         .merge(crate::api::routes())
         .with_state(activities);
     Module {
@@ -157,6 +162,7 @@ async fn form(
         .with("starts", kind.starts.strftime("%H:%M"))
         .with("ends", ends.strftime("%H:%M"))
         .with("location", "")
+        .with("level", usual_level(&s, kind))
         .with("observers", "");
     let context = form_context(&s, &shell, &access, kind, &units, unit, date, form, &[]).await?;
     shell.page("activities/form.html", context)
@@ -201,7 +207,7 @@ async fn form_context(
     Ok(json!({
         "form": form, "kind": kind.name.get(shell.lang().code()), "roster": roster, "roles": roles,
         "units": options(units), "kinds": kind_options(s, shell.lang().code()),
-        "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
+        "levels": s.levels.options(shell.lang().code()), "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
     }))
 }
 
@@ -286,6 +292,7 @@ async fn record(
                 starts,
                 ends,
                 location: value("location").to_owned(),
+                level: value("level").to_owned(),
                 marks,
                 observers: value("observers")
                     .split([',', '，', '、', ' ', '\n'])
@@ -311,6 +318,7 @@ async fn record(
                 "starts",
                 "ends",
                 "location",
+                "level",
                 "observers",
                 "another",
             ] {
@@ -426,16 +434,17 @@ async fn show_context(
         .iter()
         .map(|r| (r.code(), shell.t(&format!("role-{}", r.code()))))
         .collect();
-    let zone = s.env.zone();
+    let (zone, lang) = (s.env.zone(), shell.lang().code());
     Ok(json!({
         "id": a.id, "title": a.title, "form": form,
-        "kind": s.kinds.get(&a.kind).map_or(a.kind.as_str(), |k| k.name.get(shell.lang().code())),
+        "kind": s.kinds.get(&a.kind).map_or(a.kind.as_str(), |k| k.name.get(lang)),
         "host": units.get(&a.host), "date": kernel::format_date(a.date),
         "starts": a.starts.minute_text(zone), "ends": a.ends.minute_text(zone),
         "minutes": a.minutes, "location": a.location, "tags": tags(shell, a),
         "recorded_at": a.recorded_at.minute_text(zone),
         "reversed_at": a.reversed_at.map(|t| t.minute_text(zone)), "reason": a.reversal_reason,
-        "parts": lines, "roles": roles, "crumbs": crumbs(shell),
+        "level": s.levels.name(&a.level, lang), "level_code": a.level, "levels": s.levels.options(lang),
+        "mark": s.levels.mark(&a.level, lang), "parts": lines, "roles": roles, "crumbs": crumbs(shell),
         "present": count(Role::Present), "leave": count(Role::Leave), "absent": count(Role::Absent),
         "observers": count(Role::Observer), "expected": parts.len() - count(Role::Observer),
         "may_confirm": may_confirm && a.confirmed_at.is_none(),
@@ -492,6 +501,36 @@ async fn reverse(
         Ok(()) => shell.done(&format!("/activities/{id}"), "activity-reversed-done"),
         Err(e) => refused(&s, &shell, &access, id, ("reason", &reversal.reason), e).await,
     }
+}
+
+#[derive(Deserialize)]
+struct NewLevel {
+    #[serde(default)]
+    level: String,
+    #[serde(default, rename = "level-reason")]
+    reason: String,
+}
+
+async fn set_level(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<String>,
+    Body(new): Body<NewLevel>,
+) -> Result<Response, Failure> {
+    let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
+    let set = s.set_level(id, &new.level, &new.reason, &access.scope, actor);
+    match set.await {
+        Ok(()) => shell.done(&format!("/activities/{id}"), "level-changed"),
+        Err(e) => refused(&s, &shell, &access, id, ("level-reason", &new.reason), e).await,
+    }
+}
+
+/// The level that the form begins with; none where what is usual may not be here.
+fn usual_level(s: &Activities, kind: &ActivityKind) -> String {
+    let level = s.levels.take("", kind.level.as_deref());
+    level.map_or_else(|_| String::new(), |l| l.code.clone())
 }
 
 /// The page of an activity with what was wrong.

@@ -6,6 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commons::sheets::write;
 use futures::stream;
+use identity::Actor;
 use kernel::{Error, Period, Result, UnitId};
 use organization::Unit;
 use serde::Deserialize;
@@ -323,6 +324,7 @@ async fn export(
     State(s): State<Indicators>,
     shell: Shell,
     access: Access,
+    actor: Actor,
     Path(code): Path<String>,
     Query(q): Query<OpenQuery>,
 ) -> Result<Response, Failure> {
@@ -332,6 +334,16 @@ async fn export(
         .ok_or(Error::NotFound)?;
     let (unit, _) = chosen(&s, &access, q.unit.as_deref()).await?;
     let (period, _) = span_of(&q.span(), s.env.today());
+    if let Some(db) = &s.audit {
+        // What leaves the program leaves a trace, before its first byte does.
+        let (from, to) = (
+            kernel::format_date(period.from),
+            kernel::format_date(period.to),
+        );
+        let detail = json!({ "unit": unit.id, "from": from, "to": to, "as_of": q.as_of });
+        let entry = actor.audit("indicators.exported", ("indicator", &code), detail);
+        db::transaction!(db, |tx| identity::record(tx, &s.env, &entry).await)?;
+    }
     let header: Vec<String> = [
         "date",
         "person",

@@ -173,6 +173,7 @@ pub const PACK_TABLES: &[&str] = &[
     "body-kind",
     "pairing-kind",
     "secrecy-word",
+    "secrecy-level",
     "approval-route",
 ];
 

@@ -136,7 +136,18 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("activity.reversed", "identity-action-activity-reversed"),
         ("activity.confirmed", "identity-action-activity-confirmed"),
         ("activity.returned", "identity-action-activity-returned"),
+        (
+            "activity.level-changed",
+            "identity-action-activity-level-changed",
+        ),
+        ("activities.exported", "identity-action-activities-exported"),
+        ("indicators.exported", "identity-action-indicators-exported"),
         ("report.made", "identity-action-report-made"),
+        (
+            "report.level-changed",
+            "identity-action-report-level-changed",
+        ),
+        ("report.exported", "identity-action-report-exported"),
         ("unit.added", "identity-action-unit-added"),
         ("unit.renamed", "identity-action-unit-renamed"),
         ("unit.moved", "identity-action-unit-moved"),
