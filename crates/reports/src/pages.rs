@@ -10,7 +10,7 @@ use kernel::{Error, Msg, ReportId, Result, UnitId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::view::{Crumb, Pager};
-use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
+use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Secrecy, Shell};
 
 use crate::service::{Saved, Wanted, change_text, period_text};
 use crate::{READ, Reports, WRITE};
@@ -119,6 +119,20 @@ struct NewReport {
     level: String,
 }
 
+impl NewReport {
+    fn pairs(&self) -> Vec<(String, String)> {
+        let fields = [
+            ("id", &self.id),
+            ("template", &self.template),
+            ("unit", &self.unit),
+            ("period", &self.period),
+            ("at", &self.at),
+            ("level", &self.level),
+        ];
+        fields.map(|(n, v)| (n.to_owned(), v.clone())).into()
+    }
+}
+
 async fn form_context(s: &Reports, shell: &Shell, access: &Access, form: Form) -> Result<Value> {
     let units = s.organization.units(&access.scope).await?;
     let lang = shell.lang().code();
@@ -157,6 +171,7 @@ async fn make(
     shell: Shell,
     access: Access,
     actor: Actor,
+    secrecy: Secrecy,
     BodyForm(new): BodyForm<NewReport>,
 ) -> Result<Response, Failure> {
     let id: ReportId = new.id.parse().map_err(|_| Error::NotFound)?;
@@ -180,8 +195,29 @@ async fn make(
                 period,
                 level: new.level.clone(),
             };
-            s.make(&wanted, &access.scope, &actor).await
+            s.draft(&wanted, &access.scope, &actor).await
         }
+    };
+    let result = match result {
+        Ok(drafted) => {
+            // What the sentences say once the figures and names stand in them.
+            let mut found = Vec::new();
+            let (zh, en) = &drafted.body.paragraphs;
+            let (zh_title, en_title) = &drafted.body.title;
+            for text in [zh_title, en_title, &drafted.body.unit_name] {
+                secrecy.look(text, &mut found);
+            }
+            for paragraph in zh.iter().chain(en) {
+                let text: String = paragraph.iter().map(|s| s.text.as_str()).collect();
+                secrecy.look(&text, &mut found);
+            }
+            if secrecy.asks(&found) {
+                return secrecy.ask(&found, &new.pairs(), false);
+            }
+            secrecy.keep(&found).await?;
+            s.keep(&drafted, &actor).await
+        }
+        Err(e) => Err(e),
     };
     match result {
         Ok(id) => shell.done(&format!("/reports/{id}"), "report-made"),

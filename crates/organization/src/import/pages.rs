@@ -7,6 +7,7 @@ use axum::extract::multipart::{Field as Part, MultipartError};
 use axum::extract::{Multipart, Path, Query, State as Given};
 use axum::http::StatusCode;
 use axum::response::Response;
+use commons::contents;
 use commons::files::{FileHash, FileRef};
 use commons::sheets::letters;
 use commons::sheets::write::{Value as CellValue, csv, xlsx};
@@ -15,7 +16,7 @@ use kernel::{Error, Id, Msg};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::view::Pager;
-use web::{Access, Failure, Form, Lang, Policy, Routes, Shell};
+use web::{Access, Failure, Form, Lang, Policy, Routes, Secrecy, Shell};
 
 use super::record::{FAULT, Import, Note, State, TWIN, Twin, Upload};
 use super::staged::Imports;
@@ -105,9 +106,58 @@ async fn keep(imports: &Imports, part: Part<'_>) -> Result<FileRef, Error> {
     imports.files.put_stream(stream, LIMITS.bytes as u64).await
 }
 
-/// The uploaded files that are not empty: name and hash.
+/// What an upload comes to.
+pub(crate) enum Arrived {
+    /// The files that are not empty: name and hash.
+    Files(Vec<(String, FileHash)>),
+    /// Words in them call for care: the words, and the fields with which the form comes again.
+    Asks(Vec<String>, Vec<(String, String)>),
+}
+
+/// Words of secrecy in kept files, each once.
+async fn words_in(
+    imports: &Imports,
+    secrecy: &Secrecy,
+    files: impl Iterator<Item = FileHash>,
+) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    for sha256 in files {
+        let bytes = imports.files.get(sha256).await?;
+        let secrecy = secrecy.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            contents::texts(&bytes, &mut |text| secrecy.look(text, &mut found)).map(|_| found)
+        });
+        found = looked.await.map_err(Error::internal)??;
+    }
+    Ok(found)
+}
+
+/// Takes the files of an upload. Where words in them call for care they wait on the sender's desk for the answer.
 pub(crate) async fn uploaded(
     imports: &Imports,
+    secrecy: &mut Secrecy,
+    access: &Access,
+    form: &mut Multipart,
+) -> Result<Arrived, Error> {
+    let files = received(imports, secrecy, access, form).await?;
+    let found = words_in(imports, secrecy, files.iter().map(|(_, sha256)| *sha256)).await?;
+    if !secrecy.asks(&found) {
+        secrecy.keep(&found).await?;
+        return Ok(Arrived::Files(files));
+    }
+    let mut again = Vec::new();
+    for (name, sha256) in &files {
+        let bytes = imports.files.get(*sha256).await?;
+        let of = access.principal.account;
+        let id = imports.desk.lay_down(of, name, &bytes).await?;
+        again.push(("upload".to_owned(), id.to_string()));
+    }
+    Ok(Arrived::Asks(found, again))
+}
+
+async fn received(
+    imports: &Imports,
+    secrecy: &mut Secrecy,
     access: &Access,
     form: &mut Multipart,
 ) -> Result<Vec<(String, FileHash)>, Error> {
@@ -125,6 +175,10 @@ pub(crate) async fn uploaded(
                 return Err(too_large());
             }
             found.push((name, imports.files.put(bytes).await?.sha256));
+            continue;
+        }
+        if part.name() == Some(Secrecy::FIELD) {
+            secrecy.said(part.text().await.map_err(|e| broken(&e))?);
             continue;
         }
         if part.name() == Some("file") {
@@ -166,14 +220,18 @@ async fn upload(
     Given(imports): Given<Imports>,
     shell: Shell,
     access: Access,
+    mut secrecy: Secrecy,
     mut form: Multipart,
 ) -> Result<Response, Failure> {
-    let opened = async {
-        let mut files = uploaded(&imports, &access, &mut form).await?;
-        files.truncate(1);
-        imports.open(files, Some(access.principal.account)).await
+    let opened = match uploaded(&imports, &mut secrecy, &access, &mut form).await {
+        Ok(Arrived::Asks(words, again)) => return secrecy.ask(&words, &again, true),
+        Ok(Arrived::Files(mut files)) => {
+            files.truncate(1);
+            imports.open(files, Some(access.principal.account)).await
+        }
+        Err(error) => Err(error),
     };
-    match opened.await {
+    match opened {
         Ok(id) => Ok(shell.redirect(&format!("{PLACE}/{id}"))?),
         Err(error) => refuse(&imports, &shell, &access, error).await,
     }
@@ -370,6 +428,7 @@ async fn submit(
     Given(imports): Given<Imports>,
     shell: Shell,
     access: Access,
+    secrecy: Secrecy,
     Path((id, act)): Path<(String, String)>,
     Posted(posted): Posted<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
@@ -415,6 +474,14 @@ async fn submit(
             {
                 return Err(Error::Conflict(Msg::new("organization-import-not-ready")).into());
             }
+            let files = import.files.iter().map(|file| file.sha256.parse());
+            let files: Vec<FileHash> = files.collect::<Result<_, Error>>()?;
+            let found = words_in(&imports, &secrecy, files.into_iter()).await?;
+            if secrecy.asks(&found) {
+                let again: Vec<_> = posted.into_iter().collect();
+                return secrecy.ask(&found, &again, false);
+            }
+            secrecy.keep(&found).await?;
             begin(&imports, &import, &access, Work::Publish).await?;
         }
         "drop" => {
