@@ -30,6 +30,16 @@ pub fn module(activities: Activities) -> Module {
             list_page::export,
         )
         .get("/activities/new", Policy::Permission(RECORD), form)
+        .get(
+            "/activities/unit-options",
+            Policy::Permission(READ),
+            list_page::unit_options,
+        )
+        .get(
+            "/activities/new/unit-options",
+            Policy::Permission(RECORD),
+            list_page::unit_options,
+        )
         .post("/activities", Policy::Permission(RECORD), record)
         .get(
             "/activities/confirm",
@@ -131,19 +141,13 @@ async fn form(
     let Some(kind) = kind else {
         return Err(Error::Conflict(Msg::new("no-activity-kinds")).into());
     };
-    let units = s.organization.units(&access.scope).await?;
-    let asked = q.unit.as_deref().and_then(|u| u.parse::<UnitId>().ok());
-    let own = match access.principal.person {
-        Some(person) => s.organization.unit_of(person, s.env.today()).await?,
-        None => None,
-    };
-    let within = |id: UnitId| units.iter().any(|u| u.id == id);
-    let Some(unit) = asked
-        .filter(|u| within(*u))
-        .or(own.filter(|u| within(*u)))
-        .or(units.first().map(|u| u.id))
-    else {
-        return Err(Error::NotFound.into());
+    let mut rejected = Form::default();
+    let unit = match unit_of(&s, &access, q.unit.as_deref()).await {
+        Err(error @ Error::Invalid(_)) => {
+            rejected = rejected.reject(&shell, error)?;
+            unit_of(&s, &access, None).await?
+        }
+        found => found?,
     };
     let date = q
         .date
@@ -153,10 +157,10 @@ async fn form(
     let ends = kind
         .starts
         .wrapping_add(jiff::Span::new().minutes(kind.minutes));
-    let form = Form::default()
+    let form = rejected
         .with("id", s.env.new_id::<ActivityId>())
         .with("kind", &kind.code)
-        .with("unit", unit)
+        .with("unit", unit.id)
         .with("date", kernel::format_date(date))
         .with("title", kind.title.get(shell.lang().code()))
         .with("starts", kind.starts.strftime("%H:%M"))
@@ -164,8 +168,31 @@ async fn form(
         .with("location", "")
         .with("level", usual_level(&s, kind))
         .with("observers", "");
-    let context = form_context(&s, &shell, &access, kind, &units, unit, date, form, &[]).await?;
+    let context = form_context(&s, &shell, &access, kind, &unit, date, form, &[]).await?;
     shell.page("activities/form.html", context)
+}
+
+/// The unit that the form is about: the one asked for, else one's own, else the first.
+async fn unit_of(s: &Activities, access: &Access, asked: Option<&str>) -> Result<Unit> {
+    if let Some(text) = asked.filter(|u| !u.trim().is_empty()) {
+        return s
+            .organization
+            .unit_picked("unit", text, &access.scope)
+            .await;
+    }
+    if let Some(person) = access.principal.person
+        && let Some(own) = s.organization.unit_of(person, s.env.today()).await?
+        && s.organization.reaches(&access.scope, own).await?
+    {
+        return s.organization.unit(own, &access.scope).await;
+    }
+    let first = s
+        .organization
+        .units(&access.scope)
+        .await?
+        .into_iter()
+        .next();
+    first.ok_or(Error::NotFound)
 }
 
 /// The day most likely meant: today on a Friday, else the Friday before.
@@ -180,15 +207,14 @@ async fn form_context(
     shell: &Shell,
     access: &Access,
     kind: &ActivityKind,
-    units: &[Unit],
-    unit: UnitId,
+    unit: &Unit,
     date: Date,
     form: Form,
     marks: &[(PersonId, String)],
 ) -> Result<Value> {
     let roster = s
         .organization
-        .roster(unit, date, true, &access.scope)
+        .roster(unit.id, date, true, &access.scope)
         .await?;
     let roster: Vec<Value> = roster
         .iter()
@@ -206,7 +232,7 @@ async fn form_context(
         .collect();
     Ok(json!({
         "form": form, "kind": kind.name.get(shell.lang().code()), "roster": roster, "roles": roles,
-        "units": options(units), "kinds": kind_options(s, shell.lang().code()),
+        "unit_code": unit.code, "unit_name": unit.name, "kinds": kind_options(s, shell.lang().code()),
         "levels": s.levels.options(shell.lang().code()), "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
     }))
 }
@@ -233,7 +259,7 @@ async fn record(
     };
     let kind = s.kinds.get(value("kind")).ok_or(Error::NotFound)?;
     let unit: UnitId = value("unit").parse().map_err(|_| Error::NotFound)?;
-    s.organization.unit(unit, &access.scope).await?;
+    let host = s.organization.unit(unit, &access.scope).await?;
     let id: ActivityId = value("id").parse().map_err(|_| Error::NotFound)?;
     let date = kernel::parse_date(value("date"));
     if date.is_none() {
@@ -325,19 +351,8 @@ async fn record(
                 form = form.with(name, value(name));
             }
             let form = form.reject(&shell, e)?;
-            let units = s.organization.units(&access.scope).await?;
-            let context = form_context(
-                &s,
-                &shell,
-                &access,
-                kind,
-                &units,
-                unit,
-                roster_date,
-                form,
-                &typed,
-            )
-            .await?;
+            let context =
+                form_context(&s, &shell, &access, kind, &host, roster_date, form, &typed).await?;
             shell.refused("activities/form.html", context)
         }
     }
@@ -581,13 +596,6 @@ pub(crate) fn tags(shell: &Shell, a: &Activity) -> Vec<Tag> {
         });
     }
     tags
-}
-
-pub(crate) fn options(units: &[Unit]) -> Vec<(String, &str)> {
-    units
-        .iter()
-        .map(|u| (u.id.to_string(), u.name.as_str()))
-        .collect()
 }
 
 pub(crate) fn kind_options<'a>(s: &'a Activities, lang: &str) -> Vec<(&'a str, &'a str)> {

@@ -11,13 +11,13 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         json!({ "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] });
     let row = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "date": "2026-11-20", "minutes": 90, "location": "", "level": "x", "recorded": 0, "present": 18, "expected": 20, "tags": [tag], "confirmation": tag });
     let list = |rows: Value, chips: Value| {
-        json!({ "rows": rows, "form": form, "chips": chips, "levels": [["internal", "x"]], "units": [["u", "n"]], "kinds": [["k", "n"]],
+        json!({ "rows": rows, "form": form, "chips": chips, "levels": [["internal", "x"]], "unit_name": null, "kinds": [["k", "n"]],
         "pager": pager, "table": web::table::Table::sample_with(&crate::list_page::COLUMNS), "may_record": true, "may_confirm": true })
     };
     let roster = json!([{ "person": "p", "staff_no": "1", "name": "n", "unit": "u", "post": "", "mark": "present" }]);
     let edit = |roster: Value| {
         json!({ "form": form, "kind": "k", "roster": roster, "roles": [{ "code": "present", "label": "x" }],
-        "units": [["u", "n"]], "kinds": [["k", "n"]], "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
+        "unit_code": "u", "unit_name": "n", "kinds": [["k", "n"]], "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
     let event = json!({ "title": "x", "quote": "", "state": "done", "at": "2026-11-20 17:00" });
     let history = |any: bool| if any { json!([event]) } else { json!([]) };

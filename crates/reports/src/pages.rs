@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use identity::Actor;
 use indicators::{Span, span_of};
-use kernel::{Error, Msg, ReportId, Result, UnitId};
+use kernel::{Error, Msg, ReportId, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::view::{Crumb, Pager};
@@ -23,6 +23,11 @@ pub fn module(reports: Reports) -> Module {
     let routes = Routes::new()
         .get("/reports", Policy::Permission(READ), list)
         .get("/reports/new", Policy::Permission(WRITE), form)
+        .get(
+            "/reports/unit-options",
+            Policy::Permission(WRITE),
+            unit_options,
+        )
         .post("/reports", Policy::Permission(WRITE), make)
         .get("/reports/{id}", Policy::Permission(READ), show)
         .post("/reports/{id}/level", Policy::Permission(WRITE), set_level)
@@ -119,6 +124,16 @@ struct NewReport {
     level: String,
 }
 
+/// The units that the form offers while one types.
+async fn unit_options(
+    State(s): State<Reports>,
+    shell: Shell,
+    access: Access,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    organization::unit_options(&s.organization, &shell, &access, pairs).await
+}
+
 impl NewReport {
     fn pairs(&self) -> Vec<(String, String)> {
         let fields = [
@@ -133,8 +148,7 @@ impl NewReport {
     }
 }
 
-async fn form_context(s: &Reports, shell: &Shell, access: &Access, form: Form) -> Result<Value> {
-    let units = s.organization.units(&access.scope).await?;
+fn form_context(s: &Reports, shell: &Shell, form: Form) -> Value {
     let lang = shell.lang().code();
     let templates: Vec<_> = s
         .templates
@@ -145,14 +159,13 @@ async fn form_context(s: &Reports, shell: &Shell, access: &Access, form: Form) -
         .iter()
         .map(|k| (*k, shell.t(&format!("report-period-{k}"))))
         .collect();
-    Ok(json!({
+    json!({
         "form": form, "templates": templates, "kinds": kinds, "levels": s.levels.options(lang),
-        "units": units.iter().map(|u| (u.id.to_string(), u.name.as_str())).collect::<Vec<_>>(),
         "crumbs": [Crumb { label: shell.t("menu-reports"), href: "/reports".into() }],
-    }))
+    })
 }
 
-async fn form(State(s): State<Reports>, shell: Shell, access: Access) -> Result<Response, Failure> {
+async fn form(State(s): State<Reports>, shell: Shell) -> Result<Response, Failure> {
     let first = s.templates.iter().next();
     let usual = first.and_then(|t| t.level.as_deref());
     let level = s.levels.take("", usual);
@@ -162,7 +175,7 @@ async fn form(State(s): State<Reports>, shell: Shell, access: Access) -> Result<
         .with("level", level.map_or("", |l| l.code.as_str()))
         .with("period", "year")
         .with("at", kernel::format_date(s.env.today()));
-    let context = form_context(&s, &shell, &access, form).await?;
+    let context = form_context(&s, &shell, form);
     shell.page("reports/form.html", context)
 }
 
@@ -175,12 +188,20 @@ async fn make(
     BodyForm(new): BodyForm<NewReport>,
 ) -> Result<Response, Failure> {
     let id: ReportId = new.id.parse().map_err(|_| Error::NotFound)?;
-    let result = match (kernel::parse_date(&new.at), new.unit.parse::<UnitId>()) {
+    let unit = match new.unit.trim() {
+        "" => Err(Error::field("unit", Msg::new("report-unit-missing"))),
+        unit => {
+            s.organization
+                .unit_picked("unit", unit, &access.scope)
+                .await
+        }
+    };
+    let result = match (kernel::parse_date(&new.at), unit) {
         (None, _) => Err(Error::field("at", Msg::new("report-date-wrong"))),
         (Some(at), _) if at > s.env.today() => {
             Err(Error::field("at", Msg::new("report-in-future")))
         }
-        (_, Err(_)) => Err(Error::field("unit", Msg::new("report-unit-missing"))),
+        (_, Err(error)) => Err(error),
         (Some(at), Ok(unit)) => {
             let span = Span {
                 period: Some(new.period.clone()),
@@ -191,7 +212,7 @@ async fn make(
             let wanted = Wanted {
                 id,
                 template: new.template.clone(),
-                unit,
+                unit: unit.id,
                 period,
                 level: new.level.clone(),
             };
@@ -223,7 +244,7 @@ async fn make(
         Ok(id) => shell.done(&format!("/reports/{id}"), "report-made"),
         Err(e) => {
             let form = Form::of(&new).reject(&shell, e)?;
-            let context = form_context(&s, &shell, &access, form).await?;
+            let context = form_context(&s, &shell, form);
             shell.refused("reports/form.html", context)
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         ),
         (
             "reports/form.html",
-            json!({ "form": form, "templates": [["t", "n"]], "kinds": [["year", "x"]], "levels": [["internal", "x"]], "units": [["u", "n"]], "crumbs": crumbs }),
+            json!({ "form": form, "templates": [["t", "n"]], "kinds": [["year", "x"]], "levels": [["internal", "x"]], "crumbs": crumbs }),
         ),
         ("reports/show.html", show(json!([]))),
         ("reports/show.html", show(json!(["x"]))),

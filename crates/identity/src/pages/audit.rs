@@ -121,6 +121,10 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("second.passed", "identity-action-second-passed"),
         ("second.refused", "identity-action-second-refused"),
         ("second.reset", "identity-action-second-reset"),
+        (
+            "second.recovery-renewed",
+            "identity-action-recovery-renewed",
+        ),
         ("duty.conflict", "identity-action-duty-conflict"),
         ("secrecy.confirmed", "identity-action-secrecy-confirmed"),
         ("role.granted", "identity-action-role-granted"),

@@ -61,6 +61,7 @@ pub struct House {
     /// The facts of the last session: the persons 1 and 4 at office B.
     pub last: Vec<FactId>,
     org: Organization,
+    env: kernel::Env,
     people: Vec<PersonId>,
 }
 
@@ -124,6 +125,7 @@ impl House {
             clerk: t.env.new_id(),
             last: Vec::new(),
             org,
+            env: t.env.clone(),
             people,
         };
         house.session(t, a, day(2025, 3, 7), &[1, 2]).await;
@@ -208,6 +210,12 @@ impl House {
             commons,
             indicators::module(self.indicators.clone()),
             reports::module(self.reports.clone()),
+            organization::module(
+                self.org.clone(),
+                commons::files::Files::memory(self.env.clone()),
+                organization::Attributes::default(),
+                organization::BodyKinds::default(),
+            ),
         ]
     }
 

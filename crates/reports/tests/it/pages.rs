@@ -41,7 +41,7 @@ async fn made_twice_with_the_same_id_is_made_once() {
         let app = h.app(&t, Scope::All, true);
         assert!(app.get("/reports", 200).await.contains("还没有报告"));
         let form = app.get("/reports/new", 200).await;
-        for text in ["集中学习情况简报", "甲科", "2026-11-20"] {
+        for text in ["集中学习情况简报", "/reports/unit-options", "2026-11-20"] {
             assert!(form.contains(text), "{text}: {form}");
         }
         let id: ReportId = t.env.new_id();
@@ -74,7 +74,7 @@ async fn what_cannot_be_made_says_why() {
             (&top, "2026-02-30", "日期不正确。"),
             (&top, "", "日期不正确。"),
             ("", "2026-11-20", "请选择单位。"),
-            ("x", "2026-11-20", "请选择单位。"),
+            ("x", "2026-11-20", "没有编码为“x”的单位"),
         ] {
             let page = send(&app, &t, ["study-brief", unit, "year", at], 422).await;
             assert!(page.contains(want), "{want}: {page}");
@@ -112,10 +112,16 @@ async fn out_of_scope_does_not_exist() {
         }
         let list = app.get("/reports", 200).await;
         assert!(list.contains("甲科") && !list.contains("乙科"), "{list}");
-        let form = app.get("/reports/new", 200).await;
-        assert!(form.contains("甲科") && !form.contains("乙科"), "{form}");
+        let offered = app.get("/reports/unit-options?unit=", 200).await;
+        assert!(
+            offered.contains("甲科") && !offered.contains("乙科"),
+            "{offered}"
+        );
         let fields = ["study-brief", &h.b.to_string(), "year", "2026-11-20"];
         send(&app, &t, fields, 404).await;
+        let theirs = send(&app, &t, ["study-brief", "B", "year", "2026-11-20"], 422).await;
+        assert!(theirs.contains("没有编码为“B”的单位"), "{theirs}");
+        send(&app, &t, ["study-brief", " A", "year", "2026-11-20"], 303).await;
         let reader = h.app(&t, Scope::All, false);
         reader.get("/reports/new", 404).await;
         send(&reader, &t, fields, 404).await;
