@@ -173,7 +173,10 @@ impl Rooms {
     /// Puts them together and makes what they need in the database: roles and components. Must be called
     /// inside the runtime.
     pub async fn open(world: &World, vocabulary: Vocabulary) -> Result<Self> {
-        let levels = vocabulary.levels.up_to(&world.config.highest_level)?;
+        let levels = vocabulary
+            .levels
+            .clone()
+            .up_to(&world.config.highest_level)?;
         let settings = world.config.security.clone();
         let vault = world.vault().await?;
         let identity = Identity::new(world.db.clone(), world.env.clone(), settings)

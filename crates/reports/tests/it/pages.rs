@@ -112,7 +112,7 @@ async fn out_of_scope_does_not_exist() {
         }
         let list = app.get("/reports", 200).await;
         assert!(list.contains("甲科") && !list.contains("乙科"), "{list}");
-        let offered = app.get("/reports/unit-options?unit=", 200).await;
+        let offered = app.get("/reports/unit-options?unit=%E7%A7%91", 200).await;
         assert!(
             offered.contains("甲科") && !offered.contains("乙科"),
             "{offered}"
