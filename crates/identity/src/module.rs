@@ -222,7 +222,6 @@ pub fn module(identity: Identity) -> Module {
         samples: samples(),
         openapi: Some(api::openapi()),
         search: vec![source],
-        ..Module::default()
     }
 }
 

@@ -71,7 +71,6 @@ pub fn module(indicators: Indicators) -> Module {
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
         search: vec![source],
-        ..Module::default()
     }
 }
 

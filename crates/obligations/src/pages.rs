@@ -53,7 +53,6 @@ pub fn module(obligations: Obligations) -> Module {
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
         search: vec![source],
-        ..Module::default()
     }
 }
 
