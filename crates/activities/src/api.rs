@@ -9,10 +9,12 @@ use jiff::civil::Time;
 use kernel::{ActivityId, Error, Msg, PersonId, UnitId};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::{Access, Failure, Policy, Routes};
+use web::{Access, Failure, Policy, Routes, Shell};
 
 use crate::store::Filter;
-use crate::{Activities, Activity, Confirmation, Mark, New, Part, READ, RECORD, REVERSE, Role};
+use crate::{
+    Activities, Activity, CONFIRM, Confirmation, Mark, New, Part, READ, RECORD, REVERSE, Role,
+};
 
 pub(crate) fn routes() -> Routes<Activities> {
     Routes::new()
@@ -29,14 +31,39 @@ pub(crate) fn routes() -> Routes<Activities> {
             Policy::Permission(REVERSE),
             reverse,
         )
+        .get(
+            "/api/v1/activities/unconfirmed",
+            Policy::Permission(CONFIRM),
+            unconfirmed,
+        )
+        .post(
+            "/api/v1/activities/confirmations",
+            Policy::Permission(CONFIRM),
+            confirm,
+        )
+        .get(
+            "/api/v1/activities/{id}/confirmations",
+            Policy::Permission(READ),
+            confirmations,
+        )
+        .post(
+            "/api/v1/activities/{id}/return",
+            Policy::Permission(CONFIRM),
+            give_back,
+        )
+        .put(
+            "/api/v1/activities/{id}/level",
+            Policy::Permission(RECORD),
+            set_level,
+        )
 }
 
 fn body(a: &Activity) -> Value {
     json!({
         "id": a.id, "kind": a.kind, "host": a.host, "title": a.title, "date": kernel::format_date(a.date),
         "starts": a.starts.rfc3339(), "ends": a.ends.rfc3339(), "minutes": a.minutes, "location": a.location,
-        "late": a.late, "recorded_at": a.recorded_at.rfc3339(),
-        "confirmation": a.confirmation().code(), "confirmed_at": a.confirmed_at.map(kernel::Timestamp::rfc3339),
+        "level": a.level, "late": a.late, "recorded_at": a.recorded_at.rfc3339(),
+        "changes": a.changes, "confirmation": a.confirmation().code(), "confirmed_at": a.confirmed_at.map(kernel::Timestamp::rfc3339),
         "reversed_at": a.reversed_at.map(kernel::Timestamp::rfc3339), "reversal_reason": a.reversal_reason,
     })
 }
@@ -52,6 +79,7 @@ struct ListQuery {
     from: Option<String>,
     to: Option<String>,
     confirmation: Option<String>,
+    level: Option<String>,
     page: Option<i64>,
 }
 
@@ -74,6 +102,7 @@ async fn list(
         to: date("to", q.to)?,
         standing: None,
         confirmation: q.confirmation.as_deref().and_then(Confirmation::from_code),
+        level: q.level,
         not_of: Vec::new(),
     };
     let (rows, total) = s
@@ -109,6 +138,8 @@ struct NewBody {
     ends: String,
     #[serde(default)]
     location: String,
+    #[serde(default)]
+    level: String,
     roster: Vec<MarkBody>,
     #[serde(default)]
     observers: Vec<String>,
@@ -143,6 +174,7 @@ async fn record(
         starts: time("starts", &b.starts)?,
         ends: time("ends", &b.ends)?,
         location: b.location,
+        level: b.level,
         marks: b
             .roster
             .iter()
@@ -212,6 +244,103 @@ async fn reverse(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+#[derive(Deserialize)]
+struct PageQuery {
+    page: Option<i64>,
+}
+
+async fn unconfirmed(
+    State(s): State<Activities>,
+    access: Access,
+    actor: Actor,
+    Query(q): Query<PageQuery>,
+) -> Result<Response, Failure> {
+    let page = q.page.unwrap_or(1).max(1);
+    let (rows, total) = s.waiting(&access.scope, &actor, page, 100).await?;
+    let items: Vec<Value> = rows.iter().map(|(a, ..)| body(a)).collect();
+    Ok(Json(json!({ "total": total, "items": items })).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfirmBody {
+    activities: Vec<PickBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PickBody {
+    id: ActivityId,
+    /// How often it had been changed when it was looked at.
+    changes: i64,
+}
+
+async fn confirm(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Json(b): Json<ConfirmBody>,
+) -> Result<Response, Failure> {
+    let picks: Vec<_> = b.activities.iter().map(|p| (p.id, p.changes)).collect();
+    let outcomes = s.confirm(&picks, &access.scope, actor).await?;
+    let item = |o: &crate::Outcome| {
+        let refused = o.refused.as_ref();
+        json!({
+            "id": o.activity.id, "confirmed": refused.is_none(), "code": refused.map(|m| m.key),
+            "reason": refused.map(|m| shell.text(m)),
+        })
+    };
+    let items: Vec<Value> = outcomes.iter().map(item).collect();
+    Ok(Json(json!({ "items": items })).into_response())
+}
+
+async fn confirmations(
+    State(s): State<Activities>,
+    access: Access,
+    Path(id): Path<ActivityId>,
+) -> Result<Response, Failure> {
+    let history = s.confirmations(id, &access.scope).await?;
+    let item = |h: &crate::History| {
+        json!({
+            "act": h.act, "by": h.by, "name": h.name, "on_behalf": h.on_behalf, "reason": h.reason,
+            "at": h.at.rfc3339(),
+        })
+    };
+    let items: Vec<Value> = history.iter().map(item).collect();
+    Ok(Json(json!({ "items": items })).into_response())
+}
+
+async fn give_back(
+    State(s): State<Activities>,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<ActivityId>,
+    Json(b): Json<ReversalBody>,
+) -> Result<Response, Failure> {
+    s.give_back(id, &b.reason, &access.scope, actor).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LevelBody {
+    level: String,
+    reason: String,
+}
+
+async fn set_level(
+    State(s): State<Activities>,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<ActivityId>,
+    Json(b): Json<LevelBody>,
+) -> Result<Response, Failure> {
+    s.set_level(id, &b.level, &b.reason, &access.scope, actor)
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 /// What `/openapi.json` says of it.
 pub(crate) fn openapi() -> Value {
     let id = json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } });
@@ -239,7 +368,7 @@ pub(crate) fn openapi() -> Value {
                     "parameters": [
                         query("unit", uuid.clone()), query("kind", json!({ "type": "string" })),
                         query("from", date.clone()), query("to", date.clone()), query("confirmation", confirmation.clone()),
-                        query("page", json!({ "type": "integer", "minimum": 1 })),
+                        query("level", json!({ "type": "string" })), query("page", json!({ "type": "integer", "minimum": 1 })),
                     ],
                     "responses": { "200": answer("The page", Some("ActivityPage")), "default": problem },
                 },
@@ -259,6 +388,41 @@ pub(crate) fn openapi() -> Value {
                     "responses": { "201": answer("Stored", None), "200": answer("Was stored before", None), "503": problem.clone(), "default": problem },
                 },
             },
+            "/api/v1/activities/unconfirmed": {
+                "get": {
+                    "summary": "What waits for the caller's confirmation, the oldest first, 100 a page",
+                    "parameters": [query("page", json!({ "type": "integer", "minimum": 1 }))],
+                    "responses": { "200": answer("The page", Some("ActivityPage")), "default": problem },
+                },
+            },
+            "/api/v1/activities/confirmations": {
+                "post": {
+                    "summary": "Confirms activities in one go, each in the state in which it was looked at; those out of scope are left out of the answer",
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": { "type": "object", "required": ["activities"], "properties": {
+                        "activities": { "type": "array", "maxItems": crate::confirm::MOST, "items": { "type": "object", "required": ["id", "changes"], "properties": { "id": uuid, "changes": { "type": "integer" } } } },
+                    } } } } },
+                    "responses": { "200": answer("What became of each", Some("Confirmations")), "default": problem },
+                },
+            },
+            "/api/v1/activities/{id}/confirmations": {
+                "get": { "summary": "What was confirmed, returned and taken back of it, the oldest first", "parameters": [id],
+                    "responses": { "200": answer("The history", Some("ConfirmationHistory")), "default": problem } },
+            },
+            "/api/v1/activities/{id}/return": {
+                "post": {
+                    "summary": "Returns it to whoever entered it, who is told why", "parameters": [id],
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": { "type": "object", "required": ["reason"], "properties": { "reason": { "type": "string" } } } } } },
+                    "responses": { "204": answer("Returned", None), "409": problem.clone(), "default": problem },
+                },
+            },
+            "/api/v1/activities/{id}/level": {
+                "put": {
+                    "summary": "Raises or lowers its level of secrecy; the reason stands in the audit trail",
+                    "parameters": [id],
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": { "type": "object", "required": ["level", "reason"], "properties": { "level": { "type": "string" }, "reason": { "type": "string" } } } } } },
+                    "responses": { "204": answer("Changed", None), "422": problem.clone(), "default": problem },
+                },
+            },
             "/api/v1/activities/{id}/reversal": {
                 "post": {
                     "summary": "Takes the activity back: every standing fact of it is reversed",
@@ -275,7 +439,7 @@ pub(crate) fn openapi() -> Value {
                 "properties": {
                     "id": uuid, "kind": { "type": "string" }, "host": uuid, "title": { "type": "string", "maxLength": 100 },
                     "date": date, "starts": { "type": "string", "pattern": "^\\d\\d:\\d\\d$" }, "ends": { "type": "string", "pattern": "^\\d\\d:\\d\\d$" },
-                    "location": { "type": "string" }, "observers": { "type": "array", "items": { "type": "string" } }, "another": { "type": "boolean" },
+                    "location": { "type": "string" }, "level": { "type": "string", "description": "Code of its level of secrecy; by default the one usual for its kind" }, "observers": { "type": "array", "items": { "type": "string" } }, "another": { "type": "boolean" },
                     "roster": { "type": "array", "items": { "$ref": "#/components/schemas/Attendance" } },
                 },
             },
@@ -284,11 +448,18 @@ pub(crate) fn openapi() -> Value {
                 "properties": {
                     "id": uuid, "kind": { "type": "string" }, "host": uuid, "title": { "type": "string" }, "date": date,
                     "starts": { "type": "string", "format": "date-time" }, "ends": { "type": "string", "format": "date-time" },
-                    "minutes": { "type": "integer" }, "late": { "type": "boolean" }, "reversed_at": { "type": ["string", "null"] },
-                    "confirmation": confirmation, "confirmed_at": { "type": ["string", "null"], "format": "date-time" },
+                    "minutes": { "type": "integer" }, "level": { "type": "string" }, "late": { "type": "boolean" }, "reversed_at": { "type": ["string", "null"] },
+                    "changes": { "type": "integer", "description": "How often its roster was changed" }, "confirmation": confirmation, "confirmed_at": { "type": ["string", "null"], "format": "date-time" },
                     "roster": { "type": "array", "items": { "$ref": "#/components/schemas/Attendance" } },
                 },
             },
+            "Confirmations": { "type": "object", "properties": { "items": { "type": "array", "items": { "type": "object", "properties": {
+                "id": uuid, "confirmed": { "type": "boolean" }, "code": { "type": ["string", "null"] }, "reason": { "type": ["string", "null"] },
+            } } } } },
+            "ConfirmationHistory": { "type": "object", "properties": { "items": { "type": "array", "items": { "type": "object", "properties": {
+                "act": { "type": "string", "enum": ["confirmed", "returned", "taken-back"] }, "by": uuid, "name": { "type": ["string", "null"] },
+                "on_behalf": { "type": ["string", "null"] }, "reason": { "type": "string" }, "at": { "type": "string", "format": "date-time" },
+            } } } } },
             "ActivityPage": {
                 "type": "object",
                 "properties": { "total": { "type": "integer" }, "items": { "type": "array", "items": { "$ref": "#/components/schemas/Activity" } } },

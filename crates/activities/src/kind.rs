@@ -1,5 +1,6 @@
 //! Kinds of activity (活动类型), brought by packs.
 
+use commons::packs::levels::Levels;
 use commons::packs::{Name, PackProblem, Packs};
 use jiff::ToSpan;
 use jiff::civil::Time;
@@ -26,6 +27,9 @@ pub struct ActivityKind {
     pub longest: i64,
     /// Entered more than so many days later it is marked as a late entry (补录).
     pub late_after_days: i64,
+    /// Level of secrecy of one of which nothing else is said; none: the usual one.
+    #[serde(default)]
+    pub level: Option<String>,
 }
 
 impl ActivityKind {
@@ -56,6 +60,8 @@ impl ActivityKinds {
     pub fn read(packs: &Packs) -> Result<Self, Vec<PackProblem>> {
         let mut kinds: Vec<ActivityKind> = Vec::new();
         let mut problems = Vec::new();
+        // Mistakes in the levels are named by whoever reads them.
+        let levels = Levels::read(packs).unwrap_or_default();
         for (pack, section) in packs.read::<Section>()? {
             for spanned in section.activity_kind {
                 let span = spanned.span();
@@ -71,6 +77,10 @@ impl ActivityKinds {
                         span.clone(),
                         Msg::new("activity-kind-twice").with("code", &kind.code),
                     ));
+                }
+                if let Some(level) = kind.level.as_ref().filter(|l| levels.get(l).is_none()) {
+                    let wrong = Msg::new("activity-kind-level").with("code", &kind.code);
+                    problems.push(pack.problem_at(span.clone(), wrong.with("level", level)));
                 }
                 if kind.minutes < 1 || kind.longest < kind.minutes || kind.late_after_days < 0 {
                     problems.push(pack.problem_at(

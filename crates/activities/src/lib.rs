@@ -6,6 +6,7 @@ mod attendance;
 mod confirm;
 mod confirm_pages;
 mod kind;
+mod levels;
 mod list_page;
 mod model;
 mod pages;

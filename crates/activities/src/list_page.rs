@@ -4,13 +4,15 @@ use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commons::sheets::write;
-use kernel::{Error, Msg, UnitId};
+use identity::Actor;
+use kernel::{Error, Msg, Result, Scope, UnitId};
+use organization::Unit;
 use serde_json::{Value, json};
 use web::table::{Asked, Column, Order, Table};
 use web::view::{Chip, Pager};
 use web::{Access, Failure, Form, Shell};
 
-use crate::pages::{confirmation_tag, kind_options, options, tags};
+use crate::pages::{confirmation_tag, kind_options, tags};
 use crate::store::Filter;
 use crate::{Activities, CONFIRM, Confirmation, RECORD};
 
@@ -19,7 +21,7 @@ const PAGE: i64 = 20;
 const MOST_EXPORTED: i64 = 20_000;
 
 /// What the list can show.
-pub(crate) const COLUMNS: [Column; 9] = [
+pub(crate) const COLUMNS: [Column; 10] = [
     Column::new("title", "activity-title"),
     Column::new("host", "activity-host"),
     Column::new("date", "activity-date").sorts(),
@@ -31,6 +33,7 @@ pub(crate) const COLUMNS: [Column; 9] = [
     Column::new("recorded", "activity-recorded-at")
         .sorts()
         .on_demand(),
+    Column::new("level", "activity-level").on_demand(),
     Column::new("state", "activity-state"),
     Column::new("confirmation", "activity-confirmation"),
 ];
@@ -40,11 +43,20 @@ pub(crate) const USUAL: Order = Order {
     down: true,
 };
 
-/// What was asked for; texts that mean nothing are left out, so that an old link still works.
-fn filter(asked: &Asked) -> Filter {
+/// What was asked for; texts that mean nothing are left out, so that an old link still works. A unit that was typed
+/// and is not there is an error: the list of all units would be taken for its own.
+async fn filter(s: &Activities, asked: &Asked, scope: &Scope) -> Result<(Filter, Option<Unit>)> {
+    let unit = match asked.get("unit").filter(|u| !u.trim().is_empty()) {
+        Some(text) => Some(s.organization.unit_picked("unit", text, scope).await?),
+        None => None,
+    };
+    Ok((rest(asked, unit.as_ref().map(|u| u.id)), unit))
+}
+
+fn rest(asked: &Asked, under: Option<UnitId>) -> Filter {
     let date = |name| asked.get(name).and_then(kernel::parse_date);
     Filter {
-        under: asked.get("unit").and_then(|u| u.parse().ok()),
+        under,
         kind: asked.get("kind").map(str::to_owned),
         from: date("from"),
         to: date("to"),
@@ -54,8 +66,19 @@ fn filter(asked: &Asked) -> Filter {
             _ => None,
         },
         confirmation: asked.get("confirmation").and_then(Confirmation::from_code),
+        level: asked.get("level").map(str::to_owned),
         not_of: Vec::new(),
     }
+}
+
+/// The units that the filter offers while one types.
+pub(crate) async fn unit_options(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    organization::unit_options(&s.organization, &shell, &access, pairs).await
 }
 
 pub(crate) async fn list(
@@ -65,15 +88,26 @@ pub(crate) async fn list(
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let asked = Asked::new("/activities", pairs);
-    let (filter, order) = (filter(&asked), Table::order(&COLUMNS, &asked, USUAL));
+    let order = Table::order(&COLUMNS, &asked, USUAL);
+    let mut form = Form::default();
+    let (filter, unit) = match filter(&s, &asked, &access.scope).await {
+        Ok(found) => found,
+        Err(error @ Error::Invalid(_)) => {
+            form = form.reject(&shell, error)?;
+            (rest(&asked, None), None)
+        }
+        Err(other) => return Err(other.into()),
+    };
     let mut page = asked.page();
-    let (mut rows, total) = s.list(&access.scope, &filter, order, page, PAGE).await?;
+    let (mut rows, total) = match form.list.is_empty() {
+        true => s.list(&access.scope, &filter, order, page, PAGE).await?,
+        false => Default::default(),
+    };
     if rows.is_empty() && total > 0 {
         // Past the end is the last page.
         page = (total - 1) / PAGE + 1;
         (rows, _) = s.list(&access.scope, &filter, order, page, PAGE).await?;
     }
-    let units = s.organization.units(&access.scope).await?;
     let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
     let names = s.organization.names(&hosts).await?;
     let lang = shell.lang().code();
@@ -89,6 +123,7 @@ pub(crate) async fn list(
                 "minutes": a.minutes,
                 "location": a.location,
                 "recorded": a.recorded_at.0,
+                "level": s.levels.name(&a.level, lang),
                 "present": present,
                 "expected": expected,
                 "tags": tags(&shell, a),
@@ -103,9 +138,13 @@ pub(crate) async fn list(
             without: asked.without(name),
         });
     };
-    if let Some(unit) = filter.under {
-        let unit = units.iter().find(|u| u.id == unit);
-        chip(unit.map_or_else(String::new, |u| u.name.clone()), "unit");
+    match &unit {
+        Some(unit) => chip(unit.name.clone(), "unit"),
+        // What was typed and is no unit can be taken away like a filter.
+        None if !form.list.is_empty() => {
+            chip(asked.get("unit").unwrap_or_default().to_owned(), "unit")
+        }
+        None => {}
     }
     if let Some(kind) = filter.kind.as_ref().and_then(|k| s.kinds.get(k)) {
         chip(kind.name.get(lang).to_owned(), "kind");
@@ -125,20 +164,25 @@ pub(crate) async fn list(
         let label = shell.t(&format!("confirmation-{}", confirmation.code()));
         chip(label, "confirmation");
     }
+    if let Some(level) = &filter.level {
+        chip(s.levels.name(level, lang).to_owned(), "level");
+    }
     let given = |name| asked.get(name).unwrap_or_default();
     let date = |date: Option<_>| date.map(kernel::format_date).unwrap_or_default();
-    let form = Form::default()
-        .with("unit", given("unit"))
+    let named = unit.as_ref().map_or(given("unit"), |u| &u.code);
+    let form = form
+        .with("unit", named)
         .with("kind", given("kind"))
         .with("from", date(filter.from))
         .with("to", date(filter.to))
         .with("state", given("state"))
+        .with("level", given("level"))
         .with("confirmation", given("confirmation"));
     shell.page(
         "activities/list.html",
         json!({
             "rows": rows, "form": form, "chips": chips,
-            "units": options(&units), "kinds": kind_options(&s, lang),
+            "unit_name": unit.as_ref().map(|u| &u.name), "kinds": kind_options(&s, lang), "levels": s.levels.options(lang),
             "table": Table::new(&shell, &COLUMNS, &asked, order, Some("/activities/export")),
             "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| asked.at_page(n)),
             "may_confirm": access.principal.scope(CONFIRM).is_some(),
@@ -152,10 +196,12 @@ pub(crate) async fn export(
     State(s): State<Activities>,
     shell: Shell,
     access: Access,
+    actor: Actor,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let asked = Asked::new("/activities", pairs);
-    let (filter, order) = (filter(&asked), Table::order(&COLUMNS, &asked, USUAL));
+    let (filter, _) = filter(&s, &asked, &access.scope).await?;
+    let order = Table::order(&COLUMNS, &asked, USUAL);
     let (rows, total) = s
         .list(&access.scope, &filter, order, 1, MOST_EXPORTED)
         .await?;
@@ -178,6 +224,7 @@ pub(crate) async fn export(
         "minutes",
         "present",
         "expected",
+        "level",
         "state",
         "confirmation",
     ]
@@ -199,6 +246,7 @@ pub(crate) async fn export(
             write::Value::Int(a.minutes),
             write::Value::Int(*present),
             write::Value::Int(*expected),
+            text(s.levels.name(&a.level, zh)),
             text(&shell.t(if a.reversed_at.is_some() {
                 "state-reversed"
             } else {
@@ -208,6 +256,11 @@ pub(crate) async fn export(
         ]
     });
     let bytes = write::xlsx(&shell.t("menu-activities"), &header, lines)?;
+    // What leaves the program leaves a trace.
+    let detail =
+        json!({ "rows": total, "unit": filter.under, "kind": filter.kind, "level": filter.level });
+    let entry = actor.audit("activities.exported", ("activities", ""), detail);
+    db::transaction!(s.db, |tx| identity::record(tx, &s.env, &entry).await)?;
     Ok((
         [
             (

@@ -74,6 +74,8 @@ pub struct New {
     pub ends: Time,
     /// Where.
     pub location: String,
+    /// Code of its level of secrecy; empty: the one usual for its kind.
+    pub level: String,
     /// The roster with each person's part.
     pub marks: Vec<Mark>,
     /// Staff numbers of people who were there without being on the roster.
@@ -204,6 +206,8 @@ pub struct Activity {
     pub confirmed_by: Option<AccountId>,
     /// When it was returned to whoever entered it (退回); none: not, or changed since.
     pub returned_at: Option<Timestamp>,
+    /// Code of its level of secrecy (密级).
+    pub level: String,
 }
 
 /// How far an activity has been confirmed (确认情况).

@@ -30,6 +30,16 @@ pub fn module(activities: Activities) -> Module {
             list_page::export,
         )
         .get("/activities/new", Policy::Permission(RECORD), form)
+        .get(
+            "/activities/unit-options",
+            Policy::Permission(READ),
+            list_page::unit_options,
+        )
+        .get(
+            "/activities/new/unit-options",
+            Policy::Permission(RECORD),
+            list_page::unit_options,
+        )
         .post("/activities", Policy::Permission(RECORD), record)
         .get(
             "/activities/confirm",
@@ -56,6 +66,11 @@ pub fn module(activities: Activities) -> Module {
             "/activities/{id}/reversal",
             Policy::Permission(REVERSE),
             reverse,
+        )
+        .post(
+            "/activities/{id}/level",
+            Policy::Permission(RECORD),
+            set_level,
         )
         .merge(crate::api::routes())
         .with_state(activities);
@@ -126,19 +141,13 @@ async fn form(
     let Some(kind) = kind else {
         return Err(Error::Conflict(Msg::new("no-activity-kinds")).into());
     };
-    let units = s.organization.units(&access.scope).await?;
-    let asked = q.unit.as_deref().and_then(|u| u.parse::<UnitId>().ok());
-    let own = match access.principal.person {
-        Some(person) => s.organization.unit_of(person, s.env.today()).await?,
-        None => None,
-    };
-    let within = |id: UnitId| units.iter().any(|u| u.id == id);
-    let Some(unit) = asked
-        .filter(|u| within(*u))
-        .or(own.filter(|u| within(*u)))
-        .or(units.first().map(|u| u.id))
-    else {
-        return Err(Error::NotFound.into());
+    let mut rejected = Form::default();
+    let unit = match unit_of(&s, &access, q.unit.as_deref()).await {
+        Err(error @ Error::Invalid(_)) => {
+            rejected = rejected.reject(&shell, error)?;
+            unit_of(&s, &access, None).await?
+        }
+        found => found?,
     };
     let date = q
         .date
@@ -148,18 +157,42 @@ async fn form(
     let ends = kind
         .starts
         .wrapping_add(jiff::Span::new().minutes(kind.minutes));
-    let form = Form::default()
+    let form = rejected
         .with("id", s.env.new_id::<ActivityId>())
         .with("kind", &kind.code)
-        .with("unit", unit)
+        .with("unit", unit.id)
         .with("date", kernel::format_date(date))
         .with("title", kind.title.get(shell.lang().code()))
         .with("starts", kind.starts.strftime("%H:%M"))
         .with("ends", ends.strftime("%H:%M"))
         .with("location", "")
+        .with("level", usual_level(&s, kind))
         .with("observers", "");
-    let context = form_context(&s, &shell, &access, kind, &units, unit, date, form, &[]).await?;
+    let context = form_context(&s, &shell, &access, kind, &unit, date, form, &[]).await?;
     shell.page("activities/form.html", context)
+}
+
+/// The unit that the form is about: the one asked for, else one's own, else the first.
+async fn unit_of(s: &Activities, access: &Access, asked: Option<&str>) -> Result<Unit> {
+    if let Some(text) = asked.filter(|u| !u.trim().is_empty()) {
+        return s
+            .organization
+            .unit_picked("unit", text, &access.scope)
+            .await;
+    }
+    if let Some(person) = access.principal.person
+        && let Some(own) = s.organization.unit_of(person, s.env.today()).await?
+        && s.organization.reaches(&access.scope, own).await?
+    {
+        return s.organization.unit(own, &access.scope).await;
+    }
+    let first = s
+        .organization
+        .units(&access.scope)
+        .await?
+        .into_iter()
+        .next();
+    first.ok_or(Error::NotFound)
 }
 
 /// The day most likely meant: today on a Friday, else the Friday before.
@@ -174,15 +207,14 @@ async fn form_context(
     shell: &Shell,
     access: &Access,
     kind: &ActivityKind,
-    units: &[Unit],
-    unit: UnitId,
+    unit: &Unit,
     date: Date,
     form: Form,
     marks: &[(PersonId, String)],
 ) -> Result<Value> {
     let roster = s
         .organization
-        .roster(unit, date, true, &access.scope)
+        .roster(unit.id, date, true, &access.scope)
         .await?;
     let roster: Vec<Value> = roster
         .iter()
@@ -200,8 +232,8 @@ async fn form_context(
         .collect();
     Ok(json!({
         "form": form, "kind": kind.name.get(shell.lang().code()), "roster": roster, "roles": roles,
-        "units": options(units), "kinds": kind_options(s, shell.lang().code()),
-        "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
+        "unit_code": unit.code, "unit_name": unit.name, "kinds": kind_options(s, shell.lang().code()),
+        "levels": s.levels.options(shell.lang().code()), "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
     }))
 }
 
@@ -227,7 +259,7 @@ async fn record(
     };
     let kind = s.kinds.get(value("kind")).ok_or(Error::NotFound)?;
     let unit: UnitId = value("unit").parse().map_err(|_| Error::NotFound)?;
-    s.organization.unit(unit, &access.scope).await?;
+    let host = s.organization.unit(unit, &access.scope).await?;
     let id: ActivityId = value("id").parse().map_err(|_| Error::NotFound)?;
     let date = kernel::parse_date(value("date"));
     if date.is_none() {
@@ -286,6 +318,7 @@ async fn record(
                 starts,
                 ends,
                 location: value("location").to_owned(),
+                level: value("level").to_owned(),
                 marks,
                 observers: value("observers")
                     .split([',', '，', '、', ' ', '\n'])
@@ -311,25 +344,15 @@ async fn record(
                 "starts",
                 "ends",
                 "location",
+                "level",
                 "observers",
                 "another",
             ] {
                 form = form.with(name, value(name));
             }
             let form = form.reject(&shell, e)?;
-            let units = s.organization.units(&access.scope).await?;
-            let context = form_context(
-                &s,
-                &shell,
-                &access,
-                kind,
-                &units,
-                unit,
-                roster_date,
-                form,
-                &typed,
-            )
-            .await?;
+            let context =
+                form_context(&s, &shell, &access, kind, &host, roster_date, form, &typed).await?;
             shell.refused("activities/form.html", context)
         }
     }
@@ -426,16 +449,17 @@ async fn show_context(
         .iter()
         .map(|r| (r.code(), shell.t(&format!("role-{}", r.code()))))
         .collect();
-    let zone = s.env.zone();
+    let (zone, lang) = (s.env.zone(), shell.lang().code());
     Ok(json!({
         "id": a.id, "title": a.title, "form": form,
-        "kind": s.kinds.get(&a.kind).map_or(a.kind.as_str(), |k| k.name.get(shell.lang().code())),
+        "kind": s.kinds.get(&a.kind).map_or(a.kind.as_str(), |k| k.name.get(lang)),
         "host": units.get(&a.host), "date": kernel::format_date(a.date),
         "starts": a.starts.minute_text(zone), "ends": a.ends.minute_text(zone),
         "minutes": a.minutes, "location": a.location, "tags": tags(shell, a),
         "recorded_at": a.recorded_at.minute_text(zone),
         "reversed_at": a.reversed_at.map(|t| t.minute_text(zone)), "reason": a.reversal_reason,
-        "parts": lines, "roles": roles, "crumbs": crumbs(shell),
+        "level": s.levels.name(&a.level, lang), "level_code": a.level, "levels": s.levels.options(lang),
+        "mark": s.levels.mark(&a.level, lang), "parts": lines, "roles": roles, "crumbs": crumbs(shell),
         "present": count(Role::Present), "leave": count(Role::Leave), "absent": count(Role::Absent),
         "observers": count(Role::Observer), "expected": parts.len() - count(Role::Observer),
         "may_confirm": may_confirm && a.confirmed_at.is_none(),
@@ -494,6 +518,36 @@ async fn reverse(
     }
 }
 
+#[derive(Deserialize)]
+struct NewLevel {
+    #[serde(default)]
+    level: String,
+    #[serde(default, rename = "level-reason")]
+    reason: String,
+}
+
+async fn set_level(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<String>,
+    Body(new): Body<NewLevel>,
+) -> Result<Response, Failure> {
+    let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
+    let set = s.set_level(id, &new.level, &new.reason, &access.scope, actor);
+    match set.await {
+        Ok(()) => shell.done(&format!("/activities/{id}"), "level-changed"),
+        Err(e) => refused(&s, &shell, &access, id, ("level-reason", &new.reason), e).await,
+    }
+}
+
+/// The level that the form begins with; none where what is usual may not be here.
+fn usual_level(s: &Activities, kind: &ActivityKind) -> String {
+    let level = s.levels.take("", kind.level.as_deref());
+    level.map_or_else(|_| String::new(), |l| l.code.clone())
+}
+
 /// The page of an activity with what was wrong.
 pub(crate) async fn refused(
     s: &Activities,
@@ -542,13 +596,6 @@ pub(crate) fn tags(shell: &Shell, a: &Activity) -> Vec<Tag> {
         });
     }
     tags
-}
-
-pub(crate) fn options(units: &[Unit]) -> Vec<(String, &str)> {
-    units
-        .iter()
-        .map(|u| (u.id.to_string(), u.name.as_str()))
-        .collect()
 }
 
 pub(crate) fn kind_options<'a>(s: &'a Activities, lang: &str) -> Vec<(&'a str, &'a str)> {

@@ -3,21 +3,21 @@
 use serde_json::{Value, json};
 
 pub(crate) fn all() -> Vec<(&'static str, Value)> {
-    let form = json!({ "values": { "id": "", "kind": "k", "unit": "u", "date": "2026-11-20", "title": "t", "starts": "15:00", "ends": "16:30", "location": "", "observers": "" },
+    let form = json!({ "values": { "id": "", "kind": "k", "unit": "u", "date": "2026-11-20", "title": "t", "starts": "15:00", "ends": "16:30", "location": "", "level": "internal", "observers": "" },
         "errors": { "title": "x" }, "list": [{ "field": "title", "text": "x" }] });
     let no_form = json!({ "values": {}, "errors": {}, "list": [] });
     let tag = json!({ "text": "x", "tone": "warn", "icon": null });
     let pager =
         json!({ "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] });
-    let row = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "date": "2026-11-20", "minutes": 90, "location": "", "recorded": 0, "present": 18, "expected": 20, "tags": [tag], "confirmation": tag });
+    let row = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "date": "2026-11-20", "minutes": 90, "location": "", "level": "x", "recorded": 0, "present": 18, "expected": 20, "tags": [tag], "confirmation": tag });
     let list = |rows: Value, chips: Value| {
-        json!({ "rows": rows, "form": form, "chips": chips, "units": [["u", "n"]], "kinds": [["k", "n"]],
+        json!({ "rows": rows, "form": form, "chips": chips, "levels": [["internal", "x"]], "unit_name": null, "kinds": [["k", "n"]],
         "pager": pager, "table": web::table::Table::sample_with(&crate::list_page::COLUMNS), "may_record": true, "may_confirm": true })
     };
     let roster = json!([{ "person": "p", "staff_no": "1", "name": "n", "unit": "u", "post": "", "mark": "present" }]);
     let edit = |roster: Value| {
         json!({ "form": form, "kind": "k", "roster": roster, "roles": [{ "code": "present", "label": "x" }],
-        "units": [["u", "n"]], "kinds": [["k", "n"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
+        "unit_code": "u", "unit_name": "n", "kinds": [["k", "n"]], "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
     let event = json!({ "title": "x", "quote": "", "state": "done", "at": "2026-11-20 17:00" });
     let history = |any: bool| if any { json!([event]) } else { json!([]) };
@@ -29,7 +29,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let show = |reversed: Value, may: bool, form: &Value| {
         json!({ "id": "x", "title": "t", "form": form, "kind": "k", "host": "u", "date": "2026-11-20",
         "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30", "minutes": 90, "location": "", "tags": [tag], "recorded_at": "2026-11-20 17:00",
-        "reversed_at": reversed, "reason": reversed, "roles": [["present", "x"]], "crumbs": [{ "label": "x", "href": "/" }],
+        "level": "x", "level_code": "internal", "levels": [["internal", "x"]], "mark": reversed, "reversed_at": reversed, "reason": reversed, "roles": [["present", "x"]], "crumbs": [{ "label": "x", "href": "/" }],
         "parts": [{ "person": "p", "name": "n", "unit": "u", "role": "present", "tag": tag }],
         "present": 1, "leave": 0, "absent": 0, "observers": 0, "expected": 1, "may_record": may, "may_reverse": may,
         "may_confirm": may, "may_return": may, "pick": "x.0", "confirmation": tag, "history": history(may) })

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use commons::packs::levels::Levels;
 use db::{Db, GroupCommit, Tx};
 use identity::Actor;
 use kernel::{
@@ -28,6 +29,7 @@ pub struct Activities {
     pub(crate) kinds: Arc<ActivityKinds>,
     pub(crate) late: GroupCommit<LateWriter>,
     pub(crate) notices: Option<Notices>,
+    pub(crate) levels: Arc<Levels>,
 }
 
 impl Activities {
@@ -56,7 +58,14 @@ impl Activities {
             kinds,
             late,
             notices: None,
+            levels: Arc::default(),
         }
+    }
+
+    /// The same, whose records may have these levels of secrecy.
+    pub fn with_levels(mut self, levels: Levels) -> Self {
+        self.levels = Arc::new(levels);
+        self
     }
 
     /// The same, in which whoever recorded something hears that it was returned.
@@ -82,6 +91,14 @@ impl Activities {
         let kind = self.kinds.get(&new.kind).ok_or(Error::NotFound)?;
         let mut errors = Vec::new();
         let span = new.check(kind, &self.env, &mut errors);
+        let level = match self.levels.take(&new.level, kind.level.as_deref()) {
+            Ok(level) => level.code.clone(),
+            Err(Error::Invalid(more)) => {
+                errors.extend(more);
+                String::new()
+            }
+            Err(other) => return Err(other),
+        };
         Error::if_any(errors)?;
         let Some(span) = span else {
             return Err(Error::internal("a checked span"));
@@ -108,6 +125,7 @@ impl Activities {
             confirmed_at: None,
             confirmed_by: None,
             returned_at: None,
+            level,
         };
         let parts = self.parts(new, scope).await?;
         db::transaction!(self.db, |tx| {

@@ -51,6 +51,10 @@ pub const MIGRATIONS: &[Migration] = &[
         CREATE INDEX activity_confirmation_activity ON activity_confirmation (activity, id);
         ",
     },
+    Migration {
+        name: "activities_20261122_level",
+        sql: "ALTER TABLE activity ADD COLUMN level TEXT NOT NULL DEFAULT 'internal';",
+    },
 ];
 
 /// The titles of activities.
@@ -69,7 +73,7 @@ pub(crate) async fn titles(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, String
 
 const COLUMNS: &str = "a.id, a.kind, a.host, a.title, a.date, a.starts, a.ends, a.minutes, a.location, a.late, \
      a.recorded_at, a.recorded_by, a.reversed_at, a.reversed_by, a.reversal_reason, a.recorded_for, a.changes, \
-     a.confirmed_at, a.confirmed_by, a.returned_at";
+     a.confirmed_at, a.confirmed_by, a.returned_at, a.level";
 
 fn read(row: &Row) -> Result<Activity> {
     Ok(Activity {
@@ -93,6 +97,7 @@ fn read(row: &Row) -> Result<Activity> {
         confirmed_at: row.get(17)?,
         confirmed_by: row.get(18)?,
         returned_at: row.get(19)?,
+        level: row.get(20)?,
     })
 }
 
@@ -101,10 +106,11 @@ pub(crate) async fn insert(tx: &mut Tx, a: &Activity) -> Result<bool> {
     let added = tx
         .execute(
             "INSERT INTO activity (id, kind, host, title, date, starts, ends, minutes, location, late, recorded_at,
-             recorded_by, recorded_for) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING",
+             recorded_by, recorded_for, level)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
             args![
                 a.id, a.kind.as_str(), a.host, a.title.as_str(), a.date, a.starts, a.ends, a.minutes,
-                a.location.as_str(), a.late, a.recorded_at, a.recorded_by, a.recorded_for
+                a.location.as_str(), a.late, a.recorded_at, a.recorded_by, a.recorded_for, a.level.as_str()
             ],
         )
         .await?;
@@ -229,6 +235,22 @@ pub(crate) async fn reverse(
     Ok(changed == 1)
 }
 
+/// Gives an activity another level of secrecy; false when it was changed meanwhile.
+pub(crate) async fn change_level(
+    tx: &mut Tx,
+    id: ActivityId,
+    from: &str,
+    to: &str,
+) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE activity SET level = $3 WHERE id = $1 AND level = $2",
+            args![id, from, to],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
 /// An activity in a scope.
 pub(crate) async fn activity(tx: &mut Tx, id: ActivityId, scope: &Scope) -> Result<Activity> {
     let mut a = args![id];
@@ -321,6 +343,7 @@ pub(crate) struct Filter {
     pub(crate) to: Option<Date>,
     pub(crate) standing: Option<bool>,
     pub(crate) confirmation: Option<Confirmation>,
+    pub(crate) level: Option<String>,
     /// Not recorded by or for these.
     pub(crate) not_of: Vec<AccountId>,
 }
@@ -334,6 +357,9 @@ impl Filter {
         }
         if let Some(kind) = &self.kind {
             sql += &format!(" AND a.kind = {}", a.push(kind));
+        }
+        if let Some(level) = &self.level {
+            sql += &format!(" AND a.level = {}", a.push(level));
         }
         if let Some(from) = self.from {
             sql += &format!(" AND a.date >= {}", a.push(from));
@@ -398,7 +424,7 @@ pub(crate) async fn list(
         )
         .await?;
     rows.iter()
-        .map(|r| Ok((read(r)?, r.get(20)?, r.get(21)?)))
+        .map(|r| Ok((read(r)?, r.get(21)?, r.get(22)?)))
         .collect()
 }
 

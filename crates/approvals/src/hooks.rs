@@ -113,6 +113,15 @@ pub trait Directory: Send + Sync {
         units: &'a [UnitId],
     ) -> BoxFuture<'a, Result<Known>>;
 
+    /// A person's name inside a transaction; empty when there is no such person.
+    fn name<'a>(&'a self, _: &'a mut Tx, person: PersonId) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async move {
+            let people = [person];
+            let mut known = self.names(&people, &[]).await?;
+            Ok(known.people.remove(&person).unwrap_or_default())
+        })
+    }
+
     /// `column IN (the units a scope reaches)`; adds its arguments.
     fn within(&self, scope: &Scope, column: &str, args: &mut Args) -> String;
 }

@@ -282,8 +282,15 @@ impl Approvals {
         key: &'static str,
         dedupe: Option<String>,
     ) -> Result<()> {
+        let message = Msg::new(key).with("kind", term(self.kind(&a.kind)?.title()));
+        // Who decides hears whose it is; who asked knows.
+        let others = to.iter().any(|r| *r != Reader::Person(a.case.applicant));
+        let message = match others {
+            true => message.with("who", self.directory.name(tx, a.case.applicant).await?),
+            false => message,
+        };
         let notice = Notice {
-            message: Msg::new(key).with("kind", term(self.kind(&a.kind)?.title())),
+            message,
             href: format!("/approvals/{}", a.id),
             about: ("approval", a.id.to_string()),
             dedupe,
@@ -476,9 +483,12 @@ impl Approvals {
                 signed: (signs && act == Act::Agree).then(|| a.hash.clone()),
             };
             store::note(tx, &a, at, &note, a.updated_at).await?;
-            let detail =
-                json!({ "kind": a.kind, "round": at.0, "step": at.1 + 1, "signed": note.signed });
+            let detail = json!({
+                "kind": a.kind, "round": at.0, "step": at.1 + 1, "signed": note.signed,
+                "acted_for": note.acted_for,
+            });
             self.tell(tx, &a, Some(by), word.1, detail).await?;
+            self.settle(tx, &a, next, &told).await?;
             self.inform(tx, &a, act, next, &told).await?;
             match next {
                 Next::Apply => {
@@ -583,6 +593,25 @@ impl Approvals {
             )
         };
         found.ok_or_else(unknown).map(Some)
+    }
+
+    /// What called those whose turn it no longer is counts as read.
+    async fn settle(
+        &self,
+        tx: &mut Tx,
+        a: &Approval,
+        next: Next,
+        before: &[PersonId],
+    ) -> Result<()> {
+        let still: Vec<PersonId> = match next {
+            Next::Step => Vec::new(),
+            _ => a.case.waiting().collect(),
+        };
+        let done = before.iter().filter(|person| !still.contains(person));
+        let done: Vec<Reader> = done.copied().map(Reader::Person).collect();
+        self.notices
+            .settle(tx, &done, ("approval", &a.id.to_string()))
+            .await
     }
 
     /// Who hears of it.

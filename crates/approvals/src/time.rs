@@ -94,10 +94,13 @@ impl CalendarSource for Approvals {
             let mut events = Vec::new();
             for a in found {
                 let Some(due) = a.due else { continue };
+                let who = self.directory.name(&mut tx, a.case.applicant).await?;
+                let kind = term(self.kind(&a.kind)?.title());
                 events.push(Event {
                     uid: format!("approval-{}", a.id),
                     title: Msg::new("approvals-notice-turn")
-                        .with("kind", term(self.kind(&a.kind)?.title())),
+                        .with("kind", kind)
+                        .with("who", who),
                     when: When::Day(due),
                     href: format!("/approvals/{}", a.id),
                     updated: a.updated_at,

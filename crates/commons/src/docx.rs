@@ -13,6 +13,8 @@ use kernel::{Error, Result};
 /// A document: a title and what stands below it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Document {
+    /// Level of secrecy (密级), at the top left; none: nothing stands there.
+    pub mark: Option<String>,
     /// Title (标题).
     pub title: String,
     /// Line under the title: unit, period, date, sealed as of.
@@ -127,6 +129,10 @@ pub fn write(document: &Document) -> Result<Vec<u8>> {
         .grid_type(DocGridType::Lines)
         .line_pitch(LINE as usize);
     docx.document = docx.document.doc_grid(grid);
+    if let Some(mark) = &document.mark {
+        let line = paragraph(&[Run::from(mark.as_str())], HEADINGS[0], SIZE_BODY);
+        docx = docx.add_paragraph(line.align(AlignmentType::Left).line_spacing(lines(LINE)));
+    }
     let title = paragraph(&[Run::from(document.title.as_str())], TITLE, SIZE_TITLE);
     docx = docx.add_paragraph(title.align(AlignmentType::Center).line_spacing(lines(700)));
     if let Some(text) = &document.subtitle {
@@ -369,6 +375,7 @@ mod tests {
 
     fn report() -> Document {
         Document {
+            mark: Some("内部".into()),
             title: "澜州市司法局学法情况报告".into(),
             subtitle: Some("2026年第三季度".into()),
             blocks: vec![
@@ -404,6 +411,7 @@ mod tests {
         assert_eq!(
             paragraphs(&xml),
             [
+                "内部",
                 "澜州市司法局学法情况报告",
                 "2026年第三季度",
                 "一、总体情况",

@@ -2,6 +2,7 @@
 //! business packs, stored files, identity numbers, pinyin of names,
 //! appointment forms. No HTTP and no SQL in here.
 
+pub mod contents;
 pub mod docx;
 pub mod files;
 pub mod identifiers;

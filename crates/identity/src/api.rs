@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use kernel::{AccountId, PersonId, Scope, UnitId};
+use kernel::{AccountId, Error, Id, Msg, PersonId, Scope, UnitId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::{Access, Failure, Shell};
 
 use crate::pages::sign_in::attempt;
-use crate::{Actor, Identity};
+use crate::{Actor, Delegation, Identity, NewDelegation};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +99,91 @@ pub(crate) async fn me(access: Access) -> Json<Me> {
     })
 }
 
+fn delegation_body(d: &Delegation, me: AccountId) -> Value {
+    json!({
+        "id": d.id, "giver": d.giver, "giver_name": d.giver_name, "taker": d.taker, "taker_name": d.taker_name,
+        "received": d.taker == me, "unit": d.unit, "unit_name": d.unit_name, "permissions": d.permissions,
+        "decides": d.decides, "reason": d.reason, "from": kernel::format_date(d.from), "to": kernel::format_date(d.to),
+        "made_at": d.made_at.rfc3339(), "ended_at": d.ended_at.map(kernel::Timestamp::rfc3339),
+    })
+}
+
+/// What the caller gave and received.
+pub(crate) async fn delegations(
+    State(identity): State<Identity>,
+    access: Access,
+) -> Result<Json<Value>, Failure> {
+    let me = access.principal.account;
+    let found = identity.delegations_of(me).await?;
+    let items: Vec<Value> = found.iter().map(|d| delegation_body(d, me)).collect();
+    Ok(Json(json!({ "items": items })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewBody {
+    taker: String,
+    unit: UnitId,
+    #[serde(default)]
+    permissions: Vec<String>,
+    #[serde(default)]
+    decides: bool,
+    reason: String,
+    from: String,
+    to: String,
+}
+
+pub(crate) async fn delegate(
+    State(identity): State<Identity>,
+    actor: Actor,
+    Json(b): Json<NewBody>,
+) -> Result<Response, Failure> {
+    let date = |field: &str, text: &str| {
+        let wrong = || Error::field(field, Msg::new("identity-date"));
+        kernel::parse_date(text).ok_or_else(wrong)
+    };
+    let new = NewDelegation {
+        from: date("from", &b.from)?,
+        to: date("to", &b.to)?,
+        taker: b.taker,
+        unit: b.unit,
+        permissions: b.permissions,
+        decides: b.decides,
+        reason: b.reason,
+    };
+    let id = identity.delegate(&actor, &new).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "id": id }))).into_response())
+}
+
+pub(crate) async fn end_delegation(
+    State(identity): State<Identity>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
+    let id = id.parse().map_err(|_| Error::NotFound)?;
+    identity.end_own_delegation(&actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Acting {
+    /// The delegation; none: for oneself again.
+    delegation: Option<Id>,
+}
+
+/// From now on the session acts under a delegation, or for itself again.
+pub(crate) async fn act(
+    State(identity): State<Identity>,
+    actor: Actor,
+    headers: HeaderMap,
+    Json(acting): Json<Acting>,
+) -> Result<StatusCode, Failure> {
+    let token = identity.token(&headers).unwrap_or_default();
+    identity.act_for(&actor, &token, acting.delegation).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 pub(crate) fn openapi() -> Value {
     let problem = |text: &str| {
         json!({
@@ -107,8 +192,14 @@ pub(crate) fn openapi() -> Value {
         })
     };
     let id = json!({ "type": "string", "format": "uuid" });
+    let date = json!({ "type": "string", "format": "date" });
+    let permissions = json!({ "type": "array", "items": { "type": "string" } });
+    let own = "Own delegations only; whoever oversees them does so on pages";
     json!({
-        "tags": [{ "name": "session", "description": "Sign in, sign out, who am I" }],
+        "tags": [
+            { "name": "session", "description": "Sign in, sign out, who am I" },
+            { "name": "delegation", "description": own },
+        ],
         "paths": {
             "/api/v1/session": {
                 "post": {
@@ -157,6 +248,49 @@ pub(crate) fn openapi() -> Value {
                     },
                 },
             },
+            "/api/v1/delegations": {
+                "get": {
+                    "tags": ["delegation"],
+                    "summary": "What the caller gave and received, the newest first",
+                    "responses": { "200": { "description": "The delegations", "content": { "application/json": { "schema": {
+                        "type": "object",
+                        "properties": { "items": { "type": "array", "items": { "$ref": "#/components/schemas/Delegation" } } },
+                    } } } }, "401": problem("Not signed in") },
+                },
+                "post": {
+                    "tags": ["delegation"],
+                    "summary": "Lets another account act in the caller's place",
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": {
+                        "type": "object", "required": ["taker", "unit", "reason", "from", "to"], "additionalProperties": false,
+                        "properties": {
+                            "taker": { "type": "string", "description": "Login name or staff number" }, "unit": id,
+                            "permissions": permissions, "decides": { "type": "boolean", "description": "Approvals are decided too" },
+                            "reason": { "type": "string", "maxLength": 200 }, "from": date, "to": date,
+                        },
+                    } } } },
+                    "responses": { "201": { "description": "Made" }, "401": problem("Not signed in"), "422": problem("A field is wrong") },
+                },
+            },
+            "/api/v1/delegations/{id}": {
+                "delete": {
+                    "tags": ["delegation"],
+                    "summary": "Ends one that the caller gave or received, at once",
+                    "parameters": [{ "name": "id", "in": "path", "required": true, "schema": id }],
+                    "responses": { "204": { "description": "Ended" }, "404": problem("There is none of the caller's") },
+                },
+            },
+            "/api/v1/session/acting": {
+                "put": {
+                    "tags": ["delegation"],
+                    "summary": "From now on the session acts under a delegation; with null for itself again",
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": {
+                        "type": "object", "additionalProperties": false,
+                        "properties": { "delegation": { "type": ["string", "null"], "format": "uuid" } },
+                    } } } },
+                    "responses": { "204": { "description": "Changed" }, "404": problem("There is none of the caller's"),
+                        "409": problem("It does not stand today") },
+                },
+            },
             "/api/v1/me": {
                 "get": {
                     "tags": ["session"],
@@ -174,7 +308,16 @@ pub(crate) fn openapi() -> Value {
         "components": { "securitySchemes": { "token": {
             "type": "http", "scheme": "bearer",
             "description": "The token of an API client; holds what the client was given",
-        } }, "schemas": { "Me": {
+        } }, "schemas": { "Delegation": {
+            "type": "object",
+            "properties": {
+                "id": id, "giver": id, "giver_name": { "type": "string" }, "taker": id, "taker_name": { "type": "string" },
+                "received": { "type": "boolean", "description": "The caller is the one who acts" },
+                "unit": id, "unit_name": { "type": "string" }, "permissions": permissions, "decides": { "type": "boolean" },
+                "reason": { "type": "string" }, "from": date, "to": date, "made_at": { "type": "string", "format": "date-time" },
+                "ended_at": { "type": ["string", "null"], "format": "date-time" },
+            },
+        }, "Me": {
             "type": "object",
             "required": ["account", "person", "name", "on_behalf", "permissions"],
             "properties": {

@@ -25,6 +25,7 @@ mod pages;
 mod password;
 mod roles;
 mod scim;
+mod searching;
 mod second;
 mod service;
 mod settings;

@@ -10,6 +10,7 @@ use crate::{AUDIT, CLIENT, GRANT, Identity, MANAGE, READ, RESET, api};
 
 /// Sign-in, my account, accounts, audit trail, and the API of sessions.
 pub fn module(identity: Identity) -> Module {
+    let source = std::sync::Arc::new(crate::searching::Source(identity.clone()));
     let scim = identity
         .organization
         .clone()
@@ -49,6 +50,12 @@ pub fn module(identity: Identity) -> Module {
             Policy::SignedIn,
             account::sign_out_others,
         )
+        .post(
+            "/account/sessions/end",
+            Policy::SignedIn,
+            account::end_session,
+        )
+        .post("/account/second/recovery", Policy::SignedIn, second::renew)
         .get(
             "/account/delegations/new",
             Policy::SignedIn,
@@ -92,6 +99,14 @@ pub fn module(identity: Identity) -> Module {
         .delete("/api/v1/session", Policy::SignedIn, api::sign_out)
         .post("/api/v1/session/second", Policy::SignedIn, api::second)
         .get("/api/v1/me", Policy::SignedIn, api::me)
+        .get("/api/v1/delegations", Policy::SignedIn, api::delegations)
+        .post("/api/v1/delegations", Policy::SignedIn, api::delegate)
+        .delete(
+            "/api/v1/delegations/{id}",
+            Policy::SignedIn,
+            api::end_delegation,
+        )
+        .put("/api/v1/session/acting", Policy::SignedIn, api::act)
         .with_state(identity)
         .merge(scim);
     let entry = |order, label_key, href, icon, permission| MenuEntry {
@@ -206,7 +221,7 @@ pub fn module(identity: Identity) -> Module {
         ],
         samples: samples(),
         openapi: Some(api::openapi()),
-        ..Module::default()
+        search: vec![source],
     }
 }
 
@@ -251,7 +266,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         "id": "1", "role": "内勤", "unit": "法治科", "from": "2026-01-01", "to": null,
         "state": tag, "open": true,
     });
-    let session = json!({ "address": "192.0.2.7", "agent": "", "began": 0, "seen": 60_000_000, "ends": 960_000_000, "door": "ldap", "here": true });
+    let session = json!({ "hash": "00", "address": "192.0.2.7", "agent": "", "began": 0, "seen": 60_000_000, "ends": 960_000_000, "door": "ldap", "here": true });
     let limits = json!({ "idle": 15, "hours": 12 });
     let entry = json!({
         "at": 0, "login": null, "on_behalf": "chenmc", "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",

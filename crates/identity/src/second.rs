@@ -123,6 +123,27 @@ impl Identity {
         Ok(codes)
     }
 
+    /// New recovery codes in place of those before, for whoever knows the password; they are shown once.
+    ///
+    /// # Errors
+    /// `Invalid` for a wrong password; `NotFound` without a second factor.
+    pub async fn renew_recovery(&self, actor: &Actor, current: &str) -> Result<Vec<String>> {
+        let account = actor.account.ok_or(Error::Unauthenticated)?;
+        let owner = self.account(account, &Scope::All).await?;
+        self.knows_password(actor, &owner, current).await?;
+        let codes: Vec<String> = (0..RECOVERY).map(|_| new_code(&self.env)).collect();
+        transaction!(self.db, |tx| {
+            if store::second::since(tx, account).await?.is_none() {
+                return Err(Error::NotFound);
+            }
+            let hashes: Vec<Vec<u8>> = codes.iter().map(|c| code_hash(c)).collect();
+            store::second::put_recovery(tx, account, &hashes).await?;
+            let entry = actor.audit("second.recovery-renewed", ("account", account), json!({}));
+            record(tx, &self.env, &entry).await
+        })?;
+        Ok(codes)
+    }
+
     /// The second step of signing in: a code of the authenticator, each step of time once, or a recovery
     /// code. Tries count like those of the password.
     pub async fn second_step(&self, token: &str, code: &str, address: &str) -> Result<()> {

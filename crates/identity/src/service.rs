@@ -467,6 +467,25 @@ impl Identity {
         })
     }
 
+    /// Ends one session of the actor's, named by its hash.
+    ///
+    /// # Errors
+    /// `NotFound` when it has ended or is another's.
+    pub async fn end_session(&self, actor: &Actor, hash: &[u8]) -> Result<()> {
+        let account = actor.account.ok_or(Error::Unauthenticated)?;
+        transaction!(self.db, |tx| {
+            if !store::end_one_session(tx, account, hash).await? {
+                return Err(Error::NotFound);
+            }
+            let entry = actor.audit(
+                "session.ended",
+                ("account", account),
+                json!({ "one": true }),
+            );
+            record(tx, &self.env, &entry).await
+        })
+    }
+
     /// Removes the sessions that have ended; once an hour is enough.
     pub async fn purge_sessions(&self) -> Result<u64> {
         let (now, idle_since) = (self.env.now(), self.idle_since());

@@ -186,6 +186,12 @@ pub(crate) async fn end_session(tx: &mut Tx, hash: &[u8]) -> Result<Option<Accou
     row.map(|r| r.get(0)).transpose()
 }
 
+/// Ends one session of an account; gives whether it was there.
+pub(crate) async fn end_one_session(tx: &mut Tx, account: AccountId, hash: &[u8]) -> Result<bool> {
+    let sql = "DELETE FROM session WHERE account = $1 AND token_hash = $2";
+    Ok(tx.execute(sql, args![account, hash]).await? == 1)
+}
+
 /// Ends every session of an account but one.
 pub(crate) async fn end_sessions(tx: &mut Tx, account: AccountId, keep: &[u8]) -> Result<u64> {
     let sql = "DELETE FROM session WHERE account = $1 AND token_hash <> $2";

@@ -10,6 +10,7 @@ mod period;
 mod print;
 mod rows;
 mod samples;
+mod searching;
 mod service;
 
 pub use figure::{Base, Change, ChangeKind, Direction, Figure, Ratio};

@@ -6,12 +6,13 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commons::sheets::write;
 use futures::stream;
+use identity::Actor;
 use kernel::{Error, Period, Result, UnitId};
 use organization::Unit;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::view::{Crumb, Delta, Kpi};
-use web::{Access, Failure, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
+use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
 use crate::figure::{Change, Figure, Ratio};
 use crate::opened::{self, OpenQuery};
@@ -23,8 +24,14 @@ const EXPORT_CHUNK: usize = 1_000;
 
 /// What the crate brings to the house.
 pub fn module(indicators: Indicators) -> Module {
+    let source = std::sync::Arc::new(crate::searching::Source(indicators.clone()));
     let routes = Routes::new()
         .get("/indicators", Policy::Permission(READ), overview)
+        .get(
+            "/indicators/unit-options",
+            Policy::Permission(READ),
+            unit_options,
+        )
         .get("/indicators/{code}", Policy::Permission(READ), opened::open)
         .get(
             "/indicators/{code}/rows.csv",
@@ -63,7 +70,7 @@ pub fn module(indicators: Indicators) -> Module {
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
-        ..Module::default()
+        search: vec![source],
     }
 }
 
@@ -72,6 +79,16 @@ struct OverviewQuery {
     unit: Option<String>,
     #[serde(flatten)]
     span: Span,
+}
+
+/// The units that the page offers while one types.
+async fn unit_options(
+    State(s): State<Indicators>,
+    shell: Shell,
+    access: Access,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    organization::unit_options(&s.organization, &shell, &access, pairs).await
 }
 
 /// The unit asked for, or the first of the scope; out of scope it does not exist.
@@ -83,8 +100,11 @@ pub(crate) async fn chosen(
     let units = s.organization.units(&access.scope).await?;
     let unit = match asked.filter(|u| !u.is_empty()) {
         Some(text) => {
-            let id: UnitId = text.parse().map_err(|_| Error::NotFound)?;
-            units.iter().find(|u| u.id == id)
+            let picked = s
+                .organization
+                .unit_picked("unit", text, &access.scope)
+                .await?;
+            units.iter().find(|u| u.id == picked.id)
         }
         // The highest one: a unit whose parent is not among those that may be seen.
         None => units
@@ -190,7 +210,14 @@ async fn overview(
     access: Access,
     Query(q): Query<OverviewQuery>,
 ) -> Result<Response, Failure> {
-    let (unit, units) = chosen(&s, &access, q.unit.as_deref()).await?;
+    let mut form = Form::default();
+    let (unit, units) = match chosen(&s, &access, q.unit.as_deref()).await {
+        Err(error @ Error::Invalid(_)) => {
+            form = form.reject(&shell, error)?;
+            chosen(&s, &access, None).await?
+        }
+        found => found?,
+    };
     let (period, kind) = span_of(&q.span, s.env.today());
     let children: Vec<Unit> = units
         .iter()
@@ -281,10 +308,9 @@ async fn overview(
     shell.page(
         "indicators/overview.html",
         json!({
-            "unit": unit.name, "unit_id": unit.id, "period": period_text(&shell, period), "kpis": kpis,
+            "unit": unit.name, "period": period_text(&shell, period), "kpis": kpis,
             "columns": columns, "rows": rows, "kinds": kinds, "headline": headline,
-            "units": units.iter().map(|u| (u.id.to_string(), u.name.as_str())).collect::<Vec<_>>(),
-            "span": q.span.period, "as_of": as_of, "size": size, "tail": tail,
+            "form": form, "unit_code": unit.code, "span": q.span.period, "as_of": as_of, "size": size, "tail": tail,
             "crumbs": crumbs(&units, &unit, &q.span),
         }),
     )
@@ -323,6 +349,7 @@ async fn export(
     State(s): State<Indicators>,
     shell: Shell,
     access: Access,
+    actor: Actor,
     Path(code): Path<String>,
     Query(q): Query<OpenQuery>,
 ) -> Result<Response, Failure> {
@@ -332,6 +359,16 @@ async fn export(
         .ok_or(Error::NotFound)?;
     let (unit, _) = chosen(&s, &access, q.unit.as_deref()).await?;
     let (period, _) = span_of(&q.span(), s.env.today());
+    if let Some(db) = &s.audit {
+        // What leaves the program leaves a trace, before its first byte does.
+        let (from, to) = (
+            kernel::format_date(period.from),
+            kernel::format_date(period.to),
+        );
+        let detail = json!({ "unit": unit.id, "from": from, "to": to, "as_of": q.as_of });
+        let entry = actor.audit("indicators.exported", ("indicator", &code), detail);
+        db::transaction!(db, |tx| identity::record(tx, &s.env, &entry).await)?;
+    }
     let header: Vec<String> = [
         "date",
         "person",

@@ -10,8 +10,8 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let cell = json!({ "label": "x", "value": "1", "unit": "", "href": "/indicators/x" });
     let overview = |rows: Value| {
         json!({
-            "unit": "u", "unit_id": "u", "period": "p", "kpis": [kpi(json!("1")), kpi(Value::Null)], "columns": ["x"], "rows": rows,
-            "kinds": [{ "code": "year", "label": "x", "current": true, "href": "/indicators" }], "headline": "h", "units": [["u", "n"]],
+            "unit": "u", "unit_code": "c", "form": { "values": {}, "errors": {}, "list": [{ "field": "unit", "text": "x" }] }, "period": "p", "kpis": [kpi(json!("1")), kpi(Value::Null)], "columns": ["x"], "rows": rows,
+            "kinds": [{ "code": "year", "label": "x", "current": true, "href": "/indicators" }], "headline": "h",
             "span": "year", "as_of": "2026-11-21 09:00", "size": 10, "tail": 1, "crumbs": [{ "label": "x", "href": "/" }],
         })
     };

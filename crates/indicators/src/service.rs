@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use db::Db;
 use kernel::{Date, Env, Error, Period, PeriodKind, Result, UnitId};
 use ledger::{Definition, Ledger, Reading, Sources, Total};
 use organization::Organization;
@@ -19,6 +20,7 @@ pub struct Indicators {
     pub(crate) organization: Organization,
     pub(crate) list: Arc<IndicatorList>,
     pub(crate) sources: Sources,
+    pub(crate) audit: Option<Db>,
 }
 
 /// What came out for a unit.
@@ -48,7 +50,14 @@ impl Indicators {
             organization,
             list: Arc::new(list),
             sources,
+            audit: None,
         }
+    }
+
+    /// The same, whose exports stand in the audit trail of a database.
+    pub fn with_audit(mut self, db: Db) -> Self {
+        self.audit = Some(db);
+        self
     }
 
     /// The indicators.

@@ -96,6 +96,14 @@ impl Notices {
         store::put_mail(tx, &people, self.settings.mail_by_default, now).await
     }
 
+    /// What these were told about something counts as read: it is decided.
+    pub async fn settle(&self, tx: &mut Tx, of: &[Reader], about: (&str, &str)) -> Result<()> {
+        if of.is_empty() {
+            return Ok(());
+        }
+        store::settle(tx, of, about, self.env.now()).await
+    }
+
     /// How many were not read yet.
     pub async fn unread(&self, of: &[Reader]) -> Result<i64> {
         store::unread(&mut self.db.read().await?, of).await

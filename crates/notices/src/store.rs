@@ -177,6 +177,22 @@ pub(crate) async fn mark(tx: &mut Tx, of: &[Reader], id: Option<Id>, at: Timesta
     tx.execute(sql, args).await
 }
 
+/// Marks what these were told about something as read.
+pub(crate) async fn settle(
+    tx: &mut Tx,
+    of: &[Reader],
+    (kind, id): (&str, &str),
+    at: Timestamp,
+) -> Result<()> {
+    let mut args = args![at, kind, id];
+    let of = readers(of, &mut args);
+    let sql = format!(
+        "UPDATE notice SET read_at = $1
+         WHERE reader IN ({of}) AND read_at IS NULL AND about_kind = $2 AND about_id = $3"
+    );
+    tx.execute(sql, args).await.map(|_| ())
+}
+
 pub(crate) async fn choice(tx: &mut Tx, of: Reader) -> Result<Option<Choice>> {
     let sql = "SELECT mail, lang FROM notice_choice WHERE reader = $1";
     let row = tx.optional(sql, args![of.id()]).await?;

@@ -5,6 +5,7 @@ mod api;
 mod pages;
 mod rule;
 mod samples;
+mod searching;
 mod service;
 mod state;
 

@@ -16,6 +16,7 @@ const PAGE: usize = 50;
 
 /// What the crate brings to the house.
 pub fn module(obligations: Obligations) -> Module {
+    let source = std::sync::Arc::new(crate::searching::Source(obligations.clone()));
     let routes = Routes::new()
         .get("/obligations", Policy::Permission(READ), overview)
         .get("/obligations/{code}/{unit}", Policy::Permission(READ), unit)
@@ -51,7 +52,7 @@ pub fn module(obligations: Obligations) -> Module {
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
-        ..Module::default()
+        search: vec![source],
     }
 }
 

@@ -23,6 +23,7 @@ mod pages;
 mod people;
 mod person_pages;
 mod person_requests;
+mod picking;
 mod roll;
 mod searching;
 mod service;
@@ -48,6 +49,7 @@ pub use numbers::{ERASE, IDENTITY};
 pub use pages::{MANAGE, READ, module};
 pub use people::{Lent, NewAssignment, NewPerson, PersonCard, PersonChange};
 pub use person_requests::{PROPOSE, PersonChanges};
+pub use picking::unit_options;
 pub use roll::TreeView;
 pub use service::{Found, Organization};
 pub use sheet::{At, Rows, read_rows, template};
@@ -59,7 +61,7 @@ pub use units::{Basis, NewUnit, SplitOff, UnitChange, UnitChangeKind, UnitEdit, 
 /// Who is found where, in the transaction of whoever asks, past every scope: for rules that name people by post,
 /// attribute or body.
 pub mod finding {
-    pub use crate::store::{described, in_body, in_post, paths, serving, values_of};
+    pub use crate::store::{described, in_body, in_post, paths, person_names, serving, values_of};
 
     use db::Tx;
     use kernel::{Date, PersonId, Result, UnitId};

@@ -604,10 +604,8 @@ pub(crate) async fn unit_names(tx: &mut Tx, ids: &[UnitId]) -> Result<HashMap<Un
     rows.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect()
 }
 
-pub(crate) async fn person_names(
-    tx: &mut Tx,
-    ids: &[PersonId],
-) -> Result<HashMap<PersonId, String>> {
+/// The names of these people.
+pub async fn person_names(tx: &mut Tx, ids: &[PersonId]) -> Result<HashMap<PersonId, String>> {
     let mut names = HashMap::new();
     for chunk in ids.chunks(5_000) {
         let mut args = Args::new();

@@ -13,12 +13,10 @@ use web::{Access, Failure, Form, Policy, Routes, Shell};
 use crate::model::{RosterEntry, Unit, initials};
 use crate::pages::{MANAGE, READ};
 use crate::person_pages::People;
+use crate::picking::{OFFERED, typed, unit_options};
 use crate::service::Organization;
 use crate::ties::{End, RESPONSIBILITY};
 use crate::units::{Basis, NewUnit, SplitOff, UnitEdit, UnitPart};
-
-/// Units or people that a field offers while one types.
-const OFFERED: usize = 20;
 
 pub(crate) fn routes() -> Routes<Organization> {
     let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
@@ -34,14 +32,6 @@ pub(crate) fn card() -> Routes<People> {
     Routes::new().get("/organization/units/{id}", Policy::Permission(READ), show)
 }
 
-/// What is typed into the field that asks, under whatever name.
-fn typed(pairs: Vec<(String, String)>) -> String {
-    pairs
-        .into_iter()
-        .next()
-        .map_or_else(String::new, |(_, value)| value)
-}
-
 /// The units a field offers: code as value, name as label.
 async fn options(
     State(org): State<Organization>,
@@ -49,12 +39,7 @@ async fn options(
     access: Access,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
-    let words = Words::new(&typed(pairs)).list;
-    let found = org.units_named(&words, &access.scope, OFFERED).await?;
-    let today = shell.env().today();
-    let standing = found.into_iter().filter(|u| u.stands(today));
-    let list: Vec<_> = standing.map(|u| [u.code, u.name]).collect();
-    shell.partial("organization/options.html", json!({ "options": list }))
+    unit_options(&org, &shell, &access, pairs).await
 }
 
 /// The people a field offers: staff number as value; name, pinyin initials (by which browsers sift) and unit as

@@ -65,6 +65,7 @@ impl Reports {
         };
         blocks.push(Block::Signature(date));
         commons::docx::write(&Document {
+            mark: self.levels.mark(&r.level, lang).map(str::to_owned),
             title: title.clone(),
             subtitle: Some(format!(
                 "{} · {}{}",

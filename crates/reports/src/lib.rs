@@ -11,7 +11,7 @@ mod store;
 mod template;
 
 pub use pages::module;
-pub use service::{Body, Reports, Saved, Segment};
+pub use service::{Body, Reports, Saved, Segment, Wanted};
 pub use store::MIGRATIONS;
 pub use template::{Template, Templates};
 

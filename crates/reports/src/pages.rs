@@ -6,13 +6,13 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use identity::Actor;
 use indicators::{Span, span_of};
-use kernel::{Error, Msg, ReportId, Result, UnitId};
+use kernel::{Error, Msg, ReportId, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::view::{Crumb, Pager};
-use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
+use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Secrecy, Shell};
 
-use crate::service::{Saved, change_text, period_text};
+use crate::service::{Saved, Wanted, change_text, period_text};
 use crate::{READ, Reports, WRITE};
 
 const PAGE: i64 = 20;
@@ -23,8 +23,14 @@ pub fn module(reports: Reports) -> Module {
     let routes = Routes::new()
         .get("/reports", Policy::Permission(READ), list)
         .get("/reports/new", Policy::Permission(WRITE), form)
+        .get(
+            "/reports/unit-options",
+            Policy::Permission(WRITE),
+            unit_options,
+        )
         .post("/reports", Policy::Permission(WRITE), make)
         .get("/reports/{id}", Policy::Permission(READ), show)
+        .post("/reports/{id}/level", Policy::Permission(WRITE), set_level)
         .get("/reports/{id}/report.docx", Policy::Permission(READ), docx)
         .merge(crate::api::routes())
         .with_state(reports);
@@ -57,6 +63,7 @@ pub fn module(reports: Reports) -> Module {
 #[derive(Debug, Default, Deserialize)]
 struct ListQuery {
     page: Option<String>,
+    level: Option<String>,
 }
 
 async fn list(
@@ -66,10 +73,12 @@ async fn list(
     Query(q): Query<ListQuery>,
 ) -> Result<Response, Failure> {
     // What is no number is the first page.
+    let level = q.level.filter(|l| !l.is_empty());
     let page: i64 = q.page.and_then(|p| p.parse().ok()).unwrap_or(1).max(1);
     let (found, total) = crate::store::list(
         &mut s.db.read().await?,
         &access.scope,
+        level.as_deref(),
         PAGE,
         (page - 1).saturating_mul(PAGE),
     )
@@ -79,7 +88,7 @@ async fn list(
         .iter()
         .map(|r| {
             json!({
-                "href": format!("/reports/{}", r.id), "unit": r.body.unit_name,
+                "href": format!("/reports/{}", r.id), "level": s.levels.name(&r.level, lang), "unit": r.body.unit_name,
                 "title": if lang.starts_with("zh") { &r.body.title.0 } else { &r.body.title.1 },
                 "template": s.template(&r.template).map_or(r.template.as_str(), |t| t.name.get(lang)),
                 "period": period_text(r.period, lang), "created_at": r.created_at.minute_text(s.env.zone()),
@@ -90,7 +99,11 @@ async fn list(
         "reports/list.html",
         json!({
             "rows": rows, "may_write": access.principal.scope(WRITE).is_some(),
-            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("/reports?page={n}")),
+            "level": level, "levels": s.levels.options(lang),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| match &level {
+                Some(level) => format!("/reports?level={}&page={n}", web::encode(level)),
+                None => format!("/reports?page={n}"),
+            }),
         }),
     )
 }
@@ -107,10 +120,35 @@ struct NewReport {
     period: String,
     #[serde(default)]
     at: String,
+    #[serde(default)]
+    level: String,
 }
 
-async fn form_context(s: &Reports, shell: &Shell, access: &Access, form: Form) -> Result<Value> {
-    let units = s.organization.units(&access.scope).await?;
+/// The units that the form offers while one types.
+async fn unit_options(
+    State(s): State<Reports>,
+    shell: Shell,
+    access: Access,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    organization::unit_options(&s.organization, &shell, &access, pairs).await
+}
+
+impl NewReport {
+    fn pairs(&self) -> Vec<(String, String)> {
+        let fields = [
+            ("id", &self.id),
+            ("template", &self.template),
+            ("unit", &self.unit),
+            ("period", &self.period),
+            ("at", &self.at),
+            ("level", &self.level),
+        ];
+        fields.map(|(n, v)| (n.to_owned(), v.clone())).into()
+    }
+}
+
+fn form_context(s: &Reports, shell: &Shell, form: Form) -> Value {
     let lang = shell.lang().code();
     let templates: Vec<_> = s
         .templates
@@ -121,23 +159,23 @@ async fn form_context(s: &Reports, shell: &Shell, access: &Access, form: Form) -
         .iter()
         .map(|k| (*k, shell.t(&format!("report-period-{k}"))))
         .collect();
-    Ok(json!({
-        "form": form, "templates": templates, "kinds": kinds,
-        "units": units.iter().map(|u| (u.id.to_string(), u.name.as_str())).collect::<Vec<_>>(),
+    json!({
+        "form": form, "templates": templates, "kinds": kinds, "levels": s.levels.options(lang),
         "crumbs": [Crumb { label: shell.t("menu-reports"), href: "/reports".into() }],
-    }))
+    })
 }
 
-async fn form(State(s): State<Reports>, shell: Shell, access: Access) -> Result<Response, Failure> {
+async fn form(State(s): State<Reports>, shell: Shell) -> Result<Response, Failure> {
+    let first = s.templates.iter().next();
+    let usual = first.and_then(|t| t.level.as_deref());
+    let level = s.levels.take("", usual);
     let form = Form::default()
         .with("id", s.env.new_id::<ReportId>())
-        .with(
-            "template",
-            s.templates.iter().next().map_or("", |t| t.code.as_str()),
-        )
+        .with("template", first.map_or("", |t| t.code.as_str()))
+        .with("level", level.map_or("", |l| l.code.as_str()))
         .with("period", "year")
         .with("at", kernel::format_date(s.env.today()));
-    let context = form_context(&s, &shell, &access, form).await?;
+    let context = form_context(&s, &shell, form);
     shell.page("reports/form.html", context)
 }
 
@@ -146,15 +184,24 @@ async fn make(
     shell: Shell,
     access: Access,
     actor: Actor,
+    secrecy: Secrecy,
     BodyForm(new): BodyForm<NewReport>,
 ) -> Result<Response, Failure> {
     let id: ReportId = new.id.parse().map_err(|_| Error::NotFound)?;
-    let result = match (kernel::parse_date(&new.at), new.unit.parse::<UnitId>()) {
+    let unit = match new.unit.trim() {
+        "" => Err(Error::field("unit", Msg::new("report-unit-missing"))),
+        unit => {
+            s.organization
+                .unit_picked("unit", unit, &access.scope)
+                .await
+        }
+    };
+    let result = match (kernel::parse_date(&new.at), unit) {
         (None, _) => Err(Error::field("at", Msg::new("report-date-wrong"))),
         (Some(at), _) if at > s.env.today() => {
             Err(Error::field("at", Msg::new("report-in-future")))
         }
-        (_, Err(_)) => Err(Error::field("unit", Msg::new("report-unit-missing"))),
+        (_, Err(error)) => Err(error),
         (Some(at), Ok(unit)) => {
             let span = Span {
                 period: Some(new.period.clone()),
@@ -162,15 +209,42 @@ async fn make(
                 ..Span::default()
             };
             let (period, _) = span_of(&span, s.env.today());
-            s.make(id, &new.template, unit, period, &access.scope, &actor)
-                .await
+            let wanted = Wanted {
+                id,
+                template: new.template.clone(),
+                unit: unit.id,
+                period,
+                level: new.level.clone(),
+            };
+            s.draft(&wanted, &access.scope, &actor).await
         }
+    };
+    let result = match result {
+        Ok(drafted) => {
+            // What the sentences say once the figures and names stand in them.
+            let mut found = Vec::new();
+            let (zh, en) = &drafted.body.paragraphs;
+            let (zh_title, en_title) = &drafted.body.title;
+            for text in [zh_title, en_title, &drafted.body.unit_name] {
+                secrecy.look(text, &mut found);
+            }
+            for paragraph in zh.iter().chain(en) {
+                let text: String = paragraph.iter().map(|s| s.text.as_str()).collect();
+                secrecy.look(&text, &mut found);
+            }
+            if secrecy.asks(&found) {
+                return secrecy.ask(&found, &new.pairs(), false);
+            }
+            secrecy.keep(&found).await?;
+            s.keep(&drafted, &actor).await
+        }
+        Err(e) => Err(e),
     };
     match result {
         Ok(id) => shell.done(&format!("/reports/{id}"), "report-made"),
         Err(e) => {
             let form = Form::of(&new).reject(&shell, e)?;
-            let context = form_context(&s, &shell, &access, form).await?;
+            let context = form_context(&s, &shell, form);
             shell.refused("reports/form.html", context)
         }
     }
@@ -182,12 +256,52 @@ async fn show(
     access: Access,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let r = s
-        .report(id.parse().map_err(|_| Error::NotFound)?, &access.scope)
-        .await?;
+    let id = id.parse().map_err(|_| Error::NotFound)?;
+    let r = s.report(id, &access.scope).await?;
+    let context = show_context(&s, &shell, &access, &r, Form::default()).await?;
+    shell.page("reports/show.html", context)
+}
+
+#[derive(Deserialize)]
+struct NewLevel {
+    #[serde(default)]
+    level: String,
+    #[serde(default, rename = "level-reason")]
+    reason: String,
+}
+
+async fn set_level(
+    State(s): State<Reports>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Path(id): Path<String>,
+    BodyForm(new): BodyForm<NewLevel>,
+) -> Result<Response, Failure> {
+    let id: ReportId = id.parse().map_err(|_| Error::NotFound)?;
+    let set = s.set_level(id, &new.level, &new.reason, &access.scope, &actor);
+    match set.await {
+        Ok(()) => shell.done(&format!("/reports/{id}"), "report-level-changed"),
+        Err(e) => {
+            let form = Form::default().with("level-reason", &new.reason);
+            let form = form.reject(&shell, e)?;
+            let r = s.report(id, &access.scope).await?;
+            let context = show_context(&s, &shell, &access, &r, form).await?;
+            shell.refused("reports/show.html", context)
+        }
+    }
+}
+
+async fn show_context(
+    s: &Reports,
+    shell: &Shell,
+    access: &Access,
+    r: &Saved,
+    form: Form,
+) -> Result<Value> {
     let lang = shell.lang().code();
     let zh = lang.starts_with("zh");
-    let href = |code: &str| rows_href(&r, code);
+    let href = |code: &str| rows_href(r, code);
     let paragraphs = if zh {
         &r.body.paragraphs.0
     } else {
@@ -201,7 +315,7 @@ async fn show(
                 .collect()
         })
         .collect();
-    let now = s.figures_now(&r).await?;
+    let now = s.figures_now(r).await?;
     let mut changed = Vec::new();
     let mut rows = Vec::new();
     for f in &r.body.figures {
@@ -220,9 +334,13 @@ async fn show(
             ));
         }
     }
-    shell.page(
-        "reports/show.html",
-        json!({
+    let may_level = match access.principal.scope(WRITE) {
+        Some(scope) => s.organization.reaches(scope, r.unit).await?,
+        None => false,
+    };
+    Ok(json!({
+            "form": form, "id": r.id, "may_level": may_level, "level_code": r.level,
+            "level": s.levels.name(&r.level, lang), "levels": s.levels.options(lang), "mark": s.levels.mark(&r.level, lang),
             "title": if zh { &r.body.title.0 } else { &r.body.title.1 },
             "unit": r.body.unit_name, "period": period_text(r.period, lang), "as_of": r.as_of,
             "created_at": r.created_at.minute_text(s.env.zone()),
@@ -230,8 +348,7 @@ async fn show(
             "paragraphs": paragraphs, "rows": rows, "changed": changed,
             "docx": format!("/reports/{}/report.docx", r.id),
             "crumbs": [Crumb { label: shell.t("menu-reports"), href: "/reports".into() }],
-        }),
-    )
+    }))
 }
 
 /// The rows under a figure of a report, as they were.
@@ -249,12 +366,20 @@ async fn docx(
     State(s): State<Reports>,
     shell: Shell,
     access: Access,
+    actor: Actor,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let r = s
         .report(id.parse().map_err(|_| Error::NotFound)?, &access.scope)
         .await?;
     let bytes = s.docx(&r, shell.lang().code(), &|key| shell.t(key))?;
+    // What leaves the program leaves a trace.
+    let entry = actor.audit(
+        "report.exported",
+        ("report", r.id),
+        json!({ "level": r.level }),
+    );
+    db::transaction!(s.db, |tx| identity::record(tx, &s.env, &entry).await)?;
     let name = web::encode(&format!(
         "{}.docx",
         if shell.lang() == web::Lang::Zh {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use commons::packs::levels::Levels;
 use db::Db;
 use identity::Actor;
 use indicators::{Change, Figure, Indicator, Indicators};
@@ -56,6 +57,23 @@ pub struct Saved {
     pub created_at: Timestamp,
     /// Who made it.
     pub created_by: AccountId,
+    /// Code of its level of secrecy (密级).
+    pub level: String,
+}
+
+/// Which report is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Made when the form was opened: sent twice, it is made once.
+    pub id: ReportId,
+    /// Code of the template.
+    pub template: String,
+    /// The unit it is about.
+    pub unit: UnitId,
+    /// The period.
+    pub period: Period,
+    /// Code of its level of secrecy; empty: the one usual for its template.
+    pub level: String,
 }
 
 /// The reading; cheap to clone.
@@ -66,6 +84,7 @@ pub struct Reports {
     pub(crate) organization: Organization,
     pub(crate) indicators: Indicators,
     pub(crate) templates: Arc<Templates>,
+    pub(crate) levels: Arc<Levels>,
 }
 
 impl Reports {
@@ -83,25 +102,43 @@ impl Reports {
             organization,
             indicators,
             templates: Arc::new(templates),
+            levels: Arc::default(),
         }
+    }
+
+    /// The same, in which reports may have these levels of secrecy.
+    pub fn with_levels(mut self, levels: Levels) -> Self {
+        self.levels = Arc::new(levels);
+        self
     }
 
     /// Makes a report and keeps it.
     ///
     /// # Errors
+    /// As [`Self::draft`].
+    pub async fn make(&self, wanted: &Wanted, scope: &Scope, actor: &Actor) -> Result<ReportId> {
+        let drafted = self.draft(wanted, scope, actor).await?;
+        self.keep(&drafted, actor).await
+    }
+
+    /// A report with its figures as they are now, not kept yet.
+    ///
+    /// # Errors
     /// `NotFound` for an unknown template or a unit out of scope; `Conflict` while figures are being
     /// computed; `Busy` when the ledger does not come to rest.
-    pub async fn make(
+    pub(crate) async fn draft(
         &self,
-        id: ReportId,
-        template: &str,
-        unit: UnitId,
-        period: Period,
+        wanted: &Wanted,
         scope: &Scope,
         actor: &Actor,
-    ) -> Result<ReportId> {
-        let template = self.templates.get(template).ok_or(Error::NotFound)?;
-        let unit = self.organization.unit(unit, scope).await?;
+    ) -> Result<Saved> {
+        let (id, period) = (wanted.id, wanted.period);
+        let template = self
+            .templates
+            .get(&wanted.template)
+            .ok_or(Error::NotFound)?;
+        let level = self.levels.take(&wanted.level, template.level.as_deref())?;
+        let unit = self.organization.unit(wanted.unit, scope).await?;
         let which = self.printed(template)?;
         let (figures, as_of) = self.settled_figures(unit.id, period, &which).await?;
         if figures.iter().any(|f| f.computing) {
@@ -129,7 +166,7 @@ impl Reports {
                 .cloned()
                 .collect(),
         };
-        let saved = Saved {
+        Ok(Saved {
             id,
             template: template.code.clone(),
             unit: unit.id,
@@ -139,19 +176,61 @@ impl Reports {
             body,
             created_at: self.env.now(),
             created_by: actor.account.ok_or(Error::Forbidden)?,
-        };
-        let detail =
-            json!({ "template": saved.template, "unit": saved.unit, "as_of": saved.as_of });
-        let entry = actor.audit("report.made", ("report", id), detail);
+            level: level.code.clone(),
+        })
+    }
+
+    /// Keeps a report that was drafted; sent twice it is made, and recorded, once.
+    pub(crate) async fn keep(&self, saved: &Saved, actor: &Actor) -> Result<ReportId> {
+        let detail = json!({
+            "template": saved.template, "unit": saved.unit, "as_of": saved.as_of, "level": saved.level,
+        });
+        let entry = actor.audit("report.made", ("report", saved.id), detail);
         db::transaction!(self.db, |tx| {
-            // Sent twice it is made, and recorded, once.
-            if store::insert(tx, &saved).await? {
-                crate::searching::index(tx, &saved).await?;
+            if store::insert(tx, saved).await? {
+                crate::searching::index(tx, saved).await?;
                 identity::record(tx, &self.env, &entry).await?;
             }
             Ok(())
         })?;
-        Ok(id)
+        Ok(saved.id)
+    }
+
+    /// Gives a report another level of secrecy, with a reason that the audit trail keeps.
+    ///
+    /// # Errors
+    /// `Invalid` without a reason, or for a level that may not be here; `NotFound`; `Conflict` when it was changed
+    /// meanwhile.
+    pub async fn set_level(
+        &self,
+        id: ReportId,
+        level: &str,
+        reason: &str,
+        scope: &Scope,
+        actor: &Actor,
+    ) -> Result<()> {
+        let reason = reason.trim();
+        let length = reason.chars().count();
+        if level.trim().is_empty() {
+            return Err(Error::field("level", Msg::new("secrecy-level-unknown")));
+        }
+        let level = self.levels.take(level, None)?;
+        if !(2..=200).contains(&length) || reason.contains(char::is_control) {
+            let missing = Msg::new("report-level-reason-missing");
+            return Err(Error::field("level-reason", missing));
+        }
+        db::transaction!(self.db, |tx| {
+            let known = store::report(tx, id, scope).await?;
+            if known.level == level.code {
+                return Ok(());
+            }
+            if !store::change_level(tx, id, &known.level, &level.code).await? {
+                return Err(Error::Conflict(Msg::new("report-changed-meanwhile")));
+            }
+            let detail = json!({ "from": known.level, "to": level.code, "reason": reason });
+            let entry = actor.audit("report.level-changed", ("report", id), detail);
+            identity::record(tx, &self.env, &entry).await
+        })
     }
 
     /// The indicators that a template prints.

@@ -5,19 +5,25 @@ use kernel::{Error, Id, ReportId, Result, Scope};
 
 use crate::Saved;
 
-/// The table. A report is written once and never changed.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    name: "reports_20261121_table",
-    sql: "
+/// The table. A report is written once; only its level of secrecy can change.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "reports_20261121_table",
+        sql: "
     CREATE TABLE report (
         id {blob} PRIMARY KEY, template TEXT NOT NULL, unit {blob} NOT NULL REFERENCES unit,
         from_date TEXT NOT NULL, to_date TEXT NOT NULL, as_of BIGINT NOT NULL, title TEXT NOT NULL,
         body TEXT NOT NULL, created_at BIGINT NOT NULL, created_by {blob} NOT NULL);
     CREATE INDEX report_unit ON report (unit);
     ",
-}];
+    },
+    Migration {
+        name: "reports_20261122_level",
+        sql: "ALTER TABLE report ADD COLUMN level TEXT NOT NULL DEFAULT 'internal';",
+    },
+];
 
-const COLUMNS: &str = "r.id, r.template, r.unit, r.from_date, r.to_date, r.as_of, r.title, r.body, r.created_at, r.created_by";
+const COLUMNS: &str = "r.id, r.template, r.unit, r.from_date, r.to_date, r.as_of, r.title, r.body, r.created_at, r.created_by, r.level";
 
 fn read(row: &Row) -> Result<Saved> {
     let body: String = row.get(7)?;
@@ -34,6 +40,7 @@ fn read(row: &Row) -> Result<Saved> {
         body: serde_json::from_str(&body).map_err(Error::internal)?,
         created_at: row.get(8)?,
         created_by: row.get(9)?,
+        level: row.get(10)?,
     })
 }
 
@@ -41,11 +48,11 @@ fn read(row: &Row) -> Result<Saved> {
 pub(crate) async fn insert(tx: &mut Tx, r: &Saved) -> Result<bool> {
     let body = serde_json::to_string(&r.body).map_err(Error::internal)?;
     let added = tx.execute(
-        "INSERT INTO report (id, template, unit, from_date, to_date, as_of, title, body, created_at, created_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO report (id, template, unit, from_date, to_date, as_of, title, body, created_at, created_by, level)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
         args![
             r.id, r.template.as_str(), r.unit, r.period.from, r.period.to, r.as_of, r.title.as_str(), body,
-            r.created_at, r.created_by
+            r.created_at, r.created_by, r.level.as_str()
         ],
     )
     .await?;
@@ -62,6 +69,17 @@ pub(crate) async fn report(tx: &mut Tx, id: ReportId, scope: &Scope) -> Result<S
         )
         .await?;
     row.as_ref().map(read).transpose()?.ok_or(Error::NotFound)
+}
+
+/// Gives a report another level of secrecy; false when it was changed meanwhile.
+pub(crate) async fn change_level(tx: &mut Tx, id: ReportId, from: &str, to: &str) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE report SET level = $3 WHERE id = $1 AND level = $2",
+            args![id, from, to],
+        )
+        .await?;
+    Ok(changed == 1)
 }
 
 /// These reports.
@@ -86,11 +104,15 @@ pub(crate) async fn after(tx: &mut Tx, id: Id, limit: i64) -> Result<Vec<Saved>>
 pub(crate) async fn list(
     tx: &mut Tx,
     scope: &Scope,
+    level: Option<&str>,
     limit: i64,
     offset: i64,
 ) -> Result<(Vec<Saved>, i64)> {
     let mut a = Args::new();
-    let conditions = organization::scope_sql(scope, "r.unit", &mut a);
+    let mut conditions = organization::scope_sql(scope, "r.unit", &mut a);
+    if let Some(level) = level {
+        conditions += &format!(" AND r.level = {}", a.push(level));
+    }
     let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM report r WHERE {conditions}");
     let total = tx.one(sql, a.clone()).await?.get(0)?;
     let (limit, offset) = (a.push(limit), a.push(offset));

@@ -2,6 +2,7 @@
 //! also as `{indicator:yoy}`, `{indicator:over}` (余), `{indicator:many}` (多), `{indicator:at-least}` (以上) and
 //! `{indicator:up-to}` (可达), which print the exact value as sentences round it.
 
+use commons::packs::levels::Levels;
 use commons::packs::{Name, PackProblem, Packs};
 use indicators::{IndicatorList, Style};
 use kernel::Msg;
@@ -20,6 +21,9 @@ pub struct Template {
     pub title: Name,
     /// Paragraphs.
     pub paragraphs: Vec<Name>,
+    /// Level of secrecy of a report of which nothing else is said; none: the usual one.
+    #[serde(default)]
+    pub level: Option<String>,
     /// Codes of the indicators in the table.
     pub table: Vec<String>,
 }
@@ -94,6 +98,8 @@ impl Templates {
     pub fn read(packs: &Packs, indicators: &IndicatorList) -> Result<Self, Vec<PackProblem>> {
         let mut list: Vec<Template> = Vec::new();
         let mut problems = Vec::new();
+        // Mistakes in the levels are named by whoever reads them.
+        let levels = Levels::read(packs).unwrap_or_default();
         for (pack, section) in packs.read::<Section>()? {
             for spanned in section.report {
                 let span = spanned.span();
@@ -102,6 +108,13 @@ impl Templates {
                     |message: Msg| problems.push(pack.problem_at(span.clone(), message));
                 if !commons::packs::is_kebab(&t.code) || list.iter().any(|k| k.code == t.code) {
                     wrong(Msg::new("report-code").with("code", &t.code));
+                }
+                if let Some(level) = t.level.as_ref().filter(|l| levels.get(l).is_none()) {
+                    wrong(
+                        Msg::new("report-level-unknown")
+                            .with("code", &t.code)
+                            .with("level", level),
+                    );
                 }
                 let texts = t
                     .paragraphs

@@ -129,6 +129,13 @@ impl Directory for House {
         })
     }
 
+    fn name<'a>(&'a self, tx: &'a mut Tx, person: PersonId) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async move {
+            let mut names = finding::person_names(tx, &[person]).await?;
+            Ok(names.remove(&person).unwrap_or_default())
+        })
+    }
+
     fn within(&self, scope: &Scope, column: &str, args: &mut Args) -> String {
         organization::scope_sql(scope, column, args)
     }

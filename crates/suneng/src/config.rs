@@ -113,6 +113,8 @@ pub struct Config {
     pub brand: Brand,
     /// Cookies over HTTPS only.
     pub secure_cookies: bool,
+    /// Code of the highest level of secrecy that records may have.
+    pub highest_level: String,
     /// How strict sign-in is.
     pub security: SecuritySettings,
     /// Other origins that may post.
@@ -269,6 +271,7 @@ impl Config {
                 .filter(|t| !t.is_empty())
                 .map(Into::into),
             tenant_name: given.text("tenant-name"),
+            highest_level: given.text("highest-level"),
             brand: given.parse("brand", "blue, red", Brand::from_code)?,
             secure_cookies,
             trusted_origins: given

@@ -184,6 +184,7 @@ pub const PACK_TABLES: &[&str] = &[
     "body-kind",
     "pairing-kind",
     "secrecy-word",
+    "secrecy-level",
     "approval-route",
 ];
 

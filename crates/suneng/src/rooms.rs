@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use activities::{Activities, ActivityKinds};
 use approvals::Approvals;
+use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
 use crypt::Vault;
@@ -59,6 +60,7 @@ pub struct Vocabulary {
     routes: approvals::Routes,
     calendar: Calendar,
     secrecy: SecrecyWords,
+    levels: Levels,
 }
 
 impl Vocabulary {
@@ -122,6 +124,7 @@ impl Vocabulary {
             SecrecyWords::read(packs),
             &mut problems,
         );
+        take(&mut vocabulary.levels, Levels::read(packs), &mut problems);
         if problems.is_empty() {
             Ok(vocabulary)
         } else {
@@ -170,6 +173,10 @@ impl Rooms {
     /// Puts them together and makes what they need in the database: roles and components. Must be called
     /// inside the runtime.
     pub async fn open(world: &World, vocabulary: Vocabulary) -> Result<Self> {
+        let levels = vocabulary
+            .levels
+            .clone()
+            .up_to(&world.config.highest_level)?;
         let settings = world.config.security.clone();
         let vault = world.vault().await?;
         let identity = Identity::new(world.db.clone(), world.env.clone(), settings)
@@ -209,7 +216,8 @@ impl Rooms {
             organization.clone(),
             vocabulary.indicators,
             Sources::new(vec![Arc::new(activities::ActivityFacts)]),
-        );
+        )
+        .with_audit(db.clone());
         let kept = Kept {
             identity: identity.clone(),
             approvals: approvals.clone(),
@@ -232,6 +240,7 @@ impl Rooms {
                 organization.clone(),
                 vocabulary.kinds,
             )
+            .with_levels(levels.clone())
             .with_notices(notices.clone()),
             obligations: Obligations::new(
                 env.clone(),
@@ -246,7 +255,8 @@ impl Rooms {
                 organization,
                 indicators.clone(),
                 vocabulary.templates,
-            ),
+            )
+            .with_levels(levels),
             indicators,
         })
     }

@@ -75,6 +75,9 @@ pub const SETTINGS: &[Setting] = settings! {
     "brand" "SUNENG_BRAND" Some("brand"), Text "blue" false,
         "页面主题色：blue（政务蓝）或 red（党务红）"
         "Colour of the pages: blue or red";
+    "highest-level" "SUNENG_HIGHEST_LEVEL" Some("highest-level"), Text "internal" false,
+        "本系统最高可存放的密级：业务包中的密级代码，如 public（公开）、internal（内部）、work-secret（工作秘密）；国家秘密一律不得存放"
+        "Highest level of secrecy of records here: a code of the packs such as public, internal, work-secret; never a state secret";
     "secure-cookies" "SUNENG_SECURE_COOKIES" Some("secure-cookies"), Switch "false" false,
         "只经 HTTPS 发送 Cookie；前面有 HTTPS 代理时打开"
         "Send cookies over HTTPS only; switch it on behind an HTTPS proxy";

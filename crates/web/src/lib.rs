@@ -71,7 +71,7 @@ pub use policy::{
     Access, ClientAddress, OnBehalf, Policy, Principal, RouteRow, Routes, is_local_path, safe_next,
 };
 pub use searching::{Asked, Hit, Hits, SearchSource};
-pub use secrecy::SecrecyCheck;
+pub use secrecy::{Secrecy, SecrecyCheck};
 pub use shell::{Brand, Shell, Tenant, cookie, encode};
 
 /// The texts of this crate's messages, by language tag (fluent).

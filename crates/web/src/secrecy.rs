@@ -2,8 +2,11 @@
 //! for words that call for care. Whoever sends it is asked once and answers for it; the answer is traced. State
 //! secrets may not be kept in a system on an open network (保守国家秘密法).
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
@@ -32,9 +35,96 @@ const FIELD: &str = "secrecy-confirmed";
 /// The same for programs.
 const HEADER: &str = "x-secrecy-confirmed";
 
+/// What the sender of a form answered for, whether or not its own texts asked for that.
+#[derive(Clone)]
+struct Said(String);
+
+/// Extractor: asks about what is no text of the form itself, such as the contents of a file or a report that it
+/// makes. A handler looks through it with [`Secrecy::look`], then [asks](Secrecy::ask) or [keeps the answer](Secrecy::keep).
+#[derive(Clone)]
+pub struct Secrecy {
+    words: Option<Arc<dyn SecrecyCheck>>,
+    said: String,
+    shell: Shell,
+    access: Access,
+    path: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Secrecy {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let shell = Shell::from_request_parts(parts, state).await?;
+        let said = parts.extensions.get::<Said>();
+        Ok(Self {
+            words: shell.app().secrecy.clone(),
+            said: said.map_or_else(String::new, |said| said.0.clone()),
+            access: Access::from_request_parts(parts, state).await?,
+            path: parts.uri.path().to_owned(),
+            shell,
+        })
+    }
+}
+
+impl Secrecy {
+    /// The field of a form in parts by which its sender answers; that of another form is taken by the check itself.
+    pub const FIELD: &str = FIELD;
+
+    /// Takes an answer from a form in parts.
+    pub fn said(&mut self, answer: String) {
+        self.said = answer;
+    }
+
+    /// Adds the words that stand in a text to those found before.
+    pub fn look(&self, text: &str, found: &mut Vec<String>) {
+        for word in self.words.iter().flat_map(|words| words.find(text)) {
+            if !found.contains(&word) {
+                found.push(word);
+            }
+        }
+    }
+
+    /// Whether somebody has to answer for these words still.
+    pub fn asks(&self, found: &[String]) -> bool {
+        !answers(Some(&self.said), found)
+    }
+
+    /// The page that asks; it sends these fields again, in parts where the form was.
+    ///
+    /// # Errors
+    /// When the page cannot be made.
+    pub fn ask(
+        &self,
+        found: &[String],
+        pairs: &[(String, String)],
+        in_parts: bool,
+    ) -> Result<Response, Failure> {
+        // What was answered for before stays so.
+        let mut all: Vec<String> = self.said.split('、').map(str::to_owned).collect();
+        all.retain(|word| !word.is_empty() && !found.contains(word));
+        all.extend_from_slice(found);
+        let mut context = context(&self.path, pairs, &all);
+        context["in_parts"] = json!(in_parts);
+        self.shell.refused("secrecy.html", context)
+    }
+
+    /// Keeps that somebody answered for these words; nothing when there are none.
+    ///
+    /// # Errors
+    /// When the answer cannot be kept: nothing may be done then.
+    pub async fn keep(&self, found: &[String]) -> Result<()> {
+        match &self.words {
+            Some(words) if !found.is_empty() => {
+                words.confirmed(&self.access, &self.path, found).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The request, if its texts need no answer or have one; otherwise the page that asks.
 pub(crate) async fn check(access: &Access, request: Request) -> Result<Request, Response> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let shell = parts.extensions.get::<Shell>().cloned();
     let kind = Kind::of(&parts.method, &parts.headers);
     let (Some(shell), Some(kind)) = (shell, kind) else {
@@ -69,6 +159,9 @@ pub(crate) async fn check(access: &Access, request: Request) -> Result<Request, 
                 // What follows sees the form as it was.
                 let mut rest = form_urlencoded::Serializer::new(String::new());
                 rest.extend_pairs(pairs.iter().filter(|(n, _)| n != FIELD));
+                if let Some(said) = said {
+                    parts.extensions.insert(Said(said));
+                }
                 (Bytes::from(rest.finish()), found)
             }
         }
@@ -162,7 +255,7 @@ fn ask(shell: &Shell, path: &str, pairs: &[(String, String)], found: &[String]) 
 }
 
 fn context(path: &str, pairs: &[(String, String)], found: &[String]) -> Value {
-    json!({ "action": path, "pairs": pairs, "words": found.join("、"), "field": FIELD })
+    json!({ "action": path, "pairs": pairs, "words": found.join("、"), "field": FIELD, "in_parts": false })
 }
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {

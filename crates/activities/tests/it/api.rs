@@ -136,3 +136,43 @@ async fn what_is_wrong_is_a_problem_and_what_is_outside_is_not_there() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn confirmations_go_through_the_api() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let scope = Scope::Under(vec![h.bureau]);
+        let id = h.record(&h.session(&t, crate::house::day(11, 20))).await.unwrap();
+        let grants = [activities::READ, activities::CONFIRM].map(|p| (p, scope.clone()));
+        let (own, leader) = (App::new(&h, &t, &grants), h.as_other(&t));
+        let app = App::new(&leader, &t, &grants);
+        let waits = async |app: &App| json_of(&app.get("/api/v1/activities/unconfirmed").await);
+        assert_eq!(waits(&own).await["total"], 0, "not one's own");
+        let waiting = waits(&app).await;
+        assert_eq!((&waiting["total"], &waiting["items"][0]["id"]), (&json!(1), &json!(id)));
+        assert_eq!(waiting["items"][0]["changes"], 0);
+        let confirm = async |app: &App, changes: i64| {
+            let body = json!({ "activities": [{ "id": id, "changes": changes }, { "id": h.elsewhere, "changes": 0 }] });
+            json_of(&post(app, "/api/v1/activities/confirmations", &body).await)["items"].clone()
+        };
+        let said = confirm(&app, 3).await;
+        assert_eq!((&said[0]["confirmed"], &said[0]["code"]), (&json!(false), &json!("confirm-changed")));
+        assert_eq!(said.as_array().unwrap().len(), 1, "what is not there is not answered");
+        assert_eq!(confirm(&own, 0).await[0]["code"], "confirm-own");
+        assert_eq!(confirm(&app, 0).await[0]["confirmed"], true);
+        let back = format!("/api/v1/activities/{id}/return");
+        problem(&post(&app, &back, &json!({ "reason": "" })).await, 422);
+        problem(&post(&own, &back, &json!({ "reason": "人数不符" })).await, 409);
+        let returned = post(&app, &back, &json!({ "reason": "人数不符" })).await;
+        assert_eq!(returned.status, StatusCode::NO_CONTENT, "{}", returned.text());
+        let path = format!("/api/v1/activities/{id}/confirmations");
+        let history = json_of(&own.get(&path).await);
+        let acts: Vec<_> = history["items"].as_array().unwrap().iter().map(|i| i["act"].clone()).collect();
+        assert_eq!(acts, ["confirmed", "returned"]);
+        assert_eq!(history["items"][1]["reason"], "人数不符");
+        let outside = App::new(&h, &t, &[(activities::READ, Scope::Under(vec![h.elsewhere]))]);
+        problem(&outside.get(&path).await, 404);
+        problem(&post(&outside, &back, &json!({ "reason": "人数不符" })).await, 404);
+    })
+    .await;
+}

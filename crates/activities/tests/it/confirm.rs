@@ -29,7 +29,7 @@ impl Contacts for Nobody {
 
 impl House {
     /// The same house as somebody else uses it, told of what is returned.
-    fn as_other(&self, t: &TestDb) -> Self {
+    pub fn as_other(&self, t: &TestDb) -> Self {
         let notices = Notices::new(t.db.clone(), t.env.clone(), Settings::default(), Nobody);
         Self {
             clerk: t.env.new_id(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use activities::{Activities, ActivityKinds, Mark, New, Role};
 use commons::packs::Packs;
+use commons::packs::levels::Levels;
 use db::{Db, Migration};
 use jiff::civil::{Time, time};
 use kernel::{AccountId, ActivityId, Date, PersonId, Scope, UnitId};
@@ -31,6 +32,13 @@ pub fn kinds() -> ActivityKinds {
     let text = include_str!("../../../../packs/weekly-study.toml");
     let packs = Packs::load(vec![("weekly-study.toml".into(), text.into())]).unwrap();
     ActivityKinds::read(&packs).unwrap()
+}
+
+/// The levels of secrecy of the pack that the product brings; work secrets may not be here.
+pub fn levels() -> Levels {
+    let text = include_str!("../../../../packs/secrecy-cn.toml");
+    let packs = Packs::load(vec![("secrecy-cn.toml".into(), text.into())]).unwrap();
+    Levels::read(&packs).unwrap()
 }
 
 fn where_is(tests: &[(Column, &str)]) -> Predicate {
@@ -168,7 +176,8 @@ impl House {
             ledger.clone(),
             org.clone(),
             kinds(),
-        );
+        )
+        .with_levels(levels());
         Self {
             db,
             ledger,
@@ -211,6 +220,7 @@ impl House {
             starts: time(9, 0, 0, 0),
             ends: time(10, 30, 0, 0),
             location: "三楼会议室".into(),
+            level: String::new(),
             marks: self.marks(&[("001", Role::Present), ("002", Role::Leave)]),
             observers: vec![],
             another: false,
@@ -227,6 +237,15 @@ impl House {
 
     pub async fn record(&self, new: &New) -> kernel::Result<ActivityId> {
         self.activities.record(new, &Scope::All, self.clerk).await
+    }
+
+    /// What the audit trail says of an action, the oldest first: object and detail.
+    pub async fn audited(&self, action: &'static str) -> Vec<(String, String)> {
+        let mut tx = self.db.read().await.unwrap();
+        let sql = "SELECT object_id, detail FROM audit WHERE action = $1 ORDER BY id";
+        let rows = tx.query(sql, db::args![action]).await.unwrap();
+        let read = |r: &db::Row| (r.get(0).unwrap(), r.get(1).unwrap());
+        rows.iter().map(read).collect()
     }
 
     pub async fn total(&self, definition: &Definition, unit: UnitId, year: i16) -> Total {

@@ -3,6 +3,7 @@
 mod api;
 mod confirm;
 mod house;
+mod levels;
 mod pages;
 mod races;
 mod service;

@@ -485,3 +485,64 @@ async fn activities_are_found_by_their_words_within_ones_scope() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn units_are_picked_by_typing_within_ones_scope() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let app = App::all(&h, &t, Scope::Under(vec![h.bureau]));
+        let unit = async |id| h.org.unit(id, &Scope::All).await.unwrap();
+        let (mine, theirs) = (unit(h.offices[0]).await, unit(h.elsewhere).await);
+        for path in ["/activities/unit-options", "/activities/new/unit-options"] {
+            let offered = |code: &str| format!("{path}?unit={}", web::encode(code));
+            let found = app.get(&offered(&mine.code)).await.page(200);
+            assert!(
+                found.contains(&format!("value=\"{}\"", mine.code)) && found.contains(&mine.name),
+                "{found}"
+            );
+            let found = app.get(&offered(&theirs.code)).await.page(200);
+            assert!(!found.contains(&theirs.name), "{found}");
+        }
+        let id = h.record(&h.session(&t, day(11, 20))).await.unwrap();
+        let there = |page: &str| page.contains(&id.to_string());
+        let page = app
+            .get(&format!("/activities?unit={}", mine.code))
+            .await
+            .page(200);
+        assert!(there(&page) && page.contains(&mine.name), "{page}");
+        let page = app
+            .get(&format!("/activities/new?unit={}", mine.code))
+            .await
+            .page(200);
+        assert!(
+            page.contains(&format!("name=\"unit\" value=\"{}\"", mine.id)),
+            "{page}"
+        );
+        // What is no unit of one's own is said, and neither list nor form takes another for it.
+        let wrong = format!("没有编码为“{}”的单位", theirs.code);
+        let page = app
+            .get(&format!("/activities?unit={}", theirs.code))
+            .await
+            .page(200);
+        assert!(page.contains(&wrong) && !there(&page), "{page}");
+        let page = app
+            .get(&format!("/activities/new?unit={}", theirs.code))
+            .await
+            .page(200);
+        assert!(page.contains(&wrong), "{page}");
+        let export = app
+            .get(&format!("/activities/export?unit={}", theirs.code))
+            .await;
+        assert_eq!(export.status, StatusCode::UNPROCESSABLE_ENTITY);
+        // Who may only read is offered nothing for a new one.
+        let reader = App::new(&h, &t, &[(activities::READ, Scope::All)]);
+        assert_eq!(
+            reader
+                .get("/activities/new/unit-options?unit=x")
+                .await
+                .status,
+            StatusCode::NOT_FOUND
+        );
+    })
+    .await;
+}

@@ -61,3 +61,14 @@ lrmx-field-too-long = The field “{ $field }” of the file “{ $file }” has
 lrmx-photo-too-large = The photograph in the file “{ $file }” is larger than { $mebibytes } MB. Use a smaller one.
 lrmx-photo-broken = The photograph cannot be read and was left out; everything else is good. Upload a photograph by itself where one is needed.
 pack-secrecy-word = The secrecy word “{ $word }” needs two characters at least, and its exceptions must contain it.
+
+# Levels of secrecy
+pack-secrecy-level = The level of secrecy “{ $code }” is wrong: codes are small letters, digits and hyphens, each once; state secrets stand last; the usual level is one, and no state secret.
+pack-secrecy-usual = None of the levels of secrecy is the usual one. Write usual = true to one of them.
+secrecy-highest = There is no level of secrecy “{ $code }” that can be held here. The setting highest-level is one of: { $codes }.
+secrecy-level-unknown = There is no such level of secrecy. Choose one of those listed.
+secrecy-level-above = This system holds records up to “{ $most }”, not “{ $level }”. Record it in a system that your agency approved for it, or on paper; an administrator can change what may be held here.
+secrecy-level-classified = “{ $level }” is a state secret and may not be entered here. Stop, work on a computer for state secrets, and tell the office for secrecy of your agency.
+
+# Contents of uploaded files
+contents-too-large = The file holds more than { $mebibytes } MB once unpacked, or too many parts; it was not read. Split it into smaller files.

@@ -61,3 +61,14 @@ lrmx-field-too-long = 文件“{ $file }”的“{ $field }”一栏超过 { $ch
 lrmx-photo-too-large = 文件“{ $file }”中的照片超过 { $mebibytes } MB。请换一张较小的照片。
 lrmx-photo-broken = 照片无法读取，没有采用；其他内容不受影响。需要时请另行上传照片。
 pack-secrecy-word = 保密提醒用词“{ $word }”至少要有两个字，例外说法里要包含这个词。
+
+# 密级
+pack-secrecy-level = 密级“{ $code }”有误：代码须由小写字母、数字和连字符组成且不重复，国家秘密排在最后，默认密级只有一个且不是国家秘密。
+pack-secrecy-usual = 密级中没有指明默认密级。请给其中一级写上 usual = true。
+secrecy-highest = 没有可用的密级“{ $code }”。设置 highest-level 请填：{ $codes }。
+secrecy-level-unknown = 没有这个密级。请从列出的密级中选择。
+secrecy-level-above = 本系统最高只能存放“{ $most }”的记录，不能存放“{ $level }”。请在单位批准的办公系统或纸质台账登记；确需在本系统存放的，由系统管理员按规定调整。
+secrecy-level-classified = “{ $level }”属于国家秘密，不得录入本系统。请停止录入，改在涉密计算机上办理，并告知本单位保密工作机构。
+
+# 上传文件的内容
+contents-too-large = 文件解压后超过 { $mebibytes } MB 或包含的部分过多，没有读取。请拆成较小的文件再上传。

@@ -2,6 +2,7 @@
 //! TOML file with a `[pack]` header; every reader takes only its own tables from it.
 
 pub mod holidays;
+pub mod levels;
 pub mod secrecy;
 
 use std::collections::BTreeMap;

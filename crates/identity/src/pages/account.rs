@@ -16,6 +16,8 @@ const TEMPLATE: &str = "identity/account.html";
 
 #[derive(Serialize)]
 struct SessionView {
+    /// Names it in the form that ends it.
+    hash: String,
     address: String,
     agent: String,
     began: i64,
@@ -42,6 +44,7 @@ async fn context(
     let sessions: Vec<SessionView> = sessions
         .map(|s| SessionView {
             here: own.as_ref() == Some(&s.hash),
+            hash: hex::encode(&s.hash),
             agent: browser(&s.agent),
             address: s.address,
             began: s.created_at.0,
@@ -170,6 +173,23 @@ pub(crate) async fn sign_out_others(
     let token = identity.token(&headers).unwrap_or_default();
     identity.sign_out_others(&actor, &token).await?;
     shell.done("/account", "identity-others-signed-out")
+}
+
+#[derive(Deserialize)]
+pub(crate) struct One {
+    #[serde(default)]
+    session: String,
+}
+
+pub(crate) async fn end_session(
+    State(identity): State<Identity>,
+    shell: Shell,
+    actor: Actor,
+    Posted(one): Posted<One>,
+) -> Result<Response, Failure> {
+    let hash = hex::decode(&one.session).map_err(|_| Error::NotFound)?;
+    identity.end_session(&actor, &hash).await?;
+    shell.done("/account", "identity-session-ended-done")
 }
 
 #[cfg(test)]

@@ -148,15 +148,35 @@ pub(crate) async fn confirm(
 ) -> Result<Response, Failure> {
     let token = identity.token(&headers).unwrap_or_default();
     match identity.confirm_second(&actor, &input.code, &token).await {
-        Ok(codes) => {
-            let crumbs = [crumb(&shell, "account", "/account")];
-            let context = json!({ "crumbs": crumbs, "codes": codes });
-            shell.page("identity/recovery.html", context)
-        }
+        Ok(codes) => recovery(&shell, &codes),
         Err(e) => {
             let form = Form::default().reject(&shell, e)?;
             let again = identity.begun_second(access.principal.account).await?;
             shell.refused(ENROL, enrol_context(&shell, &again, form)?)
+        }
+    }
+}
+
+/// The codes, shown this once.
+fn recovery(shell: &Shell, codes: &[String]) -> Result<Response, Failure> {
+    let crumbs = [crumb(shell, "account", "/account")];
+    let context = json!({ "crumbs": crumbs, "codes": codes });
+    shell.page("identity/recovery.html", context)
+}
+
+pub(crate) async fn renew(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Posted(input): Posted<Begin>,
+) -> Result<Response, Failure> {
+    match identity.renew_recovery(&actor, &input.current).await {
+        Ok(codes) => recovery(&shell, &codes),
+        Err(e) => {
+            let form = Form::default().reject(&shell, e)?;
+            let context = own_context(&identity, &shell, &access, form).await?;
+            shell.refused(OWN, context)
         }
     }
 }

@@ -386,3 +386,66 @@ async fn delegated_on_pages_and_named_in_the_trail() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn programs_delegate_and_act_through_the_api() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(t).await;
+        h.account("chief", "training-officer", h.top).await;
+        h.account("deputy", "staff", h.right).await;
+        let (mut chief, mut deputy) = (Browser::new(&h), Browser::new(&h));
+        chief.sign_in("chief", PASSWORD).await;
+        deputy.sign_in("deputy", PASSWORD).await;
+        let send = async |browser: &Browser, method: &str, path: &str, body: serde_json::Value| {
+            let request = axum::http::Request::builder().method(method).uri(path);
+            let request = request
+                .header("content-type", "application/json")
+                .header("accept", "application/json")
+                .header("sec-fetch-site", "same-origin");
+            browser.send(request, body.to_string()).await
+        };
+        let json = |body: &str| serde_json::from_str::<serde_json::Value>(body).expect("JSON");
+        let today = kernel::format_date(h.t.env.today());
+        let new = |taker: &str, permission: &str, from: &str| {
+            serde_json::json!({ "taker": taker, "unit": h.left, "permissions": [permission], "decides": true,
+                "reason": "出差", "from": from, "to": today })
+        };
+        let path = "/api/v1/delegations";
+        for (wrong, field) in [
+            (new("nobody", "activity.record", &today), "taker"),
+            (new("deputy", "identity.grant", &today), "permissions"),
+            (new("deputy", "activity.record", "20.11."), "from"),
+        ] {
+            let refused = send(&chief, "POST", path, wrong).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+            assert!(refused.body.contains(field), "{}", refused.body);
+        }
+        let made = send(&chief, "POST", path, new("deputy", "activity.record", &today)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        let id = json(&made.body)["id"].as_str().unwrap().to_owned();
+        for (browser, received) in [(&chief, false), (&deputy, true)] {
+            let items = json(&browser.get(path).await.body)["items"].clone();
+            assert_eq!((&items[0]["id"], &items[0]["received"]), (&serde_json::json!(id), &serde_json::json!(received)));
+        }
+        let acting = "/api/v1/session/acting";
+        let stranger = send(&chief, "PUT", acting, serde_json::json!({ "delegation": id })).await;
+        assert_eq!(stranger.status, StatusCode::NOT_FOUND, "the giver is not the taker");
+        assert_eq!(deputy.get("/rows").await.status, StatusCode::NOT_FOUND);
+        let began = send(&deputy, "PUT", acting, serde_json::json!({ "delegation": id })).await;
+        assert_eq!(began.status, StatusCode::NO_CONTENT, "{}", began.body);
+        assert_eq!(deputy.get("/rows").await.status, StatusCode::OK);
+        let left = send(&deputy, "PUT", acting, serde_json::json!({ "delegation": null })).await;
+        assert_eq!(left.status, StatusCode::NO_CONTENT);
+        assert_eq!(deputy.get("/rows").await.status, StatusCode::NOT_FOUND);
+        let one = format!("{path}/{id}");
+        let mut guest = Browser::new(&h);
+        h.account("guest", "staff", h.left).await;
+        guest.sign_in("guest", PASSWORD).await;
+        let nothing = serde_json::Value::Null;
+        assert_eq!(send(&guest, "DELETE", &one, nothing.clone()).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(send(&chief, "DELETE", &one, nothing).await.status, StatusCode::NO_CONTENT);
+        let over = send(&deputy, "PUT", acting, serde_json::json!({ "delegation": id })).await;
+        assert_eq!(over.status, StatusCode::CONFLICT, "{}", over.body);
+    })
+    .await;
+}

@@ -255,3 +255,66 @@ async fn a_duty_is_enrolled_on_pages_before_anything_else() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn new_recovery_codes_take_the_place_of_those_before() {
+    on_both(&migrations(), |t| async move {
+        let (h, _folder) = house(t, false).await;
+        let id = h.account("linxl", "clerk", h.left).await;
+        let i = &h.identity;
+        let mut browser = Browser::new(&h);
+        browser.sign_in("linxl", PASSWORD).await;
+        let renew = async |browser: &Browser, password: &str| {
+            browser
+                .post("/account/second/recovery", &[("current", password)])
+                .await
+        };
+        assert_eq!(
+            renew(&browser, PASSWORD).await.status,
+            StatusCode::NOT_FOUND,
+            "without a second factor"
+        );
+        let token = h.sign_in("linxl", PASSWORD).await.unwrap();
+        let begun = i.begin_second(&me(id), PASSWORD).await.unwrap();
+        let old = i
+            .confirm_second(&me(id), &code(&h, &begun.secret), &token)
+            .await
+            .unwrap();
+        let mut browser = Browser::new(&h);
+        browser.sign_in("linxl", PASSWORD).await;
+        h.t.clock.advance(30);
+        let passed = browser
+            .post("/sign-in/second", &[("code", &code(&h, &begun.secret))])
+            .await;
+        assert_eq!(passed.status, StatusCode::SEE_OTHER, "{}", passed.body);
+        let page = browser.get("/account/second").await;
+        assert!(
+            page.body.contains("/account/second/recovery"),
+            "{}",
+            page.body
+        );
+        let wrong = renew(&browser, "Wrong-123").await;
+        assert_eq!(
+            wrong.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            wrong.body
+        );
+        let shown = renew(&browser, PASSWORD).await;
+        assert_eq!(shown.status, StatusCode::OK, "{}", shown.body);
+        let new: Vec<&str> = shown
+            .body
+            .split("class=\"onetime\">")
+            .skip(1)
+            .filter_map(|rest| rest.split('<').next())
+            .collect();
+        assert_eq!(new.len(), 10);
+        let half = h.sign_in("linxl", PASSWORD).await.unwrap();
+        assert_eq!(
+            key(i.second_step(&half, &old[0], "").await),
+            "identity-second-refused"
+        );
+        i.second_step(&half, new[0], "").await.unwrap();
+    })
+    .await;
+}

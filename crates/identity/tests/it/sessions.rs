@@ -311,3 +311,63 @@ async fn old_passwords_do_not_come_back_and_do_not_stay() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn one_session_is_ended_by_itself() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(t).await;
+        let id = h.account("linxl", "clerk", h.left).await;
+        let other = h.account("other", "clerk", h.left).await;
+        let (one, two) = (
+            h.sign_in("linxl", PASSWORD).await.unwrap(),
+            h.sign_in("linxl", PASSWORD).await.unwrap(),
+        );
+        let theirs = h.sign_in("other", PASSWORD).await.unwrap();
+        let mut browser = crate::http::Browser::new(&h);
+        browser.sign_in("linxl", PASSWORD).await;
+        let sessions = h.identity.sessions(id).await.unwrap();
+        assert_eq!(sessions.len(), 3);
+        let page = browser.get("/account").await.body;
+        assert_eq!(
+            page.matches("/account/sessions/end").count(),
+            2,
+            "not the one in use: {page}"
+        );
+        let end = async |hash: &str| {
+            browser
+                .post("/account/sessions/end", &[("session", hash)])
+                .await
+                .status
+        };
+        let of_other = hex::encode(&h.identity.sessions(other).await.unwrap()[0].hash);
+        for wrong in ["", "x", "00", &of_other] {
+            assert_eq!(
+                end(wrong).await,
+                axum::http::StatusCode::NOT_FOUND,
+                "{wrong}"
+            );
+        }
+        assert!(h.is_in(&theirs).await);
+        let hash = page
+            .split("name=\"session\" value=\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned();
+        assert_eq!(end(&hash).await, axum::http::StatusCode::SEE_OTHER);
+        assert_eq!(
+            end(&hash).await,
+            axum::http::StatusCode::NOT_FOUND,
+            "it has ended"
+        );
+        let left = [h.is_in(&one).await, h.is_in(&two).await];
+        assert_eq!(left.iter().filter(|is| **is).count(), 1);
+        assert_eq!(
+            browser.get("/account").await.status,
+            axum::http::StatusCode::OK
+        );
+    })
+    .await;
+}

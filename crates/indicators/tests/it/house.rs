@@ -251,7 +251,17 @@ impl House {
                 .collect(),
             ..Module::default()
         };
-        vec![commons, indicators::module(self.indicators.clone())]
+        let organization = organization::module(
+            self.org.clone(),
+            commons::files::Files::memory(kernel::Env::system()),
+            organization::Attributes::default(),
+            organization::BodyKinds::default(),
+        );
+        vec![
+            commons,
+            organization,
+            indicators::module(self.indicators.clone()),
+        ]
     }
 
     /// The program as somebody with a scope sees it.

@@ -84,7 +84,7 @@ async fn out_of_scope_does_not_exist() {
         let app = h.app(&t, Scope::Under(vec![h.a]));
         let page = app.get("/indicators", 200).await;
         assert!(page.contains("甲科") && !page.contains("乙科"), "{page}");
-        for unit in [h.b.to_string(), h.top.to_string(), "x".into(), "%00".into()] {
+        for unit in [h.b.to_string(), h.top.to_string()] {
             for path in [
                 "/indicators",
                 "/indicators/study-persons",
@@ -92,6 +92,13 @@ async fn out_of_scope_does_not_exist() {
                 "/api/v1/indicators",
             ] {
                 app.get(&format!("{path}?unit={unit}"), 404).await;
+            }
+        }
+        // What was typed and is no unit is said.
+        for unit in ["x", "%00"] {
+            app.get(&format!("/indicators?unit={unit}"), 200).await;
+            for path in ["/indicators/study-persons", "/api/v1/indicators"] {
+                app.get(&format!("{path}?unit={unit}"), 422).await;
             }
         }
         app.get("/indicators/nothing", 404).await;
@@ -155,6 +162,30 @@ async fn an_opened_figure_names_what_came_since() {
         for text in ["您点开时是 7 条", "现在是 8 条", "戊某"] {
             assert!(page.contains(text), "{text}: {page}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_unit_is_picked_by_typing_within_ones_scope() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let app = h.app(&t, Scope::Under(vec![h.a]));
+        let offered = app
+            .get("/indicators/unit-options?unit=%E7%A7%91", 200)
+            .await;
+        assert!(
+            offered.contains("value=\"A\"") && !offered.contains("value=\"B\""),
+            "{offered}"
+        );
+        let page = app.get("/indicators?unit=A", 200).await;
+        assert!(
+            page.contains("value=\"A\"") && !page.contains("没有编码为"),
+            "{page}"
+        );
+        let page = app.get("/indicators?unit=B", 200).await;
+        assert!(page.contains("没有编码为“B”的单位"), "{page}");
+        app.get(&format!("/indicators?unit={}", h.b), 404).await;
     })
     .await;
 }

@@ -11,9 +11,9 @@ use commons::identifiers::ResidentId;
 use commons::lrmx::{self, Month, Span};
 use kernel::{Date, Error, FieldError, Msg, PersonId, Result, Scope, UnitId};
 use serde_json::{Value, json};
-use web::{Access, Failure, Form, Shell};
+use web::{Access, Failure, Form, Secrecy, Shell};
 
-use super::pages::{refuse, uploaded};
+use super::pages::{Arrived, refuse, uploaded};
 use super::staged::Imports;
 use super::{PersonRow, Stated, TraitRow};
 use crate::attributes::{Attributes, EVER};
@@ -157,12 +157,18 @@ pub(super) async fn upload(
     Given(imports): Given<Imports>,
     shell: Shell,
     access: Access,
+    mut secrecy: Secrecy,
     mut form: Multipart,
 ) -> Result<Response, Failure> {
     let today = shell.env().today();
+    let files = match uploaded(&imports, &mut secrecy, &access, &mut form).await {
+        Ok(Arrived::Files(files)) => files,
+        Ok(Arrived::Asks(words, again)) => return secrecy.ask(&words, &again, true),
+        Err(error) => return refuse(&imports, &shell, &access, error).await,
+    };
     let read = async {
         let mut all = Vec::new();
-        for (name, whole) in uploaded(&imports, &access, &mut form).await? {
+        for (name, whole) in files {
             let bytes = imports.files.held(&whole).await?.to_vec();
             imports.release(&[whole]).await;
             let unpacked = tokio::task::spawn_blocking(move || unpack(&name, bytes));

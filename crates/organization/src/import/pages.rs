@@ -7,6 +7,7 @@ use axum::extract::multipart::{Field as Part, MultipartError};
 use axum::extract::{Multipart, Path, Query, State as Given};
 use axum::http::StatusCode;
 use axum::response::Response;
+use commons::contents;
 use commons::files::Held;
 use commons::sheets::letters;
 use commons::sheets::write::{Value as CellValue, csv, xlsx};
@@ -15,7 +16,7 @@ use kernel::{Error, Id, Msg};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::view::Pager;
-use web::{Access, Failure, Form, Lang, Policy, Routes, Shell};
+use web::{Access, Failure, Form, Lang, Policy, Routes, Secrecy, Shell};
 
 use super::record::{FAULT, Import, Note, State, TWIN, Twin, Upload};
 use super::staged::Imports;
@@ -122,9 +123,60 @@ async fn keep(imports: &Imports, part: Part<'_>) -> Result<(Held, u64), Error> {
     imports.files.hold_stream(stream, LIMITS.bytes as u64).await
 }
 
-/// The uploaded files that are not empty, and where they are held.
+/// What an upload comes to.
+pub(crate) enum Arrived {
+    /// The files that are not empty, and where they are held.
+    Files(Vec<(String, Held)>),
+    /// Words in them call for care: the words, and the fields with which the form comes again.
+    Asks(Vec<String>, Vec<(String, String)>),
+}
+
+/// Words of secrecy in held files, each once.
+async fn words_in(
+    imports: &Imports,
+    secrecy: &Secrecy,
+    files: &[Held],
+) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    for whole in files {
+        let bytes = imports.files.held(whole).await?;
+        let secrecy = secrecy.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            contents::texts(&bytes, &mut |text| secrecy.look(text, &mut found)).map(|_| found)
+        });
+        found = looked.await.map_err(Error::internal)??;
+    }
+    Ok(found)
+}
+
+/// Takes the files of an upload. Where words in them call for care they wait on the sender's desk for the answer.
 pub(crate) async fn uploaded(
     imports: &Imports,
+    secrecy: &mut Secrecy,
+    access: &Access,
+    form: &mut Multipart,
+) -> Result<Arrived, Error> {
+    let files = received(imports, secrecy, access, form).await?;
+    let held: Vec<Held> = files.iter().map(|(_, whole)| whole.clone()).collect();
+    let found = words_in(imports, secrecy, &held).await?;
+    if !secrecy.asks(&found) {
+        secrecy.keep(&found).await?;
+        return Ok(Arrived::Files(files));
+    }
+    let mut again = Vec::new();
+    for (name, whole) in files {
+        let bytes = imports.files.held(&whole).await?;
+        let of = access.principal.account;
+        let id = imports.desk.lay_down(of, &name, &bytes).await?;
+        again.push(("upload".to_owned(), id.to_string()));
+        imports.release(&[whole]).await;
+    }
+    Ok(Arrived::Asks(found, again))
+}
+
+async fn received(
+    imports: &Imports,
+    secrecy: &mut Secrecy,
     access: &Access,
     form: &mut Multipart,
 ) -> Result<Vec<(String, Held)>, Error> {
@@ -142,6 +194,10 @@ pub(crate) async fn uploaded(
                 return Err(too_large());
             }
             found.push((name, imports.files.hold(bytes).await?));
+            continue;
+        }
+        if part.name() == Some(Secrecy::FIELD) {
+            secrecy.said(part.text().await.map_err(|e| broken(&e))?);
             continue;
         }
         if part.name() == Some("file") {
@@ -185,14 +241,18 @@ async fn upload(
     Given(imports): Given<Imports>,
     shell: Shell,
     access: Access,
+    mut secrecy: Secrecy,
     mut form: Multipart,
 ) -> Result<Response, Failure> {
-    let opened = async {
-        let mut files = uploaded(&imports, &access, &mut form).await?;
-        files.truncate(1);
-        imports.open(files, Some(access.principal.account)).await
+    let opened = match uploaded(&imports, &mut secrecy, &access, &mut form).await {
+        Ok(Arrived::Asks(words, again)) => return secrecy.ask(&words, &again, true),
+        Ok(Arrived::Files(mut files)) => {
+            files.truncate(1);
+            imports.open(files, Some(access.principal.account)).await
+        }
+        Err(error) => Err(error),
     };
-    match opened.await {
+    match opened {
         Ok(id) => Ok(shell.redirect(&format!("{PLACE}/{id}"))?),
         Err(error) => refuse(&imports, &shell, &access, error).await,
     }
@@ -393,6 +453,7 @@ async fn submit(
     Given(imports): Given<Imports>,
     shell: Shell,
     access: Access,
+    secrecy: Secrecy,
     Path((id, act)): Path<(String, String)>,
     Posted(posted): Posted<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
@@ -438,6 +499,14 @@ async fn submit(
             {
                 return Err(Error::Conflict(Msg::new("organization-import-not-ready")).into());
             }
+            let files = import.files.iter().map(|file| file.held.parse());
+            let files: Vec<Held> = files.collect::<Result<_, Error>>()?;
+            let found = words_in(&imports, &secrecy, &files).await?;
+            if secrecy.asks(&found) {
+                let again: Vec<_> = posted.into_iter().collect();
+                return secrecy.ask(&found, &again, false);
+            }
+            secrecy.keep(&found).await?;
             begin(&imports, &import, &access, Work::Publish).await?;
         }
         "drop" => {

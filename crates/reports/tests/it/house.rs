@@ -8,13 +8,14 @@ use axum::extract::Request;
 use axum::http::header;
 use axum::middleware::{Next, from_fn};
 use commons::packs::Packs;
+use commons::packs::levels::Levels;
 use db::Migration;
 use http_body_util::BodyExt;
 use indicators::{Figure, IndicatorList, Indicators, Ratio};
 use kernel::{AccountId, Date, FactId, Id, Period, PersonId, ReportId, Scope, UnitId};
 use ledger::{Fact, Ledger, Sources};
 use organization::{NewUnit, Organization, read_rows};
-use reports::{Reports, Templates};
+use reports::{Reports, Templates, Wanted};
 use testkit::TestDb;
 use tower::ServiceExt;
 use web::{Lang, Module, Options, Principal};
@@ -60,6 +61,7 @@ pub struct House {
     /// The facts of the last session: the persons 1 and 4 at office B.
     pub last: Vec<FactId>,
     org: Organization,
+    env: kernel::Env,
     people: Vec<PersonId>,
 }
 
@@ -107,8 +109,12 @@ impl House {
             org.clone(),
             list,
             Sources::default(),
-        );
-        let reports = Reports::new(db, env, org.clone(), indicators.clone(), templates);
+        )
+        .with_audit(db.clone());
+        let text = include_str!("../../../../packs/secrecy-cn.toml");
+        let packs = Packs::load(vec![("secrecy-cn.toml".into(), text.into())]).unwrap();
+        let reports = Reports::new(db, env, org.clone(), indicators.clone(), templates)
+            .with_levels(Levels::read(&packs).unwrap());
         let mut house = Self {
             ledger,
             indicators,
@@ -119,6 +125,7 @@ impl House {
             clerk: t.env.new_id(),
             last: Vec::new(),
             org,
+            env: t.env.clone(),
             people,
         };
         house.session(t, a, day(2025, 3, 7), &[1, 2]).await;
@@ -185,14 +192,7 @@ impl House {
     pub async fn make(&self, id: ReportId, unit: UnitId) {
         let made = self
             .reports
-            .make(
-                id,
-                "study-brief",
-                unit,
-                so_far(),
-                &Scope::All,
-                &self.clerk.into(),
-            )
+            .make(&wanted(id, unit), &Scope::All, &self.clerk.into())
             .await;
         assert_eq!(made.unwrap(), id);
     }
@@ -210,6 +210,12 @@ impl House {
             commons,
             indicators::module(self.indicators.clone()),
             reports::module(self.reports.clone()),
+            organization::module(
+                self.org.clone(),
+                commons::files::Files::memory(self.env.clone()),
+                organization::Attributes::default(),
+                organization::BodyKinds::default(),
+            ),
         ]
     }
 
@@ -229,6 +235,17 @@ impl House {
             }))
         });
         App(web::assemble(self.modules(), options).expect("the modules fit together"))
+    }
+}
+
+/// A brief of this year so far.
+pub fn wanted(id: ReportId, unit: UnitId) -> Wanted {
+    Wanted {
+        id,
+        template: "study-brief".into(),
+        unit,
+        period: so_far(),
+        level: String::new(),
     }
 }
 

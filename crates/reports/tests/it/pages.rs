@@ -41,7 +41,7 @@ async fn made_twice_with_the_same_id_is_made_once() {
         let app = h.app(&t, Scope::All, true);
         assert!(app.get("/reports", 200).await.contains("还没有报告"));
         let form = app.get("/reports/new", 200).await;
-        for text in ["集中学习情况简报", "甲科", "2026-11-20"] {
+        for text in ["集中学习情况简报", "/reports/unit-options", "2026-11-20"] {
             assert!(form.contains(text), "{text}: {form}");
         }
         let id: ReportId = t.env.new_id();
@@ -74,7 +74,7 @@ async fn what_cannot_be_made_says_why() {
             (&top, "2026-02-30", "日期不正确。"),
             (&top, "", "日期不正确。"),
             ("", "2026-11-20", "请选择单位。"),
-            ("x", "2026-11-20", "请选择单位。"),
+            ("x", "2026-11-20", "没有编码为“x”的单位"),
         ] {
             let page = send(&app, &t, ["study-brief", unit, "year", at], 422).await;
             assert!(page.contains(want), "{want}: {page}");
@@ -112,10 +112,16 @@ async fn out_of_scope_does_not_exist() {
         }
         let list = app.get("/reports", 200).await;
         assert!(list.contains("甲科") && !list.contains("乙科"), "{list}");
-        let form = app.get("/reports/new", 200).await;
-        assert!(form.contains("甲科") && !form.contains("乙科"), "{form}");
+        let offered = app.get("/reports/unit-options?unit=%E7%A7%91", 200).await;
+        assert!(
+            offered.contains("甲科") && !offered.contains("乙科"),
+            "{offered}"
+        );
         let fields = ["study-brief", &h.b.to_string(), "year", "2026-11-20"];
         send(&app, &t, fields, 404).await;
+        let theirs = send(&app, &t, ["study-brief", "B", "year", "2026-11-20"], 422).await;
+        assert!(theirs.contains("没有编码为“B”的单位"), "{theirs}");
+        send(&app, &t, ["study-brief", " A", "year", "2026-11-20"], 303).await;
         let reader = h.app(&t, Scope::All, false);
         reader.get("/reports/new", 404).await;
         send(&reader, &t, fields, 404).await;
@@ -144,6 +150,82 @@ async fn the_api_gives_the_frozen_figures() {
         assert_eq!(
             (&body["from"], &body["to"]),
             (&"2026-01-01".into(), &"2026-11-20".into())
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_report_has_a_level_on_page_and_paper_and_what_leaves_is_traced() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let app = h.app(&t, Scope::All, true);
+        let top = h.top.to_string();
+        let id: ReportId = t.env.new_id();
+        let text = id.to_string();
+        let fields = |level| {
+            [
+                ("id", text.as_str()),
+                ("template", "study-brief"),
+                ("unit", &top),
+                ("period", "year"),
+                ("at", "2026-11-20"),
+                ("level", level),
+            ]
+        };
+        let page = app.post("/reports", &fields("confidential"), 422).await;
+        assert!(page.contains("“机密”属于国家秘密"), "{page}");
+        app.post("/reports", &fields(""), 303).await;
+        let path = format!("/reports/{id}");
+        assert!(app.get(&path, 200).await.contains("<b>内部</b>"));
+        let word = app.docx(&format!("{path}/report.docx")).await;
+        assert!(word.starts_with("内部"), "{word}");
+        let before = h.reports.report(id, &Scope::All).await.unwrap();
+        let change = [("level", "public"), ("level-reason", "已在网站公布")];
+        let place = format!("{path}/level");
+        app.post(&place, &[("level", "public"), ("level-reason", "")], 422)
+            .await;
+        app.post(
+            &place,
+            &[("level", "work-secret"), ("level-reason", "误定")],
+            422,
+        )
+        .await;
+        app.post(&place, &change, 303).await;
+        let after = h.reports.report(id, &Scope::All).await.unwrap();
+        assert_eq!(after.level, "public");
+        let same = reports::Saved {
+            level: before.level.clone(),
+            ..after
+        };
+        assert_eq!(same, before, "the frozen report is the same");
+        let word = app.docx(&format!("{path}/report.docx")).await;
+        assert!(!word.starts_with("公开"), "{word}");
+        assert!(app.get("/reports?level=public", 200).await.contains(&path));
+        assert!(
+            !app.get("/reports?level=internal", 200)
+                .await
+                .contains(&path)
+        );
+        h.app(&t, Scope::All, false)
+            .post(&place, &change, 404)
+            .await;
+        h.app(&t, Scope::Under(vec![h.a]), true)
+            .post(&place, &change, 404)
+            .await;
+        app.get("/indicators/study-attendances/rows.csv", 200).await;
+        let mut tx = t.db.read().await.unwrap();
+        let sql = "SELECT action FROM audit WHERE action <> 'report.made' ORDER BY id";
+        let rows = tx.query(sql, db::args![]).await.unwrap();
+        let actions: Vec<String> = rows.iter().map(|r| r.get(0).unwrap()).collect();
+        assert_eq!(
+            actions,
+            [
+                "report.exported",
+                "report.level-changed",
+                "report.exported",
+                "indicators.exported"
+            ]
         );
     })
     .await;

@@ -251,6 +251,7 @@ impl Crowd {
                 starts: Time::constant(15, 0, 0, 0),
                 ends: Time::constant(16, 30, 0, 0),
                 location: String::new(),
+                level: String::new(),
                 marks: vec![Mark {
                     person: *person,
                     role: Role::Present,

@@ -190,6 +190,7 @@ impl<'a> Study<'a> {
             starts: Time::constant(15, 0, 0, 0),
             ends: Time::constant(16, 30, 0, 0),
             location: "会议室".into(),
+            level: String::new(),
             marks: host.roster.iter().enumerate().map(mark).collect(),
             observers: Vec::new(),
             another: false,

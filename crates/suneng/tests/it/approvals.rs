@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use identity::{Actor, AuditFilter, NewAccount, NewGrant, NewPassword, SignIn};
+use identity::{Actor, AuditFilter, AuditRow, NewAccount, NewGrant, NewPassword, SignIn};
 use kernel::{AccountId, Env, Error, PersonId, Scope, UnitId};
 use organization::{NewAssignment, NewPerson, NewUnit};
 use suneng::World;
@@ -13,22 +13,38 @@ use tower::ServiceExt;
 use crate::program::config;
 
 const PASSWORD: &str = "Lan-Zhou-2026";
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
-struct House {
-    world: World,
-    rooms: Rooms,
+pub struct House {
+    pub world: World,
+    pub rooms: Rooms,
     router: Router,
 }
 
 /// Somebody with an account and a session.
-struct Someone {
-    person: PersonId,
-    account: AccountId,
+pub struct Someone {
+    pub person: PersonId,
+    pub account: AccountId,
     cookie: String,
 }
 
 impl House {
-    async fn unit(&self, parent: Option<UnitId>, code: &str) -> UnitId {
+    /// The whole program in a folder.
+    pub async fn new(folder: &std::path::Path) -> Self {
+        let (world, _) = World::create(config(folder, None), Env::system())
+            .await
+            .unwrap();
+        let vocabulary = Vocabulary::read(&world.packs).unwrap();
+        let rooms = Rooms::open(&world, vocabulary).await.unwrap();
+        let router = suneng::serve::router(&world, &rooms).unwrap();
+        Self {
+            world,
+            rooms,
+            router,
+        }
+    }
+
+    pub async fn unit(&self, parent: Option<UnitId>, code: &str) -> UnitId {
         let new = NewUnit {
             parent,
             code: code.into(),
@@ -40,7 +56,7 @@ impl House {
         org.add_unit(new, "", None, &Scope::All).await.unwrap()
     }
 
-    async fn someone(&self, login: &str, role: &str, unit: UnitId) -> Someone {
+    pub async fn someone(&self, login: &str, role: &str, unit: UnitId) -> Someone {
         let (today, all) = (self.world.env.today(), Scope::All);
         let new = NewPerson {
             staff_no: login.into(),
@@ -93,13 +109,16 @@ impl House {
     async fn send(&self, request: Request<Body>) -> (StatusCode, String) {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
+        if let Some(place) = response.headers().get(header::LOCATION) {
+            return (status, place.to_str().unwrap().to_owned());
+        }
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 20)
             .await
             .unwrap();
         (status, String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    async fn get(&self, who: &Someone, path: &str) -> String {
+    pub async fn get(&self, who: &Someone, path: &str) -> String {
         let request = Request::get(path).header(header::HOST, "suneng.test");
         let request = request
             .header(header::COOKIE, &who.cookie)
@@ -109,31 +128,49 @@ impl House {
         page
     }
 
-    async fn post(&self, who: &Someone, path: &str, body: &str) {
+    pub async fn post(&self, who: &Someone, path: &str, body: &str) {
+        let (status, page) = self.posted(who, path, FORM, body).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{path}: {page}");
+    }
+
+    /// Status and body of what a post is answered; where it leads when it leads elsewhere.
+    pub async fn posted(
+        &self,
+        who: &Someone,
+        path: &str,
+        kind: &str,
+        body: &str,
+    ) -> (StatusCode, String) {
         let request = Request::post(path)
             .header(header::HOST, "suneng.test")
             .header(header::COOKIE, &who.cookie)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::CONTENT_TYPE, kind)
             .body(Body::from(body.to_owned()));
-        let (status, page) = self.send(request.unwrap()).await;
-        assert_eq!(status, StatusCode::SEE_OTHER, "{path}: {page}");
+        self.send(request.unwrap()).await
+    }
+
+    /// Asked for and answered, whatever the status.
+    pub async fn asked(&self, who: &Someone, path: &str) -> (StatusCode, String) {
+        let request = Request::get(path)
+            .header(header::HOST, "suneng.test")
+            .header(header::COOKIE, &who.cookie);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// What the audit trail says of an action, the newest first.
+    pub async fn audited(&self, action: &str) -> Vec<AuditRow> {
+        let filter = AuditFilter::default();
+        let identity = &self.rooms.identity;
+        let (mut rows, _) = identity.audit(&filter, &Scope::All, 100, 0).await.unwrap();
+        rows.retain(|row| row.action == action);
+        rows
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_asked_for_decided_made_and_written_down() {
     let folder = tempfile::tempdir().unwrap();
-    let (world, _) = World::create(config(folder.path(), None), Env::system())
-        .await
-        .unwrap();
-    let vocabulary = Vocabulary::read(&world.packs).unwrap();
-    let rooms = Rooms::open(&world, vocabulary).await.unwrap();
-    let router = suneng::serve::router(&world, &rooms).unwrap();
-    let house = House {
-        world,
-        rooms,
-        router,
-    };
+    let house = House::new(folder.path()).await;
     let top = house.unit(None, "1").await;
     let office = house.unit(Some(top), "11").await;
     let staff = house.someone("staff", "staff", office).await;

@@ -1,0 +1,50 @@
+//! The level of secrecy (密级) of an activity, raised and lowered.
+
+use identity::Actor;
+use kernel::{ActivityId, Error, Msg, Result, Scope};
+use serde_json::json;
+
+use crate::service::who;
+use crate::{Activities, store};
+
+impl Activities {
+    /// Gives an activity another level of secrecy, with a reason that the audit trail keeps.
+    ///
+    /// # Errors
+    /// `Invalid` without a reason, or for a level that may not be here; `NotFound`; `Conflict` when it was changed
+    /// meanwhile.
+    pub async fn set_level(
+        &self,
+        id: ActivityId,
+        level: &str,
+        reason: &str,
+        scope: &Scope,
+        actor: impl Into<Actor>,
+    ) -> Result<()> {
+        let (actor, _) = who(actor)?;
+        let reason = reason.trim();
+        let length = reason.chars().count();
+        if level.trim().is_empty() {
+            return Err(Error::field("level", Msg::new("secrecy-level-unknown")));
+        }
+        let level = self.levels.take(level, None)?;
+        if !(2..=200).contains(&length) || reason.contains(char::is_control) {
+            return Err(Error::field(
+                "level-reason",
+                Msg::new("level-reason-missing"),
+            ));
+        }
+        db::transaction!(self.db, |tx| {
+            let known = store::activity(tx, id, scope).await?;
+            if known.level == level.code {
+                return Ok(());
+            }
+            if !store::change_level(tx, id, &known.level, &level.code).await? {
+                return Err(Error::Conflict(Msg::new("changed-meanwhile")));
+            }
+            let detail = json!({ "from": known.level, "to": level.code, "reason": reason });
+            self.audit(tx, &actor, "activity.level-changed", id, detail)
+                .await
+        })
+    }
+}
