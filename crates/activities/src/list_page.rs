@@ -1,15 +1,14 @@
 //! The list of activities: filtered, ordered, page by page, and as a spreadsheet.
 
 use axum::extract::{Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use commons::sheets::write;
 use identity::Actor;
-use kernel::{Error, Msg, Result, Scope, UnitId};
+use kernel::{Error, Result, Scope, UnitId};
 use organization::Unit;
 use serde_json::{Value, json};
-use web::table::{Asked, Column, Order, Table};
-use web::view::{Chip, Pager};
+use web::table::{Asked, Column, Order, Table, Window};
+use web::view::Pager;
 use web::{Access, Failure, Form, Shell};
 
 use crate::pages::{confirmation_tag, kind_options, tags};
@@ -17,8 +16,6 @@ use crate::store::Filter;
 use crate::{Activities, CONFIRM, Confirmation, RECORD};
 
 const PAGE: i64 = 20;
-/// Spreadsheets of more rows than this are asked to be narrowed.
-const MOST_EXPORTED: i64 = 20_000;
 
 /// What the list can show.
 pub(crate) const COLUMNS: [Column; 10] = [
@@ -85,9 +82,8 @@ pub(crate) async fn list(
     State(s): State<Activities>,
     shell: Shell,
     access: Access,
-    Query(pairs): Query<Vec<(String, String)>>,
+    asked: Asked,
 ) -> Result<Response, Failure> {
-    let asked = Asked::new("/activities", pairs);
     let order = Table::order(&COLUMNS, &asked, USUAL);
     let mut form = Form::default();
     let (filter, unit) = match filter(&s, &asked, &access.scope).await {
@@ -133,10 +129,7 @@ pub(crate) async fn list(
         .collect();
     let mut chips = Vec::new();
     let mut chip = |label: String, name: &str| {
-        chips.push(Chip {
-            label,
-            without: asked.without(name),
-        });
+        chips.push(asked.chip(name, label));
     };
     match &unit {
         Some(unit) => chip(unit.name.clone(), "unit"),
@@ -197,22 +190,14 @@ pub(crate) async fn export(
     shell: Shell,
     access: Access,
     actor: Actor,
-    Query(pairs): Query<Vec<(String, String)>>,
+    asked: Asked,
 ) -> Result<Response, Failure> {
-    let asked = Asked::new("/activities", pairs);
     let (filter, _) = filter(&s, &asked, &access.scope).await?;
     let order = Table::order(&COLUMNS, &asked, USUAL);
     let (rows, total) = s
-        .list(&access.scope, &filter, order, 1, MOST_EXPORTED)
+        .list(&access.scope, &filter, order, 1, Window::EXPORT.size)
         .await?;
-    if total > MOST_EXPORTED {
-        return Err(Error::Conflict(
-            Msg::new("export-too-large")
-                .with("total", total)
-                .with("most", MOST_EXPORTED),
-        )
-        .into());
-    }
+    Window::fits(total)?;
     let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
     let names = s.organization.names(&hosts).await?;
     let zh = shell.lang().code();
@@ -255,24 +240,13 @@ pub(crate) async fn export(
             text(&confirmation_tag(&shell, a).text),
         ]
     });
-    let bytes = write::xlsx(&shell.t("menu-activities"), &header, lines)?;
+    let title = shell.t("menu-activities");
+    let bytes = write::xlsx(&title, &header, lines)?;
     // What leaves the program leaves a trace.
     let detail =
         json!({ "rows": total, "unit": filter.under, "kind": filter.kind, "level": filter.level });
     let entry = actor.audit("activities.exported", ("activities", ""), detail);
     db::transaction!(s.db, |tx| identity::record(tx, &s.env, &entry).await)?;
-    Ok((
-        [
-            (
-                header::CONTENT_TYPE,
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            ),
-            (
-                header::CONTENT_DISPOSITION,
-                "attachment; filename=\"activities.xlsx\"",
-            ),
-        ],
-        bytes,
-    )
-        .into_response())
+    let name = format!("{title}-{}.xlsx", kernel::format_date(s.env.today()));
+    Ok(web::attachment(web::XLSX, &name, bytes))
 }

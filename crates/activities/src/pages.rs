@@ -111,6 +111,10 @@ pub fn module(activities: Activities) -> Module {
                 include_str!("../templates/confirmed.html"),
             ),
             (
+                "activities/look.html",
+                include_str!("../templates/look.html"),
+            ),
+            (
                 "activities/show.html",
                 include_str!("../templates/show.html"),
             ),
@@ -367,6 +371,9 @@ async fn show(
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
     let (activity, parts) = s.activity(id, &access.scope).await?;
     let context = show_context(&s, &shell, &access, &activity, &parts, Form::default()).await?;
+    if shell.is_htmx() {
+        return shell.partial("activities/look.html", context);
+    }
     shell.page("activities/show.html", context)
 }
 

@@ -56,6 +56,11 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         ("activities/list.html", list(json!([]), json!([]))),
         ("activities/form.html", edit(roster)),
         ("activities/form.html", edit(json!([]))),
+        ("activities/look.html", show(Value::Null, true, &no_form)),
+        (
+            "activities/look.html",
+            show(json!("2026-11-21 09:00"), false, &form),
+        ),
         ("activities/show.html", show(Value::Null, true, &no_form)),
         (
             "activities/show.html",

@@ -3,7 +3,7 @@
 use db::Tx;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kernel::{Error, Id, Result, Scope};
+use kernel::{Error, Result, Scope};
 use web::{Asked, Hit, Hits, SearchSource, Shell};
 
 use crate::READ;
@@ -29,26 +29,20 @@ impl Activities {
 
     /// Writes the words of activities that are older than the search; may be cut off and run again.
     pub async fn fill_search(&self) -> Result<()> {
-        let mut last = Id::NIL;
-        loop {
-            let next = db::transaction!(self.db, |tx| {
-                if !search::to_fill(tx).await?.iter().any(|k| k == KIND) {
-                    return Ok(None);
-                }
+        search::fill(&self.db, KIND, |tx, last| {
+            let me = self.clone();
+            async move {
                 let chunk = store::after(tx, last, CHUNK).await?;
-                for activity in &chunk {
-                    self.index(tx, activity).await?;
-                }
-                match chunk.last() {
-                    Some(a) => Ok(Some(Id::from(a.id))),
-                    None => search::filled(tx, KIND).await.map(|()| None),
-                }
-            })?;
-            match next {
-                Some(id) => last = id,
-                None => return Ok(()),
+                let entry = |a: &Activity| search::Entry {
+                    record: a.id.into(),
+                    unit: a.host,
+                    words: me.words(a),
+                };
+                Ok(chunk.iter().map(entry).collect())
             }
-        }
+            .boxed()
+        })
+        .await
     }
 }
 

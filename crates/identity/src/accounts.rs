@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use db::{Tx, transaction};
 use kernel::{AccountId, Error, FieldError, Id, Msg, PersonId, Result, Scope, Timestamp};
 use serde_json::json;
+use web::table::{Order, Window};
 
 use crate::ldap::Verdict;
 use crate::service::{hash_of, record};
 use crate::{
-    Account, Actor, AuditFilter, AuditRow, Door, Grant, Identity, NewAccount, NewGrant,
-    NewPassword, OfficeRole, Opened, password, store,
+    Account, AccountFilter, Actor, AuditFilter, AuditRow, Door, Grant, Identity, NewAccount,
+    NewGrant, NewPassword, OfficeRole, Opened, password, store,
 };
 
 /// Refuses login names that are hard to read out or to type: 2 to 64 small letters, digits and
@@ -134,16 +135,16 @@ impl Identity {
         store::account_by_login(&mut self.db.read().await?, &login).await
     }
 
-    /// Accounts in a scope by part of login or name, by login, with how many there are in all.
+    /// A page of the accounts in a scope, with how many there are in all.
     pub async fn accounts(
         &self,
         scope: &Scope,
-        text: &str,
-        limit: i64,
-        offset: i64,
+        filter: &AccountFilter,
+        order: Order,
+        window: Window,
     ) -> Result<(Vec<Account>, i64)> {
-        let mut tx = self.db.read().await?;
-        store::accounts(&mut tx, scope, self.env.today(), text, limit, offset).await
+        let (mut tx, when) = (self.db.read().await?, (self.env.today(), self.env.now()));
+        store::accounts(&mut tx, scope, when, filter, order, window).await
     }
 
     /// An account; outside the scope it does not exist.
@@ -329,6 +330,20 @@ impl Identity {
         disabled: bool,
         scope: &Scope,
     ) -> Result<()> {
+        self.set_all_disabled(actor, &[id], disabled, scope).await
+    }
+
+    /// The same for many accounts: all of them or none.
+    ///
+    /// # Errors
+    /// What stands against one of them names it as `login`.
+    pub async fn set_all_disabled(
+        &self,
+        actor: &Actor,
+        ids: &[AccountId],
+        disabled: bool,
+        scope: &Scope,
+    ) -> Result<()> {
         let now = self.env.now();
         let action = if disabled {
             "account.disabled"
@@ -336,11 +351,18 @@ impl Identity {
             "account.enabled"
         };
         transaction!(self.db, |tx| {
-            self.managed(tx, actor, id, scope).await?;
-            if store::set_disabled(tx, id, disabled.then_some(now)).await? {
-                store::end_sessions(tx, id, &[]).await?;
-                let entry = actor.audit(action, ("account", id), json!({}));
-                record(tx, &self.env, &entry).await?;
+            for id in ids {
+                let login = self.seen(tx, *id, scope).await?.login;
+                let managed = self.managed(tx, actor, *id, scope).await;
+                managed.map_err(|e| match e {
+                    Error::Conflict(message) => Error::Conflict(message.with("login", login)),
+                    other => other,
+                })?;
+                if store::set_disabled(tx, *id, disabled.then_some(now)).await? {
+                    store::end_sessions(tx, *id, &[]).await?;
+                    let entry = actor.audit(action, ("account", id), json!({}));
+                    record(tx, &self.env, &entry).await?;
+                }
             }
             Ok(())
         })
@@ -385,13 +407,19 @@ impl Identity {
         &self,
         filter: &AuditFilter,
         scope: &Scope,
-        limit: i64,
-        offset: i64,
+        window: Window,
     ) -> Result<(Vec<AuditRow>, i64)> {
         let mut tx = self.db.read().await?;
         let total = store::audit::count(&mut tx, filter, scope, &self.env).await?;
+        let (limit, offset) = (window.size, window.offset(total));
         let rows = store::audit::page(&mut tx, filter, scope, &self.env, limit, offset).await?;
         Ok((rows, total))
+    }
+
+    /// An entry of the audit trail; outside the scope it does not exist.
+    pub async fn audit_entry(&self, id: Id, scope: &Scope) -> Result<AuditRow> {
+        let found = store::audit::one(&mut self.db.read().await?, id, scope, &self.env).await?;
+        found.ok_or(Error::NotFound)
     }
 
     /// The entries that follow one (newest first): for reading through all of them.

@@ -7,9 +7,11 @@ use db::{Tx, transaction};
 use kernel::{AccountId, Date, Error, FieldError, Id, Msg, Result, Scope, Timestamp, UnitId};
 use serde_json::json;
 use web::Principal;
+use web::table::{Order, Window};
 
 use crate::accounts::check_login;
 use crate::service::{TOUCH_EVERY, hash_of, permissions_of, record};
+use crate::store::clients::{BY_NAME, Wanted};
 use crate::{Account, Actor, Identity, store};
 
 /// Longest text about what a client is for.
@@ -171,16 +173,18 @@ impl Identity {
         }
     }
 
-    /// Clients of a scope by name, with how many there are in all.
+    /// A page of the clients of a scope by part of name or purpose, with how many there are in all.
     pub async fn clients(
         &self,
         scope: &Scope,
-        limit: i64,
-        offset: i64,
+        text: &str,
+        order: Order,
+        window: Window,
     ) -> Result<(Vec<Client>, i64)> {
-        let mut tx = self.db.read().await?;
-        let total = store::clients::count(&mut tx, scope).await?;
-        let found = store::clients::list(&mut tx, scope, None, limit, offset).await?;
+        let (mut tx, which) = (self.db.read().await?, Wanted::Named(text));
+        let total = store::clients::count(&mut tx, scope, &which).await?;
+        let part = (order, window.size, window.offset(total));
+        let found = store::clients::list(&mut tx, scope, &which, part).await?;
         Ok((found, total))
     }
 
@@ -296,7 +300,7 @@ impl Identity {
 }
 
 async fn one(tx: &mut Tx, id: AccountId, scope: &Scope) -> Result<Client> {
-    let found = store::clients::list(tx, scope, Some(id), 1, 0).await?;
+    let found = store::clients::list(tx, scope, &Wanted::One(id), (BY_NAME, 1, 0)).await?;
     found.into_iter().next().ok_or(Error::NotFound)
 }
 

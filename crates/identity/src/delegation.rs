@@ -8,6 +8,7 @@ use kernel::{
     AccountId, Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, Timestamp, UnitId,
 };
 use serde_json::json;
+use web::table::{Order, Window};
 
 use crate::service::{hash_of, permissions_of, record};
 use crate::store::delegations::Which;
@@ -17,6 +18,20 @@ use crate::{Actor, Identity, store};
 pub(crate) const LONGEST_REASON: usize = 200;
 /// Delegations shown at once.
 const MOST: i64 = 500;
+/// The newest first.
+pub(crate) const NEWEST: Order = Order {
+    by: "made",
+    down: true,
+};
+
+/// Which delegations are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DelegationFilter {
+    /// Part of the name or login of giver or taker; empty: any.
+    pub text: String,
+    /// Those too that are over or were ended.
+    pub over_too: bool,
+}
 
 /// A delegation to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,32 +207,51 @@ impl Identity {
         list(&mut self.db.read().await?, &Which::Of(account), &Scope::All).await
     }
 
-    /// The delegations of a scope that last or are to come.
-    pub async fn delegations(&self, scope: &Scope) -> Result<Vec<Delegation>> {
-        let which = Which::Open(self.env.today());
-        list(&mut self.db.read().await?, &which, scope).await
+    /// A page of the delegations of a scope, and how many there are in all.
+    pub async fn delegations(
+        &self,
+        filter: &DelegationFilter,
+        scope: &Scope,
+        order: Order,
+        window: Window,
+    ) -> Result<(Vec<Delegation>, i64)> {
+        let which = Which::Asked(filter, self.env.today());
+        let mut tx = self.db.read().await?;
+        let total = store::delegations::count(&mut tx, &which, scope).await?;
+        let part = (order, window.size, window.offset(total));
+        let found = store::delegations::list(&mut tx, &which, scope, part).await?;
+        Ok((full(found)?, total))
     }
 
     /// Ends one that the actor gave or received, at once.
     pub async fn end_own_delegation(&self, actor: &Actor, id: Id) -> Result<()> {
         let me = actor.account.ok_or(Error::Unauthenticated)?;
-        self.end(actor, id, &Scope::All, Some(me)).await
+        self.end(actor, &[id], &Scope::All, Some(me)).await
     }
 
-    /// Ends one of a scope, at once: for those who grant roles.
-    pub async fn end_delegation(&self, actor: &Actor, id: Id, scope: &Scope) -> Result<()> {
-        self.end(actor, id, scope, None).await
+    /// Ends some of a scope, at once, all of them or none: for those who grant roles.
+    pub async fn end_delegations(&self, actor: &Actor, ids: &[Id], scope: &Scope) -> Result<()> {
+        self.end(actor, ids, scope, None).await
     }
 
-    async fn end(&self, actor: &Actor, id: Id, scope: &Scope, of: Option<AccountId>) -> Result<()> {
+    async fn end(
+        &self,
+        actor: &Actor,
+        ids: &[Id],
+        scope: &Scope,
+        of: Option<AccountId>,
+    ) -> Result<()> {
         transaction!(self.db, |tx| {
-            let found = list(tx, &Which::One(id), scope).await?.pop();
-            let theirs = |d: &Delegation| of.is_none_or(|me| d.giver == me || d.taker == me);
-            let found = found.filter(theirs).ok_or(Error::NotFound)?;
-            if store::delegations::end(tx, id, actor.account, self.env.now()).await? {
-                let detail = json!({ "delegation": id, "giver": found.giver, "unit": found.unit });
-                let entry = actor.audit("delegation.ended", ("account", found.taker), detail);
-                record(tx, &self.env, &entry).await?;
+            for id in ids {
+                let found = list(tx, &Which::One(*id), scope).await?.pop();
+                let theirs = |d: &Delegation| of.is_none_or(|me| d.giver == me || d.taker == me);
+                let found = found.filter(theirs).ok_or(Error::NotFound)?;
+                if store::delegations::end(tx, *id, actor.account, self.env.now()).await? {
+                    let detail =
+                        json!({ "delegation": id, "giver": found.giver, "unit": found.unit });
+                    let entry = actor.audit("delegation.ended", ("account", found.taker), detail);
+                    record(tx, &self.env, &entry).await?;
+                }
             }
             Ok(())
         })
@@ -260,8 +294,12 @@ impl Identity {
     }
 }
 
-async fn list(tx: &mut Tx, which: &Which, scope: &Scope) -> Result<Vec<Delegation>> {
-    let found = store::delegations::list(tx, which, scope, MOST).await?;
+async fn list(tx: &mut Tx, which: &Which<'_>, scope: &Scope) -> Result<Vec<Delegation>> {
+    let part = (NEWEST, MOST, 0);
+    full(store::delegations::list(tx, which, scope, part).await?)
+}
+
+fn full(found: Vec<(Delegation, String)>) -> Result<Vec<Delegation>> {
     let full = |(mut d, permissions): (Delegation, String)| {
         d.permissions = permissions_of(&permissions)?;
         Ok(d)

@@ -35,16 +35,16 @@ pub use accounts::check_login;
 pub use activation::{Activation, Slip};
 pub use chain::{AuditReport, verify_audit};
 pub use clients::{Client, NewClient};
-pub use delegation::{Delegation, NewDelegation};
+pub use delegation::{Delegation, DelegationFilter, NewDelegation};
 pub use holders::Held;
 pub use model::{
-    Account, Actor, Audit, AuditFilter, AuditRow, Door, Duty, Grant, NewAccount, NewGrant,
-    NewPassword, Office, OfficeRole, Opened, Role, Session, SignIn,
+    Account, AccountFilter, AccountState, Actor, Audit, AuditFilter, AuditRow, Door, Duty, Grant,
+    NewAccount, NewGrant, NewPassword, Office, OfficeRole, Opened, Role, Session, SignIn,
 };
 pub use module::module;
 pub use roles::Roles;
 pub use second::Enrolment;
-pub use service::{Identity, record};
+pub use service::{Identity, record, tell_list};
 pub use settings::{Binding, LdapSettings, OidcSettings, Secret, SecuritySettings};
 pub use store::MIGRATIONS;
 

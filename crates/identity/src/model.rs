@@ -82,6 +82,65 @@ pub struct AuditRow {
     pub address: String,
 }
 
+/// How an account stands (账号状态).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountState {
+    /// In use.
+    Active,
+    /// Its password is still to be chosen.
+    New,
+    /// After too many mistakes, for a while.
+    Locked,
+    /// Disabled.
+    Disabled,
+}
+
+impl AccountState {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Active, Self::New, Self::Locked, Self::Disabled];
+
+    /// Its code in addresses.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::New => "new",
+            Self::Locked => "locked",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// By its code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == code)
+    }
+}
+
+impl Account {
+    /// How it stands at an instant.
+    pub fn state(&self, now: Timestamp) -> AccountState {
+        if self.disabled_at.is_some() {
+            AccountState::Disabled
+        } else if self.locked_until.is_some_and(|t| t > now) {
+            AccountState::Locked
+        } else if self.password_changed_at.is_none() {
+            AccountState::New
+        } else {
+            AccountState::Active
+        }
+    }
+}
+
+/// Which accounts are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountFilter {
+    /// Part of the login or name; empty: any.
+    pub text: String,
+    /// That stand so.
+    pub state: Option<AccountState>,
+    /// That hold this role today.
+    pub role: Option<String>,
+}
+
 /// Which entries are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
@@ -97,6 +156,8 @@ pub struct AuditFilter {
     pub object: String,
     /// Network address; its beginning is enough.
     pub address: String,
+    /// On a page, instead of the newest first.
+    pub oldest_first: bool,
 }
 
 /// A role on a unit, to be granted (授权).

@@ -1,6 +1,7 @@
 //! What this crate brings to the house.
 
 use serde_json::{Value, json};
+use web::table::Table;
 use web::view::Pager;
 use web::{Form, Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
@@ -73,9 +74,17 @@ pub fn module(identity: Identity) -> Module {
         )
         .post("/account/acting", Policy::SignedIn, delegations::act)
         .get("/accounts/delegations", grant, delegations::list)
+        .post("/accounts/delegations", grant, delegations::end_many)
+        .get(
+            "/accounts/delegations/list.xlsx",
+            grant,
+            delegations::export,
+        )
         .post("/accounts/delegations/{id}/end", grant, delegations::end)
         .get("/accounts", read, accounts::list)
         .post("/accounts", manage, accounts::create)
+        .get("/accounts/list.xlsx", read, accounts::export)
+        .post("/accounts/batch", reset, accounts::batch)
         .get("/accounts/new", manage, accounts::new)
         .get("/accounts/codes", reset, activation::batch)
         .post("/accounts/codes", reset, activation::issue_batch)
@@ -89,12 +98,14 @@ pub fn module(identity: Identity) -> Module {
         .post("/accounts/grants/{grant}/revoke", grant, accounts::revoke)
         .get("/clients", client, clients::list)
         .post("/clients", client, clients::create)
+        .get("/clients/list.xlsx", client, clients::export)
         .get("/clients/new", client, clients::new)
         .get("/clients/{id}", client, clients::show)
         .post("/clients/{id}/rotate", client, clients::rotate)
         .post("/clients/{id}/revoke", client, clients::revoke)
         .get("/audit", Policy::Permission(AUDIT), audit::show)
         .get("/audit.csv", Policy::Permission(AUDIT), audit::export)
+        .get("/audit/{id}", Policy::Permission(AUDIT), audit::one)
         .post("/api/v1/session", Policy::Public, api::sign_in)
         .delete("/api/v1/session", Policy::SignedIn, api::sign_out)
         .post("/api/v1/session/second", Policy::SignedIn, api::second)
@@ -218,6 +229,14 @@ pub fn module(identity: Identity) -> Module {
                 "identity/audit.html",
                 include_str!("../templates/audit.html"),
             ),
+            (
+                "identity/audit_one.html",
+                include_str!("../templates/audit_one.html"),
+            ),
+            (
+                "identity/audit_look.html",
+                include_str!("../templates/audit_look.html"),
+            ),
         ],
         samples: samples(),
         openapi: Some(api::openapi()),
@@ -243,7 +262,26 @@ fn samples() -> Vec<(&'static str, Value)> {
         ..form.clone()
     };
     let pager = Pager::new(120, 50, 1, |n| format!("/accounts?page={n}"));
-    let line = |name: Value, roles: Value| json!({ "href": "/accounts/1", "login": "linxl", "name": name, "roles": roles, "state": tag });
+    let line = |name: Value, roles: Value| json!({ "pick": "1", "href": "/accounts/1", "login": "linxl", "name": name, "staff_no": name, "opened": 0, "roles": roles, "state": tag });
+    let chips = json!([{ "label": "…", "without": "/accounts" }]);
+    let accounts = |lines: Value, may: &Value, chips: Value, problem: Value| {
+        json!({
+            "lines": lines, "pager": pager, "q": "", "may": may, "chips": chips, "role": null, "roles": { "clerk": "内勤" },
+            "state": null, "states": [["active", "…"]], "table": Table::sample_with(&accounts::COLUMNS),
+            "back": "/accounts", "problem": problem,
+        })
+    };
+    let delegated = |lines: Value, chips: Value| {
+        json!({
+            "crumbs": crumbs, "lines": lines, "q": "", "over": false, "chips": chips, "pager": pager,
+            "table": Table::sample_with(&delegations::COLUMNS),
+        })
+    };
+    let robots = |lines: Value, chips: Value| {
+        json!({
+            "lines": lines, "q": "", "chips": chips, "pager": pager, "table": Table::sample_with(&clients::COLUMNS),
+        })
+    };
     let lent = json!({
         "id": "1", "giver": "陈明川", "taker": "林晓岚", "received": true, "unit": "法治科", "what": ["…"],
         "reason": "…", "from": "2026-11-20", "to": "2026-11-26", "state": tag, "open": true, "usable": true,
@@ -269,7 +307,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let session = json!({ "hash": "00", "address": "192.0.2.7", "agent": "", "began": 0, "seen": 60_000_000, "ends": 960_000_000, "door": "ldap", "here": true });
     let limits = json!({ "idle": 15, "hours": 12 });
     let entry = json!({
-        "at": 0, "login": null, "on_behalf": "chenmc", "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
+        "href": "/audit/1", "at": 0, "login": null, "on_behalf": "chenmc", "action": "…", "object": "account 1", "detail": "{\"role\":\"clerk\"}",
         "address": "",
     });
     let own = |since: Value, possible| {
@@ -292,10 +330,11 @@ fn samples() -> Vec<(&'static str, Value)> {
         "code": "ACDEF-GHJKM-23456", "until": 0,
     });
     let search = json!({ "from": "2026-10-21", "to": "", "action": "account", "login": "", "object": "", "address": "" });
+    let entry_page = json!({ "crumbs": crumbs, "id": "1", "code": "role.granted", "entry": entry, "detail": [["role", "clerk"]] });
     let trail = |lines: Value| {
         json!({
             "lines": lines, "pager": pager, "actions": [["", "…"], ["account", "…"]],
-            "search": search, "export": "/audit.csv",
+            "search": search, "chips": chips, "table": Table::sample_with(&audit::COLUMNS),
         })
     };
     vec![
@@ -329,18 +368,27 @@ fn samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "identity/accounts.html",
-            json!({
-                "lines": [line(json!("林晓岚"), json!(["内勤 · 法治科"])), line(Value::Null, json!([]))],
-                "pager": pager, "q": "", "may": may,
-            }),
+            accounts(
+                json!([
+                    line(json!("林晓岚"), json!(["内勤 · 法治科"])),
+                    line(Value::Null, json!([]))
+                ]),
+                &may,
+                json!([]),
+                json!("…"),
+            ),
         ),
         (
             "identity/accounts.html",
-            json!({ "lines": [], "pager": pager, "q": "", "may": may }),
+            accounts(json!([]), &may, json!([]), Value::Null),
         ),
         (
             "identity/accounts.html",
-            json!({ "lines": [], "pager": pager, "q": "x", "may": nothing }),
+            accounts(json!([]), &nothing, chips.clone(), Value::Null),
+        ),
+        (
+            "identity/accounts.html",
+            accounts(json!([]), &nothing, json!([]), Value::Null),
         ),
         (
             "identity/delegation_new.html",
@@ -353,11 +401,12 @@ fn samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "identity/delegations.html",
-            json!({ "crumbs": crumbs, "lines": [lent] }),
+            delegated(json!([lent]), json!([])),
         ),
+        ("identity/delegations.html", delegated(json!([]), json!([]))),
         (
             "identity/delegations.html",
-            json!({ "crumbs": crumbs, "lines": [] }),
+            delegated(json!([]), chips.clone()),
         ),
         (
             "identity/grant_fields.html",
@@ -393,12 +442,13 @@ fn samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "identity/clients.html",
-            json!({ "lines": [robot(true, json!(0)), robot(false, Value::Null)], "pager": pager }),
+            robots(
+                json!([robot(true, json!(0)), robot(false, Value::Null)]),
+                json!([]),
+            ),
         ),
-        (
-            "identity/clients.html",
-            json!({ "lines": [], "pager": pager }),
-        ),
+        ("identity/clients.html", robots(json!([]), json!([]))),
+        ("identity/clients.html", robots(json!([]), chips.clone())),
         (
             "identity/client_new.html",
             json!({
@@ -434,6 +484,8 @@ fn samples() -> Vec<(&'static str, Value)> {
             "identity/slips.html",
             json!({ "crumbs": crumbs, "back": "/accounts", "left": "", "slips": [] }),
         ),
+        ("identity/audit_one.html", entry_page.clone()),
+        ("identity/audit_look.html", entry_page),
         ("identity/audit.html", trail(json!([entry]))),
         ("identity/audit.html", trail(json!([]))),
     ]

@@ -3,9 +3,11 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kernel::{Result, Scope};
+use web::table::Window;
 use web::{Asked, Hit, Hits, SearchSource, Shell};
 
-use crate::{Identity, READ};
+use crate::pages::accounts;
+use crate::{AccountFilter, Identity, READ};
 
 /// What the search over everything finds here.
 pub(crate) struct Source(pub(crate) Identity);
@@ -31,7 +33,12 @@ impl SearchSource for Source {
     ) -> BoxFuture<'a, Result<Hits>> {
         async move {
             let most = i64::try_from(asked.limit + 1).unwrap_or(i64::MAX);
-            let (found, _) = self.0.accounts(scope, &asked.question, most, 0).await?;
+            let (order, window) = (accounts::USUAL, Window::new(1, most));
+            let filter = AccountFilter {
+                text: asked.question.clone(),
+                ..AccountFilter::default()
+            };
+            let (found, _) = self.0.accounts(scope, &filter, order, window).await?;
             let hit = |a: &crate::Account| {
                 let disabled = a.disabled_at.map(|_| shell.t("identity-state-disabled"));
                 let detail = [Some(a.login.clone()), disabled];

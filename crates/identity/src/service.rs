@@ -128,6 +128,18 @@ pub async fn record(tx: &mut Tx, env: &Env, entry: &Audit) -> Result<()> {
     store::audit::add(tx, env.new_id(), env.now(), entry).await
 }
 
+/// Writes down that a list left the program.
+pub async fn tell_list(
+    db: &Db,
+    env: &Env,
+    actor: &Actor,
+    list: &'static str,
+    rows: usize,
+) -> Result<()> {
+    let entry = actor.audit("list.exported", (list, ""), json!({ "rows": rows }));
+    transaction!(db, |tx| record(tx, env, &entry).await)
+}
+
 impl Identity {
     /// Identity in a database.
     pub fn new(db: Db, env: Env, settings: SecuritySettings) -> Self {

@@ -20,10 +20,11 @@ use std::collections::{BTreeMap, HashMap};
 use db::{Args, Row, Tx, args};
 use kernel::{AccountId, Date, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
+use web::table::{Order, Window};
 
 pub use migrations::MIGRATIONS;
 
-use crate::{Account, Door, Duty, Grant, NewGrant, Role, Session};
+use crate::{Account, AccountFilter, AccountState, Door, Duty, Grant, NewGrant, Role, Session};
 
 // ---- Roles ------------------------------------------------------------------------------------
 
@@ -438,26 +439,62 @@ fn account(row: &Row) -> Result<Account> {
     })
 }
 
-/// Accounts of people by part of login or name, with how many there are in all.
+/// A page of the accounts of people, with how many there are in all.
 pub(crate) async fn accounts(
     tx: &mut Tx,
     scope: &Scope,
-    today: Date,
-    text: &str,
-    limit: i64,
-    offset: i64,
+    (today, now): (Date, Timestamp),
+    filter: &AccountFilter,
+    order: Order,
+    window: Window,
 ) -> Result<(Vec<Account>, i64)> {
-    let mut args = args![anywhere(text)];
+    let mut args = args![anywhere(&filter.text)];
     let visible = visible_sql(scope, "a.id", today, &mut args);
-    let from = format!(
+    let mut from = format!(
         "FROM account a LEFT JOIN person p ON p.id = a.person
          WHERE (a.login LIKE $1 ESCAPE '!' OR LOWER(p.name) LIKE $1 ESCAPE '!') AND {visible}
             AND a.id NOT IN (SELECT account FROM client)"
     );
+    if let Some(state) = filter.state {
+        let now = match state {
+            AccountState::Disabled => String::new(),
+            _ => args.push(now),
+        };
+        let open = format!("(a.locked_until IS NULL OR a.locked_until <= {now})");
+        from += &match state {
+            AccountState::Disabled => " AND a.disabled_at IS NOT NULL".to_owned(),
+            AccountState::Locked => {
+                format!(" AND a.disabled_at IS NULL AND a.locked_until > {now}")
+            }
+            AccountState::New => {
+                format!(" AND a.disabled_at IS NULL AND {open} AND a.password_changed_at IS NULL")
+            }
+            AccountState::Active => {
+                format!(
+                    " AND a.disabled_at IS NULL AND {open} AND a.password_changed_at IS NOT NULL"
+                )
+            }
+        };
+    }
+    if let Some(role) = &filter.role {
+        let day = args.push(today);
+        let held = held::held_sql("SELECT x.id FROM account x", &day);
+        let (role, within) = (args.push(role), scope_sql(scope, "h.unit", &mut args));
+        from += &format!(
+            " AND a.id IN (SELECT h.account FROM ({held}) h WHERE h.role = {role} AND {within})"
+        );
+    }
     let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
     let total = tx.one(count, args.clone()).await?.get(0)?;
-    let (limit, offset) = (args.push(limit), args.push(offset));
-    let sql = format!("SELECT {ACCOUNT} {from} ORDER BY a.login LIMIT {limit} OFFSET {offset}");
+    let (limit, offset) = (args.push(window.size), args.push(window.offset(total)));
+    let way = order.way();
+    let by = match order.by {
+        "name" => format!("COALESCE(p.name, '') {way}, a.login"),
+        // Ids rise with the time of opening.
+        "opened" => format!("a.id {way}"),
+        _ => format!("a.login {way}"),
+    };
+    let sql = format!("SELECT {ACCOUNT} {from} ORDER BY {by} LIMIT {limit} OFFSET {offset}");
     let rows = tx.query(sql, args).await?;
     Ok((rows.iter().map(account).collect::<Result<_>>()?, total))
 }

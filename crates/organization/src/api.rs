@@ -5,6 +5,7 @@ use axum::extract::{Query, State};
 use kernel::{Error, UnitId, format_date};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use web::table::Window;
 use web::{Access, Failure, Policy, Routes, Shell};
 
 use crate::pages::{READ, date_or};
@@ -78,9 +79,9 @@ async fn persons(
         ..RosterQuery::new(unit, date, asked.subtree)
     };
     let size = asked.size.clamp(1, MOST);
-    let (total, rows) = org
-        .roster_page(&query, &access.scope, asked.page, size)
-        .await?;
+    let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let window = Window::new(signed(asked.page), signed(size));
+    let (total, rows) = org.roster_page(&query, &access.scope, window).await?;
     let persons = rows.into_iter().map(|e| {
         json!({
             "id": e.person,

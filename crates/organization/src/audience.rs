@@ -440,6 +440,18 @@ impl Organization {
         })
     }
 
+    /// A page of the audiences of units in a scope, and how many there are in all.
+    pub(crate) async fn audience_list(
+        &self,
+        text: &str,
+        scope: &Scope,
+        order: web::table::Order,
+        window: web::table::Window,
+    ) -> Result<(Vec<Audience>, i64)> {
+        let mut tx = self.db.read().await?;
+        store::audience_list(&mut tx, text, scope, order, window).await
+    }
+
     /// The audiences of units in a scope, by name.
     pub async fn audiences(&self, scope: &Scope) -> Result<Vec<Audience>> {
         store::audiences(&mut self.db.read().await?, None, scope).await

@@ -20,7 +20,6 @@ const PAGE: u64 = 50;
 pub(crate) fn routes() -> Routes<People> {
     let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
     Routes::new()
-        .get("/audiences", read, list)
         .get("/audiences/new", manage, new_form)
         .post("/audiences", manage, keep)
         .get("/audiences/{id}", read, cohort)
@@ -30,32 +29,13 @@ pub(crate) fn routes() -> Routes<People> {
         .post("/audiences/{id}/drop", manage, drop)
 }
 
-async fn list(
-    State(people): State<People>,
-    shell: Shell,
-    access: Access,
-) -> Result<Response, Failure> {
-    let org = &people.organization;
-    let (audiences, today) = (org.audiences(&access.scope).await?, shell.env().today());
-    let units: Vec<UnitId> = audiences.iter().map(|a| a.unit).collect();
-    let names = org.names_in(&units, &access.scope).await?;
-    let mut rows = Vec::new();
-    for a in &audiences {
-        let said = said(&people, &shell, &access, &a.rule).await?;
-        rows.push(
-            json!({ "href": format!("/audiences/{}", a.id), "name": a.name, "said": said,
-            "unit": names.get(&a.unit) }),
-        );
-    }
-    shell.page(
-        "organization/audiences.html",
-        json!({ "rows": rows, "date": format_date(today),
-            "may_change": access.principal.scope(MANAGE).is_some() }),
-    )
-}
-
 /// A rule in words, a condition per line.
-async fn said(people: &People, shell: &Shell, access: &Access, rule: &Rule) -> Result<Vec<String>> {
+pub(crate) async fn said(
+    people: &People,
+    shell: &Shell,
+    access: &Access,
+    rule: &Rule,
+) -> Result<Vec<String>> {
     let (lang, and) = (shell.lang().code(), shell.t("organization-and"));
     let mut lines = Vec::new();
     if let Some(under) = rule.under {
@@ -421,12 +401,6 @@ async fn drop(
 }
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
-    let list = json!({ "rows": [{ "href": "/audiences/1", "name": "科级干部", "said": ["职级：乡科级"],
-        "unit": "澜州市司法局" }], "date": "2026-11-20", "may_change": true });
-    let mut none = list.clone();
-    none["rows"] = json!([]);
-    let mut reader = none.clone();
-    reader["may_change"] = json!(false);
     let pager = Pager::new(1, PAGE, 1, |n| format!("?page={n}"));
     let cohort = json!({ "id": "1", "name": "科级干部", "total": 1, "pager": pager, "said": ["职级：乡科级"],
         "rows": [{ "href": "/organization/people/1", "name": "甲某", "staff_no": "001", "unit": "法治科", "post": "",
@@ -453,9 +427,6 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     let mut named = why.clone();
     named["by_name"] = json!(true);
     vec![
-        ("organization/audiences.html", list),
-        ("organization/audiences.html", none),
-        ("organization/audiences.html", reader),
         ("organization/audience.html", cohort),
         ("organization/audience.html", empty),
         ("organization/audience-form.html", form),

@@ -7,6 +7,7 @@ use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
 use serde::Deserialize;
 use serde_json::json;
 use toml::Spanned;
+use web::table::{Order, Window};
 
 use crate::service::{Organization, check_text, checked};
 use crate::store;
@@ -194,7 +195,30 @@ fn ends_before(from: Date, to: Date) -> Msg {
         .with("from", kernel::format_date(from))
 }
 
+/// Which bodies are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BodyQuery {
+    /// Part of the name; empty: any.
+    pub text: String,
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// Standing today, or ended.
+    pub standing: Option<bool>,
+}
+
 impl Organization {
+    /// A page of the bodies of units in a scope, and how many there are in all.
+    pub(crate) async fn body_page(
+        &self,
+        asked: &BodyQuery,
+        scope: &Scope,
+        order: Order,
+        window: Window,
+    ) -> Result<(Vec<Body>, i64)> {
+        let (mut tx, today) = (self.db.read().await?, self.env.today());
+        store::body_page(&mut tx, asked, today, scope, order, window).await
+    }
+
     /// The bodies of units in a scope, by kind and name.
     pub async fn bodies(&self, scope: &Scope) -> Result<Vec<Body>> {
         store::bodies(&mut self.db.read().await?, None, scope).await

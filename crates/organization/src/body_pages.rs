@@ -18,7 +18,6 @@ use crate::person_pages::{People, day, day_or_none};
 pub(crate) fn routes() -> Routes<People> {
     let (read, manage) = (Policy::Permission(READ), Policy::Permission(MANAGE));
     Routes::new()
-        .get("/bodies", read, list)
         .get("/bodies/new", manage, new_form)
         .post("/bodies", manage, keep)
         .get("/bodies/{id}", read, show)
@@ -44,35 +43,6 @@ impl People {
 struct Asked {
     kind: String,
     date: String,
-}
-
-async fn list(
-    State(s): State<People>,
-    shell: Shell,
-    access: Access,
-    Query(asked): Query<Asked>,
-) -> Result<Response, Failure> {
-    let (lang, today) = (shell.lang().code(), shell.env().today());
-    let mut bodies = s.organization.bodies(&access.scope).await?;
-    bodies.retain(|b| asked.kind.is_empty() || b.kind == asked.kind);
-    let units: Vec<UnitId> = bodies.iter().map(|b| b.unit).collect();
-    let names = s.organization.names_in(&units, &access.scope).await?;
-    let rows: Vec<Value> = bodies
-        .iter()
-        .map(|b| {
-            json!({ "href": format!("/bodies/{}", b.id), "name": b.name, "kind": s.kind_name(&b.kind, lang),
-                "unit": names.get(&b.unit), "from": format_date(b.from), "to": b.to.map(format_date),
-                "ended": b.to.is_some_and(|to| to < today) })
-        })
-        .collect();
-    let kinds: Vec<_> = s
-        .kinds
-        .iter()
-        .map(|k| (&k.code, k.name.get(lang)))
-        .collect();
-    let context = json!({ "rows": rows, "kinds": kinds, "kind": asked.kind,
-        "may_change": access.principal.scope(MANAGE).is_some() });
-    shell.page("organization/bodies.html", context)
 }
 
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -322,13 +292,6 @@ async fn answer(
 }
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
-    let list = json!({ "rows": [{ "href": "/bodies/1", "name": "机关第一党支部", "kind": "党支部", "unit": "澜州市司法局",
-        "from": "2024-01-01", "to": null, "ended": false }], "kinds": [["party-branch", "党支部"]], "kind": "",
-        "may_change": true });
-    let mut none = list.clone();
-    none["rows"] = json!([]);
-    let mut filtered = none.clone();
-    filtered["kind"] = json!("party-branch");
     let body = json!({ "id": "1", "name": "机关第一党支部", "kind": "党支部", "charter": "澜机党〔2024〕1号",
         "unit": "澜州市司法局", "from": "2024-01-01", "to": null, "date": "2026-11-20",
         "rows": [{ "id": "1", "name": "甲某", "href": "/organization/people/1", "role": "书记", "unit": "法治科",
@@ -342,9 +305,6 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     empty["may_change"] = json!(false);
     let form = |known| json!({ "form": Form::default(), "kinds": [["party-branch", "党支部"]], "known": known, "crumbs": [] });
     vec![
-        ("organization/bodies.html", list),
-        ("organization/bodies.html", none),
-        ("organization/bodies.html", filtered),
         ("organization/body.html", body),
         ("organization/body.html", empty),
         ("organization/body-form.html", form(false)),

@@ -16,6 +16,7 @@ mod census;
 mod directory;
 mod history;
 mod import;
+mod lists;
 mod model;
 mod number_pages;
 mod numbers;

@@ -1,15 +1,15 @@
 //! Pages: the tree with the people of a unit.
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderName, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use commons::files::Files;
 use commons::sheets::write::{Value, xlsx};
 use kernel::{Date, Error, Msg, UnitId, format_date, parse_date};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use web::view::{Crumb, Pager};
-use web::{Access, Failure, Lang, MenuEntry, MenuGroup, Module, Policy, Routes, Shell, encode};
+use web::table::{self, Column, Order, Table, Window};
+use web::view::{Chip, Crumb, Pager};
+use web::{Access, Failure, Lang, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
 use crate::attributes::Attributes;
 use crate::bodies::BodyKinds;
@@ -22,7 +22,8 @@ use crate::roll::TreeView;
 use crate::service::Organization;
 use crate::store::RosterQuery;
 use crate::{
-    MESSAGES, api, audience_pages, body_pages, number_pages, searching, tie_pages, unit_pages,
+    MESSAGES, api, audience_pages, body_pages, lists, number_pages, searching, tie_pages,
+    unit_pages,
 };
 
 /// Permission to see units and people.
@@ -30,7 +31,20 @@ pub const READ: &str = "organization.read";
 /// Permission to change and import them.
 pub const MANAGE: &str = "organization.manage";
 
-const PAGE: u64 = 50;
+const PAGE: i64 = 50;
+
+/// What a list of people can show.
+const COLUMNS: [Column; 4] = [
+    Column::new("name", "organization-person").sorts(),
+    Column::new("staff_no", "organization-staff-no").sorts(),
+    Column::new("unit", "organization-unit").sorts(),
+    Column::new("post", "organization-post"),
+];
+/// Unit by unit, as rosters are written.
+const USUAL: Order = Order {
+    by: "unit",
+    down: false,
+};
 
 /// What this crate brings to the house.
 pub fn module(
@@ -59,6 +73,7 @@ pub fn module(
         .merge(person_pages::routes().with_state(people.clone()))
         .merge(number_pages::routes().with_state(people.clone()))
         .merge(body_pages::routes().with_state(people.clone()))
+        .merge(lists::routes().with_state(people.clone()))
         .merge(audience_pages::routes().with_state(people))
         .merge(unit_pages::routes().with_state(organization.clone()))
         .merge(ties)
@@ -151,6 +166,10 @@ pub fn module(
                 include_str!("../templates/person.html"),
             ),
             (
+                "organization/person-look.html",
+                include_str!("../templates/person-look.html"),
+            ),
+            (
                 "organization/person-new.html",
                 include_str!("../templates/person-new.html"),
             ),
@@ -177,6 +196,7 @@ pub fn module(
             person_pages::samples(),
             audience_pages::samples(),
             body_pages::samples(),
+            lists::samples(),
             tie_pages::samples(),
         ]
         .concat(),
@@ -192,7 +212,6 @@ struct Asked {
     q: String,
     /// `own`: only the unit's own people.
     only: String,
-    page: String,
 }
 
 /// A query value, or the wanted one when it is left empty.
@@ -214,10 +233,10 @@ struct Index {
     date: String,
     q: String,
     own: bool,
-    filtered: bool,
     rows: Vec<Line>,
+    chips: Vec<Chip>,
+    table: Table,
     pager: Pager,
-    query: String,
 }
 
 /// A unit in the tree beside the list.
@@ -230,7 +249,10 @@ struct Node {
     current: bool,
     open: bool,
     has_children: bool,
-    count: i64,
+    /// How many people it has.
+    note: String,
+    /// Stands for units that are left out, instead of a name.
+    more: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -254,23 +276,10 @@ struct Line {
 }
 
 impl Asked {
-    fn query(&self, today: Date) -> String {
-        let mut query = format!("&date={}", encode(&self.date));
-        if self.date.is_empty() {
-            query = format!("&date={}", format_date(today));
-        }
-        if self.only == "own" {
-            query += "&only=own";
-        }
-        if !self.q.trim().is_empty() {
-            query += &format!("&q={}", encode(self.q.trim()));
-        }
-        query
-    }
-
-    fn roster(&self, unit: UnitId, date: Date) -> RosterQuery {
+    fn roster(&self, unit: UnitId, date: Date, order: Order) -> RosterQuery {
         RosterQuery {
             text: self.q.trim().to_owned(),
+            order: (order != USUAL).then_some(order),
             ..RosterQuery::new(unit, date, self.only != "own")
         }
     }
@@ -289,6 +298,7 @@ async fn index(
     State(org): State<Organization>,
     shell: Shell,
     access: Access,
+    list: table::Asked,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
     let today = shell.env().today();
@@ -306,32 +316,63 @@ async fn index(
     }
     let mut shown = Vec::new();
     for top in tree.tops() {
-        unfold(&tree, &path, top, 1, &mut shown);
+        unfold(&tree, &path, !asked.unit.is_empty(), top, 1, &mut shown);
     }
     let keep = format!("&date={}", format_date(date));
     let href = |unit: UnitId| format!("/organization?unit={unit}{keep}");
-    let nodes = shown.iter().map(|(unit, level)| Node {
-        name: unit.name.clone(),
-        href: href(unit.id),
-        level: (*level).min(6),
-        current: selected.is_some_and(|s| s.id == unit.id),
-        open: path.iter().any(|p| p.id == unit.id),
-        has_children: tree.below(unit.id).next().is_some(),
-        count: tree.people(unit.id),
+    let nodes = shown.iter().map(|branch| {
+        let (unit, level) = (branch.unit, branch.level.min(6));
+        let node = Node {
+            name: unit.name.clone(),
+            href: href(unit.id),
+            level,
+            current: selected.is_some_and(|s| s.id == unit.id),
+            open: branch.open,
+            has_children: tree.below(unit.id).next().is_some(),
+            note: shell.t_with(
+                "organization-headcount",
+                &[("count", &tree.people(unit.id).to_string())],
+            ),
+            more: None,
+        };
+        match branch.rest {
+            0 => node,
+            rest => Node {
+                current: false,
+                has_children: false,
+                more: Some(shell.t_with("organization-rest", &[("count", &rest.to_string())])),
+                ..node
+            },
+        }
     });
-    let page = asked.page.parse().unwrap_or(1);
+    let order = Table::order(&COLUMNS, &list, USUAL);
     let (total, rows) = match selected {
         Some(unit) => {
-            let query = asked.roster(unit.id, date);
-            org.roster_page(&query, &access.scope, page, PAGE).await?
+            let query = asked.roster(unit.id, date, order);
+            let window = list.window(PAGE);
+            org.roster_page(&query, &access.scope, window).await?
         }
         None => (0, Vec::new()),
     };
-    let rest = asked.query(today);
-    let pager = Pager::new(total, PAGE, page, |n| {
-        let unit = selected.map_or(String::new(), |u| u.id.to_string());
-        format!("/organization?unit={unit}{rest}&page={n}")
-    });
+    let mut chips = Vec::new();
+    if !asked.q.trim().is_empty() {
+        chips.push(list.chip("q", asked.q.trim()));
+    }
+    if asked.only == "own" {
+        chips.push(list.chip("only", shell.t("organization-own")));
+    }
+    if date != today {
+        let on = shell.t_with("organization-on", &[("date", &format_date(date))]);
+        chips.push(list.chip("date", on));
+    }
+    // The export names the unit, also where the address leaves it to the page.
+    let unit = selected.map_or(String::new(), |u| u.id.to_string());
+    let list = table::Asked::new(
+        "/organization",
+        [("unit".to_owned(), unit)]
+            .into_iter()
+            .chain(list.besides("unit")),
+    );
     let context = Index {
         can_manage: access.principal.scope(MANAGE).is_some(),
         can_identify: access.principal.scope(IDENTITY).is_some() && org.vault.is_some(),
@@ -355,7 +396,6 @@ async fn index(
         date: format_date(date),
         q: asked.q.trim().to_owned(),
         own: asked.only == "own",
-        filtered: !asked.q.trim().is_empty() || asked.only == "own",
         rows: rows
             .into_iter()
             .map(|e| Line {
@@ -367,41 +407,70 @@ async fn index(
                 post: e.post,
             })
             .collect(),
-        pager,
-        query: selected.map_or(String::new(), |u| format!("unit={}{rest}", u.id)),
+        chips,
+        pager: list.pager(total, PAGE),
+        table: Table::new(
+            &shell,
+            &COLUMNS,
+            &list,
+            order,
+            Some("/organization/roster.xlsx"),
+        ),
     };
     shell.page("organization/index.html", context)
 }
 
-/// A unit, and below it, when it is on the way to the selected one, its children.
+/// A line of the tree.
+struct Branch<'t> {
+    unit: &'t Unit,
+    level: usize,
+    open: bool,
+    /// Units beside those on the way that are left out; the line stands for them and leads to the unit above.
+    rest: usize,
+}
+
+/// So many units are shown below one that nobody asked for.
+const FEW: usize = 15;
+
+/// A unit, and below it, when it is on the way to the selected one, its children: all of them below the unit that
+/// was asked for, otherwise only those on the way where there are many.
 fn unfold<'t>(
     tree: &'t TreeView,
     path: &[&Unit],
+    asked: bool,
     unit: &'t Unit,
     level: usize,
-    shown: &mut Vec<(&'t Unit, usize)>,
+    shown: &mut Vec<Branch<'t>>,
 ) {
-    shown.push((unit, level));
-    if path.iter().any(|p| p.id == unit.id) {
-        for below in tree.below(unit.id) {
-            unfold(tree, path, below, level + 1, shown);
+    let on_the_way = |unit: &Unit| path.iter().any(|p| p.id == unit.id);
+    let all = tree.below(unit.id).count();
+    let whole = all <= FEW || (asked && path.last().is_some_and(|p| p.id == unit.id));
+    let below = || tree.below(unit.id).filter(|u| whole || on_the_way(u));
+    let open = on_the_way(unit) && all > 0;
+    let line = |level, rest| Branch {
+        unit,
+        level,
+        open,
+        rest,
+    };
+    shown.push(line(level, 0));
+    if open {
+        for below in below() {
+            unfold(tree, path, asked, below, level + 1, shown);
+        }
+        let rest = all - below().count();
+        if rest > 0 {
+            shown.push(line(level + 1, rest));
         }
     }
 }
 
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-
 pub(crate) fn download(name: &str, bytes: Vec<u8>) -> Response {
-    download_as(XLSX, name, bytes)
+    download_as(web::XLSX, name, bytes)
 }
 
 pub(crate) fn download_as(kind: &str, name: &str, bytes: Vec<u8>) -> Response {
-    let disposition = format!("attachment; filename*=UTF-8''{}", encode(name));
-    let headers: [(HeaderName, String); 2] = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    (headers, bytes).into_response()
+    web::attachment(kind, name, bytes)
 }
 
 /// The list as the page shows it, all pages.
@@ -409,15 +478,16 @@ async fn export(
     State(org): State<Organization>,
     shell: Shell,
     access: Access,
+    list: table::Asked,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
     let date = date_or(&asked.date, shell.env().today())?;
+    let order = Table::order(&COLUMNS, &list, USUAL);
     let id: UnitId = asked.unit.parse().map_err(|_| Error::NotFound)?;
     let unit = org.unit(id, &access.scope).await?;
-    let query = asked.roster(id, date);
-    let (_, rows) = org
-        .roster_page(&query, &access.scope, 1, i64::MAX.unsigned_abs())
-        .await?;
+    let query = asked.roster(id, date, order);
+    let all = Window::all();
+    let (_, rows) = org.roster_page(&query, &access.scope, all).await?;
     org.tell_export(&access, ("unit", id), rows.len()).await?;
     let header =
         ["staff-no", "person", "unit", "post"].map(|k| shell.t(&format!("organization-{k}")));
@@ -439,19 +509,21 @@ async fn export(
 
 /// One context for every template, in several states.
 fn samples() -> Vec<(&'static str, serde_json::Value)> {
-    let pager = json!(Pager::new(1, PAGE, 1, |n| format!("?page={n}")));
+    let pager = json!(Pager::new(1, 50, 1, |n| format!("?page={n}")));
     let node = json!({ "name": "法治科", "href": "/organization", "level": 2, "current": true, "open": true,
-        "has_children": true, "count": 12 });
+        "has_children": true, "note": "12", "more": null });
+    let mut rest = node.clone();
+    rest["more"] = json!("其余 90 个");
     let line = json!({ "href": "/organization/people/1", "staff_no": "001", "name": "甲某", "unit_name": "法治科", "unit_href": "/organization",
         "post": "" });
     let index = json!({ "can_manage": true, "can_identify": true, "crumbs": [{ "label": "澜州市司法局", "href": "/organization" }],
-        "tree": [node], "date": "2026-11-20", "q": "", "own": false, "filtered": false, "rows": [line],
+        "tree": [node, rest], "date": "2026-11-20", "q": "", "own": false, "chips": [], "rows": [line],
         "unit": { "id": "1", "name": "法治科", "code": "S1", "category": "科室", "count": 12, "href": "/organization" },
-        "pager": pager, "query": "unit=1" });
+        "pager": pager, "table": Table::sample_with(&COLUMNS) });
     let mut nobody = index.clone();
     nobody["rows"] = json!([]);
     let mut no_match = nobody.clone();
-    no_match["filtered"] = json!(true);
+    no_match["chips"] = json!([{ "label": "x", "without": "/organization" }]);
     let mut no_units = nobody.clone();
     no_units["unit"] = json!(null);
     no_units["tree"] = json!([]);

@@ -382,6 +382,9 @@ async fn answer(
         .with("approval", shell.env().new_id::<Id>());
     let (form, act) = person_requests::mended(people, access, form, mend).await?;
     let context = page(people, shell, access, card, form, act, may).await?;
+    if shell.is_htmx() {
+        return shell.partial("organization/person-look.html", context);
+    }
     shell.page("organization/person.html", context)
 }
 
@@ -518,7 +521,11 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     asks["form"] = json!(Form::default().with("mend", "1").with("approval", "2"));
     let new =
         json!({ "form": Form::default(), "unit": { "id": "1", "name": "法治科" }, "crumbs": [] });
+    let look = |context: &Value| ("organization/person-look.html", context.clone());
     vec![
+        look(&person),
+        look(&erased),
+        look(&left),
         ("organization/person.html", person),
         ("organization/person.html", shown),
         ("organization/person.html", erased),

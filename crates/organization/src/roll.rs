@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use db::{Tx, args};
 use kernel::{Date, Error, Result, Scope, UnitId};
+use web::table::Window;
 
 use crate::audience::Rule;
 use crate::model::{RosterEntry, Unit};
@@ -229,26 +230,22 @@ impl Organization {
         &self,
         query: &RosterQuery,
         scope: &Scope,
-        page: u64,
-        size: u64,
-    ) -> Result<(u64, Vec<RosterEntry>)> {
+        window: Window,
+    ) -> Result<(i64, Vec<RosterEntry>)> {
         let mut tx = self.db.read().await?;
-        // Past the end is the last page.
-        let size = i64::try_from(size).unwrap_or(i64::MAX).max(1);
-        let page = i64::try_from(page.saturating_sub(1)).unwrap_or(i64::MAX);
-        let offset = |total: i64| page.min(total.saturating_sub(1) / size) * size;
-        if !query.text.trim().is_empty() {
+        if !query.text.trim().is_empty() || query.order.is_some() {
             let total = store::roster_count(&mut tx, query, scope).await?;
-            let window = Some((size, offset(total)));
+            let window = Some((window.size, window.offset(total)));
             let rows = store::roster(&mut tx, query, scope, window).await?;
-            return Ok((total.unsigned_abs(), rows));
+            return Ok((total, rows));
         }
         let roll = self.roll(&mut tx).await?;
         let own = roll.own(&mut tx, query.date).await?;
         let units = roll.under(query.unit, query.subtree).into_iter();
-        let (total, ids, skipped) = roll.part(units, &own, scope, offset, size);
-        let rows = store::roster_of(&mut tx, &ids, query.date, size, skipped).await?;
-        Ok((total.unsigned_abs(), rows))
+        let offset = |total| window.offset(total);
+        let (total, ids, skipped) = roll.part(units, &own, scope, offset, window.size);
+        let rows = store::roster_of(&mut tx, &ids, query.date, window.size, skipped).await?;
+        Ok((total, rows))
     }
 
     /// A part of the people an audience has on a day, and how many there are.

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{Date, PersonId, Result, Scope, Timestamp, UnitId};
+use web::table::Order;
 
 pub(crate) use audience::*;
 pub(crate) use bodies::*;
@@ -432,6 +433,8 @@ pub struct RosterQuery {
     pub subtree: bool,
     /// Part of a name, staff number or of pinyin initials; empty: everybody.
     pub text: String,
+    /// By `name`, `staff_no` or `unit`; none: unit by unit, as rosters are written.
+    pub order: Option<Order>,
 }
 
 impl RosterQuery {
@@ -442,6 +445,16 @@ impl RosterQuery {
             date,
             subtree,
             text: String::new(),
+            order: None,
+        }
+    }
+
+    fn order(&self) -> String {
+        let way = self.order.map_or("ASC", Order::way);
+        match self.order.map_or("unit", |o| o.by) {
+            "name" => format!("p.name {way}, p.staff_no {way}"),
+            "staff_no" => format!("p.staff_no {way}"),
+            _ => format!("u.sort {way}, u.code {way}, p.staff_no"),
         }
     }
 
@@ -471,7 +484,7 @@ pub(crate) async fn roster(
     page: Option<(i64, i64)>,
 ) -> Result<Vec<RosterEntry>> {
     let (from, mut args) = query.sql(scope);
-    let mut sql = format!("{ROSTER} {from} ORDER BY u.sort, u.code, p.staff_no");
+    let mut sql = format!("{ROSTER} {from} ORDER BY {}", query.order());
     if let Some((limit, offset)) = page {
         let (limit, offset) = (args.push(limit), args.push(offset));
         sql = format!("{sql} LIMIT {limit} OFFSET {offset}");

@@ -7,7 +7,8 @@ use commons::sheets::write::{Value as Cell, xlsx};
 use kernel::{Date, Error, Id, Msg, PersonId, Result, UnitId, format_date};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use web::view::{Crumb, Event, StepState};
+use web::table::{self, Column, Order, Table, Window};
+use web::view::{Crumb, Event, Pager, StepState};
 use web::{Access, Failure, Form, Policy, Routes, Shell};
 
 use crate::pages::{MANAGE, READ, date_or, download};
@@ -96,7 +97,22 @@ struct Asked {
     kind: String,
     unit: String,
     date: String,
+    q: String,
 }
+
+const PAGE: i64 = 50;
+const COLUMNS: [Column; 6] = [
+    Column::new("name", "pairing-person").sorts(),
+    Column::new("kind", "pairing-kind").sorts(),
+    Column::new("end", "pairing-end").sorts(),
+    Column::new("from", "organization-since").sorts(),
+    Column::new("to", "organization-until").sorts(),
+    Column::new("basis", "pairing-basis"),
+];
+const USUAL: Order = Order {
+    by: "kind",
+    down: false,
+};
 
 /// What the forms ask for; each shows some of it.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -119,12 +135,8 @@ impl Asked {
             kind: kind.filter(|k| people.kinds.pairing(k).is_some()),
             unit: people.coded("unit", &self.unit, access).await?,
             day: day_or_none("date", &self.date)?,
+            text: self.q.trim().to_owned(),
         })
-    }
-
-    fn suffix(&self) -> String {
-        let (kind, unit) = (web::encode(&self.kind), web::encode(self.unit.trim()));
-        format!("kind={kind}&unit={unit}&date={}", web::encode(&self.date))
     }
 }
 
@@ -132,41 +144,56 @@ async fn page(
     s: &People,
     shell: &Shell,
     access: &Access,
-    asked: &Asked,
+    (asked, at): (&Asked, &table::Asked),
     form: Form,
     act: &str,
 ) -> Result<Value> {
     let (lang, today) = (shell.lang().code(), shell.env().today());
     let query = asked.query(s, access).await?;
-    let ties = s.organization.ties(&query, &access.scope).await?;
+    let order = Table::order(&COLUMNS, at, USUAL);
+    let org = &s.organization;
+    let found = org.tie_page(&query, &access.scope, order, at.window(PAGE));
+    let (ties, total) = found.await?;
     let rows: Vec<Value> = ties.iter().map(|t| s.line(shell, t, today)).collect();
-    let kinds: Vec<_> = s
-        .kinds
-        .pairings()
-        .map(|k| (&k.code, k.name.get(lang)))
-        .collect();
-    let filtered = [&asked.kind, &asked.unit, &asked.date];
-    Ok(
-        json!({ "rows": rows, "kinds": kinds, "kind": asked.kind, "unit": asked.unit, "date": asked.date,
-        "filtered": filtered.iter().any(|f| !f.trim().is_empty()), "query": asked.suffix(),
-        "form": form, "act": act, "may_change": access.principal.scope(MANAGE).is_some() }),
-    )
+    let kinds = s.kinds.pairings();
+    let kinds: Vec<_> = kinds.map(|k| (&k.code, k.name.get(lang))).collect();
+    let mut chips = Vec::new();
+    if !query.text.is_empty() {
+        chips.push(at.chip("q", &query.text));
+    }
+    if let Some(kind) = &query.kind {
+        chips.push(at.chip("kind", s.tie_kind(shell, kind)));
+    }
+    if query.unit.is_some() {
+        chips.push(at.chip("unit", asked.unit.trim()));
+    }
+    if let Some(day) = query.day {
+        let on = shell.t_with("organization-on", &[("date", &format_date(day))]);
+        chips.push(at.chip("date", on));
+    }
+    Ok(json!({
+        "rows": rows, "kinds": kinds, "kind": asked.kind, "unit": asked.unit, "date": asked.date, "q": query.text,
+        "chips": chips, "table": Table::new(shell, &COLUMNS, at, order, Some("/pairings/list.xlsx")),
+        "pager": at.pager(total, PAGE), "form": form, "act": act,
+        "may_change": access.principal.scope(MANAGE).is_some(),
+    }))
 }
 
 async fn list(
     State(s): State<People>,
     shell: Shell,
     access: Access,
+    at: table::Asked,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
     let today = format_date(shell.env().today());
     let form = Form::default().with("from", &today).with("last", &today);
-    match page(&s, &shell, &access, &asked, form, "").await {
+    match page(&s, &shell, &access, (&asked, &at), form, "").await {
         Ok(context) => shell.page("organization/pairings.html", context),
         Err(error) => {
             let form = Form::default().reject(&shell, error)?;
-            let all = Asked::default();
-            let context = page(&s, &shell, &access, &all, form, "").await?;
+            let (all, at) = (Asked::default(), table::Asked::new("/pairings", []));
+            let context = page(&s, &shell, &access, (&all, &at), form, "").await?;
             shell.refused("organization/pairings.html", context)
         }
     }
@@ -176,10 +203,14 @@ async fn export(
     State(s): State<People>,
     shell: Shell,
     access: Access,
+    at: table::Asked,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
     let query = asked.query(&s, &access).await?;
-    let ties = s.organization.ties(&query, &access.scope).await?;
+    let (org, order) = (&s.organization, Table::order(&COLUMNS, &at, USUAL));
+    let found = org.tie_page(&query, &access.scope, order, Window::EXPORT);
+    let (ties, total) = found.await?;
+    Window::fits(total)?;
     let told = ("pairings", "");
     s.organization
         .tell_export(&access, told, ties.len())
@@ -270,8 +301,8 @@ async fn answer(
         Ok(()) => shell.done("/pairings", "pairing-kept"),
         Err(error) => {
             let form = Form::of(typed).reject(shell, error)?;
-            let asked = Asked::default();
-            let context = page(s, shell, access, &asked, form, act).await?;
+            let (all, at) = (Asked::default(), table::Asked::new("/pairings", []));
+            let context = page(s, shell, access, (&all, &at), form, act).await?;
             shell.refused("organization/pairings.html", context)
         }
     }
@@ -307,6 +338,7 @@ async fn leaders(
         kind: Some(RESPONSIBILITY.to_owned()),
         unit: top.map(|t| t.id),
         day: Some(date),
+        ..TieQuery::default()
     };
     let shown = |tie: &&Tie| units.iter().any(|u| tie.end == End::Unit(u.id));
     let ties = org.ties(&query, &access.scope).await?;
@@ -411,13 +443,14 @@ async fn charged(
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     let row = json!({ "id": "1", "kind": "联系点", "name": "甲某", "href": "/organization/people/1", "end": "法治科",
         "end_href": "/organization/units/1", "from": "2026-01-01", "to": null, "basis": "澜司〔2026〕1号", "open": true });
+    let pager = Pager::new(1, 50, 1, |n| format!("?page={n}"));
     let list = json!({ "rows": [row], "kinds": [["contact-point", "联系点"]], "kind": "", "unit": "", "date": "",
-        "filtered": false, "query": "kind=", "form": Form::default(), "act": "", "may_change": true });
+        "q": "", "chips": [], "table": Table::sample_with(&COLUMNS), "pager": pager, "form": Form::default(), "act": "", "may_change": true });
     let mut none = list.clone();
     none["rows"] = json!([]);
     none["may_change"] = json!(false);
     let mut filtered = none.clone();
-    filtered["filtered"] = json!(true);
+    filtered["chips"] = json!([{ "label": "x", "without": "/pairings" }]);
     let matrix = json!({ "unit": { "id": "1", "name": "澜州市司法局" }, "date": "2026-11-20",
         "heads": [{ "name": "甲某", "href": "/organization/people/1" }],
         "rows": [{ "name": "法治科", "href": "/organization/units/1", "cells": ["2026-01-01"] },

@@ -8,6 +8,7 @@ use db::{Tx, transaction};
 use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
 use serde::Deserialize;
 use serde_json::json;
+use web::table::{Order, Window};
 
 use crate::bodies::BodyKinds;
 use crate::service::{Organization, check_text};
@@ -107,6 +108,8 @@ pub struct TieQuery {
     pub unit: Option<UnitId>,
     /// That hold on this day.
     pub day: Option<Date>,
+    /// Part of a name or staff number of either end; empty: any.
+    pub text: String,
 }
 
 fn wrong(field: &str, message: Msg) -> Error {
@@ -272,6 +275,18 @@ impl Organization {
     pub async fn ties(&self, asked: &TieQuery, scope: &Scope) -> Result<Vec<Tie>> {
         let today = self.env.today();
         store::ties(&mut self.db.read().await?, asked, today, scope).await
+    }
+
+    /// A page of them, and how many there are in all.
+    pub(crate) async fn tie_page(
+        &self,
+        asked: &TieQuery,
+        scope: &Scope,
+        order: Order,
+        window: Window,
+    ) -> Result<(Vec<Tie>, i64)> {
+        let (mut tx, today) = (self.db.read().await?, self.env.today());
+        store::tie_page(&mut tx, asked, today, scope, order, window).await
     }
 
     /// All ties of a person or a unit, for pages that a scope already let through.

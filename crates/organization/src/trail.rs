@@ -106,6 +106,21 @@ impl Organization {
         trail.record(tx, deed).await
     }
 
+    /// Writes down that a list without people left the program.
+    pub(crate) async fn tell_list(
+        &self,
+        by: impl Into<By>,
+        list: &'static str,
+        rows: usize,
+    ) -> Result<()> {
+        let by = by.into();
+        db::transaction!(self.db, |tx| {
+            let detail = serde_json::json!({ "rows": rows });
+            self.tell(tx, &by, "list.exported", (list, ""), detail)
+                .await
+        })
+    }
+
     /// Writes down that a list of people left the program.
     pub async fn tell_export(
         &self,

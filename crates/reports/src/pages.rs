@@ -4,15 +4,18 @@ use axum::Form as BodyForm;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use commons::sheets::write::{Value as Cell, xlsx};
 use identity::Actor;
 use indicators::{Span, span_of};
 use kernel::{Error, Msg, ReportId, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use web::view::{Crumb, Pager};
+use web::table::{Asked, Column, Order, Table, Window};
+use web::view::Crumb;
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Secrecy, Shell};
 
 use crate::service::{Saved, Wanted, change_text, period_text};
+use crate::store::Filter;
 use crate::{READ, Reports, WRITE};
 
 const PAGE: i64 = 20;
@@ -22,6 +25,7 @@ pub fn module(reports: Reports) -> Module {
     let source = crate::searching::Source(reports.clone());
     let routes = Routes::new()
         .get("/reports", Policy::Permission(READ), list)
+        .get("/reports/list.xlsx", Policy::Permission(READ), export)
         .get("/reports/new", Policy::Permission(WRITE), form)
         .get(
             "/reports/unit-options",
@@ -60,52 +64,119 @@ pub fn module(reports: Reports) -> Module {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct ListQuery {
-    page: Option<String>,
-    level: Option<String>,
+/// What the list can show.
+pub(crate) const COLUMNS: [Column; 5] = [
+    Column::new("title", "report-title").sorts(),
+    Column::new("unit", "unit"),
+    Column::new("period", "period").sorts(),
+    Column::new("level", "report-level"),
+    Column::new("created", "report-created-at").sorts(),
+];
+/// The newest first.
+const USUAL: Order = Order {
+    by: "created",
+    down: true,
+};
+
+fn filter(s: &Reports, asked: &Asked) -> Filter {
+    let template = asked.get("template").filter(|t| s.template(t).is_some());
+    Filter {
+        text: asked.get("q").unwrap_or_default().to_owned(),
+        template: template.map(str::to_owned),
+        level: asked.get("level").map(str::to_owned),
+    }
+}
+
+/// The title of a report in the reader's language.
+fn title<'r>(r: &'r Saved, lang: &str) -> &'r str {
+    match lang.starts_with("zh") {
+        true => &r.body.title.0,
+        false => &r.body.title.1,
+    }
 }
 
 async fn list(
     State(s): State<Reports>,
     shell: Shell,
     access: Access,
-    Query(q): Query<ListQuery>,
+    asked: Asked,
 ) -> Result<Response, Failure> {
-    // What is no number is the first page.
-    let level = q.level.filter(|l| !l.is_empty());
-    let page: i64 = q.page.and_then(|p| p.parse().ok()).unwrap_or(1).max(1);
-    let (found, total) = crate::store::list(
-        &mut s.db.read().await?,
-        &access.scope,
-        level.as_deref(),
-        PAGE,
-        (page - 1).saturating_mul(PAGE),
-    )
-    .await?;
+    let (filter, order) = (filter(&s, &asked), Table::order(&COLUMNS, &asked, USUAL));
+    let mut tx = s.db.read().await?;
+    let window = asked.window(PAGE);
+    let (found, total) = crate::store::list(&mut tx, &access.scope, &filter, order, window).await?;
     let lang = shell.lang().code();
+    let named = |code: &str| {
+        s.template(code)
+            .map_or(code, |t| t.name.get(lang))
+            .to_owned()
+    };
     let rows: Vec<Value> = found
         .iter()
         .map(|r| {
             json!({
-                "href": format!("/reports/{}", r.id), "level": s.levels.name(&r.level, lang), "unit": r.body.unit_name,
-                "title": if lang.starts_with("zh") { &r.body.title.0 } else { &r.body.title.1 },
-                "template": s.template(&r.template).map_or(r.template.as_str(), |t| t.name.get(lang)),
+                "href": format!("/reports/{}", r.id), "unit": r.body.unit_name, "title": title(r, lang),
+                "level": s.levels.name(&r.level, lang), "template": named(&r.template),
                 "period": period_text(r.period, lang), "created_at": r.created_at.minute_text(s.env.zone()),
             })
         })
         .collect();
+    let mut chips = Vec::new();
+    if let Some(q) = asked.get("q") {
+        chips.push(asked.chip("q", q));
+    }
+    if let Some(template) = &filter.template {
+        chips.push(asked.chip("template", named(template)));
+    }
+    if let Some(level) = &filter.level {
+        chips.push(asked.chip("level", s.levels.name(level, lang)));
+    }
+    let templates: Vec<_> = s
+        .templates
+        .iter()
+        .map(|t| (t.code.as_str(), t.name.get(lang)))
+        .collect();
     shell.page(
         "reports/list.html",
         json!({
-            "rows": rows, "may_write": access.principal.scope(WRITE).is_some(),
-            "level": level, "levels": s.levels.options(lang),
-            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| match &level {
-                Some(level) => format!("/reports?level={}&page={n}", web::encode(level)),
-                None => format!("/reports?page={n}"),
-            }),
+            "rows": rows, "may_write": access.principal.scope(WRITE).is_some(), "chips": chips, "q": filter.text,
+            "template": filter.template, "templates": templates, "pager": asked.pager(total, PAGE),
+            "level": filter.level, "levels": s.levels.options(lang),
+            "table": Table::new(&shell, &COLUMNS, &asked, order, Some("/reports/list.xlsx")),
         }),
     )
+}
+
+async fn export(
+    State(s): State<Reports>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    asked: Asked,
+) -> Result<Response, Failure> {
+    let (filter, order) = (filter(&s, &asked), Table::order(&COLUMNS, &asked, USUAL));
+    let mut tx = s.db.read().await?;
+    let found = crate::store::list(&mut tx, &access.scope, &filter, order, Window::EXPORT);
+    let (found, total) = found.await?;
+    drop(tx);
+    Window::fits(total)?;
+    identity::tell_list(&s.db, &s.env, &actor, "reports", found.len()).await?;
+    let lang = shell.lang().code();
+    let header = COLUMNS.map(|c| shell.t(c.label_key));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let rows = found.iter().map(|r| -> Vec<Cell> {
+        vec![
+            title(r, lang).to_owned().into(),
+            r.body.unit_name.clone().into(),
+            period_text(r.period, lang).into(),
+            s.levels.name(&r.level, lang).to_owned().into(),
+            r.created_at.minute_text(s.env.zone()).into(),
+        ]
+    });
+    let name = shell.t("menu-reports");
+    let bytes = xlsx(&name, &header, rows)?;
+    let name = format!("{name}-{}.xlsx", kernel::format_date(s.env.today()));
+    Ok(web::attachment(web::XLSX, &name, bytes))
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -6,6 +6,11 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let pager =
         json!({ "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] });
     let row = json!({ "href": "/reports/x", "unit": "u", "title": "t", "level": "x", "template": "n", "period": "p", "created_at": "2026-11-21 09:00" });
+    let list = |rows: Value, chips: Value| {
+        json!({ "rows": rows, "may_write": true, "pager": pager, "chips": chips, "q": "", "template": null,
+            "level": null, "levels": [["internal", "x"]],
+            "templates": [["t", "n"]], "table": web::table::Table::sample_with(&crate::pages::COLUMNS) })
+    };
     let crumbs = json!([{ "label": "x", "href": "/" }]);
     let form = json!({ "values": { "id": "", "template": "t", "unit": "u", "period": "year", "at": "2026-11-21", "level": "internal" }, "errors": { "at": "x" }, "list": [{ "field": "at", "text": "x" }] });
     let show = |changed: Value| {
@@ -17,13 +22,11 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         })
     };
     vec![
+        ("reports/list.html", list(json!([row]), json!([]))),
+        ("reports/list.html", list(json!([]), json!([]))),
         (
             "reports/list.html",
-            json!({ "rows": [row], "may_write": true, "level": null, "levels": [["internal", "x"]], "pager": pager }),
-        ),
-        (
-            "reports/list.html",
-            json!({ "rows": [], "may_write": false, "level": "internal", "levels": [["internal", "x"]], "pager": pager }),
+            list(json!([]), json!([{ "label": "x", "without": "/reports" }])),
         ),
         (
             "reports/form.html",

@@ -3,7 +3,7 @@
 use db::Tx;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kernel::{Error, Id, Result, Scope};
+use kernel::{Error, Result, Scope};
 use web::{Asked, Hit, Hits, SearchSource, Shell};
 
 use crate::READ;
@@ -27,26 +27,19 @@ pub(crate) async fn index(tx: &mut Tx, r: &Saved) -> Result<()> {
 impl Reports {
     /// Writes the words of reports that are older than the search; may be cut off and run again.
     pub async fn fill_search(&self) -> Result<()> {
-        let mut last = Id::NIL;
-        loop {
-            let next = db::transaction!(self.db, |tx| {
-                if !search::to_fill(tx).await?.iter().any(|k| k == KIND) {
-                    return Ok(None);
-                }
+        search::fill(&self.db, KIND, |tx, last| {
+            async move {
                 let chunk = store::after(tx, last, CHUNK).await?;
-                for report in &chunk {
-                    index(tx, report).await?;
-                }
-                match chunk.last() {
-                    Some(r) => Ok(Some(Id::from(r.id))),
-                    None => search::filled(tx, KIND).await.map(|()| None),
-                }
-            })?;
-            match next {
-                Some(id) => last = id,
-                None => return Ok(()),
+                let entry = |r: &Saved| search::Entry {
+                    record: r.id.into(),
+                    unit: r.unit,
+                    words: words(r),
+                };
+                Ok(chunk.iter().map(entry).collect())
             }
-        }
+            .boxed()
+        })
+        .await
     }
 }
 

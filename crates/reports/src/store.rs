@@ -2,6 +2,7 @@
 
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{Error, Id, ReportId, Result, Scope};
+use web::table::{Order, Window};
 
 use crate::Saved;
 
@@ -100,25 +101,55 @@ pub(crate) async fn after(tx: &mut Tx, id: Id, limit: i64) -> Result<Vec<Saved>>
         .collect()
 }
 
-/// Reports in a scope, newest first, and how many there are.
+/// Which reports are wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    /// Part of the title; empty: any.
+    pub(crate) text: String,
+    /// Made by this template.
+    pub(crate) template: Option<String>,
+    /// Of this level of secrecy.
+    pub(crate) level: Option<String>,
+}
+
+/// A page of the reports in a scope, and how many there are.
 pub(crate) async fn list(
     tx: &mut Tx,
     scope: &Scope,
-    level: Option<&str>,
-    limit: i64,
-    offset: i64,
+    filter: &Filter,
+    order: Order,
+    window: Window,
 ) -> Result<(Vec<Saved>, i64)> {
     let mut a = Args::new();
     let mut conditions = organization::scope_sql(scope, "r.unit", &mut a);
-    if let Some(level) = level {
+    if !filter.text.trim().is_empty() {
+        let text = filter.text.trim().to_lowercase();
+        let text = text
+            .replace('!', "!!")
+            .replace('%', "!%")
+            .replace('_', "!_");
+        let text = a.push(format!("%{text}%"));
+        conditions += &format!(" AND LOWER(r.title) LIKE {text} ESCAPE '!'");
+    }
+    if let Some(template) = &filter.template {
+        conditions += &format!(" AND r.template = {}", a.push(template));
+    }
+    if let Some(level) = &filter.level {
         conditions += &format!(" AND r.level = {}", a.push(level));
     }
     let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM report r WHERE {conditions}");
     let total = tx.one(sql, a.clone()).await?.get(0)?;
-    let (limit, offset) = (a.push(limit), a.push(offset));
+    let (limit, offset) = (a.push(window.size), a.push(window.offset(total)));
+    let way = order.way();
+    let by = match order.by {
+        "title" => format!("r.title {way}, r.id"),
+        "period" => format!("r.from_date {way}, r.to_date {way}, r.id"),
+        // Ids rise with the time of making.
+        _ => format!("r.id {way}"),
+    };
     let rows = tx
         .query(
-            format!("SELECT {COLUMNS} FROM report r WHERE {conditions} ORDER BY r.id DESC LIMIT {limit} OFFSET {offset}"),
+            format!("SELECT {COLUMNS} FROM report r WHERE {conditions} ORDER BY {by} LIMIT {limit} OFFSET {offset}"),
             a,
         )
         .await?;

@@ -11,6 +11,8 @@
 //! # Ok(()) }
 //! ```
 
+mod fill;
 mod store;
 
+pub use fill::{Entry, fill};
 pub use store::{MIGRATIONS, filled, find, forget, index, to_fill};

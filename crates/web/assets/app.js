@@ -14,8 +14,9 @@
   /* One stop for the Tab key in trees and grids of buttons; arrows move within. */
   function rove(part) {
     each(part.querySelectorAll('[data-roving]'), function (box) {
+      var current = box.querySelector('[aria-current]');
       each(box.querySelectorAll(box.getAttribute('data-roving')), function (item, i) {
-        item.tabIndex = i ? -1 : 0;
+        item.tabIndex = (current ? item === current : i === 0) ? 0 : -1;
       });
     });
   }
@@ -184,8 +185,44 @@
     var dialog = t.hasAttribute('data-dialog')
       ? document.getElementById(t.getAttribute('data-dialog')) : t.closest('dialog');
     if (!dialog) return;
-    if (t.hasAttribute('data-dialog')) dialog.showModal(); else dialog.close();
+    if (t.hasAttribute('data-dialog')) show(dialog, t); else dialog.close();
   });
+
+  /* A dialog keeps the focus while it is open and gives it back to what opened it. */
+  function show(dialog, opener) {
+    dialog.opener = opener;
+    if (!dialog.open) dialog.showModal();
+  }
+  document.addEventListener('close', function (e) {
+    if (e.target.opener && document.contains(e.target.opener)) e.target.opener.focus();
+    e.target.opener = null;
+  }, true);
+  document.addEventListener('mousedown', function (e) {
+    if (e.target.tagName === 'DIALOG' && e.target.classList.contains('drawer') && e.target.open) e.target.close();
+  });
+
+  /* A look at a record: its part of a page in the drawer; with a key held down, or in an old browser, the page. */
+  document.addEventListener('click', function (e) {
+    var link = e.target.closest ? e.target.closest('[data-look]') : null;
+    var drawer = document.getElementById('look');
+    if (!link || !drawer || !drawer.showModal || !window.htmx) return;
+    if (e.ctrlKey || e.metaKey || e.shiftKey || e.altKey || e.button) return;
+    e.preventDefault();
+    var body = document.getElementById('look-body');
+    document.getElementById('look-title').textContent = link.getAttribute('data-look');
+    drawer.querySelector('[data-look-page]').href = link.href;
+    body.textContent = body.getAttribute('data-loading');
+    show(drawer, link);
+    window.htmx.ajax('GET', link.getAttribute('href'), { source: body, target: body });
+  });
+  function lookFailed(e) {
+    var body = document.getElementById('look-body');
+    if (!body || !e.detail.requestConfig || e.detail.requestConfig.elt !== body) return;
+    e.detail.shouldSwap = false;
+    body.textContent = body.getAttribute('data-failed');
+  }
+  document.addEventListener('htmx:beforeSwap', function (e) { if (e.detail.xhr.status !== 200) lookFailed(e); });
+  document.addEventListener('htmx:sendError', lookFailed);
 
   document.addEventListener('keydown', function (e) {
     var t = e.target;
@@ -225,6 +262,7 @@
 
   document.addEventListener('htmx:afterSettle', function (e) {
     if (e.target.tagName === 'DATALIST') each(document.querySelectorAll('input[list="' + e.target.id + '"]'), picked);
+    if (e.target.id === 'look-body') e.target.focus();
     rove(e.target); tally(e.target); focusOn(e.target); });
   document.addEventListener('DOMContentLoaded', function () {
     each(document.querySelectorAll('form[data-batch]'), ticks);

@@ -72,7 +72,7 @@ pub use policy::{
 };
 pub use searching::{Asked, Hit, Hits, SearchSource};
 pub use secrecy::{Secrecy, SecrecyCheck};
-pub use shell::{Brand, Shell, Tenant, cookie, encode};
+pub use shell::{Brand, CSV, Shell, Tenant, XLSX, attachment, cookie, encode};
 
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[

@@ -2,11 +2,13 @@
 
 use axum::Form as Posted;
 use axum::Json;
+use axum::extract::Query;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::shell::{SIZES, THEMES};
+use crate::table::{Asked, Column, Order, Table};
 use crate::view::{Chip, Crumb, Day, Delta, Event, Kpi, Pager, Step, StepState, Tag, Tone};
 use crate::{
     Failure, Form, FormError, Lang, Module, Policy, Routes, Shell, safe_next, searching, secrecy,
@@ -22,6 +24,8 @@ pub(crate) fn module() -> Module {
             .post("/preferences", Policy::Public, preferences)
             .get("/openapi.json", Policy::Public, openapi)
             .get("/styleguide", Policy::SignedIn, styleguide)
+            .get("/styleguide/look", Policy::SignedIn, look)
+            .get("/styleguide/options", Policy::SignedIn, options)
             .merge(searching::routes()),
         menu: Vec::new(),
         messages: vec![
@@ -39,6 +43,18 @@ pub(crate) fn module() -> Module {
                 "styleguide.html",
                 include_str!("../templates/styleguide.html"),
             ),
+            (
+                "styleguide-look.html",
+                include_str!("../templates/styleguide-look.html"),
+            ),
+            (
+                "styleguide-one.html",
+                include_str!("../templates/styleguide-one.html"),
+            ),
+            (
+                "styleguide-options.html",
+                include_str!("../templates/styleguide-options.html"),
+            ),
             ("search.html", include_str!("../templates/search.html")),
             ("secrecy.html", include_str!("../templates/secrecy.html")),
         ],
@@ -52,7 +68,16 @@ fn samples() -> Vec<(&'static str, serde_json::Value)> {
     vec![
         (
             "styleguide.html",
-            json!(Sheet::new(&|key: &str| key.to_owned())),
+            json!(Sheet::new(
+                &|key: &str| key.to_owned(),
+                json!(Table::sample_with(&COLUMNS))
+            )),
+        ),
+        ("styleguide-look.html", json!({})),
+        ("styleguide-one.html", json!({})),
+        (
+            "styleguide-options.html",
+            json!({ "options": [["a", "x"]] }),
         ),
         (
             "error.html",
@@ -108,8 +133,54 @@ async fn openapi(shell: Shell) -> Json<serde_json::Value> {
     Json(shell.openapi().clone())
 }
 
-async fn styleguide(shell: Shell) -> Result<Response, Failure> {
-    shell.page("styleguide.html", Sheet::new(&|key: &str| shell.t(key)))
+/// What the table of the sheet can show.
+const COLUMNS: [Column; 5] = [
+    Column::new("unit", "sheet-unit").sorts(),
+    Column::new("attendance", "sheet-kpi-attendance")
+        .sorts()
+        .number(),
+    Column::new("people", "sheet-people").number(),
+    Column::new("state", "sheet-state"),
+    Column::new("duty", "sheet-duty").on_demand(),
+];
+
+async fn styleguide(shell: Shell, asked: Asked) -> Result<Response, Failure> {
+    let usual = Order {
+        by: "attendance",
+        down: true,
+    };
+    let order = Table::order(&COLUMNS, &asked, usual);
+    let table = Table::new(&shell, &COLUMNS, &asked, order, Some("/styleguide"));
+    let mut sheet = Sheet::new(&|key: &str| shell.t(key), json!(table));
+    if (order.by, order.down) != (usual.by, usual.down) {
+        sheet.rows.reverse();
+    }
+    shell.page("styleguide.html", sheet)
+}
+
+/// A record of the sheet: a page, or the part of it that the drawer shows.
+async fn look(shell: Shell) -> Result<Response, Failure> {
+    if shell.is_htmx() {
+        return shell.partial("styleguide-look.html", json!({}));
+    }
+    shell.page("styleguide-one.html", json!({}))
+}
+
+#[derive(Deserialize)]
+struct Picking {
+    #[serde(default)]
+    picked: String,
+}
+
+/// What the picker of the sheet offers.
+async fn options(shell: Shell, Query(typed): Query<Picking>) -> Result<Response, Failure> {
+    let units = [("a", "sheet-unit-a"), ("b", "sheet-unit-b")];
+    let named = units.map(|(code, key)| (code, shell.t(key)));
+    let fits = |(code, name): &&(&str, String)| {
+        name.contains(typed.picked.trim()) || code.starts_with(typed.picked.trim())
+    };
+    let options: Vec<_> = named.iter().filter(fits).collect();
+    shell.partial("styleguide-options.html", json!({ "options": options }))
 }
 
 /// Context of the component sheet: one of each, in made-up figures.
@@ -124,10 +195,13 @@ struct Sheet {
     events: Vec<Event>,
     days: Vec<Day>,
     pager: Pager,
+    table: serde_json::Value,
+    rows: Vec<serde_json::Value>,
+    tree: serde_json::Value,
 }
 
 impl Sheet {
-    fn new(t: &dyn Fn(&str) -> String) -> Self {
+    fn new(t: &dyn Fn(&str) -> String, table: serde_json::Value) -> Self {
         let here = "/styleguide".to_owned();
         let delta = |direction, good, text: &str| Delta {
             label: t("sheet-year-on-year"),
@@ -180,7 +254,47 @@ impl Sheet {
             list,
             ..Form::default()
         };
+        let row = |code: &str, name: &str, attendance: f64, people, bar: &str, tag: &Tag| {
+            json!({
+                "code": code, "name": t(name), "attendance": attendance, "people": people, "tone": bar, "tag": tag,
+            })
+        };
+        let rows = vec![
+            row(
+                "ZG-2026-0187",
+                "sheet-unit-a",
+                97.8,
+                3218,
+                "ok",
+                &tag("sheet-tag-done", Tone::Ok, Some("check")),
+            ),
+            row(
+                "ZG-2026-0172",
+                "sheet-unit-b",
+                61.0,
+                1615,
+                "bad",
+                &tag("sheet-tag-late", Tone::Bad, Some("alert-triangle")),
+            ),
+        ];
+        let node = |name: &str, level: u8, open: bool, current: bool, note: &str| {
+            json!({
+                "name": t(name), "href": here, "level": level, "open": open, "current": current,
+                "has_children": open || level == 2, "note": note, "more": null,
+            })
+        };
+        let mut rest = node("sheet-unit-b", 2, false, false, "");
+        rest["more"] = json!(t("sheet-tree-rest"));
+        let tree = json!([
+            node("sheet-all-units", 1, true, false, "12,846"),
+            node("sheet-unit-a", 2, true, true, "3,218"),
+            node("sheet-unit-b", 3, false, false, "1,615"),
+            rest,
+        ]);
         Self {
+            table,
+            rows,
+            tree,
             crumbs: vec![Crumb {
                 label: t("home"),
                 href: "/".to_owned(),

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -79,6 +80,21 @@ impl Preferences {
             theme: pick(&THEMES, "theme"),
         }
     }
+}
+
+/// Media type of spreadsheets.
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+/// Media type of plain tables.
+pub const CSV: &str = "text/csv; charset=utf-8";
+
+/// A file that is kept, not shown; its name may be Chinese.
+pub fn attachment(kind: &str, name: &str, bytes: impl Into<Body>) -> Response {
+    let disposition = format!("attachment; filename*=UTF-8''{}", encode(name));
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    (headers, bytes.into()).into_response()
 }
 
 /// The value of a cookie.

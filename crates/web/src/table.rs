@@ -1,15 +1,78 @@
 //! Tables (表格) whose whole state stands in the address: filters, order, columns, density, page. So a link, a
 //! bookmark and a saved view show the same, and every page works without script.
 
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use kernel::{Error, Msg, Result};
 use serde::Serialize;
 
+use crate::view::{Chip, Pager};
 use crate::{Shell, encode};
 
-/// The address of a list, as it was asked for.
+/// The address of a list, as it was asked for; handlers take it as an argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     path: String,
     pairs: Vec<(String, String)>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let address = parts.uri.path_and_query();
+        Ok(Self::read(address.map_or("/", |a| a.as_str())))
+    }
+}
+
+/// The rows that are wanted: a page of so many (一页).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    page: i64,
+    /// Rows of a page.
+    pub size: i64,
+}
+
+impl Window {
+    /// Everything, as far as one spreadsheet goes: see [`Window::fits`].
+    pub const EXPORT: Self = Self {
+        page: 1,
+        size: 20_000,
+    };
+
+    /// A page, from 1, of so many rows.
+    pub fn new(page: i64, size: i64) -> Self {
+        Self {
+            page: page.max(1),
+            size: size.max(1),
+        }
+    }
+
+    /// Everything, for lists that are read from memory or as streams.
+    pub fn all() -> Self {
+        Self {
+            page: 1,
+            size: i64::MAX,
+        }
+    }
+
+    /// Rows before the wanted ones, where there are so many in all: past the end is the last page.
+    pub fn offset(self, total: i64) -> i64 {
+        let last = total.max(1).saturating_sub(1) / self.size;
+        (self.page - 1).clamp(0, last) * self.size
+    }
+
+    /// Refuses a spreadsheet of more rows than fit into it: the list is to be narrowed.
+    pub fn fits(total: i64) -> Result<()> {
+        let most = Self::EXPORT.size;
+        if total <= most {
+            return Ok(());
+        }
+        let message = Msg::new("export-too-large").with("total", total);
+        Err(Error::Conflict(message.with("most", most)))
+    }
 }
 
 /// Names that a table itself reads.
@@ -28,6 +91,15 @@ impl Asked {
         }
     }
 
+    /// An address as it was written down by [`Asked::here`].
+    pub fn read(address: &str) -> Self {
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        Self::new(
+            path,
+            url::form_urlencoded::parse(query.as_bytes()).into_owned(),
+        )
+    }
+
     /// What is asked for under a name.
     pub fn get(&self, name: &str) -> Option<&str> {
         let pair = self.pairs.iter().find(|(n, _)| n == name)?;
@@ -38,6 +110,32 @@ impl Asked {
     pub fn page(&self) -> i64 {
         let page = self.get(PAGE).and_then(|p| p.parse().ok());
         page.unwrap_or(1).max(1)
+    }
+
+    /// The wanted page of `size` rows.
+    pub fn window(&self, size: i64) -> Window {
+        Window::new(self.page(), size)
+    }
+
+    /// Turning the pages of this list.
+    pub fn pager(&self, total: i64, size: i64) -> Pager {
+        let number = |n: i64| n.unsigned_abs();
+        let (total, size, page) = (number(total.max(0)), number(size), number(self.page()));
+        Pager::new(total, size, page, |n| self.at_page(n))
+    }
+
+    /// A chosen filter, which can be taken away.
+    pub fn chip(&self, name: &str, label: impl Into<String>) -> Chip {
+        Chip {
+            label: label.into(),
+            without: self.without(name),
+        }
+    }
+
+    /// The same address at another path: where something other than the list was asked.
+    pub fn at(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
     }
 
     /// The address of another page.
@@ -68,6 +166,11 @@ impl Asked {
     /// The whole address.
     pub fn here(&self) -> String {
         self.address(self.others(&[]))
+    }
+
+    /// What else is asked for than what stands under a name, with the page.
+    pub fn besides(&self, name: &str) -> impl Iterator<Item = (String, String)> {
+        self.pairs.iter().filter(move |(n, _)| n != name).cloned()
     }
 
     fn others<'a>(&'a self, but: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
@@ -144,6 +247,13 @@ pub struct Order {
     pub down: bool,
 }
 
+impl Order {
+    /// Its direction in SQL.
+    pub fn way(self) -> &'static str {
+        if self.down { "DESC" } else { "ASC" }
+    }
+}
+
 /// What the macros `table_tools` and `table_head` of `components.html` take. The first column is always shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Table {
@@ -155,6 +265,8 @@ pub struct Table {
     dense_href: String,
     /// What the form of columns sends along.
     keep: Vec<(String, String)>,
+    /// What a form of filters sends along: order, columns and density stay.
+    dress: Vec<(String, String)>,
     path: String,
     /// Where its saved views are.
     views: String,
@@ -243,6 +355,11 @@ impl Table {
                 .others(&[COLUMNS])
                 .map(|(n, v)| (n.to_owned(), v.to_owned()))
                 .collect(),
+            dress: asked
+                .others(&[])
+                .filter(|(n, _)| [SORT, COLUMNS, DENSE].contains(n))
+                .map(|(n, v)| (n.to_owned(), v.to_owned()))
+                .collect(),
             path: asked.path.clone(),
             views: format!("/desk/views?at={}", encode(&asked.here())),
             export: export.map(|path| asked.filtered(path)),
@@ -275,6 +392,7 @@ impl Table {
             dense: true,
             dense_href: "/list".to_owned(),
             keep: vec![("q".to_owned(), "x".to_owned())],
+            dress: vec![("sort".to_owned(), "x".to_owned())],
             path: "/list".to_owned(),
             views: "/desk/views?at=/list".to_owned(),
             export: Some("/list.xlsx".to_owned()),
@@ -324,6 +442,17 @@ mod tests {
         );
         assert_eq!(asked(&[("page", "-1")]).page(), 1);
         assert_eq!(asked(&[]).here(), "/list");
+        assert_eq!(Asked::read(&a.here()).here(), a.here());
+    }
+
+    #[test]
+    fn a_window_never_leaves_the_rows() {
+        let page = |page| Window { page, size: 20 };
+        assert_eq!(page(1).offset(0), 0);
+        assert_eq!(page(2).offset(41), 20);
+        assert_eq!(page(9).offset(41), 40, "past the end is the last page");
+        assert_eq!(page(i64::MAX).offset(40), 20);
+        assert!(Window::fits(20_000).is_ok() && Window::fits(20_001).is_err());
     }
 
     #[test]

@@ -82,7 +82,6 @@ already-on-roster = This person is on the roster with another part. Correct it o
 fact-in-future = { $date } has not come yet and cannot be recorded.
 no-activity-kinds = There are no kinds of activity yet. Ask the administrator to load a pack.
 export-xlsx = Export
-export-too-large = { $total } rows; at most { $most } can be exported at once. Narrow the dates or units.
 person = Name
 correct = Correct
 correct-of = Correct the attendance of { $name }

@@ -82,7 +82,6 @@ already-on-roster = 此人已在名册中，且到会情况不同。请在活动
 fact-in-future = 日期 { $date } 还没有到，不能登记。
 no-activity-kinds = 还没有任何活动类型。请管理员先载入业务包。
 export-xlsx = 导出表格
-export-too-large = 共 { $total } 行，一次最多导出 { $most } 行。请缩小日期或单位范围。
 person = 姓名
 correct = 更正
 correct-of = 更正 { $name } 的到会情况

@@ -3,22 +3,41 @@
 use std::collections::BTreeMap;
 
 use axum::Form as Posted;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
-use kernel::{AccountId, Date, Error, FieldError, Id, Msg, Scope, UnitId};
+use commons::sheets::write::Value as Cell;
+use kernel::{AccountId, Date, Error, FieldError, Id, Msg, Scope, Timestamp, UnitId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use web::view::{Pager, Tag, Tone};
-use web::{Access, Failure, Form, Shell, encode};
+use web::table::{Asked, Column, Order, Table, Window};
+use web::view::{Chip, Tag, Tone};
+use web::{Access, Failure, Form, Shell};
 
-use super::crumb;
+use super::{crumb, picked, sheet, text_chip};
 use crate::{
-    Account, Actor, GRANT, Grant, Identity, MANAGE, NewAccount, NewGrant, NewPassword, OfficeRole,
-    RESET,
+    Account, AccountFilter, AccountState, Actor, GRANT, Grant, Identity, MANAGE, NewAccount,
+    NewGrant, NewPassword, OfficeRole, RESET, tell_list,
 };
 use organization::Organization;
 
-const PAGE: u32 = 50;
+const PAGE: i64 = 50;
+const LIST: &str = "identity/accounts.html";
+/// What the list can show.
+pub(crate) const COLUMNS: [Column; 6] = [
+    Column::new("login", "identity-login-label").sorts(),
+    Column::new("name", "identity-account-name").sorts(),
+    Column::new("staff_no", "identity-staff-no").on_demand(),
+    Column::new("roles", "identity-roles"),
+    Column::new("opened", "identity-account-opened-on")
+        .sorts()
+        .on_demand(),
+    Column::new("state", "identity-account-state"),
+];
+/// By login.
+pub(crate) const USUAL: Order = Order {
+    by: "login",
+    down: false,
+};
 
 /// Which buttons the reader sees; the routes ask for themselves.
 fn may(access: &Access) -> Value {
@@ -26,35 +45,30 @@ fn may(access: &Access) -> Value {
     json!({ "open": has(MANAGE), "reset": has(RESET), "grant": has(GRANT) })
 }
 
-#[derive(Deserialize)]
-pub(crate) struct ListQuery {
-    #[serde(default)]
-    q: String,
-    page: Option<u32>,
-}
-
 #[derive(Serialize)]
 struct Line {
+    /// Empty for one's own account: what somebody may do is for others to decide.
+    pick: String,
     href: String,
     login: String,
     name: Option<String>,
+    staff_no: Option<String>,
+    opened: i64,
     roles: Vec<String>,
     state: Tag,
 }
 
 impl Identity {
     fn state(&self, shell: &Shell, account: &Account) -> Tag {
-        let (key, tone, icon) = if account.disabled_at.is_some() {
-            ("identity-state-disabled", Tone::Bad, Some("ban"))
-        } else if account.locked_until.is_some_and(|t| t > self.env.now()) {
-            ("identity-state-locked", Tone::Warn, Some("lock"))
-        } else if account.password_changed_at.is_none() {
-            ("identity-state-new", Tone::Plain, None)
-        } else {
-            ("identity-state-active", Tone::Ok, None)
+        let state = account.state(self.env.now());
+        let (tone, icon) = match state {
+            AccountState::Disabled => (Tone::Bad, Some("ban")),
+            AccountState::Locked => (Tone::Warn, Some("lock")),
+            AccountState::New => (Tone::Plain, None),
+            AccountState::Active => (Tone::Ok, None),
         };
         Tag {
-            text: shell.t(key),
+            text: state_name(shell, state),
             tone,
             icon,
         }
@@ -97,18 +111,36 @@ impl Identity {
     }
 }
 
-pub(crate) async fn list(
-    State(identity): State<Identity>,
-    shell: Shell,
-    access: Access,
-    Query(query): Query<ListQuery>,
-) -> Result<Response, Failure> {
-    let page = query.page.unwrap_or(1).max(1);
-    let offset = i64::from(page - 1) * i64::from(PAGE);
-    let found = identity.accounts(&access.scope, &query.q, i64::from(PAGE), offset);
-    let (accounts, total) = found.await?;
+fn state_name(shell: &Shell, state: AccountState) -> String {
+    shell.t(match state {
+        AccountState::Active => "identity-state-active",
+        AccountState::New => "identity-state-new",
+        AccountState::Locked => "identity-state-locked",
+        AccountState::Disabled => "identity-state-disabled",
+    })
+}
+
+fn filter(asked: &Asked) -> AccountFilter {
+    AccountFilter {
+        text: asked.get("q").unwrap_or_default().to_owned(),
+        state: asked.get("state").and_then(AccountState::from_code),
+        role: asked.get("role").map(str::to_owned),
+    }
+}
+
+/// The accounts that are asked for with what they hold today, and how many there are.
+async fn lines(
+    identity: &Identity,
+    shell: &Shell,
+    access: &Access,
+    asked: &Asked,
+    window: Window,
+) -> Result<(Vec<Line>, i64), Error> {
+    let order = Table::order(&COLUMNS, asked, USUAL);
+    let (filter, scope) = (filter(asked), &access.scope);
+    let (accounts, total) = identity.accounts(scope, &filter, order, window).await?;
     let ids: Vec<AccountId> = accounts.iter().map(|a| a.id).collect();
-    let names = identity.role_names(&shell).await?;
+    let names = identity.role_names(shell).await?;
     let today = identity.env.today();
     let mut roles: BTreeMap<AccountId, Vec<String>> = BTreeMap::new();
     for held in identity.office_roles(&ids, &access.scope).await? {
@@ -123,22 +155,116 @@ pub(crate) async fn list(
             roles.entry(grant.account).or_default().push(text);
         }
     }
-    let lines: Vec<Line> = accounts
-        .into_iter()
-        .map(|a| Line {
-            href: format!("/accounts/{}", a.id),
-            state: identity.state(&shell, &a),
-            roles: roles.remove(&a.id).unwrap_or_default(),
-            login: a.login,
-            name: a.name,
-        })
-        .collect();
-    let total = u64::try_from(total).unwrap_or(0);
-    let pager = Pager::new(total, u64::from(PAGE), u64::from(page), |n| {
-        format!("/accounts?q={}&page={n}", encode(&query.q))
+    let line = |a: Account| Line {
+        pick: match a.id == access.principal.account {
+            true => String::new(),
+            false => a.id.to_string(),
+        },
+        href: format!("/accounts/{}", a.id),
+        state: identity.state(shell, &a),
+        roles: roles.remove(&a.id).unwrap_or_default(),
+        login: a.login,
+        name: a.name,
+        staff_no: a.staff_no,
+        opened: a.created_at.0,
+    };
+    Ok((accounts.into_iter().map(line).collect(), total))
+}
+
+async fn list_context(
+    identity: &Identity,
+    shell: &Shell,
+    access: &Access,
+    asked: &Asked,
+    problem: Option<String>,
+) -> Result<Value, Failure> {
+    let (lines, total) = lines(identity, shell, access, asked, asked.window(PAGE)).await?;
+    let (filter, names) = (filter(asked), identity.role_names(shell).await?);
+    let states = AccountState::ALL.map(|state| (state.code(), state_name(shell, state)));
+    let mut chips: Vec<Chip> = text_chip(asked).into_iter().collect();
+    if let Some(role) = &filter.role {
+        chips.push(asked.chip("role", names.get(role).unwrap_or(role)));
+    }
+    if let Some(state) = filter.state {
+        chips.push(asked.chip("state", state_name(shell, state)));
+    }
+    let order = Table::order(&COLUMNS, asked, USUAL);
+    Ok(json!({
+        "lines": lines, "pager": asked.pager(total, PAGE), "q": filter.text, "may": may(access), "chips": chips,
+        "role": filter.role, "roles": names, "state": filter.state.map(AccountState::code), "states": states,
+        "table": Table::new(shell, &COLUMNS, asked, order, Some("/accounts/list.xlsx")),
+        "back": asked.here(), "problem": problem,
+    }))
+}
+
+pub(crate) async fn list(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    asked: Asked,
+) -> Result<Response, Failure> {
+    let context = list_context(&identity, &shell, &access, &asked, None).await?;
+    shell.page(LIST, context)
+}
+
+pub(crate) async fn export(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    asked: Asked,
+) -> Result<Response, Failure> {
+    let (lines, total) = lines(&identity, &shell, &access, &asked, Window::EXPORT).await?;
+    Window::fits(total)?;
+    let (db, env) = (&identity.db, &identity.env);
+    tell_list(db, env, &actor, "accounts", lines.len()).await?;
+    let zone = identity.env.zone();
+    let rows = lines.into_iter().map(|line| -> Vec<Cell> {
+        vec![
+            line.login.into(),
+            line.name.unwrap_or_default().into(),
+            line.staff_no.unwrap_or_default().into(),
+            line.roles.join("; ").into(),
+            Timestamp(line.opened).date(zone).into(),
+            line.state.text.into(),
+        ]
     });
-    let context = json!({ "lines": lines, "pager": pager, "q": query.q, "may": may(&access) });
-    shell.page("identity/accounts.html", context)
+    sheet(&shell, "identity-accounts", &COLUMNS, rows)
+}
+
+/// Disables or enables all that are ticked, or none.
+pub(crate) async fn batch(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Posted(fields): Posted<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let given = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, v)| &**v);
+    let disabled = match given("act") {
+        Some("disable") => true,
+        Some("enable") => false,
+        _ => return Err(Error::NotFound.into()),
+    };
+    let back = given("back").filter(|b| *b == "/accounts" || b.starts_with("/accounts?"));
+    let back = back.unwrap_or("/accounts");
+    let ids: Vec<AccountId> = picked(&fields)?;
+    let done = identity.set_all_disabled(&actor, &ids, disabled, &access.scope);
+    match done.await {
+        Ok(()) if disabled => shell.done(back, "identity-batch-disabled"),
+        Ok(()) => shell.done(back, "identity-batch-enabled"),
+        Err(Error::Conflict(message)) => {
+            let login = message.args.iter().find(|(name, _)| *name == "login");
+            let login = login.map_or("", |(_, login)| login);
+            let why = shell.text(&message);
+            let problem =
+                shell.t_with("identity-batch-stopped", &[("login", login), ("why", &why)]);
+            let asked = Asked::read(back);
+            let context = list_context(&identity, &shell, &access, &asked, Some(problem)).await?;
+            shell.refused(LIST, context)
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 const NEW: &str = "identity/account_new.html";

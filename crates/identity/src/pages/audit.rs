@@ -1,19 +1,34 @@
 //! The audit trail: searched on a page, taken out as a sheet.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commons::sheets::write::{Value as Cell, csv_head, csv_rows};
-use kernel::{AccountId, Error, Result, Scope};
+use kernel::{AccountId, Error, Id, Result, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use web::view::Pager;
-use web::{Access, Failure, Shell, encode};
+use web::table::{Asked, Column, Order, Table};
+use web::view::Chip;
+use web::{Access, Failure, Shell};
 
+use super::crumb;
 use crate::{Actor, AuditFilter, AuditRow, Identity};
 
-const PAGE: u32 = 50;
+const PAGE: i64 = 50;
+/// What the list can show.
+pub(crate) const COLUMNS: [Column; 6] = [
+    Column::new("at", "identity-audit-at").sorts(),
+    Column::new("login", "identity-audit-login"),
+    Column::new("action", "identity-audit-action"),
+    Column::new("object", "identity-audit-object"),
+    Column::new("detail", "identity-audit-detail"),
+    Column::new("address", "identity-audit-address"),
+];
+const USUAL: Order = Order {
+    by: "at",
+    down: true,
+};
 /// Days that a search goes back when nothing else is asked for.
 const DAYS: i64 = 30;
 
@@ -30,8 +45,6 @@ pub(crate) struct Search {
     object: String,
     #[serde(default)]
     address: String,
-    #[serde(skip_serializing)]
-    page: Option<u32>,
 }
 
 impl Search {
@@ -47,19 +60,8 @@ impl Search {
             login: self.login.clone(),
             object: self.object.clone(),
             address: self.address.clone(),
+            oldest_first: false,
         }
-    }
-
-    fn query(&self) -> String {
-        format!(
-            "from={}&to={}&action={}&login={}&object={}&address={}",
-            encode(self.from.as_deref().unwrap_or_default()),
-            encode(&self.to),
-            encode(&self.action),
-            encode(&self.login),
-            encode(&self.object),
-            encode(&self.address)
-        )
     }
 }
 
@@ -69,6 +71,7 @@ fn days(n: i64) -> jiff::Span {
 
 #[derive(Serialize)]
 struct Line {
+    href: String,
     at: i64,
     login: Option<String>,
     on_behalf: Option<String>,
@@ -135,6 +138,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("delegation.left", "identity-action-delegation-left"),
         ("audit.expired", "identity-action-audit-expired"),
         ("audit.exported", "identity-action-audit-exported"),
+        ("list.exported", "identity-action-list-exported"),
         ("activity.recorded", "identity-action-activity-recorded"),
         ("activity.corrected", "identity-action-activity-corrected"),
         ("activity.reversed", "identity-action-activity-reversed"),
@@ -220,50 +224,100 @@ fn action_name(shell: &Shell, action: &str) -> String {
     named.map_or_else(|| action.to_owned(), |(_, key)| shell.t(key))
 }
 
+/// Entries in words.
+async fn lines(identity: &Identity, shell: &Shell, rows: Vec<AuditRow>) -> Result<Vec<Line>> {
+    let accounts = rows.iter().filter(|r| r.object_kind == "account");
+    let accounts: Vec<AccountId> = accounts.filter_map(|r| r.object_id.parse().ok()).collect();
+    let logins = identity.logins(&accounts).await?;
+    let line = |row: AuditRow| Line {
+        href: format!("/audit/{}", row.id),
+        at: row.at.0,
+        login: row.login,
+        on_behalf: row.on_behalf,
+        action: action_name(shell, &row.action),
+        object: match row.object_id.parse().ok().and_then(|id| logins.get(&id)) {
+            Some(login) => login.clone(),
+            None => format!("{} {}", row.object_kind, row.object_id),
+        },
+        detail: in_words(&row.detail),
+        address: row.address,
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
+
 pub(crate) async fn show(
     State(identity): State<Identity>,
     shell: Shell,
     access: Access,
+    asked: Asked,
     Query(mut search): Query<Search>,
 ) -> Result<Response, Failure> {
-    let filter = search.read(&identity);
-    let page = search.page.unwrap_or(1).max(1);
-    let offset = i64::from(page - 1) * i64::from(PAGE);
-    let found = identity.audit(&filter, &access.scope, i64::from(PAGE), offset);
-    let (rows, total) = found.await?;
-    let accounts = rows.iter().filter(|r| r.object_kind == "account");
-    let accounts: Vec<AccountId> = accounts.filter_map(|r| r.object_id.parse().ok()).collect();
-    let logins = identity.logins(&accounts).await?;
-    let lines: Vec<Line> = rows
-        .into_iter()
-        .map(|row| Line {
-            at: row.at.0,
-            login: row.login,
-            on_behalf: row.on_behalf,
-            action: action_name(&shell, &row.action),
-            object: match row.object_id.parse().ok().and_then(|id| logins.get(&id)) {
-                Some(login) => login.clone(),
-                None => format!("{} {}", row.object_kind, row.object_id),
-            },
-            detail: in_words(&row.detail),
-            address: row.address,
-        })
-        .collect();
+    let order = Table::order(&COLUMNS, &asked, USUAL);
+    let filter = AuditFilter {
+        oldest_first: !order.down,
+        ..search.read(&identity)
+    };
+    let window = asked.window(PAGE);
+    let (rows, total) = identity.audit(&filter, &access.scope, window).await?;
+    let lines = lines(&identity, &shell, rows).await?;
     let mut actions = vec![(String::new(), shell.t("identity-audit-all"))];
     for action in identity.audit_actions().await? {
         let name = action_name(&shell, &action);
         actions.push((action, name));
     }
-    let query = search.query();
-    let total = u64::try_from(total).unwrap_or(0);
-    let pager = Pager::new(total, u64::from(PAGE), u64::from(page), |n| {
-        format!("/audit?{query}&page={n}")
-    });
+    let chips: Vec<Chip> = [
+        ("from", "identity-audit-from"),
+        ("to", "identity-audit-to"),
+        ("login", "identity-audit-login"),
+        ("action", "identity-audit-action"),
+        ("object", "identity-audit-object"),
+        ("address", "identity-audit-address"),
+    ]
+    .into_iter()
+    .filter_map(|(name, key)| {
+        let value = asked.get(name)?;
+        let value = match name {
+            "action" => action_name(&shell, value),
+            _ => value.to_owned(),
+        };
+        let said = [("label", &*shell.t(key)), ("value", &*value)];
+        Some(asked.chip(name, shell.t_with("identity-audit-chip", &said)))
+    })
+    .collect();
     let context = json!({
-        "lines": lines, "pager": pager, "actions": actions, "search": search,
-        "export": format!("/audit.csv?{query}"),
+        "lines": lines, "pager": asked.pager(total, PAGE), "actions": actions, "search": search, "chips": chips,
+        "table": Table::new(&shell, &COLUMNS, &asked, order, Some("/audit.csv")),
     });
     shell.page("identity/audit.html", context)
+}
+
+/// One entry: a page, or the part of it that the drawer shows.
+pub(crate) async fn one(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let id: Id = id.parse().map_err(|_| Error::NotFound)?;
+    let row = identity.audit_entry(id, &access.scope).await?;
+    let detail: serde_json::Value = serde_json::from_str(&row.detail).unwrap_or_default();
+    let said = |value: &serde_json::Value| value.as_str().map_or(value.to_string(), str::to_owned);
+    let detail = detail.as_object().map_or_else(Vec::new, |map| {
+        let pairs = map.iter().filter(|(_, value)| !value.is_null());
+        pairs
+            .map(|(name, value)| (name.clone(), said(value)))
+            .collect()
+    });
+    let code = row.action.clone();
+    let line = lines(&identity, &shell, vec![row]).await?.pop();
+    let context = json!({
+        "crumbs": [crumb(&shell, "identity-audit", "/audit")], "id": id, "code": code, "entry": line,
+        "detail": detail,
+    });
+    if shell.is_htmx() {
+        return shell.partial("identity/audit_look.html", context);
+    }
+    shell.page("identity/audit_one.html", context)
 }
 
 /// Everything that matches, as a stream: memory does not grow with the trail. Taking it out is itself

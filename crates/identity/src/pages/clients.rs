@@ -3,29 +3,37 @@
 use std::collections::BTreeMap;
 
 use axum::Form as Posted;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
+use commons::sheets::write::Value as Cell;
 use kernel::{Error, FieldError, Msg, UnitId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use web::view::{Pager, Tag, Tone};
+use web::table::{Asked, Column, Table, Window};
+use web::view::{Tag, Tone};
 use web::{Access, Failure, Form, Shell};
 
-use super::crumb;
+use super::{crumb, sheet, text_chip};
 use crate::clients::client_id;
-use crate::{Actor, Client, Identity, NewClient};
+use crate::store::clients::BY_NAME;
+use crate::{Actor, Client, Identity, NewClient, tell_list};
 
 const LIST: &str = "identity/clients.html";
 const NEW: &str = "identity/client_new.html";
 const ONE: &str = "identity/client_one.html";
-const PAGE: u32 = 50;
+const PAGE: i64 = 50;
+/// What the list can show.
+pub(crate) const COLUMNS: [Column; 7] = [
+    Column::new("login", "identity-client-name").sorts(),
+    Column::new("purpose", "identity-client-purpose"),
+    Column::new("unit", "identity-unit").sorts(),
+    Column::new("prefix", "identity-client-token"),
+    Column::new("to", "identity-to").sorts(),
+    Column::new("used", "identity-session-seen").sorts(),
+    Column::new("state", "identity-account-state"),
+];
 /// Days that a client lasts when nothing else is asked for.
 const DAYS: i64 = 365;
-
-#[derive(Deserialize)]
-pub(crate) struct ListQuery {
-    page: Option<u32>,
-}
 
 /// The name of a permission in the reader's language; one without a name is shown as it is.
 pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
@@ -63,7 +71,7 @@ pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
 }
 
 impl Identity {
-    fn client_view(&self, shell: &Shell, client: &Client) -> Value {
+    fn client_state(&self, shell: &Shell, client: &Client) -> Tag {
         let today = self.env.today();
         let (key, tone) = if client.revoked_at.is_some() {
             ("identity-grant-revoked", Tone::Bad)
@@ -74,11 +82,14 @@ impl Identity {
         } else {
             ("identity-grant-holds", Tone::Ok)
         };
-        let state = Tag {
+        Tag {
             text: shell.t(key),
             tone,
             icon: None,
-        };
+        }
+    }
+
+    fn client_view(&self, shell: &Shell, client: &Client) -> Value {
         let name = |p: &String| permission_name(shell, p);
         json!({
             "href": format!("/clients/{}", client.account),
@@ -94,7 +105,7 @@ impl Identity {
             "used": client.last_used_at.map(|at| at.0),
             "address": client.last_address,
             "open": client.revoked_at.is_none(),
-            "state": state,
+            "state": self.client_state(shell, client),
         })
     }
 }
@@ -103,19 +114,54 @@ pub(crate) async fn list(
     State(identity): State<Identity>,
     shell: Shell,
     access: Access,
-    Query(query): Query<ListQuery>,
+    asked: Asked,
 ) -> Result<Response, Failure> {
-    let page = query.page.unwrap_or(1).max(1);
-    let offset = i64::from(page - 1) * i64::from(PAGE);
-    let found = identity.clients(&access.scope, i64::from(PAGE), offset);
+    let (text, order) = (
+        asked.get("q").unwrap_or_default(),
+        Table::order(&COLUMNS, &asked, BY_NAME),
+    );
+    let found = identity.clients(&access.scope, text, order, asked.window(PAGE));
     let (clients, total) = found.await?;
     let lines = clients.iter().map(|c| identity.client_view(&shell, c));
-    let total = u64::try_from(total).unwrap_or(0);
-    let pager = Pager::new(total, u64::from(PAGE), u64::from(page), |n| {
-        format!("/clients?page={n}")
+    let context = json!({
+        "lines": lines.collect::<Vec<_>>(), "q": text, "chips": text_chip(&asked).as_slice(),
+        "table": Table::new(&shell, &COLUMNS, &asked, order, Some("/clients/list.xlsx")),
+        "pager": asked.pager(total, PAGE),
     });
-    let context = json!({ "lines": lines.collect::<Vec<_>>(), "pager": pager });
     shell.page(LIST, context)
+}
+
+pub(crate) async fn export(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    asked: Asked,
+) -> Result<Response, Failure> {
+    let (text, order) = (
+        asked.get("q").unwrap_or_default(),
+        Table::order(&COLUMNS, &asked, BY_NAME),
+    );
+    let found = identity.clients(&access.scope, text, order, Window::EXPORT);
+    let (clients, total) = found.await?;
+    Window::fits(total)?;
+    let (db, env) = (&identity.db, &identity.env);
+    tell_list(db, env, &actor, "clients", clients.len()).await?;
+    let zone = identity.env.zone();
+    let rows = clients.into_iter().map(|c| -> Vec<Cell> {
+        let state = identity.client_state(&shell, &c);
+        vec![
+            c.login.into(),
+            c.purpose.into(),
+            c.unit.into(),
+            c.prefix.into(),
+            c.to.into(),
+            c.last_used_at
+                .map_or(Cell::Empty, |at| at.date(zone).into()),
+            state.text.into(),
+        ]
+    });
+    sheet(&shell, "identity-clients", &COLUMNS, rows)
 }
 
 fn last_day(identity: &Identity) -> String {

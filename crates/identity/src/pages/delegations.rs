@@ -6,16 +6,19 @@ use axum::Form as Posted;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use commons::sheets::write::Value as Cell;
 use jiff::ToSpan;
 use kernel::{AccountId, Error, FieldError, Id, Msg, Scope, UnitId};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::view::{Tag, Tone};
+use web::table::{Asked, Column, Table, Window};
+use web::view::{Chip, Tag, Tone};
 use web::{Access, Failure, Form, Shell};
 
 use super::clients::permission_name;
-use super::crumb;
-use crate::{Actor, Delegation, Identity, NewDelegation};
+use super::{crumb, picked, sheet, text_chip};
+use crate::delegation::NEWEST;
+use crate::{Actor, Delegation, DelegationFilter, Identity, NewDelegation, tell_list};
 
 const NEW: &str = "identity/delegation_new.html";
 const LIST: &str = "identity/delegations.html";
@@ -23,7 +26,7 @@ const LIST: &str = "identity/delegations.html";
 const DAYS: i64 = 7;
 
 impl Identity {
-    fn delegation_view(&self, shell: &Shell, d: &Delegation, me: Option<AccountId>) -> Value {
+    fn standing(&self, shell: &Shell, d: &Delegation) -> Tag {
         let today = self.env.today();
         let (key, tone) = if d.ended_at.is_some() {
             ("identity-delegation-ended", Tone::Plain)
@@ -34,23 +37,29 @@ impl Identity {
         } else {
             ("identity-grant-over", Tone::Plain)
         };
-        let state = Tag {
+        Tag {
             text: shell.t(key),
             tone,
             icon: None,
-        };
-        let mut what: Vec<String> = d
-            .permissions
-            .iter()
-            .map(|p| permission_name(shell, p))
-            .collect();
-        if d.decides {
-            what.push(shell.t("identity-delegation-decides"));
         }
+    }
+
+    /// What a delegation lets its taker do, in words.
+    fn lent(&self, shell: &Shell, d: &Delegation) -> Vec<String> {
+        let permissions = d.permissions.iter();
+        let decides = d.decides.then(|| shell.t("identity-delegation-decides"));
+        permissions
+            .map(|p| permission_name(shell, p))
+            .chain(decides)
+            .collect()
+    }
+
+    fn delegation_view(&self, shell: &Shell, d: &Delegation, me: Option<AccountId>) -> Value {
+        let today = self.env.today();
         json!({
             "id": d.id, "giver": d.giver_name, "taker": d.taker_name, "received": me == Some(d.taker),
-            "unit": d.unit_name, "what": what, "reason": d.reason,
-            "from": kernel::format_date(d.from), "to": kernel::format_date(d.to), "state": state,
+            "unit": d.unit_name, "what": self.lent(shell, d), "reason": d.reason,
+            "from": kernel::format_date(d.from), "to": kernel::format_date(d.to), "state": self.standing(shell, d),
             "open": d.ended_at.is_none() && d.to >= today,
             "usable": me == Some(d.taker) && d.holds(today) && !d.permissions.is_empty(),
         })
@@ -199,18 +208,78 @@ pub(crate) async fn act(
     shell.done(to, key)
 }
 
+const PAGE: i64 = 50;
+const SHEET: &str = "/accounts/delegations/list.xlsx";
+/// What the list can show.
+pub(crate) const COLUMNS: [Column; 7] = [
+    Column::new("giver", "identity-delegation-giver").sorts(),
+    Column::new("taker", "identity-delegation-taker-label").sorts(),
+    Column::new("unit", "identity-unit").sorts(),
+    Column::new("what", "identity-delegation-what"),
+    Column::new("from", "identity-from").sorts(),
+    Column::new("to", "identity-to").sorts(),
+    Column::new("state", "identity-account-state"),
+];
+
+fn filter(asked: &Asked) -> DelegationFilter {
+    DelegationFilter {
+        text: asked.get("q").unwrap_or_default().to_owned(),
+        over_too: asked.get("over").is_some(),
+    }
+}
+
 pub(crate) async fn list(
     State(identity): State<Identity>,
     shell: Shell,
     access: Access,
+    asked: Asked,
 ) -> Result<Response, Failure> {
-    let found = identity.delegations(&access.scope).await?;
+    let (filter, order) = (filter(&asked), Table::order(&COLUMNS, &asked, NEWEST));
+    let found = identity.delegations(&filter, &access.scope, order, asked.window(PAGE));
+    let (found, total) = found.await?;
     let view = |d| identity.delegation_view(&shell, d, None);
     let lines: Vec<Value> = found.iter().map(view).collect();
-    let crumbs = [crumb(&shell, "identity-accounts", "/accounts")];
-    shell.page(LIST, json!({ "crumbs": crumbs, "lines": lines }))
+    let mut chips: Vec<Chip> = text_chip(&asked).into_iter().collect();
+    if filter.over_too {
+        chips.push(asked.chip("over", shell.t("identity-delegations-over-too")));
+    }
+    let context = json!({
+        "crumbs": [crumb(&shell, "identity-accounts", "/accounts")], "lines": lines, "q": filter.text,
+        "over": filter.over_too, "chips": chips, "pager": asked.pager(total, PAGE),
+        "table": Table::new(&shell, &COLUMNS, &asked, order, Some(SHEET)),
+    });
+    shell.page(LIST, context)
 }
 
+pub(crate) async fn export(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    asked: Asked,
+) -> Result<Response, Failure> {
+    let (filter, order) = (filter(&asked), Table::order(&COLUMNS, &asked, NEWEST));
+    let found = identity.delegations(&filter, &access.scope, order, Window::EXPORT);
+    let (found, total) = found.await?;
+    Window::fits(total)?;
+    let (db, env) = (&identity.db, &identity.env);
+    tell_list(db, env, &actor, "delegations", found.len()).await?;
+    let rows = found.iter().map(|d| -> Vec<Cell> {
+        let (what, state) = (identity.lent(&shell, d), identity.standing(&shell, d));
+        vec![
+            d.giver_name.clone().into(),
+            d.taker_name.clone().into(),
+            d.unit_name.clone().into(),
+            what.join("; ").into(),
+            d.from.into(),
+            d.to.into(),
+            state.text.into(),
+        ]
+    });
+    sheet(&shell, "identity-delegations", &COLUMNS, rows)
+}
+
+/// Ends one.
 pub(crate) async fn end(
     State(identity): State<Identity>,
     shell: Shell,
@@ -218,7 +287,24 @@ pub(crate) async fn end(
     actor: Actor,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let id = delegation_id(&id)?;
-    identity.end_delegation(&actor, id, &access.scope).await?;
+    let ids = [delegation_id(&id)?];
+    identity
+        .end_delegations(&actor, &ids, &access.scope)
+        .await?;
+    shell.done("/accounts/delegations", "identity-delegation-ended-done")
+}
+
+/// Ends all that are ticked.
+pub(crate) async fn end_many(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    actor: Actor,
+    Posted(fields): Posted<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let ids: Vec<Id> = picked(&fields)?;
+    identity
+        .end_delegations(&actor, &ids, &access.scope)
+        .await?;
     shell.done("/accounts/delegations", "identity-delegation-ended-done")
 }

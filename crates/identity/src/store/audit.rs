@@ -130,7 +130,7 @@ pub(crate) async fn count(
     tx.one(sql, args).await?.get(0)
 }
 
-/// Entries, newest first.
+/// Entries, newest first unless asked otherwise.
 pub(crate) async fn page(
     tx: &mut Tx,
     filter: &AuditFilter,
@@ -143,8 +143,22 @@ pub(crate) async fn page(
     let named = named(tx, filter).await?;
     let from = from_sql(filter, named, scope, env, &mut args);
     let (limit, offset) = (args.push(limit), args.push(offset));
-    let sql = format!("{ENTRY} {from} ORDER BY e.at DESC, e.id DESC LIMIT {limit} OFFSET {offset}");
+    let way = if filter.oldest_first { "ASC" } else { "DESC" };
+    let sql =
+        format!("{ENTRY} {from} ORDER BY e.at {way}, e.id {way} LIMIT {limit} OFFSET {offset}");
     tx.query(sql, args).await?.iter().map(entry).collect()
+}
+
+/// One entry.
+pub(crate) async fn one(tx: &mut Tx, id: Id, scope: &Scope, env: &Env) -> Result<Option<AuditRow>> {
+    let mut args = Args::new();
+    let from = from_sql(&AuditFilter::default(), Vec::new(), scope, env, &mut args);
+    let sql = format!("{ENTRY} {from} AND e.id = {}", args.push(id));
+    tx.optional(sql, args)
+        .await?
+        .as_ref()
+        .map(entry)
+        .transpose()
 }
 
 /// The entries before one, newest first, for reading on through all of them.

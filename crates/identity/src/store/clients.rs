@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use db::{Args, Row, Tx, args};
 use kernel::{AccountId, Date, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
+use web::table::Order;
 
 use super::Known;
 use crate::clients::NewToken;
@@ -61,33 +62,65 @@ pub(crate) async fn unit(tx: &mut Tx, account: AccountId) -> Result<UnitId> {
     tx.one(sql, args![account]).await?.get(0)
 }
 
-pub(crate) async fn count(tx: &mut Tx, scope: &Scope) -> Result<i64> {
+/// Which clients are wanted.
+pub(crate) enum Wanted<'t> {
+    /// This one.
+    One(AccountId),
+    /// Those with this part of a name or purpose.
+    Named(&'t str),
+}
+
+/// By name.
+pub(crate) const BY_NAME: Order = Order {
+    by: "login",
+    down: false,
+};
+
+fn which_sql(scope: &Scope, which: &Wanted, args: &mut Args) -> String {
+    let scope = scope_sql(scope, "a.unit", args);
+    let which = match which {
+        Wanted::One(id) => format!("a.id = {}", args.push(*id)),
+        Wanted::Named(text) => {
+            let text = args.push(super::anywhere(text));
+            format!("(a.login LIKE {text} ESCAPE '!' OR LOWER(c.purpose) LIKE {text} ESCAPE '!')")
+        }
+    };
+    format!("{scope} AND {which}")
+}
+
+pub(crate) async fn count(tx: &mut Tx, scope: &Scope, which: &Wanted<'_>) -> Result<i64> {
     let mut args = Args::new();
-    let scope = scope_sql(scope, "a.unit", &mut args);
+    let which = which_sql(scope, which, &mut args);
     let sql = format!(
-        "SELECT CAST(COUNT(*) AS BIGINT) FROM client c JOIN account a ON a.id = c.account WHERE {scope}"
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM client c JOIN account a ON a.id = c.account WHERE {which}"
     );
     tx.one(sql, args).await?.get(0)
 }
 
-/// Clients of a scope by name, or one of them, each with its last token.
+/// Clients of a scope, each with its last token: so many of an order after so many others.
 pub(crate) async fn list(
     tx: &mut Tx,
     scope: &Scope,
-    one: Option<AccountId>,
-    limit: i64,
-    offset: i64,
+    which: &Wanted<'_>,
+    (order, limit, offset): (Order, i64, i64),
 ) -> Result<Vec<Client>> {
-    let mut args = args![limit, offset];
-    let scope = scope_sql(scope, "a.unit", &mut args);
-    let only = one.map_or(String::new(), |id| format!(" AND a.id = {}", args.push(id)));
+    let mut args = Args::new();
+    let which = which_sql(scope, which, &mut args);
+    let (limit, offset) = (args.push(limit), args.push(offset));
+    let way = order.way();
+    let by = match order.by {
+        "unit" => format!("u.sort {way}, u.code {way}, a.login"),
+        "to" => format!("k.to_date {way}, a.login"),
+        "used" => format!("COALESCE(k.last_used_at, 0) {way}, a.login"),
+        _ => format!("a.login {way}"),
+    };
     let sql = format!(
         "SELECT a.id, a.login, c.purpose, u.name, a.created_at, m.login, k.prefix, k.from_date, k.to_date,
             k.last_used_at, k.last_address, k.revoked_at
          FROM client c JOIN account a ON a.id = c.account JOIN unit u ON u.id = a.unit
             LEFT JOIN account m ON m.id = c.made_by
             JOIN client_token k ON k.token_hash = c.token_hash
-         WHERE {scope}{only} ORDER BY a.login LIMIT $1 OFFSET $2"
+         WHERE {which} ORDER BY {by} LIMIT {limit} OFFSET {offset}"
     );
     let read = |row: &Row| {
         Ok(Client {

@@ -6,9 +6,10 @@ use db::{Args, Row, Tx, args};
 use kernel::{AccountId, Date, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
 use web::OnBehalf;
+use web::table::Order;
 
 use super::held::held_sql;
-use crate::{Delegation, NewDelegation};
+use crate::{Delegation, DelegationFilter, NewDelegation};
 
 /// Writes one down.
 pub(crate) async fn add(
@@ -62,40 +63,75 @@ pub(crate) async fn end_all(
 }
 
 /// Whose delegations are wanted.
-pub(crate) enum Which {
+pub(crate) enum Which<'f> {
     /// This one.
     One(Id),
     /// Those that an account gave or received.
     Of(AccountId),
-    /// All that last or are to come.
-    Open(Date),
+    /// Those of a list, as of a day.
+    Asked(&'f DelegationFilter, Date),
 }
 
-/// Delegations on units of a scope, the newest first.
-pub(crate) async fn list(
-    tx: &mut Tx,
-    which: &Which,
-    scope: &Scope,
-    most: i64,
-) -> Result<Vec<(Delegation, String)>> {
-    let mut args = Args::new();
+/// From which tables, and which rows of a scope.
+fn from_sql(which: &Which, scope: &Scope, args: &mut Args) -> String {
     let which = match which {
         Which::One(id) => format!("d.id = {}", args.push(*id)),
         Which::Of(account) => {
             let account = args.push(*account);
             format!("(d.giver = {account} OR d.taker = {account})")
         }
-        Which::Open(day) => format!("d.ended_at IS NULL AND d.to_date >= {}", args.push(*day)),
+        Which::Asked(filter, day) => {
+            let text = args.push(super::anywhere(&filter.text));
+            let columns = ["g.login", "gp.name", "t.login", "tp.name"];
+            let like = columns.map(|c| format!("LOWER({c}) LIKE {text} ESCAPE '!'"));
+            let mut which = format!("({})", like.join(" OR "));
+            if !filter.over_too {
+                let day = args.push(*day);
+                which += &format!(" AND d.ended_at IS NULL AND d.to_date >= {day}");
+            }
+            which
+        }
     };
-    let scope = scope_sql(scope, "d.unit", &mut args);
-    let most = args.push(most);
+    let scope = scope_sql(scope, "d.unit", args);
+    format!(
+        "FROM delegation d JOIN unit u ON u.id = d.unit
+            JOIN account g ON g.id = d.giver LEFT JOIN person gp ON gp.id = g.person
+            JOIN account t ON t.id = d.taker LEFT JOIN person tp ON tp.id = t.person
+         WHERE {which} AND {scope}"
+    )
+}
+
+/// How many there are.
+pub(crate) async fn count(tx: &mut Tx, which: &Which<'_>, scope: &Scope) -> Result<i64> {
+    let mut args = Args::new();
+    let from = from_sql(which, scope, &mut args);
+    let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
+    tx.one(sql, args).await?.get(0)
+}
+
+/// Delegations on units of a scope: so many of an order after so many others.
+pub(crate) async fn list(
+    tx: &mut Tx,
+    which: &Which<'_>,
+    scope: &Scope,
+    (order, most, offset): (Order, i64, i64),
+) -> Result<Vec<(Delegation, String)>> {
+    let mut args = Args::new();
+    let from = from_sql(which, scope, &mut args);
+    let (most, offset) = (args.push(most), args.push(offset));
+    let way = order.way();
+    let by = match order.by {
+        "giver" => format!("COALESCE(gp.name, g.login) {way}, d.id DESC"),
+        "taker" => format!("COALESCE(tp.name, t.login) {way}, d.id DESC"),
+        "unit" => format!("u.sort {way}, u.code {way}, d.id DESC"),
+        "from" => format!("d.from_date {way}, d.id {way}"),
+        "to" => format!("d.to_date {way}, d.id {way}"),
+        _ => format!("d.id {way}"),
+    };
     let sql = format!(
         "SELECT d.id, d.giver, g.login, gp.name, d.taker, t.login, tp.name, d.unit, u.name, d.decides, d.reason,
             d.from_date, d.to_date, d.made_at, d.ended_at, d.permissions
-         FROM delegation d JOIN unit u ON u.id = d.unit
-            JOIN account g ON g.id = d.giver LEFT JOIN person gp ON gp.id = g.person
-            JOIN account t ON t.id = d.taker LEFT JOIN person tp ON tp.id = t.person
-         WHERE {which} AND {scope} ORDER BY d.id DESC LIMIT {most}"
+         {from} ORDER BY {by} LIMIT {most} OFFSET {offset}"
     );
     let read = |row: &Row| {
         let called = |login: usize, name: usize| -> Result<String> {

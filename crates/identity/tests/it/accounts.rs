@@ -1,9 +1,11 @@
 //! Accounts, grants, the audit trail, and how far a manager's hand reaches.
 
-use identity::{Actor, AuditFilter, NewAccount, NewPassword, Roles};
+use identity::{AccountFilter, Actor, AuditFilter, NewAccount, NewPassword, Roles};
 use kernel::{Id, Scope, UnitId};
 use testkit::on_both;
+use web::table::Window;
 
+use crate::lists::BY_LOGIN;
 use crate::{House, PASSWORD, key, migrations, roles};
 
 fn new(login: &str, password: NewPassword) -> NewAccount {
@@ -85,7 +87,15 @@ async fn a_manager_reaches_the_accounts_of_the_scope_only() {
         let outside = grant.await.unwrap();
 
         let logins = async |scope: &Scope, text: &str| {
-            let (found, total) = h.identity.accounts(scope, text, 10, 0).await.unwrap();
+            let filter = AccountFilter {
+                text: text.to_owned(),
+                ..AccountFilter::default()
+            };
+            let (found, total) = h
+                .identity
+                .accounts(scope, &filter, BY_LOGIN, Window::new(1, 10))
+                .await
+                .unwrap();
             assert_eq!(found.len() as i64, total);
             found.into_iter().map(|a| a.login).collect::<Vec<_>>()
         };
@@ -200,7 +210,11 @@ async fn the_audit_trail_is_searched_within_a_scope() {
         h.t.clock.advance(24 * 3600);
         h.sign_in("mine", PASSWORD).await.unwrap();
         let found = async |scope: &Scope, filter: &AuditFilter| {
-            let (rows, total) = h.identity.audit(filter, scope, 100, 0).await.unwrap();
+            let (rows, total) = h
+                .identity
+                .audit(filter, scope, web::table::Window::new(1, 100))
+                .await
+                .unwrap();
             assert_eq!(rows.len() as i64, total);
             let mut read = Vec::new();
             while let more = h

@@ -1,12 +1,14 @@
 //! Delegations: what they let one do, what never, and when they end.
 
 use axum::http::StatusCode;
-use identity::{Actor, AuditFilter, NewDelegation};
+use identity::{Actor, AuditFilter, DelegationFilter, NewDelegation};
 use kernel::{AccountId, Scope, UnitId};
 use testkit::on_both;
 use web::Principal;
+use web::table::Window;
 
 use crate::http::Browser;
+use crate::lists::BY_LAST_DAY;
 use crate::{House, PASSWORD, key, migrations};
 
 impl House {
@@ -107,28 +109,35 @@ async fn either_side_and_those_who_grant_end_it() {
         let guard = h.account("guard", "security-admin", h.top).await;
         let new = h.lend("deputy", h.left, &["activity.read"]);
         let (left, right) = (Scope::Under(vec![h.left]), Scope::Under(vec![h.right]));
+        let listed = async |scope: &Scope| {
+            let (order, window) = (BY_LAST_DAY, Window::new(1, 9));
+            let filter = DelegationFilter::default();
+            let found = i.delegations(&filter, scope, order, window).await.unwrap();
+            assert_eq!(found.0.len() as i64, found.1);
+            found.1
+        };
         for who in [chief, deputy, guard] {
             let id = i.delegate(&by(chief), &new).await.unwrap();
             let token = h.sign_in("deputy", PASSWORD).await.unwrap();
             i.act_for(&by(deputy), &token, Some(id)).await.unwrap();
             assert_eq!(key(i.end_own_delegation(&by(other), id).await), "not-found");
             assert_eq!(
-                key(i.end_delegation(&by(guard), id, &right).await),
+                key(i.end_delegations(&by(guard), &[id], &right).await),
                 "not-found"
             );
             assert_eq!(
                 key(i.act_for(&by(other), &token, Some(id)).await),
                 "not-found"
             );
-            assert_eq!(i.delegations(&left).await.unwrap().len(), 1);
-            assert_eq!(i.delegations(&right).await.unwrap().len(), 0);
+            assert_eq!(listed(&left).await, 1);
+            assert_eq!(listed(&right).await, 0);
             if who == guard {
-                i.end_delegation(&by(guard), id, &left).await.unwrap();
+                i.end_delegations(&by(guard), &[id], &left).await.unwrap();
             } else {
                 i.end_own_delegation(&by(who), id).await.unwrap();
             }
             assert!(h.principal(&token).await.on_behalf.is_none(), "at once");
-            assert_eq!(i.delegations(&left).await.unwrap().len(), 0);
+            assert_eq!(listed(&left).await, 0);
         }
         assert_eq!(i.delegations_of(deputy).await.unwrap().len(), 3, "kept");
         let ended = h.actions().await;
@@ -348,7 +357,7 @@ async fn delegated_on_pages_and_named_in_the_trail() {
         };
         let trail = h
             .identity
-            .audit(&filter, &Scope::All, 10, 0)
+            .audit(&filter, &Scope::All, web::table::Window::new(1, 10))
             .await
             .unwrap()
             .0;
@@ -361,7 +370,7 @@ async fn delegated_on_pages_and_named_in_the_trail() {
         };
         let trail = h
             .identity
-            .audit(&filter, &Scope::All, 10, 0)
+            .audit(&filter, &Scope::All, web::table::Window::new(1, 10))
             .await
             .unwrap()
             .0;

@@ -8,6 +8,7 @@ mod delegation;
 mod duties;
 mod http;
 mod ldap;
+mod lists;
 mod matrix;
 mod offices;
 mod oidc;

@@ -129,7 +129,9 @@ async fn guesses_at_the_same_moment_are_counted_too() {
         let refused = futures::future::join_all(guesses).await;
         assert!(refused.iter().all(|r| *r));
         let any = identity::AuditFilter::default();
-        let rows = h.identity.audit(&any, &Scope::All, 100, 0);
+        let rows = h
+            .identity
+            .audit(&any, &Scope::All, web::table::Window::new(1, 100));
         let (rows, _) = rows.await.unwrap();
         let looked_at = rows.iter().filter(|r| r.detail.contains("\"password\""));
         assert_eq!(looked_at.count(), 5, "no sixth password was looked at");

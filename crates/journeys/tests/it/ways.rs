@@ -306,6 +306,51 @@ async fn lists_are_searched_arranged_and_kept_as_views() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_look_opens_beside_the_list_and_gives_the_focus_back() {
+    let program = Program::on_sqlite().await;
+    for size in [DESKTOP, PHONE] {
+        journey("ways-look", size, |page| async {
+            let page = page;
+            program.sign_in(&page, "sysadmin").await;
+            program.open(&page, "/organization?sort=name").await;
+            let () = page
+                .eval("document.querySelector('tbody .look').focus()")
+                .await;
+            page.press("Enter").await;
+            page.wait_for("#look[open] .facts").await;
+            let name = page.text("#look-title").await;
+            assert!(page.text("tbody .lookrow a").await.contains(&name));
+            page.wait_until("document.activeElement.id === 'look-body'", "the focus in it")
+                .await;
+            // It stays there, and comes back.
+            for _ in 0..6 {
+                page.press("Tab").await;
+                assert!(
+                    page.eval::<bool>(
+                        "document.activeElement === document.body || !!document.activeElement.closest('#look')"
+                    )
+                    .await
+                );
+            }
+            page.assert_accessible().await;
+            page.assert_fits().await;
+            page.screenshot(&format!("ways-{}-look", size.width)).await;
+            page.press("Escape").await;
+            page.wait_until("!document.getElementById('look').open", "a closed drawer")
+                .await;
+            assert!(page.eval::<bool>("document.activeElement.matches('.look')").await);
+            // From the drawer one goes on to the page.
+            page.click("tbody .look").await;
+            page.wait_for("#look[open] .facts").await;
+            page.follow("[data-look-page]").await;
+            assert!(page.url().await.contains("/organization/people/"));
+        })
+        .await;
+    }
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_goes_on_where_it_stopped() {
     let program = Program::on_sqlite().await;
     for size in [DESKTOP, PHONE] {

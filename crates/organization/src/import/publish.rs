@@ -224,14 +224,14 @@ mod tests {
         (begun.unwrap(), unit, id)
     }
 
-    async fn people(org: &Organization, unit: kernel::UnitId) -> u64 {
+    async fn people(org: &Organization, unit: kernel::UnitId) -> i64 {
         let query = RosterQuery::new(unit, org.env.today(), true);
-        let (total, rows) = org.roster_page(&query, &Scope::All, 1, 50).await.unwrap();
-        assert_eq!(total, rows.len() as u64);
-        assert_eq!(
-            org.headcount(unit, org.env.today()).await.unwrap() as u64,
-            total
-        );
+        let (total, rows) = org
+            .roster_page(&query, &Scope::All, web::table::Window::new(1, 50))
+            .await
+            .unwrap();
+        assert_eq!(total, rows.len() as i64);
+        assert_eq!(org.headcount(unit, org.env.today()).await.unwrap(), total);
         total
     }
 

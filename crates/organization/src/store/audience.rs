@@ -1,7 +1,8 @@
 //! The SQL of audiences.
 
-use db::{Args, Tx, args};
+use db::{Args, Row, Tx, args};
 use kernel::{AccountId, Date, Error, Id, Result, Scope, Timestamp, UnitId};
+use web::table::{Order, Window};
 
 use super::{ON_DAY, ROSTER, ROSTER_FROM, anywhere, entry, scope_sql};
 use crate::audience::{Asked, Audience, Seat};
@@ -155,17 +156,46 @@ pub(crate) async fn audiences(tx: &mut Tx, id: Option<Id>, scope: &Scope) -> Res
          WHERE dropped_at IS NULL AND {scope} AND {which} ORDER BY name, id"
     );
     let rows = tx.query(sql, args).await?;
-    rows.iter()
-        .map(|row| {
-            let rule: String = row.get(3)?;
-            Ok(Audience {
-                id: row.get(0)?,
-                name: row.get(1)?,
-                unit: row.get(2)?,
-                rule: serde_json::from_str(&rule).map_err(Error::internal)?,
-            })
-        })
-        .collect()
+    rows.iter().map(kept).collect()
+}
+
+/// A page of audiences, and how many there are in all.
+pub(crate) async fn audience_list(
+    tx: &mut Tx,
+    text: &str,
+    scope: &Scope,
+    order: Order,
+    window: Window,
+) -> Result<(Vec<Audience>, i64)> {
+    let mut args = args![super::anywhere(text)];
+    let scope = scope_sql(scope, "x.unit", &mut args);
+    let from = format!(
+        "FROM audience x JOIN unit u ON u.id = x.unit
+         WHERE x.dropped_at IS NULL AND LOWER(x.name) LIKE $1 ESCAPE '!' AND {scope}"
+    );
+    let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
+    let total = tx.one(count, args.clone()).await?.get(0)?;
+    let way = order.way();
+    let by = match order.by {
+        "unit" => format!("u.sort {way}, u.code {way}, x.name"),
+        _ => format!("x.name {way}"),
+    };
+    let (limit, offset) = (args.push(window.size), args.push(window.offset(total)));
+    let sql = format!(
+        "SELECT x.id, x.name, x.unit, x.rule {from} ORDER BY {by}, x.id LIMIT {limit} OFFSET {offset}"
+    );
+    let rows = tx.query(sql, args).await?;
+    Ok((rows.iter().map(kept).collect::<Result<_>>()?, total))
+}
+
+fn kept(row: &Row) -> Result<Audience> {
+    let rule: String = row.get(3)?;
+    Ok(Audience {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        unit: row.get(2)?,
+        rule: serde_json::from_str(&rule).map_err(Error::internal)?,
+    })
 }
 
 /// Writes an audience; false when it was dropped meanwhile.

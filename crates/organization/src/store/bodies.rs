@@ -3,8 +3,10 @@
 use db::{Args, Row, Tx, args};
 use kernel::{Date, Id, PersonId, Result, Scope, Timestamp};
 
+use web::table::{Order, Window};
+
 use super::scope_sql;
-use crate::bodies::{Body, Member};
+use crate::bodies::{Body, BodyQuery, Member};
 
 const BODY: &str = "b.id, b.kind, b.name, b.unit, b.charter, b.from_date, b.to_date";
 const MEMBER: &str = "m.id, m.body, m.person, m.role, m.from_date, m.to_date";
@@ -44,6 +46,51 @@ pub(crate) async fn bodies(tx: &mut Tx, id: Option<Id>, scope: &Scope) -> Result
     );
     let rows = tx.query(sql, args).await?;
     rows.iter().map(|row| body(row, 0)).collect()
+}
+
+/// A page of bodies, and how many there are in all.
+pub(crate) async fn body_page(
+    tx: &mut Tx,
+    asked: &BodyQuery,
+    today: Date,
+    scope: &Scope,
+    order: Order,
+    window: Window,
+) -> Result<(Vec<Body>, i64)> {
+    let mut args = Args::new();
+    let mut which = scope_sql(scope, "b.unit", &mut args);
+    if !asked.text.trim().is_empty() {
+        let name = args.push(super::anywhere(&asked.text));
+        which += &format!(" AND LOWER(b.name) LIKE {name} ESCAPE '!'");
+    }
+    if let Some(kind) = &asked.kind {
+        which += &format!(" AND b.kind = {}", args.push(kind));
+    }
+    if let Some(standing) = asked.standing {
+        let today = args.push(today);
+        which += &match standing {
+            true => format!(" AND (b.to_date IS NULL OR b.to_date >= {today})"),
+            false => format!(" AND b.to_date < {today}"),
+        };
+    }
+    let from = format!("FROM body b JOIN unit u ON u.id = b.unit WHERE {which}");
+    let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
+    let total = tx.one(count, args.clone()).await?.get(0)?;
+    let way = order.way();
+    let by = match order.by {
+        "kind" => format!("b.kind {way}, b.name"),
+        "unit" => format!("u.sort {way}, u.code {way}, b.name"),
+        "from" => format!("b.from_date {way}"),
+        "to" => format!("COALESCE(b.to_date, '9999-12-31') {way}"),
+        _ => format!("b.name {way}"),
+    };
+    let (limit, offset) = (args.push(window.size), args.push(window.offset(total)));
+    let sql = format!("SELECT {BODY} {from} ORDER BY {by}, b.id LIMIT {limit} OFFSET {offset}");
+    let rows = tx.query(sql, args).await?;
+    Ok((
+        rows.iter().map(|row| body(row, 0)).collect::<Result<_>>()?,
+        total,
+    ))
 }
 
 pub(crate) async fn members(tx: &mut Tx, body: Id) -> Result<Vec<Member>> {

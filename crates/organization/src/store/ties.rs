@@ -3,6 +3,8 @@
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{AccountId, Date, Id, PersonId, Result, Scope, Timestamp, UnitId};
 
+use web::table::{Order, Window};
+
 use super::scope_sql;
 use crate::import::TiesPlan;
 use crate::ties::{End, RESPONSIBILITY, Tie, TieQuery};
@@ -48,16 +50,19 @@ fn tie(row: &Row) -> Result<Tie> {
     })
 }
 
-const TIE: &str =
-    "SELECT t.id, t.kind, t.person, p.name, p.staff_no, t.unit, u.name, t.other, o.name,
-        t.from_date, t.to_date, t.basis
-     FROM tie t JOIN person p ON p.id = t.person LEFT JOIN unit u ON u.id = t.unit
+const TIE: &str = "t.id, t.kind, t.person, p.name, p.staff_no, t.unit, u.name, t.other, o.name,
+    t.from_date, t.to_date, t.basis";
+const TIE_FROM: &str =
+    "FROM tie t JOIN person p ON p.id = t.person LEFT JOIN unit u ON u.id = t.unit
         LEFT JOIN person o ON o.id = t.other";
 
 /// A tie by its id, past every scope.
 pub(crate) async fn tie_by_id(tx: &mut Tx, id: Id) -> Result<Option<Tie>> {
     let row = tx
-        .optional(format!("{TIE} WHERE t.id = $1"), args![id])
+        .optional(
+            format!("SELECT {TIE} {TIE_FROM} WHERE t.id = $1"),
+            args![id],
+        )
         .await?;
     row.as_ref().map(tie).transpose()
 }
@@ -68,19 +73,13 @@ pub(crate) async fn ties_of(tx: &mut Tx, end: End) -> Result<Vec<Tie>> {
         End::Unit(unit) => ("t.unit = $1", unit.0),
         End::Person(person) => ("(t.person = $1 OR t.other = $1)", person.0),
     };
-    let sql = format!("{TIE} WHERE {which} ORDER BY t.from_date, t.id");
+    let sql = format!("SELECT {TIE} {TIE_FROM} WHERE {which} ORDER BY t.from_date, t.id");
     let rows = tx.query(sql, args![id]).await?;
     rows.iter().map(tie).collect()
 }
 
-/// Ties of which one end is in a scope as of a day.
-pub(crate) async fn ties(
-    tx: &mut Tx,
-    asked: &TieQuery,
-    today: Date,
-    scope: &Scope,
-) -> Result<Vec<Tie>> {
-    let mut args = args![today];
+/// Which ties have one end in a scope as of a day.
+fn which(asked: &TieQuery, scope: &Scope, args: &mut Args) -> String {
     let within = |column: &str, condition: &str| {
         format!(
             "(t.unit IN (SELECT {column}) OR EXISTS (SELECT 1 FROM assignment a
@@ -88,12 +87,11 @@ pub(crate) async fn ties(
                     AND (a.to_date IS NULL OR a.to_date >= $1) AND {condition}))"
         )
     };
-    let mut sql = format!("{TIE} WHERE ");
-    sql += &match scope {
+    let mut sql = match scope {
         Scope::All => "1=1".to_owned(),
         scope => {
-            let of_unit = scope_sql(scope, "w.id", &mut args);
-            let of_person = scope_sql(scope, "a.unit", &mut args);
+            let of_unit = scope_sql(scope, "w.id", args);
+            let of_person = scope_sql(scope, "a.unit", args);
             within(&format!("w.id FROM unit w WHERE {of_unit}"), &of_person)
         }
     };
@@ -112,9 +110,58 @@ pub(crate) async fn ties(
         let day = args.push(day);
         sql += &format!(" AND t.from_date <= {day} AND (t.to_date IS NULL OR t.to_date >= {day})");
     }
-    sql += " ORDER BY t.kind, p.staff_no, u.sort, u.code, o.staff_no, t.from_date, t.id";
+    if !asked.text.trim().is_empty() {
+        let text = args.push(super::anywhere(&asked.text));
+        let like = |column: &str| format!("LOWER({column}) LIKE {text} ESCAPE '!'");
+        let columns = ["p.name", "p.staff_no", "o.name", "o.staff_no", "u.name"].map(like);
+        sql += &format!(" AND ({})", columns.join(" OR "));
+    }
+    sql
+}
+
+/// All ties of which one end is in a scope as of a day, kind by kind.
+pub(crate) async fn ties(
+    tx: &mut Tx,
+    asked: &TieQuery,
+    today: Date,
+    scope: &Scope,
+) -> Result<Vec<Tie>> {
+    let by_kind = Order {
+        by: "kind",
+        down: false,
+    };
+    let all = tie_page(tx, asked, today, scope, by_kind, Window::all()).await?;
+    Ok(all.0)
+}
+
+/// A page of them, and how many there are in all.
+pub(crate) async fn tie_page(
+    tx: &mut Tx,
+    asked: &TieQuery,
+    today: Date,
+    scope: &Scope,
+    order: Order,
+    window: Window,
+) -> Result<(Vec<Tie>, i64)> {
+    let mut args = args![today];
+    let which = which(asked, scope, &mut args);
+    let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {TIE_FROM} WHERE {which}");
+    let total = tx.one(count, args.clone()).await?.get(0)?;
+    let way = order.way();
+    let by = match order.by {
+        "name" => format!("p.name {way}"),
+        "end" => format!("COALESCE(u.name, o.name) {way}"),
+        "from" => format!("t.from_date {way}"),
+        "to" => format!("COALESCE(t.to_date, '9999-12-31') {way}"),
+        _ => format!("t.kind {way}"),
+    };
+    let (limit, offset) = (args.push(window.size), args.push(window.offset(total)));
+    let sql = format!(
+        "SELECT {TIE} {TIE_FROM} WHERE {which} ORDER BY {by}, p.staff_no, u.sort, u.code, o.staff_no, t.from_date, t.id
+         LIMIT {limit} OFFSET {offset}"
+    );
     let rows = tx.query(sql, args).await?;
-    rows.iter().map(tie).collect()
+    Ok((rows.iter().map(tie).collect::<Result<_>>()?, total))
 }
 
 /// Who is in charge of each of these units on a day and serves somewhere on it.

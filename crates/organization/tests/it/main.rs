@@ -6,6 +6,7 @@ mod changes;
 mod fields;
 mod forms;
 mod import;
+mod lists;
 mod numbers;
 mod pages;
 mod requests;

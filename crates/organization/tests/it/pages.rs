@@ -112,6 +112,16 @@ impl App {
         bytes
     }
 
+    /// The part of a page that htmx asks for.
+    pub async fn part(&self, path: &str) -> String {
+        let request = Request::get(path)
+            .header(header::HOST, "suneng.test")
+            .header("hx-request", "true");
+        self.send(request.body(Body::empty()).expect("a request"))
+            .await
+            .1
+    }
+
     pub async fn get(&self, path: &str) -> (StatusCode, String) {
         let request = Request::get(path).header(header::HOST, "suneng.test");
         self.send(request.body(Body::empty()).expect("a request"))

@@ -91,7 +91,7 @@ async fn ties_hold_between_their_days() {
             let asked = TieQuery {
                 day: Some(day),
                 unit,
-                kind: None,
+                ..TieQuery::default()
             };
             let found = org.ties(&asked, &all).await.unwrap();
             found.iter().map(|t| t.end_name.clone()).collect::<Vec<_>>()

@@ -43,3 +43,4 @@ report-level-changed = The level was changed; the audit trail has it.
 report-level-unknown = The report template { $code } has the level of secrecy “{ $level }”, which is not among the levels
 report-changed-meanwhile = Somebody has just changed this report. Reload it and try again.
 report-unit-hint = Type part of the name or the code and choose from what is offered.
+report-templates-all = Every template

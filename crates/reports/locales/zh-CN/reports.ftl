@@ -43,3 +43,4 @@ report-level-changed = 密级已变更，并已留痕。
 report-level-unknown = 报告模板 { $code } 的密级“{ $level }”不在密级列表中
 report-changed-meanwhile = 这份报告刚刚被他人改动过。请刷新后再试。
 report-unit-hint = 输入单位名称或编码，从列出的单位中选择。
+report-templates-all = 全部模板

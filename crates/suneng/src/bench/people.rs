@@ -9,6 +9,7 @@ use identity::{Actor, NewAccount, NewGrant, NewPassword};
 use kernel::{Env, Error, Result, Scope, UnitId};
 use organization::{RosterQuery, Rule};
 use serde_json::{Value, json};
+use web::table::Window;
 
 use super::client::Client;
 use super::load::{Crowd, round};
@@ -309,7 +310,7 @@ async fn reading(world: &World) -> Result<Value> {
         let unit = if n % 2 == 0 { top } else { under };
         let query = RosterQuery::new(unit, today, true);
         let (count, _) = org
-            .roster_page(&query, &scope, n as u64 * 17 + 1, 50)
+            .roster_page(&query, &scope, Window::new(n as i64 * 17 + 1, 50))
             .await?;
         total = count.max(total);
         Ok(())

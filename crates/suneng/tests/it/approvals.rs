@@ -243,7 +243,7 @@ async fn a_change_is_asked_for_decided_made_and_written_down() {
     let (rows, _) = house
         .rooms
         .identity
-        .audit(&filter, &Scope::All, 50, 0)
+        .audit(&filter, &Scope::All, web::table::Window::new(1, 50))
         .await
         .unwrap();
     let of = |action: &str| rows.iter().find(|row| row.action == action).cloned();

@@ -180,7 +180,11 @@ async fn a_disk_that_fills_under_a_server_loses_nothing_it_acknowledged() {
         .unwrap();
     let (trail, _) = rooms
         .identity
-        .audit(&identity::AuditFilter::default(), &Scope::All, 5_000, 0)
+        .audit(
+            &identity::AuditFilter::default(),
+            &Scope::All,
+            web::table::Window::new(1, 5_000),
+        )
         .await
         .unwrap();
     let recorded = (trail.iter())

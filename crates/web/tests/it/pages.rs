@@ -176,7 +176,68 @@ async fn the_component_sheet_and_the_api_description() {
         let page = get("/styleguide", &[READ, ("cookie", cookie)]).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
         assert!(page.body.contains(title));
+        for (part, within) in [
+            ("table", "class=\"tools\""),
+            ("table", "aria-sort=\"descending\""),
+            ("table", "class=\"chip\""),
+            ("table", "/desk/views?at="),
+            ("table", "data-columns"),
+            ("table", "role=\"switch\""),
+            ("table", "data-batchbar"),
+            ("table", "data-look=\""),
+            ("table", "class=\"pager\""),
+            ("tree", "class=\"treelist\" data-roving=\"a\""),
+            ("picker", "list=\"o-picked\""),
+            ("drawer", "data-dialog=\"sheet-filters\""),
+            ("form", "href=\"#f-problem\""),
+            ("form", "value=\"2026-10-01\""),
+            ("course", "class=\"stepper n4\""),
+            ("upload", "<progress max=\"100\" value=\"62\""),
+            ("notices", "alertbar bad"),
+            ("secrecy", "shield-lock"),
+            ("empty-yet", "class=\"empty\""),
+            ("empty-match", "class=\"empty\""),
+            ("empty-denied", "class=\"empty\""),
+            ("presets", "data-brand=\"red\" data-bs-theme=\"dark\""),
+            ("presets", "name=\"size\" value=\"xl\""),
+            ("paper", "class=\"paper-sign\""),
+        ] {
+            let shown = page.body.split(&format!("id=\"part-{part}\"")).nth(1);
+            let shown = shown.and_then(|rest| rest.split("id=\"part-").next());
+            assert!(
+                shown.is_some_and(|s| s.contains(within)),
+                "{part}: {within}"
+            );
+        }
+        for whole in [
+            "class=\"timeline\"",
+            "<dialog class=\"dlg\" id=\"sheet-dialog\"",
+            "<dialog class=\"drawer\" id=\"sheet-filters\"",
+            "<dialog class=\"drawer\" id=\"look\"",
+        ] {
+            assert!(page.body.contains(whole), "{whole}");
+        }
     }
+    // The table's state stands in the address.
+    let page = get("/styleguide?sort=unit&dense=1&columns=people", &[READ]).await;
+    assert!(
+        page.body.contains("aria-sort=\"ascending\"") && page.body.contains("data-density=\"s\"")
+    );
+    assert!(
+        !page.body.contains("class=\"cellbar\""),
+        "columns not chosen"
+    );
+    // The drawer takes a part, whoever follows the link gets a page.
+    let part = get("/styleguide/look", &[READ, ("hx-request", "true")]).await;
+    assert!(part.body.contains("class=\"facts\"") && !part.body.contains("<html"));
+    assert!(
+        get("/styleguide/look", &[READ])
+            .await
+            .body
+            .contains("<html")
+    );
+    let offered = get("/styleguide/options?picked=b", &[READ]).await.body;
+    assert_eq!(offered.matches("<option").count(), 1, "{offered}");
     let api: serde_json::Value =
         serde_json::from_str(&get("/openapi.json", &[]).await.body).expect("JSON");
     assert_eq!(api["openapi"], "3.1.0");

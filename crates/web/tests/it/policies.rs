@@ -111,6 +111,8 @@ fn the_route_table_is_complete() {
             "GET /search signed-in",
             "GET /sign-in public",
             "GET /styleguide signed-in",
+            "GET /styleguide/look signed-in",
+            "GET /styleguide/options signed-in",
         ]
     );
 }
