@@ -161,7 +161,10 @@ impl House {
     pub async fn audited(&self, action: &str) -> Vec<AuditRow> {
         let filter = AuditFilter::default();
         let identity = &self.rooms.identity;
-        let (mut rows, _) = identity.audit(&filter, &Scope::All, 100, 0).await.unwrap();
+        let (mut rows, _) = identity
+            .audit(&filter, &Scope::All, web::table::Window::new(1, 100))
+            .await
+            .unwrap();
         rows.retain(|row| row.action == action);
         rows
     }
@@ -332,7 +335,10 @@ async fn a_change_is_asked_for_decided_made_and_written_down() {
         }
     }
     drop(tx);
-    let (rows, _) = identity.audit(&filter, &all, 50, 0).await.unwrap();
+    let (rows, _) = identity
+        .audit(&filter, &all, web::table::Window::new(1, 50))
+        .await
+        .unwrap();
     for (action, times) in [
         ("approval.erased", 2),
         ("account.erased", 1),
