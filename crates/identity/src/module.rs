@@ -72,6 +72,11 @@ pub fn module(identity: Identity) -> Module {
             Policy::SignedIn,
             delegations::end_own,
         )
+        .get(
+            "/account/delegations/unit-options",
+            Policy::SignedIn,
+            delegations::unit_options,
+        )
         .post("/account/acting", Policy::SignedIn, delegations::act)
         .get("/accounts/delegations", grant, delegations::list)
         .post("/accounts/delegations", grant, delegations::end_many)
@@ -86,6 +91,17 @@ pub fn module(identity: Identity) -> Module {
         .get("/accounts/list.xlsx", read, accounts::export)
         .post("/accounts/batch", reset, accounts::batch)
         .get("/accounts/new", manage, accounts::new)
+        .get("/accounts/new/unit-options", manage, accounts::unit_options)
+        .get(
+            "/accounts/grants/unit-options",
+            grant,
+            accounts::unit_options,
+        )
+        .get(
+            "/accounts/codes/unit-options",
+            reset,
+            accounts::unit_options,
+        )
         .get("/accounts/codes", reset, activation::batch)
         .post("/accounts/codes", reset, activation::issue_batch)
         .get("/accounts/{id}", read, accounts::one)
@@ -100,6 +116,7 @@ pub fn module(identity: Identity) -> Module {
         .post("/clients", client, clients::create)
         .get("/clients/list.xlsx", client, clients::export)
         .get("/clients/new", client, clients::new)
+        .get("/clients/unit-options", client, accounts::unit_options)
         .get("/clients/{id}", client, clients::show)
         .post("/clients/{id}/rotate", client, clients::rotate)
         .post("/clients/{id}/revoke", client, clients::revoke)
@@ -251,7 +268,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let rule = account::rule(&crate::SecuritySettings::default());
     let tag = json!({ "text": "…", "tone": "ok", "icon": "lock" });
     let crumbs = json!([{ "label": "…", "href": "/accounts" }]);
-    let choices = json!({ "roles": [["clerk", "内勤"]], "units": [["1", "法治科 (S1)"]] });
+    let choices = json!({ "roles": [["clerk", "内勤"]] });
     let form = Form::default().with("from", "2026-11-20").with("next", "/");
     let wrong = Form {
         errors: [("login".to_owned(), "…".to_owned())].into(),
@@ -324,7 +341,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             "state": tag,
         })
     };
-    let lend = |permissions: Value| json!({ "crumbs": crumbs, "units": [["1", "法治科 (S1)"]], "permissions": permissions, "most": 90, "form": wrong });
+    let lend = |permissions: Value| json!({ "crumbs": crumbs, "permissions": permissions, "most": 90, "form": wrong });
     let slip = json!({
         "login": "linxl", "staff_no": "LZ0101", "name": null, "unit": "法治科",
         "code": "ACDEF-GHJKM-23456", "until": 0,
@@ -452,7 +469,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "identity/client_new.html",
             json!({
-                "crumbs": crumbs, "units": [["1", "法治科 (S1)"]], "permissions": [["p:a.read", "…"]],
+                "crumbs": crumbs, "permissions": [["p:a.read", "…"]],
                 "form": wrong,
             }),
         ),
@@ -474,7 +491,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "identity/codes.html",
-            json!({ "crumbs": crumbs, "units": [["1", "法治科 (S1)"]], "days": 7, "may_open": true, "form": wrong }),
+            json!({ "crumbs": crumbs, "days": 7, "may_open": true, "form": wrong }),
         ),
         (
             "identity/slips.html",

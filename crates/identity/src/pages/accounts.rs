@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Form as Posted;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use commons::sheets::write::Value as Cell;
 use kernel::{AccountId, Date, Error, FieldError, Id, Msg, Scope, Timestamp, UnitId};
@@ -83,20 +83,33 @@ impl Identity {
             .collect())
     }
 
-    /// The units of a scope, for a choice.
-    pub(crate) async fn unit_choices(
+    /// The unit that a field names, by its code or id; none where the scope has no such unit.
+    pub(crate) async fn unit_typed(
         &self,
+        text: &str,
         scope: &Scope,
-    ) -> kernel::Result<Vec<(String, String)>> {
+    ) -> kernel::Result<Option<UnitId>> {
         let organization = Organization::new(self.db.clone(), self.env.clone());
-        let units = organization.units(scope).await?.into_iter();
-        let unit = |u: organization::Unit| (u.id.to_string(), format!("{} ({})", u.name, u.code));
-        Ok(units.map(unit).collect())
+        match organization.unit_picked("unit", text, scope).await {
+            Ok(unit) => Ok(Some(unit.id)),
+            Err(Error::Invalid(_) | Error::NotFound) => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 
-    /// The choices of the grant form: roles, and the units of the scope.
-    async fn choices(&self, shell: &Shell, scope: &Scope) -> kernel::Result<Value> {
-        let units = self.unit_choices(scope).await?;
+    /// The units that a field offers while one types.
+    pub(crate) async fn offer_units(
+        &self,
+        shell: &Shell,
+        access: &Access,
+        pairs: Vec<(String, String)>,
+    ) -> Result<Response, Failure> {
+        let organization = Organization::new(self.db.clone(), self.env.clone());
+        organization::unit_options(&organization, shell, access, pairs).await
+    }
+
+    /// The choices of the grant form.
+    async fn choices(&self, shell: &Shell) -> kernel::Result<Value> {
         let lang = shell.lang().code();
         let named = |role: crate::Role| {
             let name = role.name.get(lang);
@@ -107,7 +120,7 @@ impl Identity {
             (role.code, text)
         };
         let roles: Vec<_> = self.roles().await?.into_iter().map(named).collect();
-        Ok(json!({ "roles": roles, "units": units }))
+        Ok(json!({ "roles": roles }))
     }
 }
 
@@ -278,7 +291,7 @@ async fn new_context(
     Ok(json!({
         "may": may(access),
         "crumbs": [crumb(shell, "identity-accounts", "/accounts")],
-        "choices": identity.choices(shell, &access.scope).await?,
+        "choices": identity.choices(shell).await?,
         "form": form,
     }))
 }
@@ -303,7 +316,7 @@ pub(crate) struct GrantInput {
 }
 
 impl GrantInput {
-    fn read(&self) -> kernel::Result<NewGrant> {
+    async fn read(&self, identity: &Identity, scope: &Scope) -> kernel::Result<NewGrant> {
         let mut errors = Vec::new();
         let mut wrong = |field: &str, key| {
             errors.push(FieldError {
@@ -319,7 +332,7 @@ impl GrantInput {
         if to.is_none() && !self.to.trim().is_empty() {
             wrong("to", "identity-date");
         }
-        let unit = self.unit.parse::<UnitId>().ok();
+        let unit = identity.unit_typed(&self.unit, scope).await?;
         if unit.is_none() {
             wrong("unit", "identity-unit-unknown");
         }
@@ -347,6 +360,16 @@ pub(crate) struct NewInput {
     to: String,
 }
 
+/// The units that the forms of accounts offer.
+pub(crate) async fn unit_options(
+    State(identity): State<Identity>,
+    shell: Shell,
+    access: Access,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    identity.offer_units(&shell, &access, pairs).await
+}
+
 pub(crate) async fn create(
     State(identity): State<Identity>,
     shell: Shell,
@@ -356,8 +379,8 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let scope = &access.scope;
     let open = async {
-        let unit = input.unit.parse::<UnitId>();
-        let unit = unit.map_err(|_| Error::field("unit", Msg::new("identity-unit-unknown")))?;
+        let unit = identity.unit_typed(&input.unit, scope).await?;
+        let unit = unit.ok_or_else(|| Error::field("unit", Msg::new("identity-unit-unknown")))?;
         let mut grants = Vec::new();
         if !input.role.is_empty() {
             let grant = GrantInput {
@@ -366,7 +389,7 @@ pub(crate) async fn create(
                 from: input.from.clone(),
                 to: input.to.clone(),
             };
-            grants.push(grant.read()?);
+            grants.push(grant.read(&identity, scope).await?);
         }
         let person = match input.person.trim() {
             "" => None,
@@ -433,7 +456,7 @@ async fn one_context(
     id: AccountId,
     form: Form,
 ) -> Result<Value, Failure> {
-    let (scope, none) = (&access.scope, Scope::nothing());
+    let scope = &access.scope;
     let account = identity.account(id, scope).await?;
     let names = identity.role_names(shell).await?;
     let today = identity.env.today();
@@ -490,7 +513,7 @@ async fn one_context(
         "grants": grants,
         "offices": offices,
         "delegations": delegations,
-        "choices": identity.choices(shell, access.principal.scope(GRANT).unwrap_or(&none)).await?,
+        "choices": identity.choices(shell).await?,
         "may": may(access),
         "form": form,
     }))
@@ -520,7 +543,7 @@ pub(crate) async fn grant(
     Posted(input): Posted<GrantInput>,
 ) -> Result<Response, Failure> {
     let id = account_id(&id)?;
-    let done = match input.read() {
+    let done = match input.read(&identity, &access.scope).await {
         Ok(new) => identity.grant(&actor, id, &new, &access.scope).await,
         Err(e) => Err(e),
     };

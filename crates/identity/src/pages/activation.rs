@@ -3,7 +3,7 @@
 use axum::Form as Posted;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use kernel::{Error, Msg, UnitId};
+use kernel::{Error, Msg};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::{Access, Failure, Form, Shell};
@@ -119,7 +119,6 @@ async fn batch_context(
 ) -> Result<Value, Failure> {
     Ok(json!({
         "crumbs": [crumb(shell, "identity-accounts", "/accounts")],
-        "units": identity.unit_choices(&access.scope).await?,
         "days": identity.settings.code_days,
         "may_open": access.principal.scope(MANAGE).is_some(),
         "form": form,
@@ -142,8 +141,8 @@ pub(crate) async fn issue_batch(
     actor: Actor,
     Posted(input): Posted<Batch>,
 ) -> Result<Response, Failure> {
-    let issued = match input.unit.parse::<UnitId>() {
-        Ok(unit) => {
+    let issued = match identity.unit_typed(&input.unit, &access.scope).await? {
+        Some(unit) => {
             let all = !input.all.is_empty();
             let opened = match access.principal.scope(MANAGE) {
                 Some(scope) if !input.open.is_empty() => {
@@ -159,7 +158,7 @@ pub(crate) async fn issue_batch(
                 Err(e) => Err(e),
             }
         }
-        Err(_) => Err(Error::field("unit", Msg::new("identity-unit-unknown"))),
+        None => Err(Error::field("unit", Msg::new("identity-unit-unknown"))),
     };
     match issued {
         Ok((issued, left)) => slips(&shell, &issued, &left),

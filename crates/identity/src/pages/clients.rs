@@ -6,7 +6,7 @@ use axum::Form as Posted;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use commons::sheets::write::Value as Cell;
-use kernel::{Error, FieldError, Msg, UnitId};
+use kernel::{Error, FieldError, Msg, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::table::{Asked, Column, Table, Window};
@@ -169,17 +169,11 @@ fn last_day(identity: &Identity) -> String {
     kernel::format_date(identity.env.today().saturating_add(days))
 }
 
-async fn new_context(
-    identity: &Identity,
-    shell: &Shell,
-    access: &Access,
-    form: Form,
-) -> Result<Value, Failure> {
+async fn new_context(shell: &Shell, access: &Access, form: Form) -> Result<Value, Failure> {
     let held = access.principal.grants.keys();
     let permissions = held.map(|p| (format!("p:{p}"), permission_name(shell, p)));
     Ok(json!({
         "crumbs": [crumb(shell, "identity-clients", "/clients")],
-        "units": identity.unit_choices(&access.scope).await?,
         "permissions": permissions.collect::<Vec<_>>(),
         "form": form,
     }))
@@ -193,20 +187,20 @@ pub(crate) async fn new(
     let form = Form::default()
         .with("from", kernel::format_date(identity.env.today()))
         .with("to", last_day(&identity));
-    let context = new_context(&identity, &shell, &access, form).await?;
+    let context = new_context(&shell, &access, form).await?;
     shell.page(NEW, context)
 }
 
 /// What was typed: fields, and a `p:…` for every permission that was ticked.
 type Typed = BTreeMap<String, String>;
 
-fn read(typed: &Typed) -> kernel::Result<NewClient> {
+async fn read(identity: &Identity, typed: &Typed, scope: &Scope) -> kernel::Result<NewClient> {
     let text = |name: &str| typed.get(name).map_or("", String::as_str);
     let (from, to) = (
         kernel::parse_date(text("from")),
         kernel::parse_date(text("to")),
     );
-    let unit = text("unit").parse::<UnitId>().ok();
+    let unit = identity.unit_typed(text("unit"), scope).await?;
     let (Some(from), Some(to), Some(unit)) = (from, to, unit) else {
         let error = |field: &str, key| FieldError {
             field: field.to_owned(),
@@ -238,7 +232,7 @@ pub(crate) async fn create(
     actor: Actor,
     Posted(typed): Posted<Typed>,
 ) -> Result<Response, Failure> {
-    let made = match read(&typed) {
+    let made = match read(&identity, &typed, &access.scope).await {
         Ok(new) => identity.create_client(&actor, &new, &access.scope).await,
         Err(e) => Err(e),
     };
@@ -249,7 +243,7 @@ pub(crate) async fn create(
         }
         Err(e) => {
             let form = Form::of(&typed).reject(&shell, e)?;
-            let context = new_context(&identity, &shell, &access, form).await?;
+            let context = new_context(&shell, &access, form).await?;
             shell.refused(NEW, context)
         }
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use axum::Form as Posted;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use commons::sheets::write::Value as Cell;
 use jiff::ToSpan;
-use kernel::{AccountId, Error, FieldError, Id, Msg, Scope, UnitId};
+use kernel::{AccountId, Error, FieldError, Id, Msg, Scope};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::table::{Asked, Column, Table, Window};
@@ -77,6 +77,25 @@ impl Identity {
     }
 }
 
+/// The units of what one holds and may lend.
+async fn lendable_units(identity: &Identity, access: &Access) -> kernel::Result<Scope> {
+    let held = identity.lendable(access.principal.account).await?;
+    Ok(Scope::Under(
+        held.into_iter().flat_map(|(_, units)| units).collect(),
+    ))
+}
+
+/// The units that the form offers: where one holds what can be lent.
+pub(crate) async fn unit_options(
+    State(identity): State<Identity>,
+    shell: Shell,
+    mut access: Access,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    access.scope = lendable_units(&identity, &access).await?;
+    identity.offer_units(&shell, &access, pairs).await
+}
+
 async fn new_context(
     identity: &Identity,
     shell: &Shell,
@@ -84,13 +103,11 @@ async fn new_context(
     form: Form,
 ) -> Result<Value, Failure> {
     let held = identity.lendable(access.principal.account).await?;
-    let units: Vec<UnitId> = held.iter().flat_map(|(_, units)| units.clone()).collect();
     let permissions = held
         .iter()
         .map(|(p, _)| (format!("p:{p}"), permission_name(shell, p)));
     Ok(json!({
         "crumbs": [crumb(shell, "identity-own", "/account")],
-        "units": identity.unit_choices(&Scope::Under(units)).await?,
         "permissions": permissions.collect::<Vec<_>>(),
         "most": identity.settings.delegation_days,
         "form": form,
@@ -114,10 +131,10 @@ pub(crate) async fn new(
 /// What was typed: fields, and a `p:…` for every permission that was ticked.
 type Typed = BTreeMap<String, String>;
 
-fn read(typed: &Typed) -> kernel::Result<NewDelegation> {
+async fn read(identity: &Identity, typed: &Typed, scope: &Scope) -> kernel::Result<NewDelegation> {
     let text = |name: &str| typed.get(name).map_or("", String::as_str);
     let date = |name| kernel::parse_date(text(name));
-    let unit = text("unit").parse::<UnitId>().ok();
+    let unit = identity.unit_typed(text("unit"), scope).await?;
     let (Some(from), Some(to), Some(unit)) = (date("from"), date("to"), unit) else {
         let error = |missing: bool, field: &str, key| {
             missing.then(|| FieldError {
@@ -151,7 +168,8 @@ pub(crate) async fn create(
     actor: Actor,
     Posted(typed): Posted<Typed>,
 ) -> Result<Response, Failure> {
-    let done = match read(&typed) {
+    let units = lendable_units(&identity, &access).await?;
+    let done = match read(&identity, &typed, &units).await {
         Ok(new) => identity.delegate(&actor, &new).await,
         Err(e) => Err(e),
     };

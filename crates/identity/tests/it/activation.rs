@@ -126,7 +126,8 @@ async fn slips_are_issued_for_a_unit_and_used_on_a_public_page() {
         h.account("boss", "system-admin", h.left).await;
         let mut b = Browser::new(&h);
         b.sign_in("boss", PASSWORD).await;
-        assert!(b.get("/accounts/codes").await.body.contains("单位S1"));
+        let page = b.get("/accounts/codes").await.body;
+        assert!(page.contains("/accounts/codes/unit-options"), "{page}");
         let right = h.right.to_string();
         for unit in [&*right, "nonsense"] {
             let refused = b.post("/accounts/codes", &[("unit", unit)]).await;

@@ -198,7 +198,7 @@ async fn story(program: &Program, page: &Page, name: &str) {
     let after = attendances(program, page).await;
     assert_eq!(after, before + 18);
     page.follow(NUMBER).await;
-    let counted = page.text("section.c8 .card-h .num").await;
+    let counted = page.text(".c8 section .card-h .num").await;
     assert_eq!(number(&counted), after, "as many rows as the number says");
     check(page, &format!("{name}-indicator")).await;
     let () = page
@@ -207,7 +207,7 @@ async fn story(program: &Program, page: &Page, name: &str) {
     page.follow("#the-unit").await;
     let names: Vec<String> = page
         .eval(
-            "Array.from(document.querySelectorAll('section.c8 tbody tr')).filter(r => r.cells[0].innerText === '2026-11-20')
+            "Array.from(document.querySelectorAll('.c8 section tbody tr')).filter(r => r.cells[0].innerText === '2026-11-20')
              .map(r => r.cells[1].innerText)",
         )
         .await;
@@ -216,7 +216,7 @@ async fn story(program: &Program, page: &Page, name: &str) {
         list
     };
     assert_eq!(sorted(names), sorted(present));
-    page.follow("section.c8 tbody tr:first-child a").await;
+    page.follow(".c8 section tbody tr:first-child a").await;
     assert_eq!(
         page.url().await.split('?').next(),
         activity.split('?').next()

@@ -190,7 +190,9 @@ pub(crate) async fn ties_among(tx: &mut Tx, people: &[PersonId]) -> Result<Vec<T
     for chunk in people.chunks(5_000) {
         let mut args = Args::new();
         let list = args.list(chunk.iter().copied());
-        let sql = format!("{TIE} WHERE t.person IN ({list}) ORDER BY t.from_date, t.id");
+        let sql = format!(
+            "SELECT {TIE} {TIE_FROM} WHERE t.person IN ({list}) ORDER BY t.from_date, t.id"
+        );
         for row in tx.query(sql, args).await? {
             found.push(tie(&row)?);
         }

@@ -58,8 +58,8 @@ async fn round_trip(from: Option<&str>, to: Option<&str>) {
         }
     });
     let said = good(&refs(&with(&["backup", "--to", archive], &old_args)));
-    // The evidence and the imported sheet.
-    assert!(said.contains("2 files"), "{said}");
+    // The evidence; the imported sheet is gone.
+    assert!(said.contains("1 files"), "{said}");
     writer.await.unwrap();
     let said = bad(&refs(&with(&["backup", "--to", archive], &old_args)));
     assert!(said.contains("not overwritten"), "{said}");
