@@ -138,3 +138,27 @@ async fn accounts_indicators_and_obligations_are_found_by_those_who_may() {
     let found = find(&admin, "参学人次").await;
     assert!(!found.contains("/indicators/"), "{found}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_offer_the_units_of_ones_scope_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::new(folder.path()).await;
+    let top = house.unit(None, "1").await;
+    let office = house.unit(Some(top), "11").await;
+    house.unit(Some(top), "12").await;
+    let manager = house.someone("manager", "system-admin", office).await;
+    let officer = house.someone("officer", "training-officer", office).await;
+    let asked = [
+        (&manager, "/accounts/new/unit-options"),
+        (&manager, "/accounts/codes/unit-options"),
+        (&manager, "/clients/unit-options"),
+        (&officer, "/account/delegations/unit-options"),
+        (&officer, "/activities/new/unit-options"),
+        (&officer, "/reports/unit-options"),
+    ];
+    for (who, path) in asked {
+        let offered = house.get(who, &format!("{path}?unit=1")).await;
+        assert!(offered.contains("value=\"11\""), "{path}: {offered}");
+        assert!(!offered.contains("value=\"12\""), "{path}: {offered}");
+    }
+}
