@@ -5,8 +5,11 @@ use axum::extract::Multipart;
 use axum::extract::multipart::MultipartError;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use commons::contents;
 use commons::files::{FileHash, Held};
 use kernel::{AccountId, Error, Id, Msg, Result, Scope};
+use web::Secrecy;
 
 use crate::model::Attached;
 use crate::service::RegisterBook;
@@ -43,11 +46,18 @@ fn plain(name: &str) -> String {
     let name: String = name.chars().filter(|c| !c.is_control()).take(200).collect();
     // Some browsers send the whole path.
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
-    if last.is_empty() { "file".into() } else { last.into() }
+    if last.is_empty() {
+        "file".into()
+    } else {
+        last.into()
+    }
 }
 
 fn too_large() -> Error {
-    Error::field("file", Msg::new("file-too-large").with("mebibytes", LARGEST >> 20))
+    Error::field(
+        "file",
+        Msg::new("file-too-large").with("mebibytes", LARGEST >> 20),
+    )
 }
 
 pub(crate) fn broken(error: &MultipartError) -> Error {
@@ -110,6 +120,47 @@ impl RegisterBook {
         Ok((files, fields))
     }
 
+    /// Words of secrecy in held files, each once.
+    pub(crate) async fn words_in(
+        &self,
+        secrecy: &Secrecy,
+        files: &[Waiting],
+    ) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for file in files {
+            let bytes = self.held(file).await?;
+            let secrecy = secrecy.clone();
+            let looked = tokio::task::spawn_blocking(move || {
+                contents::texts(&bytes, &mut |text| secrecy.look(text, &mut found)).map(|_| found)
+            });
+            found = looked.await.map_err(Error::internal)??;
+        }
+        Ok(found)
+    }
+
+    /// A held file.
+    ///
+    /// # Errors
+    /// `Conflict` when it is not held any more.
+    pub(crate) async fn held(&self, file: &Waiting) -> Result<Bytes> {
+        let gone = |_| Error::Conflict(Msg::new("register-upload-gone"));
+        self.files.held(&file.held).await.map_err(gone)
+    }
+
+    /// Held files as evidence that is not kept yet.
+    pub(crate) async fn measured(&self, waiting: &[Waiting]) -> Result<Vec<Attached>> {
+        let mut files = Vec::new();
+        for file in waiting {
+            let bytes = self.held(file).await?;
+            files.push(Attached {
+                name: file.name.clone(),
+                sha256: FileHash::of(&bytes).to_string(),
+                size: bytes.len() as u64,
+            });
+        }
+        Ok(files)
+    }
+
     /// Keeps held files for good.
     ///
     /// # Errors
@@ -117,9 +168,7 @@ impl RegisterBook {
     pub(crate) async fn keep(&self, waiting: &[Waiting]) -> Result<Vec<Attached>> {
         let mut kept = Vec::new();
         for file in waiting {
-            let gone = |_| Error::Conflict(Msg::new("register-upload-gone"));
-            let bytes = self.files.held(&file.held).await.map_err(gone)?;
-            let stored = self.files.put(bytes).await?;
+            let stored = self.files.put(self.held(file).await?).await?;
             kept.push(Attached {
                 name: file.name.clone(),
                 sha256: stored.sha256.to_string(),

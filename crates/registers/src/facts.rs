@@ -97,12 +97,7 @@ impl RegisterBook {
         Ok(places)
     }
 
-    fn facts_of(
-        &self,
-        c: &Counted<'_>,
-        places: &Places,
-        facts: &mut Vec<Fact>,
-    ) -> Result<()> {
+    fn facts_of(&self, c: &Counted<'_>, places: &Places, facts: &mut Vec<Fact>) -> Result<()> {
         let (register, entry, content) = (c.register, c.entry, &c.entry.content);
         let place = |unit: UnitId| {
             let found = places.get(&(unit, content.date)).copied();

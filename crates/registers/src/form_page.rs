@@ -1,7 +1,5 @@
 //! Forms of entries: a new one, a declared total of a past year, a correction.
 
-use std::collections::BTreeMap;
-
 use axum::Form as Body;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -10,7 +8,7 @@ use kernel::{Date, Error, FieldError, Id, Msg, Result, Scope};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::view::Crumb;
-use web::{Access, Failure, Form, Shell};
+use web::{Access, Failure, Form, Secrecy, Shell};
 
 use crate::evidence::Waiting;
 use crate::model::{Attached, Entry, Given, New, input};
@@ -72,21 +70,48 @@ fn given(register: &Register, pairs: &Pairs, declared: bool) -> Given {
         title: value(pairs, "title").to_owned(),
         date,
         level: value(pairs, "level").to_owned(),
-        values: values.filter(|(_, v): &(_, String)| !v.trim().is_empty()).collect(),
+        values: values
+            .filter(|(_, v): &(_, String)| !v.trim().is_empty())
+            .collect(),
         people,
         evidence: Vec::new(),
         declared: total,
     }
 }
 
-/// The files of a form: those that were sent just now are taken off the desk.
-async fn waiting(s: &RegisterBook, access: &Access, pairs: &Pairs) -> Result<Vec<Waiting>> {
+/// What the files of a form come to.
+enum Arrived {
+    /// They are held; or what was wrong with those sent just now.
+    Files(Vec<Waiting>, Result<()>),
+    /// Words in them call for care: the page that asks.
+    Asks(Response),
+}
+
+/// The files of a form: those that were sent just now are taken off the desk and looked through.
+async fn files_of(
+    s: &RegisterBook,
+    secrecy: &Secrecy,
+    access: &Access,
+    pairs: &Pairs,
+) -> Result<Arrived, Failure> {
     let held: Result<Vec<Waiting>> = all(pairs, "held").map(Waiting::read).collect();
-    let mut waiting = held?;
+    let mut files = held?;
     let uploads: Result<Vec<Id>, _> = all(pairs, "upload").map(str::parse).collect();
     let uploads = uploads.map_err(|_| Error::NotFound)?;
-    waiting.extend(s.take(access.principal.account, &uploads).await?);
-    Ok(waiting)
+    match s.take(access.principal.account, &uploads).await {
+        Ok(more) => files.extend(more),
+        Err(error @ Error::Invalid(_)) => return Ok(Arrived::Files(files, Err(error))),
+        Err(other) => return Err(other.into()),
+    }
+    let found = s.words_in(secrecy, &files).await?;
+    if secrecy.asks(&found) {
+        let others = pairs.iter().filter(|(n, _)| n != "upload" && n != "held");
+        let mut again: Pairs = others.cloned().collect();
+        again.extend(files.iter().map(|w| ("held".to_owned(), w.text())));
+        return Ok(Arrived::Asks(secrecy.ask(&found, &again, false)?));
+    }
+    secrecy.keep(&found).await?;
+    Ok(Arrived::Files(files, no_script(pairs)))
 }
 
 /// What a form knows besides what was typed.
@@ -111,7 +136,11 @@ fn context(s: &RegisterBook, shell: &Shell, a: &Around<'_>, form: Form) -> Value
     let fields: Vec<Value> = fields
         .map(|f| {
             let mut options = vec![(String::new(), shell.t("register-choose"))];
-            options.extend(f.values.iter().map(|v| (v.code.clone(), v.name.get(lang).to_owned())));
+            options.extend(
+                f.values
+                    .iter()
+                    .map(|v| (v.code.clone(), v.name.get(lang).to_owned())),
+            );
             json!({
                 "name": input(&f.code), "label": f.name.get(lang), "kind": match f.kind {
                     Kind::Text => "text", Kind::Long => "textarea", Kind::Number => "decimal",
@@ -220,7 +249,10 @@ async fn blank(
     let mut form = Form::default()
         .with("id", s.env.new_id::<Id>())
         .with("date", kernel::format_date(today))
-        .with("level", level.map_or_else(|_| String::new(), |l| l.code.clone()));
+        .with(
+            "level",
+            level.map_or_else(|_| String::new(), |l| l.code.clone()),
+        );
     if let Some(unit) = &unit {
         form = form.with("unit", &unit.code);
     }
@@ -248,9 +280,11 @@ async fn own_unit(s: &RegisterBook, access: &Access) -> Result<Option<organizati
     }
     // Whoever has one unit only need not name it.
     match &access.scope {
-        Scope::Under(roots) if roots.len() == 1 => {
-            Ok(s.organization.units_by_id(roots, &access.scope).await?.pop())
-        }
+        Scope::Under(roots) if roots.len() == 1 => Ok(s
+            .organization
+            .units_by_id(roots, &access.scope)
+            .await?
+            .pop()),
         _ => Ok(None),
     }
 }
@@ -281,6 +315,7 @@ pub(crate) async fn record(
     shell: Shell,
     access: Access,
     actor: Actor,
+    secrecy: Secrecy,
     Path(code): Path<String>,
     Body(pairs): Body<Pairs>,
 ) -> Result<Response, Failure> {
@@ -295,11 +330,13 @@ pub(crate) async fn record(
     {
         return Ok(shell.redirect(&to)?);
     }
-    let mut files = Vec::new();
+    let (files, sent) = match files_of(&s, &secrecy, &access, &pairs).await? {
+        Arrived::Files(files, sent) => (files, sent),
+        Arrived::Asks(asked) => return Ok(asked),
+    };
     let mut unit_name = String::new();
     let result = async {
-        files = waiting(&s, &access, &pairs).await?;
-        no_script(&pairs)?;
+        sent?;
         let unit = s
             .organization
             .unit_picked("unit", value(&pairs, "unit"), &access.scope)
@@ -383,9 +420,10 @@ async fn filled(s: &RegisterBook, register: &Register, e: &Entry) -> Result<Form
     let people = s.people_of([c]).await?;
     for (n, named) in c.people.iter().enumerate() {
         let no = people.get(&named.person).map_or("", |(no, _)| no.as_str());
-        form = form
-            .with(&format!("person-{n}"), no)
-            .with(&format!("role-{n}"), named.role.as_deref().unwrap_or_default());
+        form = form.with(&format!("person-{n}"), no).with(
+            &format!("role-{n}"),
+            named.role.as_deref().unwrap_or_default(),
+        );
     }
     Ok(form)
 }
@@ -417,22 +455,29 @@ pub(crate) async fn correct(
     shell: Shell,
     access: Access,
     actor: Actor,
+    secrecy: Secrecy,
     Path((code, id)): Path<(String, String)>,
     Body(pairs): Body<Pairs>,
 ) -> Result<Response, Failure> {
     let register = s.register(&code)?;
     let (id, entry) = find(&s, &code, &id, &access.scope).await?;
     let declared = entry.content.declared.is_some();
-    let version = value(&pairs, "version").parse().map_err(|_| Error::NotFound)?;
+    let version = value(&pairs, "version")
+        .parse()
+        .map_err(|_| Error::NotFound)?;
     let kept: Vec<&Attached> = {
         let ticked: Vec<&str> = all(&pairs, "keep").collect();
         let files = entry.content.evidence.iter();
-        files.filter(|f| ticked.contains(&f.sha256.as_str())).collect()
+        files
+            .filter(|f| ticked.contains(&f.sha256.as_str()))
+            .collect()
     };
-    let mut files = Vec::new();
+    let (files, sent) = match files_of(&s, &secrecy, &access, &pairs).await? {
+        Arrived::Files(files, sent) => (files, sent),
+        Arrived::Asks(asked) => return Ok(asked),
+    };
     let result = async {
-        files = waiting(&s, &access, &pairs).await?;
-        no_script(&pairs)?;
+        sent?;
         let mut given = given(register, &pairs, declared);
         given.evidence = kept.iter().map(|f| (*f).clone()).collect();
         given.evidence.extend(s.keep(&files).await?);
@@ -472,7 +517,7 @@ pub(crate) async fn unit_options(
     organization::unit_options(&s.organization, &shell, &access, pairs).await
 }
 
-/// What programs and sheets give as values.
+/// The last day of a year that was typed.
 pub(crate) fn declared_year(year: &str, errors: &mut Vec<FieldError>) -> Option<Date> {
     let year = year.trim().trim_end_matches('年').parse::<i16>().ok();
     let date = year.filter(|y| (1949..=9999).contains(y));
@@ -486,9 +531,6 @@ pub(crate) fn declared_year(year: &str, errors: &mut Vec<FieldError>) -> Option<
     date
 }
 
-/// Names by which forms and sheets call the values of an entry.
-pub(crate) type Values = BTreeMap<String, String>;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -497,7 +539,9 @@ mod tests {
     fn people_are_written_in_many_ways() {
         let said = |text: &str| {
             let people = people_of(text).into_iter();
-            people.map(|(no, role)| format!("{no}:{role}")).collect::<Vec<_>>()
+            people
+                .map(|(no, role)| format!("{no}:{role}"))
+                .collect::<Vec<_>>()
         };
         assert_eq!(said("001、002（组长）"), ["001:", "002:组长"]);
         assert_eq!(said(" 001 (lead), 002\n003;"), ["001:lead", "002:", "003:"]);

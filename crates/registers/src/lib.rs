@@ -2,17 +2,28 @@
 //! attends it. What there is and what an entry says comes from packs. Writes facts: `entry`, `entry-person`,
 //! `entry-number`, `entry-closed`.
 
+mod api;
+mod entry_page;
 mod evidence;
 mod facts;
+mod form_page;
+mod import;
+mod import_page;
+mod list_page;
 mod model;
+mod pages;
 mod register;
 mod review;
+mod review_page;
+mod samples;
 mod searching;
 mod service;
+mod sheet;
 mod source;
 mod store;
 
 pub use model::{Attached, Content, Entry, Given, Named, New, State};
+pub use pages::module;
 pub use register::{Choice, Evidence, Field, Kind, People, Register, Registers};
 pub use review::{Outcome, Verdict};
 pub use service::{Event, RegisterBook};

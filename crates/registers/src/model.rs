@@ -388,7 +388,10 @@ pub(crate) fn check(
         }
     }
     if let Some(unknown) = given.values.keys().find(|c| register.field(c).is_none()) {
-        wrong("values", Msg::new("register-field-unknown").with("field", unknown));
+        wrong(
+            "values",
+            Msg::new("register-field-unknown").with("field", unknown),
+        );
     }
     let people = match people(register, given, known, date, before) {
         Ok(people) => people,
@@ -409,7 +412,10 @@ pub(crate) fn check(
         wrong("file", Msg::new("register-evidence-missing"));
     }
     if evidence.len() > MOST_FILES {
-        wrong("file", Msg::new("register-evidence-many").with("most", MOST_FILES));
+        wrong(
+            "file",
+            Msg::new("register-evidence-many").with("most", MOST_FILES),
+        );
     }
     match date {
         Some(date) if errors.is_empty() => Ok(Content {
@@ -453,9 +459,10 @@ fn people(
             return Err(unknown());
         }
         let said = squeeze(part);
-        let role = rule.roles.iter().find(|r| {
-            r.code == part || squeeze(&r.name.zh) == said || squeeze(&r.name.en) == said
-        });
+        let role = rule
+            .roles
+            .iter()
+            .find(|r| r.code == part || squeeze(&r.name.zh) == said || squeeze(&r.name.en) == said);
         if role.is_none() && !part.is_empty() {
             return Err(Msg::new("register-role-unknown").with("number", no));
         }

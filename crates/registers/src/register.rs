@@ -195,7 +195,8 @@ impl Register {
             faults.push(Msg::new(key).with("code", &self.code).with("what", what));
         };
         // Pages stand under these names.
-        if !commons::packs::is_kebab(&self.code) || ["review", "unit-options"].contains(&&*self.code)
+        if !commons::packs::is_kebab(&self.code)
+            || ["review", "unit-options"].contains(&&*self.code)
         {
             fault("register-code", &self.code);
         }
@@ -229,18 +230,23 @@ impl Register {
             let known = self.field(number).is_some_and(|f| f.kind == Kind::Number);
             let named = self.number.iter().chain(&self.numbers);
             if !known || named.filter(|n| *n == number).count() > 1 {
-                fault("register-number", number);
+                fault("register-number-field", number);
             }
         }
         if let Some(people) = &self.people {
             let mut codes = people.roles.iter().map(|r| r.code.as_str());
-            let twice = (0..people.roles.len())
-                .any(|at| people.roles[..at].iter().any(|r| r.code == people.roles[at].code));
+            let twice = (0..people.roles.len()).any(|at| {
+                people.roles[..at]
+                    .iter()
+                    .any(|r| r.code == people.roles[at].code)
+            });
             if twice || people.most == Some(0) || !codes.all(commons::packs::is_kebab) {
                 fault("register-people", &self.code);
             }
         }
-        if self.review_every.is_some_and(|e| !(1..=50).contains(&e.years))
+        if self
+            .review_every
+            .is_some_and(|e| !(1..=50).contains(&e.years))
             || self.late_after_days.is_some_and(|d| d < 0)
         {
             fault("register-spans", &self.code);

@@ -74,10 +74,14 @@ impl RegisterBook {
             let entries = store::some(tx, &ids, scope).await?;
             let seen: Vec<Id> = entries.iter().map(|e| e.id).collect();
             let authors = store::pending_authors(tx, &seen).await?;
-            let acting: Vec<_> = [actor.account, actor.on_behalf].into_iter().flatten().collect();
+            let acting: Vec<_> = [actor.account, actor.on_behalf]
+                .into_iter()
+                .flatten()
+                .collect();
             let own = |id: Id| {
                 authors.iter().any(|(entry, by, of)| {
-                    *entry == id && (acting.contains(by) || of.is_some_and(|of| acting.contains(&of)))
+                    *entry == id
+                        && (acting.contains(by) || of.is_some_and(|of| acting.contains(&of)))
                 })
             };
             let mut outcomes: Vec<Outcome> = entries
@@ -137,13 +141,16 @@ impl RegisterBook {
                 Verdict::Accept => ("accepted", "register.accepted"),
                 Verdict::Return(_) => ("returned", "register.returned"),
             };
-            let lines = outcomes.iter().filter(|o| o.refused.is_none()).map(|o| Line {
-                entry: o.entry.id,
-                act: act.0,
-                version: o.entry.version,
-                reason: reason.to_owned(),
-                day: None,
-            });
+            let lines = outcomes
+                .iter()
+                .filter(|o| o.refused.is_none())
+                .map(|o| Line {
+                    entry: o.entry.id,
+                    act: act.0,
+                    version: o.entry.version,
+                    reason: reason.to_owned(),
+                    day: None,
+                });
             store::note(tx, &lines.collect::<Vec<_>>(), author, &self.env).await?;
             for outcome in outcomes.iter().filter(|o| o.refused.is_none()) {
                 let entry = &outcome.entry;

@@ -164,7 +164,9 @@ impl RegisterBook {
     }
 
     fn is_late(&self, register: &Register, content: &Content) -> bool {
-        let days = register.late_after_days.filter(|_| content.declared.is_none());
+        let days = register
+            .late_after_days
+            .filter(|_| content.declared.is_none());
         days.is_some_and(|days| self.env.today() > content.date.saturating_add(days.days()))
     }
 
@@ -194,7 +196,10 @@ impl RegisterBook {
                 }
             }
             store::take_turns(tx, &units).await?;
-            let added: HashSet<Id> = store::insert(tx, &rows, author).await?.into_iter().collect();
+            let added: HashSet<Id> = store::insert(tx, &rows, author)
+                .await?
+                .into_iter()
+                .collect();
             if added.is_empty() {
                 // The form was sent twice: the first one stands, if it is the same person's.
                 for entry in entries {
@@ -236,13 +241,15 @@ impl RegisterBook {
             match import {
                 Some((id, _)) => {
                     let detail = json!({ "register": register.code, "entries": added.len() });
-                    self.audit(tx, actor, "register.imported", id, detail).await?;
+                    self.audit(tx, actor, "register.imported", id, detail)
+                        .await?;
                 }
                 None => {
                     for entry in new() {
                         let date = kernel::format_date(entry.content.date);
                         let detail = json!({ "register": register.code, "date": date, "files": entry.content.evidence.len() });
-                        self.audit(tx, actor, "register.recorded", entry.id, detail).await?;
+                        self.audit(tx, actor, "register.recorded", entry.id, detail)
+                            .await?;
                     }
                 }
             }
@@ -263,7 +270,10 @@ impl RegisterBook {
             return Ok(HashSet::new());
         };
         let (first, last) = (first.saturating_sub(near), last.saturating_add(near));
-        let mut keys: Vec<String> = entries.iter().map(|e| title_key(&e.content.title)).collect();
+        let mut keys: Vec<String> = entries
+            .iter()
+            .map(|e| title_key(&e.content.title))
+            .collect();
         keys.sort_unstable();
         keys.dedup();
         let mut there: HashMap<(UnitId, String), Vec<(Id, Date)>> = HashMap::new();
@@ -275,13 +285,12 @@ impl RegisterBook {
                 there.entry((unit, key)).or_default().push((id, date));
             }
         }
-        let is_near = |a: Date, b: Date| {
-            a <= b.saturating_add(near) && b <= a.saturating_add(near)
-        };
+        let is_near = |a: Date, b: Date| a <= b.saturating_add(near) && b <= a.saturating_add(near);
         let similar = entries.iter().filter(|e| {
             let key = (e.unit, title_key(&e.content.title));
             let same = there.get(&key).into_iter().flatten();
-            same.into_iter().any(|(_, date)| is_near(*date, e.content.date))
+            same.into_iter()
+                .any(|(_, date)| is_near(*date, e.content.date))
         });
         Ok(similar.map(|e| e.id).collect())
     }
@@ -378,7 +387,10 @@ impl RegisterBook {
         let register = self.register(&entry.register)?;
         let mut given = given.clone();
         // A total stays a total.
-        given.declared = entry.content.declared.and(given.declared.or(entry.content.declared));
+        given.declared = entry
+            .content
+            .declared
+            .and(given.declared.or(entry.content.declared));
         let known = self.known(register, [&given], scope).await?;
         let content = self.checked(register, &given, &known, Some(&entry.content));
         let mut errors = content.as_ref().err().cloned().unwrap_or_default();
@@ -533,8 +545,15 @@ impl RegisterBook {
         Error::if_any(errors)?;
         let (note, day) = (note.trim(), day.unwrap_or(entry.content.date));
         let set = Some((day, note));
-        self.open_or_close(&entry, register, set, ("closed", "register.closed"), note, actor)
-            .await
+        self.open_or_close(
+            &entry,
+            register,
+            set,
+            ("closed", "register.closed"),
+            note,
+            actor,
+        )
+        .await
     }
 
     /// Opens an entry again that was closed, with a reason.
@@ -591,7 +610,11 @@ impl RegisterBook {
                 }
                 None => {
                     let standing = self.ledger.standing(tx, entry.id).await?;
-                    let ids: Vec<_> = standing.iter().filter(|f| f.kind == CLOSED).map(|f| f.id).collect();
+                    let ids: Vec<_> = standing
+                        .iter()
+                        .filter(|f| f.kind == CLOSED)
+                        .map(|f| f.id)
+                        .collect();
                     self.ledger.reverse(tx, &ids, Some(by)).await?;
                 }
             }
@@ -610,7 +633,9 @@ impl RegisterBook {
 
     async fn accepted_content(&self, tx: &mut Tx, entry: &Entry) -> Result<Content> {
         let versions = store::versions(tx, entry.id).await?;
-        let accepted = versions.into_iter().find(|(n, _)| Some(*n) == entry.accepted);
+        let accepted = versions
+            .into_iter()
+            .find(|(n, _)| Some(*n) == entry.accepted);
         let (_, content) = accepted.ok_or_else(|| Error::internal("a version that counts"))?;
         Ok(content)
     }
@@ -655,7 +680,8 @@ impl RegisterBook {
             };
             store::note(tx, &[line], author, &self.env).await?;
             let detail = json!({ "register": register.code });
-            self.audit(tx, &actor, "register.rechecked", id, detail).await
+            self.audit(tx, &actor, "register.rechecked", id, detail)
+                .await
         })
     }
 
@@ -694,7 +720,8 @@ impl RegisterBook {
             };
             store::note(tx, &[line], author, &self.env).await?;
             let detail = json!({ "register": entry.register, "facts": facts });
-            self.audit(tx, &actor, "register.reversed", id, detail).await
+            self.audit(tx, &actor, "register.reversed", id, detail)
+                .await
         })
     }
 
@@ -745,6 +772,19 @@ impl RegisterBook {
         let total = list::count(&mut tx, scope, filter).await?;
         let rows = list::page(&mut tx, scope, filter, by, mark, back, size).await?;
         Ok((rows, total))
+    }
+
+    /// The same without their number, for what is read chunk by chunk.
+    pub(crate) async fn rows(
+        &self,
+        scope: &Scope,
+        filter: &Filter,
+        by: By,
+        mark: Option<Mark>,
+        size: i64,
+    ) -> Result<Vec<Entry>> {
+        let mut tx = self.db.read().await?;
+        list::page(&mut tx, scope, filter, by, mark, false, size).await
     }
 
     /// Numbers of all registers in a scope: this year's entries, and what waits.

@@ -184,11 +184,7 @@ pub(crate) async fn reverse(tx: &mut Tx, entry: &Entry) -> Result<bool> {
 }
 
 /// Closes an entry that counts, or opens it again; false when it was changed meanwhile.
-pub(crate) async fn close(
-    tx: &mut Tx,
-    id: Id,
-    closed: Option<(Date, &str)>,
-) -> Result<bool> {
+pub(crate) async fn close(tx: &mut Tx, id: Id, closed: Option<(Date, &str)>) -> Result<bool> {
     let (sql, args) = match closed {
         Some((day, note)) => (
             "UPDATE register_entry SET closed_on = $2, closed_note = $3
@@ -257,9 +253,8 @@ pub(crate) async fn some(tx: &mut Tx, ids: &[Id], scope: &Scope) -> Result<Vec<E
     let mut a = Args::new();
     let list = a.list(ids.iter().copied());
     let scope = organization::scope_sql(scope, "e.unit", &mut a);
-    let sql = format!(
-        "SELECT {COLUMNS} {FROM} WHERE e.id IN ({list}) AND {scope} ORDER BY e.id DESC"
-    );
+    let sql =
+        format!("SELECT {COLUMNS} {FROM} WHERE e.id IN ({list}) AND {scope} ORDER BY e.id DESC");
     tx.query(sql, a).await?.iter().map(read).collect()
 }
 
@@ -437,4 +432,3 @@ pub(crate) async fn writers(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<(Id, i64)
         .map(|r| Ok(((r.get(0)?, r.get(1)?), r.get(2)?)))
         .collect()
 }
-

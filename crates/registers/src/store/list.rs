@@ -71,7 +71,10 @@ impl Filter {
         }
         if let Some(title) = &self.title {
             // What the reader typed holds no wildcards.
-            let plain = title.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+            let plain = title
+                .replace('!', "!!")
+                .replace('%', "!%")
+                .replace('_', "!_");
             let part = a.push(format!("%{plain}%"));
             sql += &format!(" AND e.title_key LIKE {part} ESCAPE '!'");
         }
@@ -156,8 +159,7 @@ pub(crate) async fn page(
         false => format!("e.id {order}"),
     };
     let limit = a.push(limit);
-    let sql =
-        format!("SELECT {COLUMNS} {FROM} WHERE {conditions} ORDER BY {order} LIMIT {limit}");
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE {conditions} ORDER BY {order} LIMIT {limit}");
     let rows = tx.query(sql, a).await?;
     let mut found: Vec<Entry> = rows.iter().map(read).collect::<Result<_>>()?;
     if back {
