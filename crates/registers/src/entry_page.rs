@@ -52,7 +52,7 @@ fn said(
             _ => value,
         };
         Some(
-            json!({ "label": f.name.get(lang), "value": text, "long": f.kind == Kind::Long,
+            json!({ "label": f.name.get(lang), "lines": text.lines().collect::<Vec<_>>(),
             "number": f.kind == Kind::Number || f.kind == Kind::Date }),
         )
     });

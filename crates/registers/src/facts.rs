@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use db::Tx;
-use kernel::{AccountId, Date, Error, FactId, Msg, Result, UnitId};
+use kernel::{AccountId, Date, Error, FactId, Result, UnitId};
 use ledger::{Fact, PlaceId};
 
 use crate::model::Entry;
@@ -35,7 +35,7 @@ impl RegisterBook {
     /// Takes back the standing facts of entries that counted before and writes those of their last versions.
     ///
     /// # Errors
-    /// `Invalid` when a unit did not stand on the day of an entry.
+    /// `NotFound` when a unit has no place.
     pub(crate) async fn write_facts(
         &self,
         tx: &mut Tx,
@@ -84,7 +84,6 @@ impl RegisterBook {
         let paths = self.organization.paths_on(tx, &wanted).await?;
         let (mut places, mut written) = (Places::new(), HashMap::new());
         for wanted in wanted {
-            // A unit that is gone by then closes what it left where it stood.
             let Some(path) = paths.get(&wanted) else {
                 continue;
             };
@@ -101,11 +100,7 @@ impl RegisterBook {
         let (register, entry, content) = (c.register, c.entry, &c.entry.content);
         let place = |unit: UnitId| {
             let found = places.get(&(unit, content.date)).copied();
-            found.ok_or_else(|| {
-                let message = Msg::new("register-unit-not-there");
-                let message = message.with("date", kernel::format_date(content.date));
-                Error::field("date", message)
-            })
+            found.ok_or(Error::NotFound)
         };
         let host = place(entry.unit)?;
         let class = content.class(register).map(str::to_owned);

@@ -130,7 +130,7 @@ impl RegisterBook {
             plan.faulty += usize::from(!wrong.is_empty());
             plan.faults.extend(wrong);
         }
-        self.look_around(register, &rows, &mut plan).await?;
+        self.look_around(register, &mut plan).await?;
         Ok(plan)
     }
 
@@ -182,28 +182,9 @@ impl RegisterBook {
         }
     }
 
-    /// What only the database knows of rows: whether their units stood on their days, and what is there already.
-    async fn look_around(&self, register: &Register, rows: &[Row], plan: &mut Plan) -> Result<()> {
+    /// Marks the rows to which a similar entry is there already.
+    async fn look_around(&self, register: &Register, plan: &mut Plan) -> Result<()> {
         let mut tx = self.db.read().await?;
-        let mut wanted: Vec<(UnitId, Date)> = plan
-            .fine
-            .iter()
-            .map(|f| (f.entry.unit, f.entry.content.date))
-            .collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let paths = self.organization.paths_on(&mut tx, &wanted).await?;
-        let (fine, gone): (Vec<Fine>, Vec<Fine>) = std::mem::take(&mut plan.fine)
-            .into_iter()
-            .partition(|f| paths.contains_key(&(f.entry.unit, f.entry.content.date)));
-        for one in gone {
-            let row = rows.iter().find(|r| r.number == one.number);
-            let message = Msg::new("register-unit-not-there");
-            let message = message.with("date", kernel::format_date(one.entry.content.date));
-            plan.faults.extend(row.map(|r| r.wrong("date", message)));
-            plan.faulty += 1;
-        }
-        plan.fine = fine;
         let entries: Vec<Entry> = plan.fine.iter().map(|f| f.entry.clone()).collect();
         let similar = self.similar(&mut tx, register, &entries).await?;
         for one in &mut plan.fine {

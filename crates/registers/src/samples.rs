@@ -54,7 +54,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     ));
     all.push(("registers/form.html", edit(Value::Null, true, false, &form)));
     all.push(("registers/form.html", edit(entry, false, true, &form)));
-    let said = |long: bool| json!({ "label": "l", "value": "a\nb", "long": long, "number": !long });
+    let said = |long: bool| json!({ "label": "l", "lines": ["a", "b"], "number": !long });
     let moment = json!({ "title": "x", "at": "2026-11-20 17:00", "quote": "x", "state": "done" });
     let show = |full: bool, form: &Value| {
         json!({ "href": "/registers/x/entries/x", "title": "t", "register": "n", "crumbs": crumbs, "form": form, "unit": "u", "tags": [tag],

@@ -385,6 +385,7 @@ impl RegisterBook {
     ) -> Result<()> {
         let entry = self.entry(id, scope).await?;
         let register = self.register(&entry.register)?;
+        changeable(&entry, version)?;
         let mut given = given.clone();
         // A total stays a total.
         given.declared = entry
@@ -452,12 +453,7 @@ impl RegisterBook {
     ) -> Result<()> {
         let (actor, by) = who(actor)?;
         let register = self.register(&entry.register)?;
-        if entry.state == State::Reversed {
-            return Err(Error::Conflict(Msg::new("register-reversed")));
-        }
-        if entry.version != version {
-            return Err(Error::Conflict(Msg::new("register-changed-meanwhile")));
-        }
+        changeable(entry, version)?;
         self.ledger.admit()?;
         let mut now = Entry {
             version: version + 1,
@@ -793,6 +789,16 @@ impl RegisterBook {
         let first = Date::new(today.year(), 1, 1).unwrap_or(today);
         list::numbers(&mut self.db.read().await?, scope, first, today).await
     }
+}
+
+/// Refuses an entry that was taken back or changed since a version was looked at.
+fn changeable(entry: &Entry, version: i64) -> Result<()> {
+    let key = match entry.state {
+        State::Reversed => "register-reversed",
+        _ if entry.version != version => "register-changed-meanwhile",
+        _ => return Ok(()),
+    };
+    Err(Error::Conflict(Msg::new(key)))
 }
 
 /// What is wrong with a reason.

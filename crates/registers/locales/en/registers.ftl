@@ -192,7 +192,6 @@ register-number-small = It cannot be less than { $least }.
 register-number-large = It cannot be more than { $most }; check it.
 register-choice-unknown = There is no such value; it can be: { $known }.
 register-unit-unknown = There is no such unit, or it is out of your scope.
-register-unit-not-there = The unit did not stand on { $date }. Check unit or date.
 register-not-for-unit = Units of this category do not use this register.
 register-field-unknown = There is no field { $field }.
 register-person-unknown = There is nobody with staff number { $number }, or they were in no unit of your scope that day.

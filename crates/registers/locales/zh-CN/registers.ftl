@@ -192,7 +192,6 @@ register-number-small = 不能小于 { $least }。
 register-number-large = 不能大于 { $most }，请核对。
 register-choice-unknown = 没有这个取值，可以是：{ $known }。
 register-unit-unknown = 没有这个单位，或者不在您的管理范围内。
-register-unit-not-there = 该单位在 { $date } 不存在，请核对单位或日期。
 register-not-for-unit = 这类单位不使用这个登记册。
 register-field-unknown = 没有字段“{ $field }”。
 register-person-unknown = 没有工号为 { $number } 的人员，或者当天不在您管理范围内的单位。

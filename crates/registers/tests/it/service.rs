@@ -135,14 +135,6 @@ async fn what_is_wrong_is_named_by_field() {
             ),
             (
                 Given {
-                    date: "2019-01-01".into(),
-                    ..good.clone()
-                },
-                "date",
-                "register-unit-not-there",
-            ),
-            (
-                Given {
                     level: "secret".into(),
                     ..good.clone()
                 },
