@@ -36,16 +36,9 @@ impl RegisterBook {
     ///
     /// # Errors
     /// `NotFound` when a unit has no place.
-    pub(crate) async fn write_facts(
-        &self,
-        tx: &mut Tx,
-        counted: &[Counted<'_>],
-        again: bool,
-    ) -> Result<()> {
-        if again {
-            for c in counted {
-                self.take_back(tx, c.entry, c.by).await?;
-            }
+    pub(crate) async fn write_facts(&self, tx: &mut Tx, counted: &[Counted<'_>]) -> Result<()> {
+        for c in counted.iter().filter(|c| c.entry.version > 1) {
+            self.take_back(tx, c.entry, c.by).await?;
         }
         let places = self.places(tx, counted).await?;
         let mut facts = Vec::new();

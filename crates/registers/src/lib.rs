@@ -3,6 +3,7 @@
 //! `entry-number`, `entry-closed`.
 
 mod api;
+mod closing;
 mod entry_page;
 mod evidence;
 mod facts;

@@ -171,17 +171,15 @@ impl RegisterBook {
         let writers = store::writers(tx, ids).await?;
         entries.sort_by_key(|e| e.id);
         let mut counted = Vec::new();
-        let mut again = false;
         for entry in &entries {
             let by = writers.get(&(entry.id, entry.version)).copied();
-            again |= entry.version > 1;
             counted.push(Counted {
                 register: self.register(&entry.register)?,
                 entry,
                 by: by.unwrap_or(entry.recorded_by),
             });
         }
-        self.write_facts(tx, &counted, again).await
+        self.write_facts(tx, &counted).await
     }
 
     async fn tell_returned(

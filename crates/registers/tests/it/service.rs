@@ -1,7 +1,8 @@
 //! Entering, correcting, reviewing, closing and taking back, on both engines.
 
+use commons::packs::Packs;
 use kernel::{Scope, UnitId};
-use registers::{Given, State, Verdict};
+use registers::{Given, RegisterBook, Registers, State, Verdict};
 use testkit::on_both;
 
 use crate::house::{House, day, migrations, refused, scan, values, why, with};
@@ -548,6 +549,99 @@ async fn a_declared_total_counts_as_declared() {
             refused(h.record(&bare).await),
             why("file", "register-evidence-missing")
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_registers_of_the_product_count_what_agencies_report() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let text = include_str!("../../../../packs/registers-cn.toml");
+        let packs = Packs::load(vec![("registers-cn.toml".into(), text.into())]).unwrap();
+        let book = RegisterBook::new(
+            h.db.clone(),
+            t.env.clone(),
+            h.ledger.clone(),
+            h.org.clone(),
+            Registers::read(&packs).unwrap(),
+            h.files.clone(),
+        );
+        // Register, what is said, role and quantity of the fact.
+        for (code, said, role, quantity) in [
+            (
+                "visits-received",
+                &[("channel", "来电"), ("persons", "3,500")][..],
+                Some("call"),
+                Some(3_500_000),
+            ),
+            (
+                "disputes",
+                &[("kind", "labour"), ("count", "1200")],
+                Some("labour"),
+                Some(1_200_000),
+            ),
+            (
+                "typical-speeches",
+                &[("level", "省级"), ("meeting", "政治部主任座谈会")],
+                Some("provincial"),
+                None,
+            ),
+            (
+                "promoted-experiences",
+                &[("level", "provincial"), ("occasion", "现场会")],
+                Some("provincial"),
+                None,
+            ),
+            (
+                "leader-instructions",
+                &[("level", "provincial"), ("leader-post", "省领导")],
+                Some("provincial"),
+                None,
+            ),
+            (
+                "policies-won",
+                &[("level", "ministerial")],
+                Some("ministerial"),
+                None,
+            ),
+            (
+                "pilots",
+                &[("level", "national"), ("granted-by", "某部")],
+                Some("national"),
+                None,
+            ),
+            (
+                "research-reports",
+                &[("adoption", "decision"), ("topic", "基层治理")],
+                Some("decision"),
+                None,
+            ),
+            (
+                "road-quality",
+                &[("index", "93.25"), ("kilometres", "12.125")],
+                None,
+                Some(93_250),
+            ),
+        ] {
+            let mut given = with(said);
+            given.evidence = vec![scan("a.pdf")];
+            let new = h.new_entry(&t, code, "某事", given);
+            let id = book.record(&new, &Scope::All, h.clerk).await.unwrap();
+            if book.registers().get(code).unwrap().review {
+                assert_eq!(h.facts(id).await, [], "{code}: nobody has accepted it yet");
+                let outcome = book.review(&[(id, 1)], Verdict::Accept, &Scope::All, h.leader);
+                assert_eq!(outcome.await.unwrap()[0].refused, None, "{code}");
+            }
+            let facts = h.standing(id).await;
+            let main = facts.iter().find(|f| f.kind == "entry").unwrap();
+            assert_eq!(
+                (main.role.as_deref(), main.quantity),
+                (role, quantity),
+                "{code}"
+            );
+            assert_eq!(main.category.as_deref(), Some(code));
+        }
     })
     .await;
 }
