@@ -123,6 +123,18 @@ async fn show(
             todo.push((None, item));
         }
     }
+    if let Some(scope) = held(registers::REVIEW) {
+        let (_, total) = s.rooms.registers.waiting(&scope, &actor, 1).await?;
+        if total > 0 {
+            count += 1;
+            let item = json!({
+                "title": shell.t_with("home-review", &[("count", &total.to_string())]),
+                "unit": null, "due": null, "tag": undated(), "icon": "stack-2",
+                "verb": shell.t("home-go-review"), "href": "/registers/review",
+            });
+            todo.push((None, item));
+        }
+    }
     // By deadline; what has none comes last.
     todo.sort_by_key(|(due, _)| due.unwrap_or(Date::MAX));
     todo.truncate(MOST_TODO);

@@ -25,6 +25,7 @@ pub fn migrations() -> Vec<Migration> {
         notices::MIGRATIONS,
         approvals::MIGRATIONS,
         activities::MIGRATIONS,
+        registers::MIGRATIONS,
         reports::MIGRATIONS,
     ]
     .concat()
@@ -35,6 +36,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
     vec![
         crate::home::module(world, rooms),
         activities::module(rooms.activities.clone()),
+        registers::module(rooms.registers.clone()),
         obligations::module(rooms.obligations.clone()),
         indicators::module(rooms.indicators.clone()),
         reports::module(rooms.reports.clone()),
@@ -176,6 +178,7 @@ async fn next_purge(world: &World) -> Result<()> {
 pub const PACK_TABLES: &[&str] = &[
     "holiday",
     "activity-kind",
+    "register",
     "obligation",
     "indicator",
     "report",
@@ -217,6 +220,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         notices::MESSAGES,
         approvals::MESSAGES,
         activities::MESSAGES,
+        registers::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,
         reports::MESSAGES,

@@ -15,6 +15,7 @@ use ledger::{Definition, Sources};
 use notices::{Notices, Smtp};
 use obligations::{Obligations, Rules};
 use organization::{Attributes, BodyKinds, Organization, PersonChanges};
+use registers::{RegisterBook, RegisterFacts, Registers};
 use reports::{Reports, Templates};
 
 use crate::World;
@@ -26,6 +27,10 @@ pub const PERMISSIONS: &[&str] = &[
     activities::RECORD,
     activities::REVERSE,
     activities::CONFIRM,
+    registers::READ,
+    registers::WRITE,
+    registers::REVIEW,
+    registers::REVERSE,
     obligations::READ,
     indicators::READ,
     reports::READ,
@@ -51,6 +56,7 @@ pub const PERMISSIONS: &[&str] = &[
 #[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
     kinds: ActivityKinds,
+    registers: Registers,
     rules: Rules,
     indicators: IndicatorList,
     templates: Templates,
@@ -81,6 +87,11 @@ impl Vocabulary {
         take(
             &mut vocabulary.kinds,
             ActivityKinds::read(packs),
+            &mut problems,
+        );
+        take(
+            &mut vocabulary.registers,
+            Registers::read(packs),
             &mut problems,
         );
         take(&mut vocabulary.rules, Rules::read(packs), &mut problems);
@@ -161,6 +172,8 @@ pub struct Rooms {
     pub organization: Organization,
     /// Activities.
     pub activities: Activities,
+    /// Registers.
+    pub registers: RegisterBook,
     /// Obligations.
     pub obligations: Obligations,
     /// Indicators.
@@ -210,12 +223,25 @@ impl Rooms {
         .with_deputies(house)
         .with_kind(changes);
         let (ledger, organization) = (world.ledger.clone(), world.organization.clone());
+        let registers = RegisterBook::new(
+            db.clone(),
+            env.clone(),
+            ledger.clone(),
+            organization.clone(),
+            vocabulary.registers,
+            world.files.clone(),
+        )
+        .with_levels(levels.clone())
+        .with_notices(notices.clone());
         let indicators = Indicators::new(
             env.clone(),
             ledger.clone(),
             organization.clone(),
             vocabulary.indicators,
-            Sources::new(vec![Arc::new(activities::ActivityFacts)]),
+            Sources::new(vec![
+                Arc::new(activities::ActivityFacts),
+                Arc::new(RegisterFacts(registers.registers().clone())),
+            ]),
         )
         .with_audit(db.clone());
         let kept = Kept {
@@ -242,6 +268,7 @@ impl Rooms {
             )
             .with_levels(levels.clone())
             .with_notices(notices.clone()),
+            registers,
             obligations: Obligations::new(
                 env.clone(),
                 ledger,

@@ -148,14 +148,14 @@ pub fn letters(column: usize) -> String {
 /// A column that a reader looks for, by any of the names people give it.
 #[derive(Debug, Clone, Copy)]
 pub struct Column<'n> {
-    key: &'static str,
+    key: &'n str,
     names: &'n [&'n str],
     required: bool,
 }
 
 impl<'n> Column<'n> {
     /// A column without which the sheet cannot be read; the first name is the one errors show.
-    pub fn required(key: &'static str, names: &'n [&'n str]) -> Self {
+    pub fn required(key: &'n str, names: &'n [&'n str]) -> Self {
         Self {
             key,
             names,
@@ -164,7 +164,7 @@ impl<'n> Column<'n> {
     }
 
     /// A column that may be missing: its cells are then empty.
-    pub fn optional(key: &'static str, names: &'n [&'n str]) -> Self {
+    pub fn optional(key: &'n str, names: &'n [&'n str]) -> Self {
         Self {
             required: false,
             ..Self::required(key, names)
@@ -177,7 +177,7 @@ impl<'n> Column<'n> {
 pub struct Table<'s> {
     sheet: &'s Sheet,
     header: usize,
-    places: Vec<(&'static str, Option<usize>)>,
+    places: Vec<(String, Option<usize>)>,
 }
 
 /// One row of a table.
@@ -190,7 +190,7 @@ pub struct TableRow<'s, 't> {
 impl<'s> TableRow<'s, '_> {
     /// The cell in a column; empty when the column is missing.
     pub fn get(&self, key: &str) -> Cell<'s> {
-        let place = self.table.places.iter().find(|(k, _)| *k == key);
+        let place = self.table.places.iter().find(|(k, _)| k == key);
         debug_assert!(place.is_some(), "column {key} was never asked for");
         match place.and_then(|(_, column)| *column) {
             Some(column) => self.table.sheet.cell(self.row, column),
@@ -227,7 +227,7 @@ impl<'s> Table<'s> {
 
     /// Whether an optional column is there.
     pub fn has(&self, key: &str) -> bool {
-        self.places.iter().any(|(k, c)| *k == key && c.is_some())
+        self.places.iter().any(|(k, c)| k == key && c.is_some())
     }
 }
 
@@ -289,7 +289,7 @@ impl Sheet {
             if at.is_empty() && column.required {
                 missing.push(column);
             }
-            places.push((column.key, at.first().copied()));
+            places.push((column.key.to_owned(), at.first().copied()));
         }
         if !missing.is_empty() {
             let message = Msg::new("sheet-columns-missing").with("columns", first_names(&missing));

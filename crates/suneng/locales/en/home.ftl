@@ -21,3 +21,5 @@ weekday-7 = Sunday
 home-waiting = waiting
 home-confirm = { $count } recorded activities wait for your confirmation
 home-go-confirm = Confirm
+home-review = { $count } entries of registers wait for your review
+home-go-review = Review

@@ -21,3 +21,5 @@ weekday-7 = 星期日
 home-waiting = 待办
 home-confirm = 有 { $count } 场活动登记等您确认
 home-go-confirm = 去确认
+home-review = 有 { $count } 条台账登记等您审核
+home-go-review = 去审核

@@ -111,6 +111,7 @@ fn every_message_has_a_text() {
         "web",
         "organization",
         "activities",
+        "registers",
         "obligations",
         "indicators",
         "reports",
