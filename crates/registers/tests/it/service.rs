@@ -630,8 +630,9 @@ async fn the_registers_of_the_product_count_what_agencies_report() {
             let id = book.record(&new, &Scope::All, h.clerk).await.unwrap();
             if book.registers().get(code).unwrap().review {
                 assert_eq!(h.facts(id).await, [], "{code}: nobody has accepted it yet");
-                let outcome = book.review(&[(id, 1)], Verdict::Accept, &Scope::All, h.leader);
-                assert_eq!(outcome.await.unwrap()[0].refused, None, "{code}");
+                let pick = [(id, 1)];
+                let outcomes = book.review(&pick, Verdict::Accept, &Scope::All, h.leader);
+                assert_eq!(outcomes.await.unwrap()[0].refused, None, "{code}");
             }
             let facts = h.standing(id).await;
             let main = facts.iter().find(|f| f.kind == "entry").unwrap();
