@@ -177,7 +177,7 @@ async fn while_old_facts_are_counted_it_says_so() {
         let calendar = kernel::Calendar::default();
         let computing = House {
             obligations: obligations::Obligations::new(
-                t.env.clone(),
+                (t.db.clone(), t.env.clone()),
                 h.ledger.clone(),
                 h.org.clone(),
                 rules,
