@@ -285,6 +285,7 @@ async fn overview(
             "rules": s.rules.iter().map(|r| (r.code.as_str(), r.name.get(lang))).collect::<Vec<_>>(),
             "year": year, "previous": href(year - 1),
             "next": (year < today.year()).then(|| href(year + 1)),
+            "starts": rule.versions.first().map(|v| v.from).filter(|from| *from > period.to).map(kernel::format_date),
             "calendar_known": s.calendar.knows_year(year),
             "kpis": kpis(&shell, &s, &all), "rows": rows, "legend": legend(&shell),
             "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{}&page={n}", href(year))),

@@ -10,7 +10,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let overview = |rows: Value| {
         json!({
             "rule": { "code": "r", "name": "n", "document": "d", "article": "a", "url": null }, "people": true, "sets": [{ "name": "x", "rules": [{ "href": "/x", "name": "a", "here": true }, { "href": "/y", "name": "b", "here": false }] }], "rules": [["r", "n"]], "year": 2026,
-            "previous": "/obligations?year=2025", "next": null, "calendar_known": false, "kpis": [kpi], "rows": rows, "legend": legend,
+            "previous": "/obligations?year=2025", "next": null, "starts": "2027-01-01", "calendar_known": false, "kpis": [kpi], "rows": rows, "legend": legend,
             "pager": { "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] },
         })
     };

@@ -362,6 +362,41 @@ impl Obligations {
         Ok(todo)
     }
 
+    /// What a person owes that is due soon, or has been overdue for no more than four weeks, by due day.
+    pub async fn todo_of(&self, person: PersonId) -> Result<Vec<Todo>> {
+        let recent = self.env.today().saturating_sub(STALE.days());
+        let mut todo = Vec::new();
+        for rule in self.rules.iter().filter(|r| r.subject == Kind::Person) {
+            let Some(period) = self.pressing(rule) else {
+                continue;
+            };
+            let meant = self.bound(rule, &Scope::All, None).await?;
+            let found = subjects::of_person(&self.db, rule, person, &meant, period).await?;
+            let lines = self
+                .lines(rule, found.into_iter().collect(), period)
+                .await?;
+            for line in lines.unwrap_or_default() {
+                let unit = meant.iter().find(|u| u.id == line.subject.unit);
+                for s in &line.occurrences {
+                    if let (Some(due), State::Soon | State::Overdue, Some(unit)) =
+                        (s.occurrence.due, s.state, unit)
+                        && due >= recent
+                    {
+                        todo.push(Todo {
+                            rule: rule.code.clone(),
+                            unit: unit.clone(),
+                            who: None,
+                            due,
+                            state: s.state,
+                        });
+                    }
+                }
+            }
+        }
+        todo.sort_by_key(|t| t.due);
+        Ok(todo)
+    }
+
     /// The name of a rule in a language.
     pub fn rule_name(&self, code: &str, lang: &str) -> Option<String> {
         self.rules.get(code).map(|r| r.name.get(lang).to_owned())

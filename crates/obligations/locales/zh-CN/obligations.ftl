@@ -50,6 +50,7 @@ obligation-versions = 各版本
 obligation-holds = 施行期间
 obligation-demands = 要求
 obligation-current = 现行
+obligation-starts = 这条规则自 { $date } 起施行，此前不产生义务。
 obligation-square = { $due }：完成 { $done } / { $total }，逾期 { $overdue }
 obligation-subject-unit = 每个单位
 obligation-subject-person = 每名人员
