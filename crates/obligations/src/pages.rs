@@ -34,14 +34,24 @@ pub fn module(obligations: Obligations) -> Module {
     Module {
         name: "obligations",
         routes,
-        menu: vec![MenuEntry {
-            group: MenuGroup::Work,
-            order: 30,
-            label_key: "menu-obligations",
-            href: "/obligations",
-            icon: "checklist",
-            permission: Some(READ),
-        }],
+        menu: vec![
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 30,
+                label_key: "menu-obligations",
+                href: "/obligations",
+                icon: "checklist",
+                permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 31,
+                label_key: "obligations-mine",
+                href: "/obligations/mine",
+                icon: "calendar-event",
+                permission: None,
+            },
+        ],
         messages: vec![
             (
                 web::Lang::Zh,
