@@ -91,6 +91,7 @@ pub fn module(obligations: Obligations) -> Module {
 struct OverviewQuery {
     rule: Option<String>,
     year: Option<i16>,
+    state: Option<String>,
     page: Option<usize>,
 }
 
@@ -122,6 +123,22 @@ fn key(state: State) -> &'static str {
         State::Exempt => "exempt",
         State::Upcoming => "upcoming",
     }
+}
+
+/// The state that an address asks for; any other word asks for none.
+fn asked(state: Option<&str>) -> Option<State> {
+    let state = state?;
+    State::ALL.into_iter().find(|s| key(*s) == state)
+}
+
+/// The states to choose from, and which one is chosen.
+fn choices(shell: &Shell, chosen: Option<State>) -> Value {
+    json!({ "list": legend(shell), "chosen": chosen.map(key) })
+}
+
+/// The part of an address that keeps the chosen state.
+fn kept(chosen: Option<State>) -> String {
+    chosen.map_or_else(String::new, |s| format!("&state={}", key(s)))
 }
 
 fn tag(shell: &Shell, state: State) -> Tag {
@@ -239,11 +256,18 @@ async fn overview(
     if rule.subject != Kind::Unit {
         units.retain(|u| counts.contains_key(&u.id));
     }
+    let chosen = asked(q.state.as_deref());
+    let has = |u: &Unit, state| counts.get(&u.id).is_some_and(|c| c.of(state) > 0);
+    let listed: Vec<&Unit> = units
+        .iter()
+        .filter(|u| chosen.is_none_or(|state| has(u, state)))
+        .collect();
     // Past the end is the last page.
-    let total = units.len();
+    let total = listed.len();
     let page = q.page.unwrap_or(1).clamp(1, total.div_ceil(PAGE).max(1));
     let first = (page - 1) * PAGE;
-    let shown: Vec<Unit> = units.iter().skip(first).take(PAGE).cloned().collect();
+    let shown = listed.into_iter().skip(first).take(PAGE);
+    let shown: Vec<Unit> = shown.cloned().collect();
     // The year of all people of a city is too much for a page: theirs is counted for the present window.
     let people = rule.subject == Kind::Person;
     let wanted = if people { &shown } else { &units };
@@ -293,12 +317,13 @@ async fn overview(
         json!({
             "rule": said(rule, lang), "sets": sets, "people": rule.subject != Kind::Unit,
             "rules": s.rules.iter().map(|r| (r.code.as_str(), r.name.get(lang))).collect::<Vec<_>>(),
+            "states": choices(&shell, chosen),
             "year": year, "previous": href(year - 1),
             "next": (year < today.year()).then(|| href(year + 1)),
             "starts": rule.versions.first().map(|v| v.from).filter(|from| *from > period.to).map(kernel::format_date),
             "calendar_known": s.calendar.knows_year(year),
             "kpis": kpis(&shell, &s, &all), "rows": rows, "legend": legend(&shell),
-            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{}&page={n}", href(year))),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{}{}&page={n}", href(year), kept(chosen))),
         }),
     )
 }
@@ -379,6 +404,7 @@ fn summary(shell: &Shell, name: &str, (done, due): (usize, usize)) -> String {
 struct UnitQuery {
     year: Option<i16>,
     of: Option<String>,
+    state: Option<String>,
     page: Option<usize>,
 }
 
@@ -406,7 +432,8 @@ async fn unit(
         format!("/obligations?rule={code}&year={year}"),
     )];
     let Some(id) = which else {
-        return list(&s, &shell, rule, &unit, subjects, (year, q.page)).await;
+        let chosen = asked(q.state.as_deref());
+        return list(&s, &shell, rule, &unit, subjects, (year, chosen, q.page)).await;
     };
     subjects.retain(|subject| subject.id == id);
     s.name(rule, &mut subjects.iter_mut().collect::<Vec<_>>())
@@ -492,7 +519,7 @@ async fn list(
     rule: &Rule,
     unit: &Unit,
     mut subjects: Vec<Subject>,
-    (year, page): (i16, Option<usize>),
+    (year, chosen, page): (i16, Option<State>, Option<usize>),
 ) -> Result<Response, Failure> {
     let lang = shell.lang().code();
     let period = year_of(Some(year), s.env.today()).1;
@@ -503,6 +530,11 @@ async fn list(
     let computing = lines.is_none();
     let mut lines = lines.unwrap_or_default();
     lines.retain(|l| !l.occurrences.is_empty());
+    let each: Vec<&Line> = lines.iter().collect();
+    let (done, due) = tally(&each);
+    if let Some(state) = chosen {
+        lines.retain(|l| l.occurrences.iter().any(|s| s.state == state));
+    }
     let today = s.env.today();
     let total = lines.len();
     let page = page.unwrap_or(1).clamp(1, total.div_ceil(PAGE).max(1));
@@ -521,14 +553,13 @@ async fn list(
             })
         })
         .collect();
-    let each: Vec<&Line> = lines.iter().collect();
-    let (done, due) = tally(&each);
     shell.page(
         "obligations/subjects.html",
         json!({
             "unit": unit.name, "rule": said(rule, lang), "year": year, "computing": computing,
             "rows": rows, "legend": legend(shell), "done": done, "due": due,
-            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{here}&page={n}")),
+            "action": format!("/obligations/{}/{}", rule.code, unit.id), "states": choices(shell, chosen),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{here}{}&page={n}", kept(chosen))),
             "crumbs": [Crumb { label: shell.t("menu-obligations"), href: format!("/obligations?rule={}&year={year}", rule.code) }],
         }),
     )

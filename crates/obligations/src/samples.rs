@@ -7,10 +7,11 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let squares = json!([{ "state": "done", "label": "x", "month": 1 }, { "state": "overdue", "label": "x", "month": 1 }]);
     let legend = json!([["done", "x"], ["overdue", "y"]]);
     let kpi = json!({ "label": "x", "value": "1", "unit": "x", "href": null, "definition": null, "as_of": null, "target": null, "delta": null, "trend": [], "declared": false });
+    let states = json!({ "list": legend, "chosen": "done" });
     let overview = |rows: Value| {
         json!({
             "rule": { "code": "r", "name": "n", "document": "d", "article": "a", "url": null }, "people": true, "sets": [{ "name": "x", "rules": [{ "href": "/x", "name": "a", "here": true }, { "href": "/y", "name": "b", "here": false }] }], "rules": [["r", "n"]], "year": 2026,
-            "previous": "/obligations?year=2025", "next": null, "starts": "2027-01-01", "calendar_known": false, "kpis": [kpi], "rows": rows, "legend": legend,
+            "previous": "/obligations?year=2025", "next": null, "states": states, "starts": "2027-01-01", "calendar_known": false, "kpis": [kpi], "rows": rows, "legend": legend,
             "pager": { "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] },
         })
     };
@@ -18,7 +19,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let person = json!({ "href": "/x", "name": "n", "done": 1, "due": 2, "now": [tag], "squares": squares, "summary": "x" });
     let subjects = |rows: Value| {
         json!({
-            "unit": "u", "rule": rule, "year": 2026, "computing": false, "rows": rows, "legend": legend, "done": 1, "due": 2,
+            "unit": "u", "rule": rule, "year": 2026, "computing": false, "rows": rows, "action": "/x", "states": states, "legend": legend, "done": 1, "due": 2,
             "pager": { "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] },
             "crumbs": [{ "label": "x", "href": "/" }],
         })

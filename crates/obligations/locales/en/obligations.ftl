@@ -51,6 +51,7 @@ obligation-holds = Holds
 obligation-demands = Demands
 obligation-current = current
 obligation-starts = This rule holds from { $date } on; nothing is owed before.
+obligation-any-state = Any state
 obligation-square = { $due }: { $done } of { $total } done, { $overdue } overdue
 obligation-subject-unit = Each unit
 obligation-subject-person = Each person

@@ -51,6 +51,7 @@ obligation-holds = 施行期间
 obligation-demands = 要求
 obligation-current = 现行
 obligation-starts = 这条规则自 { $date } 起施行，此前不产生义务。
+obligation-any-state = 全部状态
 obligation-square = { $due }：完成 { $done } / { $total }，逾期 { $overdue }
 obligation-subject-unit = 每个单位
 obligation-subject-person = 每名人员

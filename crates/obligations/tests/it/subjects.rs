@@ -467,6 +467,21 @@ async fn pages_show_people_and_oneself() {
             page.contains("人员1") && !page.contains("人员2") && page.contains("0 / 3"),
             "{page}"
         );
+        // Filters by state: nobody of the unit has done it in time.
+        for (state, there) in [("overdue", true), ("done", false)] {
+            let path = format!("/obligations/lecture/{}?state={state}", p.h.a);
+            let (_, page) = get(&mine, &path).await;
+            assert_eq!(page.contains("人员1"), there, "{state}: {page}");
+        }
+        for (state, there) in [("upcoming", true), ("done", false), ("x", true)] {
+            let path = format!("/obligations?rule=lecture&state={state}");
+            let (_, page) = get(&mine, &path).await;
+            assert_eq!(
+                page.contains("/obligations/lecture/"),
+                there,
+                "{state}: {page}"
+            );
+        }
         let (status, page) = get(&mine, &format!("/obligations/lecture/{}?of={who}", p.h.a)).await;
         assert_eq!(status, StatusCode::OK, "{page}");
         assert!(
