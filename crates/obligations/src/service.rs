@@ -13,7 +13,7 @@ use organization::{Organization, Unit, finding};
 use crate::rule::Subject as Kind;
 use crate::state::{Occurrence, Standing, State, after, occurrences, owed, standing};
 use crate::subjects::{self, Subject};
-use crate::{Cadence, Rule, Rules};
+use crate::{Rule, Rules};
 
 /// What fell due longer ago is no longer listed as something to do.
 const STALE: i64 = 28;
@@ -435,12 +435,4 @@ fn days_of(
         days.sort_by_key(|(day, _)| *day);
     }
     days
-}
-
-impl Rule {
-    /// How often, by the version of a day or the next one.
-    pub fn cadence_on(&self, date: Date) -> Option<Cadence> {
-        let version = self.version_on(date).or_else(|| self.versions.first())?;
-        Some(version.every)
-    }
 }
