@@ -1,5 +1,6 @@
 //! Components: what the rollups count. An indicator is made of one or more of them.
 
+use kernel::{Id, PersonId, UnitId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -29,6 +30,13 @@ pub enum Axis {
     /// The person's own unit.
     #[default]
     Unit,
+    /// The person: progress is kept by person, numbers by their unit.
+    Person,
+    /// The body: progress is kept by body, numbers by the organising unit.
+    Body,
+    /// The two people of a pair, whichever comes first: progress is kept by [`pair`], numbers by the
+    /// organising unit.
+    Pair,
 }
 
 /// Over which period distinct persons are kept ready.
@@ -39,6 +47,17 @@ pub enum Distinct {
     Month,
     /// Per calendar year.
     Year,
+}
+
+/// The one id of two people, in whichever order they are named.
+pub fn pair(one: PersonId, other: PersonId) -> Id {
+    let mut hash = Sha256::new();
+    hash.update(one.min(other).as_bytes());
+    hash.update(one.max(other).as_bytes());
+    let digest: Hash = hash.finalize().into();
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    Id(id)
 }
 
 /// A definition: which facts, what of them, for whom. Two equal definitions are one component; a
@@ -58,7 +77,7 @@ pub struct Definition {
     /// Whether distinct persons are wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distinct: Option<Distinct>,
-    /// Whether obligations look at it: kept by the unit itself and day.
+    /// Whether obligations look at it: kept by day and by the unit itself, or by whom the axis names.
     #[serde(default)]
     pub progress: bool,
 }
@@ -90,8 +109,18 @@ impl Definition {
     /// The place for which a fact counts; `None` when it counts for nobody.
     pub fn place(&self, fact: &Fact) -> Option<PlaceId> {
         match self.axis {
-            Axis::Host => Some(fact.host),
-            Axis::Unit => fact.unit,
+            Axis::Host | Axis::Body | Axis::Pair => Some(fact.host),
+            Axis::Unit | Axis::Person => fact.unit,
+        }
+    }
+
+    /// Whose progress a fact is, given the unit for which it counts.
+    pub(crate) fn subject(&self, fact: &Fact, own: Option<UnitId>) -> Option<Id> {
+        match self.axis {
+            Axis::Host | Axis::Unit => own.map(Id::from),
+            Axis::Person => fact.person.map(Id::from),
+            Axis::Body => fact.body,
+            Axis::Pair => Some(pair(fact.person?, fact.other?)),
         }
     }
 

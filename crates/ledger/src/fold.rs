@@ -62,8 +62,11 @@ impl Folded {
                         None => rows.push((place, fact.sign)),
                     }
                 }
-                if let (true, Some(own)) = (c.definition.progress, path.last()) {
-                    let d = self.progress.entry((c.id, *own, fact.date)).or_default();
+                if c.definition.progress
+                    && let Some(subject) = c.definition.subject(fact, path.last().copied())
+                {
+                    let key = (c.id, subject, fact.date);
+                    let d = self.progress.entry(key).or_default();
                     d.n += fact.sign;
                     d.sum += amount;
                 }

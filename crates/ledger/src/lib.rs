@@ -24,10 +24,10 @@ mod verify;
 
 pub use append::{Ledger, TAIL_LIMIT};
 pub use checkpoint::{Checkpoint, CheckpointStore, Signer};
-pub use component::{Axis, Component, Definition, Distinct, Value};
+pub use component::{Axis, Component, Definition, Distinct, Value, pair};
 pub use fact::{Fact, Hash, PlaceId};
 pub use predicate::{Column, Predicate, Scalar, Test};
-pub use reading::{Page, Reading, Total};
+pub use reading::{Done, Page, Reading, Total};
 pub use seal::{Round, Sealer};
 pub use source::{Label, Source, Sources};
 pub use store::MIGRATIONS;

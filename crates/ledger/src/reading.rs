@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use db::Tx;
 use jiff::ToSpan;
-use kernel::{Date, FactId, Period, PersonId, Result, UnitId};
+use kernel::{Date, FactId, Id, Period, PersonId, Result, UnitId};
 
 use crate::fold::{Places, complete_places, distinct_period, person_changes};
 use crate::store::{self, Delta, Where};
@@ -22,6 +22,15 @@ pub struct Total {
     pub persons: Option<i64>,
     /// Old facts are still being folded: the number is not known yet and must not be shown.
     pub computing: bool,
+}
+
+/// What was done on a day (办理量).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Net number of facts.
+    pub n: i64,
+    /// Net sum of the component's value.
+    pub sum: i64,
 }
 
 /// One page of the rows behind a number.
@@ -437,25 +446,47 @@ impl Reading {
         units: &[UnitId],
         period: Period,
     ) -> Result<Option<BTreeMap<(UnitId, Date), i64>>> {
+        let units: Vec<Id> = units.iter().map(|u| u.0).collect();
+        let found = self.progress_of(definition, &units, period).await?;
+        Ok(found.map(|found| {
+            let by_unit = found.into_iter();
+            by_unit
+                .map(|((unit, date), done)| ((UnitId(unit), date), done.n))
+                .collect()
+        }))
+    }
+
+    /// What those did whom the axis of a definition names (units, people, bodies, pairs), by whom and day: sealed
+    /// or not, in one indexed look-up for each 5,000 of them. `None` while computing.
+    pub async fn progress_of(
+        &mut self,
+        definition: &Definition,
+        subjects: &[Id],
+        period: Period,
+    ) -> Result<Option<BTreeMap<(Id, Date), Done>>> {
         let Some(component) = self.component(definition).filter(|c| !c.computing()) else {
             return Ok(None);
         };
-        let sealed =
-            store::progress(&mut self.tx, component.id, units, period.from, period.to).await?;
-        let mut found: BTreeMap<(UnitId, Date), i64> = sealed
+        let (from, to) = (period.from, period.to);
+        let sealed = store::progress(&mut self.tx, component.id, subjects, from, to).await?;
+        let done = |d: Delta| Done { n: d.n, sum: d.sum };
+        let mut found: BTreeMap<(Id, Date), Done> = sealed
             .into_iter()
-            .map(|(key, d): (_, Delta)| (key, d.n))
+            .map(|(key, delta)| (key, done(delta)))
             .collect();
-        let wanted: HashSet<UnitId> = units.iter().copied().collect();
+        let wanted: HashSet<Id> = subjects.iter().copied().collect();
         for f in self.tail.iter().filter(|f| definition.predicate.matches(f)) {
-            if let Some(own) = self.path(definition, f).last()
-                && wanted.contains(own)
+            let own = self.path(definition, f).last().copied();
+            if let Some(subject) = definition.subject(f, own)
+                && wanted.contains(&subject)
                 && period.contains(f.date)
             {
-                *found.entry((*own, f.date)).or_default() += f.sign;
+                let done = found.entry((subject, f.date)).or_default();
+                done.n += f.sign;
+                done.sum += definition.amount(f);
             }
         }
-        found.retain(|_, n| *n > 0);
+        found.retain(|_, done| done.n > 0);
         Ok(Some(found))
     }
 

@@ -18,6 +18,9 @@ pub(crate) fn routes() -> Routes<Obligations> {
     )
 }
 
+/// So many subjects in one answer; whoever wants more asks unit by unit.
+const MOST: usize = 5_000;
+
 #[derive(Deserialize)]
 struct LinesQuery {
     unit: Option<UnitId>,
@@ -43,9 +46,19 @@ async fn lines(
         return Err(Error::field("to", Msg::new("obligation-period")).into());
     }
     let units = s.bound(rule, &access.scope, q.unit).await?;
-    let Some(lines) = s.lines(rule, units, period).await? else {
+    let subjects = s.subjects(rule, &units, period).await?;
+    if subjects.len() > MOST {
+        return Err(
+            Error::field("unit", Msg::new("obligation-too-many").with("most", MOST)).into(),
+        );
+    }
+    let Some(mut lines) = s.lines(rule, subjects, period).await? else {
         return Err(Error::Busy { retry_after: 5 }.into());
     };
+    let mut subjects: Vec<_> = lines.iter_mut().map(|l| &mut l.subject).collect();
+    s.name(rule, &mut subjects).await?;
+    let names: std::collections::HashMap<UnitId, &str> =
+        units.iter().map(|u| (u.id, u.name.as_str())).collect();
     let items: Vec<Value> = lines
         .iter()
         .map(|l| {
@@ -53,14 +66,17 @@ async fn lines(
             let occurrences: Vec<Value> = l
                 .occurrences
                 .iter()
-                .map(|(o, state, first)| {
+                .map(|s| {
+                    let o = &s.occurrence;
                     json!({
                         "from": kernel::format_date(o.window.from), "to": kernel::format_date(o.window.to),
-                        "due": o.due.map(kernel::format_date), "state": state, "done": first.map(kernel::format_date),
+                        "due": o.due.map(kernel::format_date), "until": o.until.map(kernel::format_date), "state": s.state, "done": s.done.map(kernel::format_date),
+                        "times": s.so_far.n, "of_times": s.need.times, "minutes": s.so_far.sum, "of_minutes": s.need.minutes,
                     })
                 })
                 .collect();
-            json!({ "unit": l.unit.id, "name": l.unit.name, "done": done, "due": due, "occurrences": occurrences })
+            let unit = names.get(&l.subject.unit);
+            json!({ "unit": l.subject.unit, "unit_name": unit, "subject": l.subject.id, "name": l.subject.name, "done": done, "due": due, "occurrences": occurrences })
         })
         .collect();
     Ok(Json(json!({ "rule": rule.code, "items": items })).into_response())
@@ -79,7 +95,7 @@ pub(crate) fn openapi() -> Value {
                 { "name": "to", "in": "query", "required": true, "schema": date },
             ],
             "responses": {
-                "200": { "description": "One item per unit", "content": { "application/json": { "schema": { "type": "object" } } } },
+                "200": { "description": "One item per unit, person, body or pair that the rule binds", "content": { "application/json": { "schema": { "type": "object" } } } },
                 "default": { "$ref": "#/components/responses/Problem" },
             },
         } } },

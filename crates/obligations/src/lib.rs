@@ -2,17 +2,22 @@
 //! from facts by itself; the state is a pure function of both and of today.
 
 mod api;
+mod pack;
 mod pages;
 mod rule;
 mod samples;
 mod searching;
 mod service;
+mod spans;
 mod state;
+mod subjects;
 
 pub use pages::module;
-pub use rule::{Cadence, Rule, Rules, Version};
-pub use service::{Line, Obligations, Todo};
-pub use state::{Occurrence, State, occurrences, state};
+pub use rule::{Cadence, Joiners, On, Rule, RuleSet, Rules, Subject as SubjectKind, Version, Who};
+pub use service::{Counts, Line, Obligations, Todo};
+pub use spans::Spans;
+pub use state::{Need, Occurrence, Standing, State, after, occurrences, owed, standing};
+pub use subjects::Subject;
 
 /// Permission to see obligations and how they stand.
 pub const READ: &str = "obligation.read";

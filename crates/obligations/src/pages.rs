@@ -1,16 +1,23 @@
-//! Pages of obligations: how all units stand over a year, and one unit week by week.
+//! Pages of obligations: how all units stand over a year, who in one unit stands how, one of them period by
+//! period, the text of a rule, and what oneself owes.
+
+use std::collections::HashMap;
 
 use axum::extract::{Path, Query, State as Ax};
 use axum::response::Response;
-use kernel::{Date, Error, Period, PeriodKind, Result, UnitId};
+use kernel::{Date, Error, Id, Period, PeriodKind, Result, UnitId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::view::{Crumb, Kpi, Pager, Tag, Tone};
 use web::{Access, Failure, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
-use crate::service::Line;
-use crate::state::State;
-use crate::{Obligations, READ, Rule};
+use organization::Unit;
+
+use crate::rule::{Subject as Kind, Version};
+use crate::service::{Counts, Line};
+use crate::state::{Standing, State};
+use crate::subjects::Subject;
+use crate::{Cadence, Obligations, On, READ, Rule};
 
 const PAGE: usize = 50;
 
@@ -19,20 +26,32 @@ pub fn module(obligations: Obligations) -> Module {
     let source = std::sync::Arc::new(crate::searching::Source(obligations.clone()));
     let routes = Routes::new()
         .get("/obligations", Policy::Permission(READ), overview)
+        .get("/obligations/mine", Policy::SignedIn, mine)
+        .get("/obligations/{code}", Policy::Permission(READ), rule)
         .get("/obligations/{code}/{unit}", Policy::Permission(READ), unit)
         .merge(crate::api::routes())
         .with_state(obligations);
     Module {
         name: "obligations",
         routes,
-        menu: vec![MenuEntry {
-            group: MenuGroup::Work,
-            order: 30,
-            label_key: "menu-obligations",
-            href: "/obligations",
-            icon: "checklist",
-            permission: Some(READ),
-        }],
+        menu: vec![
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 30,
+                label_key: "menu-obligations",
+                href: "/obligations",
+                icon: "checklist",
+                permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 31,
+                label_key: "obligations-mine",
+                href: "/obligations/mine",
+                icon: "calendar-event",
+                permission: None,
+            },
+        ],
         messages: vec![
             (
                 web::Lang::Zh,
@@ -49,6 +68,18 @@ pub fn module(obligations: Obligations) -> Module {
                 "obligations/unit.html",
                 include_str!("../templates/unit.html"),
             ),
+            (
+                "obligations/subjects.html",
+                include_str!("../templates/subjects.html"),
+            ),
+            (
+                "obligations/rule.html",
+                include_str!("../templates/rule.html"),
+            ),
+            (
+                "obligations/mine.html",
+                include_str!("../templates/mine.html"),
+            ),
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
@@ -60,6 +91,7 @@ pub fn module(obligations: Obligations) -> Module {
 struct OverviewQuery {
     rule: Option<String>,
     year: Option<i16>,
+    state: Option<String>,
     page: Option<usize>,
 }
 
@@ -93,6 +125,22 @@ fn key(state: State) -> &'static str {
     }
 }
 
+/// The state that an address asks for; any other word asks for none.
+fn asked(state: Option<&str>) -> Option<State> {
+    let state = state?;
+    State::ALL.into_iter().find(|s| key(*s) == state)
+}
+
+/// The states to choose from, and which one is chosen.
+fn choices(shell: &Shell, chosen: Option<State>) -> Value {
+    json!({ "list": legend(shell), "chosen": chosen.map(key) })
+}
+
+/// The part of an address that keeps the chosen state.
+fn kept(chosen: Option<State>) -> String {
+    chosen.map_or_else(String::new, |s| format!("&state={}", key(s)))
+}
+
 fn tag(shell: &Shell, state: State) -> Tag {
     Tag {
         text: shell.t(&format!("state-{}", key(state))),
@@ -101,23 +149,76 @@ fn tag(shell: &Shell, state: State) -> Tag {
     }
 }
 
-/// The occurrences of a line as squares of a heat calendar.
-fn squares(shell: &Shell, line: &Line) -> Vec<Value> {
-    line.occurrences
-        .iter()
-        .map(|(o, state, done)| {
-            let due = o.due.unwrap_or(o.window.to);
-            let mut label = format!(
-                "{} {}",
-                kernel::format_date(due),
-                shell.t(&format!("state-{}", key(*state)))
-            );
-            if let Some(done) = done {
-                label += &format!(" ({})", kernel::format_date(*done));
-            }
-            json!({ "state": key(*state), "label": label, "month": o.window.from.month() })
-        })
-        .collect()
+/// The day to which a standing belongs in words: when it is due, or the last one of its window.
+fn day_of(standing: &Standing) -> Date {
+    standing
+        .occurrence
+        .due
+        .unwrap_or(standing.occurrence.window.to)
+}
+
+fn square(shell: &Shell, standing: &Standing) -> Value {
+    let state = standing.state;
+    let mut label = format!(
+        "{} {}",
+        kernel::format_date(day_of(standing)),
+        shell.t(&format!("state-{}", key(state)))
+    );
+    if let Some(done) = standing.done {
+        label += &format!(" ({})", kernel::format_date(done));
+    }
+    json!({ "state": key(state), "label": label })
+}
+
+/// Most pressing first: the colour of many together is that of the first that one of them has.
+const WORST: [State; 6] = [
+    State::Overdue,
+    State::Soon,
+    State::MadeUp,
+    State::Upcoming,
+    State::Done,
+    State::Exempt,
+];
+
+/// The occurrences of one line as squares of a heat calendar, or of many lines window by window.
+fn squares(shell: &Shell, lines: &[&Line]) -> Vec<Value> {
+    if let [line] = lines {
+        return line.occurrences.iter().map(|s| square(shell, s)).collect();
+    }
+    let mut windows: std::collections::BTreeMap<Date, (Date, Counts)> = Default::default();
+    for standing in lines.iter().flat_map(|l| &l.occurrences) {
+        let window = windows.entry(standing.occurrence.window.from);
+        let (_, counts) = window.or_insert_with(|| (day_of(standing), Counts::default()));
+        counts.add(standing.state);
+    }
+    let many = |(due, counts): &(Date, Counts)| {
+        let worst = WORST.into_iter().find(|s| counts.of(*s) > 0);
+        let done = counts.of(State::Done) + counts.of(State::MadeUp);
+        let label = shell.t_with(
+            "obligation-square",
+            &[
+                ("due", &kernel::format_date(*due)),
+                ("done", &done.to_string()),
+                ("total", &counts.total().to_string()),
+                ("overdue", &counts.of(State::Overdue).to_string()),
+            ],
+        );
+        json!({ "state": worst.map_or("upcoming", key), "label": label })
+    };
+    windows.values().map(many).collect()
+}
+
+fn tally(lines: &[&Line]) -> (usize, usize) {
+    let each = lines.iter().map(|l| l.tally());
+    each.fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
+}
+
+/// Names and texts of a rule for a page.
+fn said(rule: &Rule, lang: &str) -> Value {
+    json!({
+        "code": rule.code, "name": rule.name.get(lang),
+        "document": rule.document.get(lang), "article": rule.article.get(lang), "url": rule.url,
+    })
 }
 
 async fn overview(
@@ -138,47 +239,109 @@ async fn overview(
             json!({ "rule": null, "computing": false }),
         );
     };
-    let today = s.env.today();
-    let (year, period) = year_of(q.year, today);
-    let units = s.bound(rule, &access.scope, None).await?;
-    let total = units.len();
-    let Some(lines) = s.lines(rule, units, period).await? else {
-        return shell.page(
+    let computing = || {
+        shell.page(
             "obligations/overview.html",
             json!({ "rule": null, "computing": true }),
-        );
+        )
     };
-    let (done, due) = lines
+    let today = s.env.today();
+    let (year, period) = year_of(q.year, today);
+    let mut units = s.bound(rule, &access.scope, None).await?;
+    let now_day = period.to.min(today);
+    let Some(counts) = s.counts(rule, &units, now_day).await? else {
+        return computing();
+    };
+    // Only units count in which somebody is bound.
+    if rule.subject != Kind::Unit {
+        units.retain(|u| counts.contains_key(&u.id));
+    }
+    let chosen = asked(q.state.as_deref());
+    let has = |u: &Unit, state| counts.get(&u.id).is_some_and(|c| c.of(state) > 0);
+    let listed: Vec<&Unit> = units
         .iter()
-        .map(Line::tally)
-        .fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-    let overdue = due - done;
-    let late: usize = lines
-        .iter()
-        .flat_map(|l| &l.occurrences)
-        .filter(|(_, state, _)| *state == State::MadeUp)
-        .count();
-    // Past the end is the last page.
-    let page = q.page.unwrap_or(1).clamp(1, total.div_ceil(PAGE).max(1));
-    let rows: Vec<Value> = lines
-        .iter()
-        .skip((page - 1) * PAGE)
-        .take(PAGE)
-        .map(|l| row(&shell, rule, l, year, today))
+        .filter(|u| chosen.is_none_or(|state| has(u, state)))
         .collect();
+    // Past the end is the last page.
+    let total = listed.len();
+    let page = q.page.unwrap_or(1).clamp(1, total.div_ceil(PAGE).max(1));
+    let first = (page - 1) * PAGE;
+    let shown = listed.into_iter().skip(first).take(PAGE);
+    let shown: Vec<Unit> = shown.cloned().collect();
+    // The year of all people of a city is too much for a page: theirs is counted for the present window.
+    let people = rule.subject == Kind::Person;
+    let wanted = if people { &shown } else { &units };
+    let subjects = s.subjects(rule, wanted, period).await?;
+    let Some(lines) = s.lines(rule, subjects, period).await? else {
+        return computing();
+    };
+    let mut all = Counts::default();
+    match people {
+        true => {
+            for (state, n) in counts.values().flat_map(|c| &c.0) {
+                *all.0.entry(*state).or_default() += n;
+            }
+        }
+        false => {
+            let states = lines.iter().flat_map(|l| &l.occurrences);
+            states.for_each(|s| all.add(s.state));
+        }
+    }
+    let mut by_unit: HashMap<UnitId, Vec<&Line>> = HashMap::new();
+    for line in &lines {
+        by_unit.entry(line.subject.unit).or_default().push(line);
+    }
+    let rows: Vec<Value> = shown
+        .iter()
+        .map(|u| {
+            let lines = by_unit.remove(&u.id).unwrap_or_default();
+            row(&shell, rule, u, &lines, counts.get(&u.id), year)
+        })
+        .collect();
+    let href = |y: i16| format!("/obligations?rule={}&year={y}", rule.code);
+    let set = |r: &crate::RuleSet| {
+        let of_set = r.rules.iter().filter_map(|c| s.rules.get(c));
+        let rules: Vec<Value> = of_set
+            .map(|r| json!({ "href": format!("/obligations?rule={}", r.code), "name": r.name.get(lang), "here": r.code == rule.code }))
+            .collect();
+        json!({ "name": r.name.get(lang), "rules": rules })
+    };
+    let sets: Vec<Value> = s
+        .rules
+        .sets()
+        .filter(|r| r.rules.contains(&rule.code))
+        .map(set)
+        .collect();
+    shell.page(
+        "obligations/overview.html",
+        json!({
+            "rule": said(rule, lang), "sets": sets, "people": rule.subject != Kind::Unit,
+            "rules": s.rules.iter().map(|r| (r.code.as_str(), r.name.get(lang))).collect::<Vec<_>>(),
+            "states": choices(&shell, chosen),
+            "year": year, "previous": href(year - 1),
+            "next": (year < today.year()).then(|| href(year + 1)),
+            "starts": rule.versions.first().map(|v| v.from).filter(|from| *from > period.to).map(kernel::format_date),
+            "calendar_known": s.calendar.knows_year(year),
+            "kpis": kpis(&shell, &s, &all), "rows": rows, "legend": legend(&shell),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{}{}&page={n}", href(year), kept(chosen))),
+        }),
+    )
+}
+
+fn kpis(shell: &Shell, s: &Obligations, all: &Counts) -> Vec<Kpi> {
+    let as_of = s.env.now().minute_text(s.env.zone());
+    let late = all.of(State::MadeUp);
+    let (done, overdue) = (all.of(State::Done) + late, all.of(State::Overdue));
+    let due = done + overdue;
     let kpi = |key: &str, value: usize, unit: &str| Kpi {
         label: shell.t(key),
         value: Some(value.to_string()),
         unit: shell.t(unit),
-        as_of: Some(s.env.now().minute_text(s.env.zone())),
+        as_of: Some(as_of.clone()),
         ..Kpi::default()
     };
-    let rate = if due == 0 {
-        None
-    } else {
-        Some(format!("{:.1}", done as f64 * 100.0 / due as f64))
-    };
-    let kpis = vec![
+    let rate = (due > 0).then(|| format!("{:.1}", done as f64 * 100.0 / due as f64));
+    vec![
         Kpi {
             label: shell.t("obligation-rate"),
             value: Some(rate.unwrap_or_else(|| "–".into())),
@@ -187,64 +350,62 @@ async fn overview(
                 "obligation-rate-of",
                 &[("done", &done.to_string()), ("due", &due.to_string())],
             )),
-            as_of: Some(s.env.now().minute_text(s.env.zone())),
+            as_of: Some(as_of.clone()),
             ..Kpi::default()
         },
         kpi("obligation-due", due, "times"),
         kpi("obligation-made-up", late, "times"),
         kpi("obligation-overdue", overdue, "times"),
-    ];
-    let href = |y: i16| format!("/obligations?rule={}&year={y}", rule.code);
-    shell.page(
-        "obligations/overview.html",
-        json!({
-            "rule": {
-                "code": rule.code, "name": rule.name.get(lang),
-                "document": rule.document.get(lang), "article": rule.article.get(lang),
-            },
-            "rules": s.rules.iter().map(|r| (r.code.as_str(), r.name.get(lang))).collect::<Vec<_>>(),
-            "year": year, "previous": href(year - 1),
-            "next": (year < today.year()).then(|| href(year + 1)),
-            "calendar_known": s.calendar.knows_year(year),
-            "kpis": kpis, "rows": rows, "legend": legend(&shell),
-            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{}&page={n}", href(year))),
-        }),
-    )
+    ]
 }
 
 fn legend(shell: &Shell) -> Vec<(&'static str, String)> {
-    [
-        State::Done,
-        State::MadeUp,
-        State::Soon,
-        State::Overdue,
-        State::Exempt,
-        State::Upcoming,
-    ]
-    .into_iter()
-    .map(|s| (key(s), shell.t(&format!("state-{}", key(s)))))
-    .collect()
+    let text = |s: State| (key(s), shell.t(&format!("state-{}", key(s))));
+    State::ALL.into_iter().map(text).collect()
 }
 
-fn row(shell: &Shell, rule: &Rule, line: &Line, year: i16, today: Date) -> Value {
-    let (done, due) = line.tally();
-    let now = line
-        .occurrences
-        .iter()
-        .find(|(o, ..)| o.window.contains(today))
-        .map(|(_, s, _)| tag(shell, *s));
+fn row(
+    shell: &Shell,
+    rule: &Rule,
+    unit: &Unit,
+    lines: &[&Line],
+    counts: Option<&Counts>,
+    year: i16,
+) -> Value {
+    let (done, due) = tally(lines);
+    let now: Vec<Tag> = WORST
+        .into_iter()
+        .filter_map(|state| {
+            let n = counts.map_or(0, |c| c.of(state));
+            let mut tag = tag(shell, state);
+            if rule.subject != Kind::Unit {
+                tag.text = format!("{} {n}", tag.text);
+            }
+            (n > 0).then_some(tag)
+        })
+        .collect();
     json!({
-        "href": format!("/obligations/{}/{}?year={year}", rule.code, line.unit.id),
-        "name": line.unit.name, "done": done, "due": due, "now": now,
-        "squares": squares(shell, line),
-        "rate": if due == 0 { 100.0 } else { done as f64 * 100.0 / due as f64 },
-        "summary": shell.t_with("obligation-summary", &[("unit", &line.unit.name), ("done", &done.to_string()), ("due", &due.to_string())]),
+        "href": format!("/obligations/{}/{}?year={year}", rule.code, unit.id),
+        "name": unit.name, "done": done, "due": due, "now": now,
+        "squares": squares(shell, lines),
+        "summary": summary(shell, &unit.name, (done, due)),
     })
+}
+
+fn summary(shell: &Shell, name: &str, (done, due): (usize, usize)) -> String {
+    let (done, due) = (done.to_string(), due.to_string());
+    shell.t_with(
+        "obligation-summary",
+        &[("unit", name), ("done", &done), ("due", &due)],
+    )
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct UnitQuery {
     year: Option<i16>,
+    of: Option<String>,
+    state: Option<String>,
+    page: Option<usize>,
 }
 
 async fn unit(
@@ -257,40 +418,282 @@ async fn unit(
     let rule = s.rule(&code)?;
     let unit: UnitId = unit.parse().map_err(|_| Error::NotFound)?;
     let unit = s.organization.unit(unit, &access.scope).await?;
-    let lang = shell.lang().code();
     let (year, period) = year_of(q.year, s.env.today());
-    let lines = s.lines(rule, vec![unit.clone()], period).await?;
+    let all = vec![unit.clone()];
+    let mut subjects = s.subjects(rule, &all, period).await?;
+    let single = matches!(rule.subject, Kind::Unit | Kind::Post);
+    let which: Option<Id> = match q.of.as_deref() {
+        Some(id) => Some(id.parse().map_err(|_| Error::NotFound)?),
+        None => single.then_some(unit.id.0),
+    };
+    let crumb = |label: String, href: String| Crumb { label, href };
+    let mut crumbs = vec![crumb(
+        shell.t("menu-obligations"),
+        format!("/obligations?rule={code}&year={year}"),
+    )];
+    let Some(id) = which else {
+        let chosen = asked(q.state.as_deref());
+        return list(&s, &shell, rule, &unit, subjects, (year, chosen, q.page)).await;
+    };
+    subjects.retain(|subject| subject.id == id);
+    s.name(rule, &mut subjects.iter_mut().collect::<Vec<_>>())
+        .await?;
+    // A post that nobody holds has no subject, and its page says so.
+    let name = match (subjects.first(), single) {
+        (_, true) => unit.name.clone(),
+        (Some(subject), false) => subject.name.clone(),
+        (None, false) => return Err(Error::NotFound.into()),
+    };
+    if !single {
+        let href = format!("/obligations/{code}/{}?year={year}", unit.id);
+        crumbs.push(crumb(unit.name.clone(), href));
+    }
+    let lines = s.lines(rule, subjects, period).await?;
     let computing = lines.is_none();
     let line = lines.and_then(|l| l.into_iter().next());
     let category = s.category(&code);
     let weeks: Vec<Value> = line
         .iter()
         .flat_map(|l| l.occurrences.iter().rev())
-        .map(|(o, state, done)| {
-            let date = o.due.unwrap_or(o.window.to);
-            json!({
-                "from": kernel::format_date(o.window.from), "to": kernel::format_date(o.window.to),
-                "due": o.due.map(kernel::format_date), "done": done.map(kernel::format_date),
-                "tag": tag(&shell, *state), "state": key(*state),
-                "rows": done.map(|_| format!("/activities?unit={}&from={}&to={}&state=standing{}", unit.id,
-                    kernel::format_date(o.window.from), kernel::format_date(o.window.to),
-                    category.as_ref().map(|c| format!("&kind={c}")).unwrap_or_default())),
-                "record": matches!(state, State::Soon | State::Overdue).then(|| category.as_ref().map(|c|
-                    format!("/activities/new?kind={c}&unit={}&date={}", unit.id, kernel::format_date(date)))).flatten(),
-            })
-        })
+        .map(|standing| week(&shell, standing, &unit, category.as_deref()))
         .collect();
-    let (done, due) = line.as_ref().map_or((0, 0), Line::tally);
+    let lines: Vec<&Line> = line.iter().collect();
+    let (done, due) = tally(&lines);
+    let lang = shell.lang().code();
     shell.page(
         "obligations/unit.html",
         json!({
-            "unit": unit.name, "rule": rule.name.get(lang), "document": rule.document.get(lang),
+            "unit": name, "rule": rule.name.get(lang), "document": rule.document.get(lang),
             "article": rule.article.get(lang), "year": year, "computing": computing, "weeks": weeks, "done": done, "due": due,
-            "squares": line.as_ref().map(|l| squares(&shell, l)).unwrap_or_default(),
-            "summary": shell.t_with("obligation-summary", &[("unit", &unit.name), ("done", &done.to_string()), ("due", &due.to_string())]),
+            "squares": squares(&shell, &lines), "rule_href": format!("/obligations/{code}"),
+            "summary": summary(&shell, &name, (done, due)),
             "legend": legend(&shell),
             "may_record": access.principal.scope("activity.record").is_some(),
-            "crumbs": [Crumb { label: shell.t("menu-obligations"), href: format!("/obligations?rule={code}&year={year}") }],
+            "crumbs": crumbs,
+        }),
+    )
+}
+
+/// One period of one subject, with the way to its records or to recording it.
+fn week(shell: &Shell, standing: &Standing, unit: &Unit, category: Option<&str>) -> Value {
+    let o = &standing.occurrence;
+    let date = |date: Date| kernel::format_date(date);
+    let kind = category.map(|c| format!("&kind={c}")).unwrap_or_default();
+    let any = standing.so_far.n > 0;
+    let rows = any.then(|| {
+        let (from, to) = (date(o.window.from), date(o.window.to));
+        format!(
+            "/activities?unit={}&from={from}&to={to}&state=standing{kind}",
+            unit.id
+        )
+    });
+    let open = matches!(standing.state, State::Soon | State::Overdue);
+    let record = category.filter(|_| open).map(|c| {
+        let day = date(day_of(standing));
+        format!("/activities/new?kind={c}&unit={}&date={day}", unit.id)
+    });
+    let at = o.at.map(|at| at.strftime(" %H:%M").to_string());
+    json!({
+        "from": date(o.window.from), "to": date(o.window.to), "progress": progress(shell, standing),
+        "due": o.due.map(|due| date(due) + at.as_deref().unwrap_or_default()),
+        "done": standing.done.map(date), "tag": tag(shell, standing.state), "state": key(standing.state),
+        "rows": rows, "record": record,
+    })
+}
+
+/// `1 / 2 次`, `90 / 210 分钟`; nothing where once is enough.
+fn progress(shell: &Shell, standing: &Standing) -> Option<String> {
+    let need = standing.need;
+    let part = |done: i64, of: i64, unit: &str| format!("{done} / {of} {}", shell.t(unit));
+    match (need.times > 1, need.minutes > 0) {
+        (_, true) => Some(part(standing.so_far.sum, need.minutes, "minutes")),
+        (true, false) => Some(part(standing.so_far.n, need.times, "times")),
+        (false, false) => None,
+    }
+}
+
+/// Who in a unit stands how.
+async fn list(
+    s: &Obligations,
+    shell: &Shell,
+    rule: &Rule,
+    unit: &Unit,
+    mut subjects: Vec<Subject>,
+    (year, chosen, page): (i16, Option<State>, Option<usize>),
+) -> Result<Response, Failure> {
+    let lang = shell.lang().code();
+    let period = year_of(Some(year), s.env.today()).1;
+    s.name(rule, &mut subjects.iter_mut().collect::<Vec<_>>())
+        .await?;
+    subjects.sort_by(|a, b| a.name.cmp(&b.name));
+    let lines = s.lines(rule, subjects, period).await?;
+    let computing = lines.is_none();
+    let mut lines = lines.unwrap_or_default();
+    lines.retain(|l| !l.occurrences.is_empty());
+    let each: Vec<&Line> = lines.iter().collect();
+    let (done, due) = tally(&each);
+    if let Some(state) = chosen {
+        lines.retain(|l| l.occurrences.iter().any(|s| s.state == state));
+    }
+    let today = s.env.today();
+    let total = lines.len();
+    let page = page.unwrap_or(1).clamp(1, total.div_ceil(PAGE).max(1));
+    let here = format!("/obligations/{}/{}?year={year}", rule.code, unit.id);
+    let shown = lines.iter().skip((page - 1) * PAGE).take(PAGE);
+    let rows: Vec<Value> = shown
+        .map(|line| {
+            let (done, due) = line.tally();
+            let running = |s: &&Standing| s.occurrence.window.contains(today);
+            let now = line.occurrences.iter().find(running);
+            let now: Vec<Tag> = now.iter().map(|s| tag(shell, s.state)).collect();
+            json!({
+                "href": format!("{here}&of={}", line.subject.id), "name": line.subject.name,
+                "done": done, "due": due, "now": now, "squares": squares(shell, &[line]),
+                "summary": summary(shell, &line.subject.name, (done, due)),
+            })
+        })
+        .collect();
+    shell.page(
+        "obligations/subjects.html",
+        json!({
+            "unit": unit.name, "rule": said(rule, lang), "year": year, "computing": computing,
+            "rows": rows, "legend": legend(shell), "done": done, "due": due,
+            "action": format!("/obligations/{}/{}", rule.code, unit.id), "states": choices(shell, chosen),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{here}{}&page={n}", kept(chosen))),
+            "crumbs": [Crumb { label: shell.t("menu-obligations"), href: format!("/obligations?rule={}&year={year}", rule.code) }],
+        }),
+    )
+}
+
+async fn rule(
+    Ax(s): Ax<Obligations>,
+    shell: Shell,
+    Path(code): Path<String>,
+) -> Result<Response, Failure> {
+    let rule = s.rule(&code)?;
+    let lang = shell.lang().code();
+    let now = rule.version_on(s.env.today());
+    let versions: Vec<Value> = rule
+        .versions
+        .iter()
+        .rev()
+        .map(|v| {
+            json!({
+                "from": kernel::format_date(v.from), "to": v.to.map(kernel::format_date),
+                "current": now == Some(v), "rules": in_words(&shell, v),
+            })
+        })
+        .collect();
+    let word = |enumerated: &str, value: &str| shell.t(&format!("{enumerated}-{value}"));
+    let subject = match rule.subject {
+        Kind::Unit => "unit",
+        Kind::Person => "person",
+        Kind::Post => "post",
+        Kind::Body => "body",
+        Kind::Pair => "pair",
+    };
+    let joiners = match rule.joiners {
+        crate::Joiners::Whole => "whole",
+        crate::Joiners::ProRata => "pro-rata",
+        crate::Joiners::Full => "full",
+    };
+    shell.page(
+        "obligations/rule.html",
+        json!({
+            "rule": said(rule, lang), "versions": versions, "categories": rule.categories,
+            "subject": word("obligation-subject", subject), "joiners": word("obligation-joiners", joiners),
+            "crumbs": [Crumb { label: shell.t("menu-obligations"), href: format!("/obligations?rule={code}") }],
+        }),
+    )
+}
+
+/// What a version asks for, in words.
+fn in_words(shell: &Shell, v: &Version) -> Vec<String> {
+    let every = match v.every {
+        Cadence::Day => "day",
+        Cadence::Workday => "workday",
+        Cadence::Week => "week",
+        Cadence::Month => "month",
+        Cadence::Quarter => "quarter",
+        Cadence::Half => "half",
+        Cadence::Year => "year",
+        Cadence::Event => "event",
+    };
+    let many = |key: &str, n: i64| shell.t_with(key, &[("n", &n.to_string())]);
+    let mut words = vec![shell.t(&format!("obligation-every-{every}"))];
+    if v.times > 0 {
+        words.push(many("obligation-times", v.times));
+    }
+    if v.minutes > 0 {
+        words.push(many("obligation-minutes", v.minutes));
+    }
+    let long = !matches!(v.every, Cadence::Day | Cadence::Workday | Cadence::Event);
+    if long {
+        let day = match v.on {
+            On::Last => shell.t("obligation-on-last"),
+            On::LastWorkday => shell.t("obligation-on-last-workday"),
+            On::FirstWorkday => shell.t("obligation-on-first-workday"),
+            On::Weekday(day) => shell.t(&format!(
+                "obligation-weekday-{}",
+                day.to_monday_one_offset()
+            )),
+            On::Day(day) => many("obligation-on-day", i64::from(day)),
+            On::MonthDay(month, day) => format!("{month:02}-{day:02}"),
+        };
+        words.push(shell.t_with("obligation-on", &[("day", &day)]));
+    }
+    if let Some(at) = v.at {
+        words.push(at.strftime("%H:%M").to_string());
+    }
+    words.push(shell.t(match v.shift {
+        kernel::Shift::Stay => "obligation-shift-stay",
+        kernel::Shift::Earlier => "obligation-shift-earlier",
+        kernel::Shift::Later => "obligation-shift-later",
+    }));
+    if v.soon_days > 0 {
+        words.push(many("obligation-soon", v.soon_days));
+    }
+    if v.grace > 0 {
+        words.push(many("obligation-grace", v.grace));
+    }
+    words
+}
+
+/// What oneself owes: open matters first, then the year.
+async fn mine(
+    Ax(s): Ax<Obligations>,
+    shell: Shell,
+    access: Access,
+    Query(q): Query<UnitQuery>,
+) -> Result<Response, Failure> {
+    let lang = shell.lang().code();
+    let (year, period) = year_of(q.year, s.env.today());
+    let owed = match access.principal.person {
+        Some(person) => s.owed_by(person, period).await?,
+        None => Vec::new(),
+    };
+    let rows: Vec<Value> = owed
+        .iter()
+        .map(|(rule, line)| {
+            let (done, due) = line.tally();
+            let next = line.occurrences.iter().find(|s| !s.state.fulfilled() && s.state != State::Exempt);
+            json!({
+                "name": rule.name.get(lang), "document": rule.document.get(lang), "article": rule.article.get(lang),
+                "done": done, "due": due, "squares": squares(&shell, &[line]),
+                "next": next.and_then(|s| s.occurrence.due).map(kernel::format_date),
+                "progress": next.and_then(|s| progress(&shell, s)),
+                "now": next.map(|s| tag(&shell, s.state)),
+                "summary": summary(&shell, rule.name.get(lang), (done, due)),
+            })
+        })
+        .collect();
+    let today = s.env.today();
+    shell.page(
+        "obligations/mine.html",
+        json!({
+            "year": year, "previous": format!("/obligations/mine?year={}", year - 1),
+            "next": (year < today.year()).then(|| format!("/obligations/mine?year={}", year + 1)),
+            "rows": rows, "legend": legend(&shell), "nobody": access.principal.person.is_none(),
         }),
     )
 }

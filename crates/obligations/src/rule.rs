@@ -1,46 +1,134 @@
-//! Rules (义务规则), brought by packs: a document and article, for whom, done by which facts, and versions
+//! Rules (义务规则), brought by packs: a document and article, who is bound, done by which facts, and versions
 //! that each open on a day. No regulation's number is in code.
 
-use commons::packs::{Name, PackProblem, Packs};
-use jiff::civil::Weekday;
-use kernel::{Date, Msg, Shift};
-use ledger::Definition;
-use serde::Deserialize;
-use toml::Spanned;
+use std::collections::BTreeMap;
 
-/// How often, and when it falls due.
+use commons::packs::Name;
+use jiff::civil::{Time, Weekday};
+use kernel::{Date, PeriodKind, Shift};
+use ledger::Definition;
+use organization::Seat;
+use serde::Deserialize;
+
+/// How often (周期).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cadence {
+    /// Every day (每日).
+    Day,
+    /// Every working day (每个工作日).
+    Workday,
     /// Once a week (每周).
     Week,
+    /// Once a month (每月).
+    Month,
+    /// Once a quarter (每季度).
+    Quarter,
+    /// Once in half a year (每半年).
+    Half,
+    /// Once a year (每年).
+    Year,
+    /// Each time something else happens (逢事必办): see [`Rule::after`].
+    Event,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+impl Cadence {
+    /// The kind of period, where it is longer than a day.
+    pub fn period(self) -> Option<PeriodKind> {
+        match self {
+            Self::Day | Self::Workday | Self::Event => None,
+            Self::Week => Some(PeriodKind::Week),
+            Self::Month => Some(PeriodKind::Month),
+            Self::Quarter => Some(PeriodKind::Quarter),
+            Self::Half => Some(PeriodKind::Half),
+            Self::Year => Some(PeriodKind::Year),
+        }
+    }
+}
+
+/// The day of a period on which something falls due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum On {
+    /// The last day of the period.
+    #[default]
+    Last,
+    /// Its last working day.
+    LastWorkday,
+    /// Its first working day.
+    FirstWorkday,
+    /// A day of the week.
+    Weekday(Weekday),
+    /// A day of the period's last month; a month that is shorter ends it.
+    Day(i8),
+    /// A day of the year.
+    MonthDay(i8, i8),
+}
+
+/// What becomes of those who are bound for a part of a period only (新进、调离、请假).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Day {
-    Monday,
-    Tuesday,
-    Wednesday,
-    Thursday,
-    Friday,
-    Saturday,
-    Sunday,
+pub enum Joiners {
+    /// They are bound from their first whole period on (整期适用).
+    #[default]
+    Whole,
+    /// They owe the part of their days, rounded down (按比例).
+    ProRata,
+    /// They owe all of it (全额).
+    Full,
 }
 
-/// A version of a rule: earlier periods keep theirs.
+/// Who must do it (义务主体).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// The unit (单位).
+    #[default]
+    Unit,
+    /// Each person (个人).
+    Person,
+    /// A post of the unit, whoever holds it (岗位).
+    Post,
+    /// Each body (组织).
+    Body,
+    /// Each pair of people (结对).
+    Pair,
+}
+
+/// Which people are meant (人员范围), day by day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Who {
+    /// One of the values of each of these attributes.
+    pub attributes: BTreeMap<String, Vec<String>>,
+    /// A part of the post.
+    pub post: String,
+    /// One of these seats in bodies.
+    pub seats: Vec<Seat>,
+}
+
+/// A version of a rule: earlier periods keep theirs. It holds for the periods that begin on its days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
     /// First day on which it holds.
     pub from: Date,
+    /// Last day on which it holds; none: until the next version.
+    pub to: Option<Date>,
     /// How often.
     pub every: Cadence,
-    /// Day of the week on which it falls due.
-    pub on: Weekday,
+    /// Day of the period on which it falls due.
+    pub on: On,
+    /// Time of that day.
+    pub at: Option<Time>,
+    /// How many times in a period.
+    pub times: i64,
+    /// How many minutes in a period, all together.
+    pub minutes: i64,
     /// Where the due day goes when it is a day off.
     pub shift: Shift,
     /// How many days before it falls due it is shown as soon due.
     pub soon_days: i64,
+    /// How many days after the due day it is still on time.
+    pub grace: i64,
 }
 
 /// A rule.
@@ -54,147 +142,75 @@ pub struct Rule {
     pub document: Name,
     /// The article.
     pub article: Name,
-    /// Categories of units that it binds.
+    /// Where the document can be read.
+    pub url: Option<String>,
+    /// Who must do it.
+    pub subject: Subject,
+    /// Categories of units that it binds, or in which it binds people, bodies and pairs; empty: all.
     pub categories: Vec<String>,
+    /// Which people, for persons and posts.
+    pub who: Who,
+    /// Values of attributes during which somebody is away and owes nothing.
+    pub away: BTreeMap<String, Vec<String>>,
+    /// Kinds of bodies.
+    pub kinds: Vec<String>,
+    /// Kind of pairing.
+    pub pairing: Option<String>,
+    /// What becomes of those bound for a part of a period.
+    pub joiners: Joiners,
+    /// The facts that ask for it, for those that follow an event.
+    pub after: Option<Definition>,
     /// The facts that fulfil it.
     pub done_by: Definition,
     /// Versions, oldest first.
     pub versions: Vec<Version>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawVersion {
-    from: String,
-    every: Cadence,
-    on: Day,
-    shift: Shift,
-    soon_days: i64,
+impl Rule {
+    /// The version that holds on a day; none before the first.
+    pub fn version_on(&self, date: Date) -> Option<&Version> {
+        let version = self.versions.iter().rev().find(|v| v.from <= date)?;
+        version.to.is_none_or(|to| date <= to).then_some(version)
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawRule {
-    code: String,
-    name: Name,
-    document: Name,
-    article: Name,
-    categories: Vec<String>,
-    done_by: Definition,
-    version: Vec<Spanned<RawVersion>>,
-}
-
-#[derive(Deserialize)]
-struct Section {
-    #[serde(default)]
-    obligation: Vec<Spanned<RawRule>>,
+/// Rules that belong together (制度组合), such as a course of the year.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleSet {
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: Name,
+    /// Codes of its rules.
+    pub rules: Vec<String>,
 }
 
 /// All rules of all packs.
 #[derive(Debug, Clone, Default)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) sets: Vec<RuleSet>,
+}
 
 impl Rules {
-    /// Reads them from packs; names every mistake with its line.
-    pub fn read(packs: &Packs) -> Result<Self, Vec<PackProblem>> {
-        let mut rules: Vec<Rule> = Vec::new();
-        let mut problems = Vec::new();
-        for (pack, section) in packs.read::<Section>()? {
-            for spanned in section.obligation {
-                let span = spanned.span();
-                let raw = spanned.into_inner();
-                let mut wrong = |key: &'static str| {
-                    problems
-                        .push(pack.problem_at(span.clone(), Msg::new(key).with("code", &raw.code)));
-                };
-                if !commons::packs::is_kebab(&raw.code) || rules.iter().any(|r| r.code == raw.code)
-                {
-                    wrong("obligation-code");
-                }
-                if raw.categories.is_empty() {
-                    wrong("obligation-nobody");
-                }
-                if raw.version.is_empty() {
-                    wrong("obligation-no-version");
-                }
-                if !raw.done_by.predicate.mistakes().is_empty() {
-                    wrong("obligation-predicate");
-                }
-                let mut versions: Vec<Version> = Vec::new();
-                for v in raw.version {
-                    let at = v.span();
-                    let v = v.into_inner();
-                    let from = kernel::parse_date(&v.from);
-                    let later = |from: Date| versions.last().is_none_or(|last| last.from < from);
-                    match from {
-                        Some(from) if later(from) && (0..=6).contains(&v.soon_days) => versions
-                            .push(Version {
-                                from,
-                                every: v.every,
-                                on: weekday(v.on),
-                                shift: v.shift,
-                                soon_days: v.soon_days,
-                            }),
-                        _ => problems.push(pack.problem_at(
-                            at,
-                            Msg::new("obligation-version").with("code", &raw.code),
-                        )),
-                    }
-                }
-                // Obligations look at what units did themselves, day by day.
-                let done_by = Definition {
-                    progress: true,
-                    ..raw.done_by
-                };
-                rules.push(Rule {
-                    code: raw.code,
-                    name: raw.name,
-                    document: raw.document,
-                    article: raw.article,
-                    categories: raw.categories,
-                    done_by,
-                    versions,
-                });
-            }
-        }
-        if problems.is_empty() {
-            Ok(Self(rules))
-        } else {
-            Err(problems)
-        }
-    }
-
     /// A rule by its code.
     pub fn get(&self, code: &str) -> Option<&Rule> {
-        self.0.iter().find(|r| r.code == code)
+        self.rules.iter().find(|r| r.code == code)
     }
 
     /// All of them.
     pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
-        self.0.iter()
+        self.rules.iter()
+    }
+
+    /// All sets.
+    pub fn sets(&self) -> std::slice::Iter<'_, RuleSet> {
+        self.sets.iter()
     }
 
     /// The components they look at, for the ledger to keep.
     pub fn definitions(&self) -> Vec<Definition> {
-        self.0.iter().map(|r| r.done_by.clone()).collect()
-    }
-}
-
-impl Rule {
-    /// The version that holds on a day; none before the first.
-    pub fn version_on(&self, date: Date) -> Option<&Version> {
-        self.versions.iter().rev().find(|v| v.from <= date)
-    }
-}
-
-fn weekday(day: Day) -> Weekday {
-    match day {
-        Day::Monday => Weekday::Monday,
-        Day::Tuesday => Weekday::Tuesday,
-        Day::Wednesday => Weekday::Wednesday,
-        Day::Thursday => Weekday::Thursday,
-        Day::Friday => Weekday::Friday,
-        Day::Saturday => Weekday::Saturday,
-        Day::Sunday => Weekday::Sunday,
+        let of_rule = |r: &Rule| [Some(r.done_by.clone()), r.after.clone()];
+        self.rules.iter().flat_map(of_rule).flatten().collect()
     }
 }

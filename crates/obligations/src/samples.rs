@@ -7,13 +7,26 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let squares = json!([{ "state": "done", "label": "x", "month": 1 }, { "state": "overdue", "label": "x", "month": 1 }]);
     let legend = json!([["done", "x"], ["overdue", "y"]]);
     let kpi = json!({ "label": "x", "value": "1", "unit": "x", "href": null, "definition": null, "as_of": null, "target": null, "delta": null, "trend": [], "declared": false });
+    let states = json!({ "list": legend, "chosen": "done" });
     let overview = |rows: Value| {
         json!({
-            "rule": { "code": "r", "name": "n", "document": "d", "article": "a" }, "rules": [["r", "n"]], "year": 2026,
-            "previous": "/obligations?year=2025", "next": null, "calendar_known": false, "kpis": [kpi], "rows": rows, "legend": legend,
+            "rule": { "code": "r", "name": "n", "document": "d", "article": "a", "url": null }, "people": true, "sets": [{ "name": "x", "rules": [{ "href": "/x", "name": "a", "here": true }, { "href": "/y", "name": "b", "here": false }] }], "rules": [["r", "n"]], "year": 2026,
+            "previous": "/obligations?year=2025", "next": null, "states": states, "starts": "2027-01-01", "calendar_known": false, "kpis": [kpi], "rows": rows, "legend": legend,
             "pager": { "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] },
         })
     };
+    let rule = json!({ "code": "r", "name": "n", "document": "d", "article": "a", "url": "https://example.org" });
+    let person = json!({ "href": "/x", "name": "n", "done": 1, "due": 2, "now": [tag], "squares": squares, "summary": "x" });
+    let subjects = |rows: Value| {
+        json!({
+            "unit": "u", "rule": rule, "year": 2026, "computing": false, "rows": rows, "action": "/x", "states": states, "legend": legend, "done": 1, "due": 2,
+            "pager": { "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] },
+            "crumbs": [{ "label": "x", "href": "/" }],
+        })
+    };
+    let own = json!({ "name": "n", "document": "d", "article": "a", "done": 1, "due": 2, "squares": squares, "next": "2026-12-31", "progress": "1 / 2", "now": tag, "summary": "x" });
+    let idle = json!({ "name": "n", "document": "d", "article": "a", "done": 1, "due": 1, "squares": squares, "next": null, "progress": null, "now": null, "summary": "x" });
+    let mine = |rows: Value, nobody: bool| json!({ "year": 2026, "previous": "/obligations/mine?year=2025", "next": "/obligations/mine?year=2027", "rows": rows, "legend": legend, "nobody": nobody });
     vec![
         (
             "obligations/overview.html",
@@ -27,21 +40,38 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         (
             "obligations/overview.html",
             overview(
-                json!([{ "href": "/x", "name": "n", "done": 1, "due": 2, "now": tag, "squares": squares, "rate": 50.0, "summary": "x" }]),
+                json!([{ "href": "/x", "name": "n", "done": 1, "due": 2, "now": [tag], "squares": squares, "rate": 50.0, "summary": "x" }]),
             ),
         ),
         (
             "obligations/unit.html",
             json!({
                 "unit": "u", "rule": "r", "document": "d", "article": "a", "year": 2026, "computing": false, "done": 1, "due": 2, "squares": squares, "summary": "x", "legend": legend, "may_record": true,
-                "crumbs": [{ "label": "x", "href": "/" }],
-                "weeks": [{ "from": "2026-01-05", "to": "2026-01-11", "due": "2026-01-09", "done": null, "tag": tag, "state": "overdue", "rows": null, "record": "/activities/new" },
-                          { "from": "2026-01-05", "to": "2026-01-11", "due": null, "done": "2026-01-09", "tag": tag, "state": "done", "rows": "/activities", "record": null }],
+                "crumbs": [{ "label": "x", "href": "/" }], "rule_href": "/obligations/r",
+                "weeks": [{ "from": "2026-01-05", "to": "2026-01-11", "due": "2026-01-09", "done": null, "tag": tag, "progress": "1 / 2", "state": "overdue", "rows": null, "record": "/activities/new" },
+                          { "from": "2026-01-05", "to": "2026-01-11", "due": null, "done": "2026-01-09", "tag": tag, "progress": null, "state": "done", "rows": "/activities", "record": null }],
             }),
         ),
         (
             "obligations/unit.html",
-            json!({ "unit": "u", "rule": "r", "crumbs": [], "year": 2026, "computing": true }),
+            json!({ "unit": "u", "rule": "r", "rule_href": "/obligations/r", "crumbs": [], "year": 2026, "computing": true }),
         ),
+        ("obligations/subjects.html", subjects(json!([person]))),
+        ("obligations/subjects.html", subjects(json!([]))),
+        (
+            "obligations/subjects.html",
+            json!({ "unit": "u", "rule": rule, "year": 2026, "crumbs": [], "computing": true }),
+        ),
+        (
+            "obligations/rule.html",
+            json!({
+                "rule": rule, "categories": ["x", "y"], "subject": "s", "joiners": "j", "crumbs": [],
+                "versions": [{ "from": "2026-01-01", "to": null, "current": true, "rules": ["x", "y"] },
+                             { "from": "2025-01-01", "to": "2025-12-31", "current": false, "rules": ["x"] }],
+            }),
+        ),
+        ("obligations/mine.html", mine(json!([own, idle]), false)),
+        ("obligations/mine.html", mine(json!([]), false)),
+        ("obligations/mine.html", mine(json!([]), true)),
     ]
 }

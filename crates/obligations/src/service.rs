@@ -1,18 +1,29 @@
-//! How obligations stand, for many units in one reading.
+//! How obligations stand, for many in one reading.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use db::Db;
 use jiff::ToSpan;
-use kernel::{Calendar, Date, Env, Error, Period, PeriodKind, Result, Scope, UnitId};
-use ledger::Ledger;
-use organization::{Organization, Unit};
+use jiff::civil::DateTime;
+use kernel::{Calendar, Date, Env, Error, Id, Period, PersonId, Result, Scope, UnitId};
+use ledger::{Done, Ledger};
+use organization::{Organization, Unit, finding};
 
-use crate::state::{Occurrence, State, occurrences, state};
+use crate::rule::Subject as Kind;
+use crate::state::{Occurrence, Standing, State, after, occurrences, owed, standing};
+use crate::subjects::{self, Subject};
 use crate::{Rule, Rules};
+
+/// What fell due longer ago is no longer listed as something to do.
+const STALE: i64 = 28;
+/// The longest window.
+const YEAR: i64 = 366;
 
 /// The reading; cheap to clone.
 #[derive(Clone)]
 pub struct Obligations {
+    pub(crate) db: Db,
     pub(crate) env: Env,
     ledger: Ledger,
     pub(crate) organization: Organization,
@@ -20,29 +31,44 @@ pub struct Obligations {
     pub(crate) calendar: Arc<Calendar>,
 }
 
-/// How one unit stands over a period.
+/// How one subject stands over a period.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// The unit.
-    pub unit: Unit,
-    /// Each occurrence, its state, and the day on which it was first done.
-    pub occurrences: Vec<(Occurrence, State, Option<Date>)>,
+    /// Who is bound.
+    pub subject: Subject,
+    /// Each occurrence that binds it.
+    pub occurrences: Vec<Standing>,
 }
 
 impl Line {
     /// How many were fulfilled and how many should have been by now.
     pub fn tally(&self) -> (usize, usize) {
-        let counts = self
-            .occurrences
-            .iter()
-            .filter(|(_, s, _)| s.counts())
-            .count();
-        let done = self
-            .occurrences
-            .iter()
-            .filter(|(_, s, _)| s.fulfilled())
-            .count();
-        (done, counts)
+        let count = |which: fn(State) -> bool| {
+            let states = self.occurrences.iter().map(|s| s.state);
+            states.filter(|s| which(*s)).count()
+        };
+        (count(State::fulfilled), count(State::counts))
+    }
+}
+
+/// How many stand how (各状态数).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts(pub BTreeMap<State, usize>);
+
+impl Counts {
+    /// How many stand so.
+    pub fn of(&self, state: State) -> usize {
+        self.0.get(&state).copied().unwrap_or(0)
+    }
+
+    /// How many there are.
+    pub fn total(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    /// Adds one.
+    pub fn add(&mut self, state: State) {
+        *self.0.entry(state).or_default() += 1;
     }
 }
 
@@ -51,8 +77,10 @@ impl Line {
 pub struct Todo {
     /// Code of the rule.
     pub rule: String,
-    /// The unit that must do it.
+    /// The unit that must do it, or under which it must be done.
     pub unit: Unit,
+    /// The body, pair or person that must do it; none: the unit, or its post.
+    pub who: Option<String>,
     /// Due day.
     pub due: Date,
     /// Soon or overdue.
@@ -62,13 +90,14 @@ pub struct Todo {
 impl Obligations {
     /// The reading over a ledger, with the rules and the working calendar of the packs.
     pub fn new(
-        env: Env,
+        (db, env): (Db, Env),
         ledger: Ledger,
         organization: Organization,
         rules: Rules,
         calendar: Calendar,
     ) -> Self {
         Self {
+            db,
             env,
             ledger,
             organization,
@@ -77,110 +106,294 @@ impl Obligations {
         }
     }
 
-    /// The units of a scope that a rule binds, under a unit if one is named.
+    /// The units of a scope that a rule binds, or in which it binds somebody; under a unit if one is named.
     pub async fn bound(
         &self,
         rule: &Rule,
         scope: &Scope,
         under: Option<UnitId>,
     ) -> Result<Vec<Unit>> {
-        let below = match under {
-            Some(unit) => Some(self.organization.units_under(unit).await?),
+        let below: Option<HashSet<UnitId>> = match under {
+            Some(unit) => {
+                let below = self.organization.units_under(unit).await?;
+                Some(below.into_iter().collect())
+            }
             None => None,
         };
         let mut units = self.organization.units(scope).await?;
         units.retain(|u| {
-            rule.categories.contains(&u.category)
+            (rule.categories.is_empty() || rule.categories.contains(&u.category))
                 && below.as_ref().is_none_or(|b| b.contains(&u.id))
         });
         Ok(units)
     }
 
-    /// How these units stand: one reading for all. `None` while old facts are still being counted.
+    /// Whom a rule binds in some units, on the days of a period; people have no names yet, see [`Self::name`].
+    pub async fn subjects(
+        &self,
+        rule: &Rule,
+        units: &[Unit],
+        period: Period,
+    ) -> Result<Vec<Subject>> {
+        let everywhere = match rule.subject {
+            Kind::Person => self.bound(rule, &Scope::All, None).await?,
+            _ => Vec::new(),
+        };
+        let meant = match rule.subject {
+            Kind::Person => everywhere.as_slice(),
+            _ => units,
+        };
+        let (organization, db) = (&self.organization, &self.db);
+        subjects::of_rule(organization, db, rule, (units, meant), period).await
+    }
+
+    /// Gives people their names.
+    pub async fn name(&self, rule: &Rule, subjects: &mut [&mut Subject]) -> Result<()> {
+        if rule.subject == Kind::Person {
+            let ids: Vec<PersonId> = subjects.iter().map(|s| PersonId(s.id)).collect();
+            let names = finding::person_names(&mut self.db.read().await?, &ids).await?;
+            for subject in subjects {
+                let name = names.get(&PersonId(subject.id));
+                subject.name = name.cloned().unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+
+    /// The moment, in the time of the house.
+    pub(crate) fn moment(&self) -> DateTime {
+        self.env.now().zoned(self.env.zone()).datetime()
+    }
+
+    /// How these stand over the windows that begin in a period: one reading for all. `None` while old facts are
+    /// still being counted.
     pub async fn lines(
         &self,
         rule: &Rule,
-        units: Vec<Unit>,
+        subjects: Vec<Subject>,
         period: Period,
     ) -> Result<Option<Vec<Line>>> {
-        let today = self.env.today();
         let all = occurrences(rule, &self.calendar, period);
-        let (Some(first), Some(last)) = (all.first(), all.last()) else {
-            return Ok(Some(
-                units
-                    .into_iter()
-                    .map(|unit| Line {
-                        unit,
-                        occurrences: Vec::new(),
-                    })
-                    .collect(),
-            ));
-        };
+        let ids: HashSet<Id> = subjects
+            .iter()
+            .flat_map(|s| s.by.iter().map(|b| b.0))
+            .collect();
+        let ids: Vec<Id> = ids.into_iter().collect();
+        let mut reading = self.ledger.reading().await?;
+        let mut asked = BTreeMap::new();
+        if let Some(definition) = &rule.after {
+            match reading.progress_of(definition, &ids, period).await? {
+                Some(found) => asked = found,
+                None => return Ok(None),
+            }
+        }
+        let first = all.first().map_or(period.from, |o| o.window.from);
+        let last = all.last().map_or(period.to, |o| o.window.to);
+        let grace = rule.versions.iter().map(|v| v.grace).max().unwrap_or(0) + 31;
         let reach = Period {
-            from: first.window.from,
-            to: last.window.to,
+            from: first,
+            // What follows an event may be done some days later.
+            to: match rule.after {
+                Some(_) => last.saturating_add(grace.days()),
+                None => last,
+            },
         };
-        let ids: Vec<UnitId> = units.iter().map(|u| u.id).collect();
-        let Some(progress) = self
-            .ledger
-            .reading()
-            .await?
-            .progress(&rule.done_by, &ids, reach)
-            .await?
-        else {
+        let Some(done) = reading.progress_of(&rule.done_by, &ids, reach).await? else {
             return Ok(None);
         };
-        let lines = units
-            .into_iter()
-            .map(|unit| {
-                let done: Vec<Date> = progress
-                    .range((unit.id, reach.from)..=(unit.id, reach.to))
-                    .map(|((_, date), _)| *date)
-                    .collect();
-                // A unit is bound from its first whole window on, until it ends.
-                let bound = |o: &&Occurrence| {
-                    unit.from <= o.window.from && unit.to.is_none_or(|to| to >= o.window.to)
-                };
-                let occurrences = all
-                    .iter()
-                    .filter(bound)
-                    .map(|o| {
-                        let first = done.iter().copied().filter(|d| o.window.contains(*d)).min();
-                        (*o, state(o, first, today), first)
-                    })
-                    .collect();
-                Line { unit, occurrences }
-            })
-            .collect();
-        Ok(Some(lines))
+        let now = self.moment();
+        let line = |subject: Subject| {
+            let events;
+            let due: &[Occurrence] = match rule.after {
+                Some(_) => {
+                    let days = days_of(&asked, &subject, period);
+                    events = days
+                        .iter()
+                        .filter_map(|(day, _)| after(rule, &self.calendar, *day))
+                        .collect::<Vec<_>>();
+                    &events
+                }
+                None => &all,
+            };
+            let done = days_of(&done, &subject, reach);
+            let stands = |o: &Occurrence| {
+                let need = owed(rule.joiners, o, &subject.bound)?;
+                let begin = done.partition_point(|(day, _)| *day < o.window.from);
+                let until = done.partition_point(|(day, _)| *day <= o.window.to);
+                Some(standing(o, need, done[begin..until].iter().copied(), now))
+            };
+            let occurrences = due.iter().filter_map(stands).collect();
+            Line {
+                subject,
+                occurrences,
+            }
+        };
+        Ok(Some(subjects.into_iter().map(line).collect()))
     }
 
-    /// What is due soon or overdue in a scope within the last four weeks and the next, by due day.
-    pub async fn todo(&self, scope: &Scope, limit: usize) -> Result<Vec<Todo>> {
-        let today = self.env.today();
-        let week = Period::containing(PeriodKind::Week, today);
+    /// The window of a rule that runs on a day, or the last one before it.
+    pub fn window_on(&self, rule: &Rule, day: Date) -> Option<Occurrence> {
         let period = Period {
-            from: week.from.saturating_sub(4.weeks()),
-            to: week.to,
+            from: day.saturating_sub(YEAR.days()),
+            to: day,
         };
+        occurrences(rule, &self.calendar, period).pop()
+    }
+
+    /// How many in each of these units stand how in the window that runs on a day. `None` while computing.
+    pub async fn counts(
+        &self,
+        rule: &Rule,
+        units: &[Unit],
+        day: Date,
+    ) -> Result<Option<HashMap<UnitId, Counts>>> {
+        let period = match (self.window_on(rule, day), &rule.after) {
+            (Some(now), _) => now.window,
+            (None, Some(_)) => Period {
+                from: day.first_of_month(),
+                to: day,
+            },
+            (None, None) => return Ok(Some(HashMap::new())),
+        };
+        let subjects = self.subjects(rule, units, period).await?;
+        // Windows that begin with this one: it alone.
+        let begin = match rule.after {
+            Some(_) => period,
+            None => Period {
+                from: period.from,
+                to: period.from,
+            },
+        };
+        let Some(lines) = self.lines(rule, subjects, begin).await? else {
+            return Ok(None);
+        };
+        let mut counts: HashMap<UnitId, Counts> = HashMap::new();
+        for line in lines {
+            for standing in &line.occurrences {
+                counts
+                    .entry(line.subject.unit)
+                    .or_default()
+                    .add(standing.state);
+            }
+        }
+        Ok(Some(counts))
+    }
+
+    /// What a person owes by the rules for persons, over the windows that begin in a period.
+    pub async fn owed_by(&self, person: PersonId, period: Period) -> Result<Vec<(Rule, Line)>> {
+        let mut owed = Vec::new();
+        for rule in self.rules.iter().filter(|r| r.subject == Kind::Person) {
+            let meant = self.bound(rule, &Scope::All, None).await?;
+            let found = subjects::of_person(&self.db, rule, person, &meant, period).await?;
+            let lines = self
+                .lines(rule, found.into_iter().collect(), period)
+                .await?;
+            let line = lines.unwrap_or_default().into_iter().next();
+            owed.extend(line.map(|line| (rule.clone(), line)));
+        }
+        owed.retain(|(_, line)| !line.occurrences.is_empty());
+        Ok(owed)
+    }
+
+    /// The windows of a rule in which something may be to do now: due not too long ago, or soon.
+    fn pressing(&self, rule: &Rule) -> Option<Period> {
+        let today = self.env.today();
+        let recent = today.saturating_sub(STALE.days());
+        if rule.after.is_some() {
+            return Some(Period {
+                from: recent,
+                to: today,
+            });
+        }
+        let period = Period {
+            from: today.saturating_sub((YEAR + STALE).days()),
+            to: today,
+        };
+        let all = occurrences(rule, &self.calendar, period);
+        let mut now = all
+            .iter()
+            .filter(|o| o.until.is_some_and(|d| d >= recent) && o.soon <= today);
+        let first = now.next()?;
+        let last = now.next_back().unwrap_or(first);
+        Some(Period {
+            from: first.window.from,
+            to: last.window.from,
+        })
+    }
+
+    /// What is due soon or overdue in a scope within the last four weeks, by due day: of units, posts, bodies and
+    /// pairs; people see their own, see [`Self::owed_by`].
+    pub async fn todo(&self, scope: &Scope, limit: usize) -> Result<Vec<Todo>> {
+        let recent = self.env.today().saturating_sub(STALE.days());
         let mut todo = Vec::new();
-        for rule in self.rules.iter() {
+        for rule in self.rules.iter().filter(|r| r.subject != Kind::Person) {
+            let Some(period) = self.pressing(rule) else {
+                continue;
+            };
             let units = self.bound(rule, scope, None).await?;
-            for line in self.lines(rule, units, period).await?.unwrap_or_default() {
-                for (o, state, _) in &line.occurrences {
-                    if let (Some(due), State::Soon | State::Overdue) = (o.due, state) {
+            let subjects = self.subjects(rule, &units, period).await?;
+            let units: HashMap<UnitId, &Unit> = units.iter().map(|u| (u.id, u)).collect();
+            for line in self
+                .lines(rule, subjects, period)
+                .await?
+                .unwrap_or_default()
+            {
+                let Some(unit) = units.get(&line.subject.unit) else {
+                    continue;
+                };
+                let own = matches!(rule.subject, Kind::Unit | Kind::Post);
+                for s in &line.occurrences {
+                    if let (Some(due), State::Soon | State::Overdue) = (s.occurrence.due, s.state)
+                        && due >= recent
+                    {
                         todo.push(Todo {
                             rule: rule.code.clone(),
-                            unit: line.unit.clone(),
+                            unit: (*unit).clone(),
+                            who: (!own).then(|| line.subject.name.clone()),
                             due,
-                            state: *state,
+                            state: s.state,
                         });
                     }
                 }
             }
         }
-        todo.sort_by(|a, b| (a.due, &a.unit.code).cmp(&(b.due, &b.unit.code)));
+        todo.sort_by(|a, b| (a.due, &a.unit.code, &a.who).cmp(&(b.due, &b.unit.code, &b.who)));
         todo.truncate(limit);
+        Ok(todo)
+    }
+
+    /// What a person owes that is due soon, or has been overdue for no more than four weeks, by due day.
+    pub async fn todo_of(&self, person: PersonId) -> Result<Vec<Todo>> {
+        let recent = self.env.today().saturating_sub(STALE.days());
+        let mut todo = Vec::new();
+        for rule in self.rules.iter().filter(|r| r.subject == Kind::Person) {
+            let Some(period) = self.pressing(rule) else {
+                continue;
+            };
+            let meant = self.bound(rule, &Scope::All, None).await?;
+            let found = subjects::of_person(&self.db, rule, person, &meant, period).await?;
+            let lines = self
+                .lines(rule, found.into_iter().collect(), period)
+                .await?;
+            for line in lines.unwrap_or_default() {
+                let unit = meant.iter().find(|u| u.id == line.subject.unit);
+                for s in &line.occurrences {
+                    if let (Some(due), State::Soon | State::Overdue, Some(unit)) =
+                        (s.occurrence.due, s.state, unit)
+                        && due >= recent
+                    {
+                        todo.push(Todo {
+                            rule: rule.code.clone(),
+                            unit: unit.clone(),
+                            who: None,
+                            due,
+                            state: s.state,
+                        });
+                    }
+                }
+            }
+        }
+        todo.sort_by_key(|t| t.due);
         Ok(todo)
     }
 
@@ -201,4 +414,25 @@ impl Obligations {
     pub(crate) fn rule(&self, code: &str) -> Result<&Rule> {
         self.rules.get(code).ok_or(Error::NotFound)
     }
+}
+
+/// What was done for a subject in a period, day by day.
+fn days_of(
+    progress: &BTreeMap<(Id, Date), Done>,
+    subject: &Subject,
+    period: Period,
+) -> Vec<(Date, Done)> {
+    let mut days: Vec<(Date, Done)> = Vec::new();
+    for (id, held) in &subject.by {
+        let range = progress.range((*id, period.from)..=(*id, period.to));
+        days.extend(
+            range
+                .filter(|((_, day), _)| held.contains(*day))
+                .map(|((_, day), done)| (*day, *done)),
+        );
+    }
+    if subject.by.len() > 1 {
+        days.sort_by_key(|(day, _)| *day);
+    }
+    days
 }

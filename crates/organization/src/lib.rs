@@ -62,7 +62,10 @@ pub use units::{Basis, NewUnit, SplitOff, UnitChange, UnitChangeKind, UnitEdit, 
 /// Who is found where, in the transaction of whoever asks, past every scope: for rules that name people by post,
 /// attribute or body.
 pub mod finding {
-    pub use crate::store::{described, in_body, in_post, paths, person_names, serving, values_of};
+    pub use crate::store::{
+        Spell, described, in_body, in_post, paths, person_names, seat_spells, serving, spells,
+        spells_of, trait_spells, values_of,
+    };
 
     use db::Tx;
     use kernel::{Date, PersonId, Result, UnitId};

@@ -7,6 +7,7 @@ mod history;
 mod identity;
 mod import;
 mod people;
+mod spells;
 mod ties;
 
 use std::collections::{BTreeMap, HashMap};
@@ -23,6 +24,7 @@ pub(crate) use identity::*;
 pub(crate) use import::*;
 pub(crate) use people::*;
 pub use people::{described, in_body, in_post, serving, values_of};
+pub use spells::{Spell, seat_spells, spells, spells_of, trait_spells};
 pub(crate) use ties::*;
 
 use crate::model::{Assignment, Nature, Person, RosterEntry, Tree, Unit, changed_paths};

@@ -72,7 +72,7 @@ async fn show(
             let category = s.rooms.obligations.category(&t.rule);
             let date = kernel::format_date(t.due.min(today));
             let item = json!({
-                "title": s.rooms.obligations.rule_name(&t.rule, lang),
+                "title": titled(s.rooms.obligations.rule_name(&t.rule, lang), t.who.as_deref()),
                 "unit": t.unit.name,
                 "due": kernel::format_date(t.due),
                 "tag": deadline(&shell, t.due, late),
@@ -86,6 +86,24 @@ async fn show(
         }
     }
     let me = access.principal.person;
+    // What oneself owes, whoever records it.
+    for t in match me {
+        Some(me) => s.rooms.obligations.todo_of(me).await?,
+        None => Vec::new(),
+    } {
+        count += 1;
+        let late = t.state == Standing::Overdue;
+        let item = json!({
+            "title": s.rooms.obligations.rule_name(&t.rule, lang),
+            "unit": t.unit.name,
+            "due": kernel::format_date(t.due),
+            "tag": deadline(&shell, t.due, late),
+            "icon": "calendar-event",
+            "verb": shell.t("home-go-see"),
+            "href": "/obligations/mine",
+        });
+        todo.push((Some(t.due), item));
+    }
     let (waiting, first) = s
         .rooms
         .approvals
@@ -180,6 +198,12 @@ async fn show(
             "may_record": held(activities::RECORD).is_some(), "may_read": held(activities::READ).is_some(),
         }),
     )
+}
+
+/// A rule, and who of the unit must do it if it is not the unit itself.
+fn titled(rule: Option<String>, who: Option<&str>) -> Option<String> {
+    let rule = rule?;
+    Some(who.map_or(rule.clone(), |who| format!("{rule}：{who}")))
 }
 
 /// Until when, in words and colour.

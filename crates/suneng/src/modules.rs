@@ -180,6 +180,7 @@ pub const PACK_TABLES: &[&str] = &[
     "activity-kind",
     "register",
     "obligation",
+    "obligation-set",
     "indicator",
     "report",
     "role",

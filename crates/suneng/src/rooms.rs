@@ -270,7 +270,7 @@ impl Rooms {
             .with_notices(notices.clone()),
             registers,
             obligations: Obligations::new(
-                env.clone(),
+                (db.clone(), env.clone()),
                 ledger,
                 organization.clone(),
                 vocabulary.rules,

@@ -275,8 +275,8 @@ pub(crate) struct Where<'a> {
 impl Where<'_> {
     fn place_column(&self) -> &'static str {
         match self.definition.axis {
-            Axis::Host => "f.host",
-            Axis::Unit => "f.unit",
+            Axis::Host | Axis::Body | Axis::Pair => "f.host",
+            Axis::Unit | Axis::Person => "f.unit",
         }
     }
 

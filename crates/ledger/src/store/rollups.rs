@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use db::{Args, Tx};
-use kernel::{Date, PersonId, Result, UnitId};
+use kernel::{Date, Id, PersonId, Result, UnitId};
 
 use crate::PlaceId;
 
@@ -11,8 +11,8 @@ use crate::PlaceId;
 pub(crate) type CellKey = (i64, UnitId, i64);
 /// Key of distinct persons: component, period, person.
 pub(crate) type PresenceKey = (i64, i64, PersonId);
-/// Key of progress: component, the unit itself, day.
-pub(crate) type ProgressKey = (i64, UnitId, Date);
+/// Key of progress: component, whose it is (a unit, person, body or pair), day.
+pub(crate) type ProgressKey = (i64, Id, Date);
 /// Net numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Delta {
@@ -190,16 +190,16 @@ pub(crate) async fn months(
     Ok(found)
 }
 
-/// Progress of some units between two days.
+/// Progress of some subjects between two days.
 pub(crate) async fn progress(
     tx: &mut Tx,
     component: i64,
-    subjects: &[UnitId],
+    subjects: &[Id],
     from: Date,
     to: Date,
-) -> Result<BTreeMap<(UnitId, Date), Delta>> {
+) -> Result<BTreeMap<(Id, Date), Delta>> {
     let mut found = BTreeMap::new();
-    for chunk in subjects.chunks(500) {
+    for chunk in subjects.chunks(5_000) {
         let mut a = Args::new();
         let component = a.push(component);
         let list = a.list(chunk.iter().copied());

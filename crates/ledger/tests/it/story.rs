@@ -209,6 +209,86 @@ async fn a_definition_made_later_says_computing_and_then_counts_all() {
 }
 
 #[tokio::test]
+async fn progress_is_kept_of_people_bodies_and_pairs() {
+    testkit::on_both(MIGRATIONS, |t| async move {
+        let w = World::new(&t).await;
+        let by = |axis| Definition {
+            axis,
+            progress: true,
+            distinct: None,
+            ..attendance()
+        };
+        let of_people = by(ledger::Axis::Person);
+        let of_bodies = by(ledger::Axis::Body);
+        let of_pairs = by(ledger::Axis::Pair);
+        let first = w.record(&t.db, 0, 0, day(3, 6), &[0, 1]).await;
+        w.ledger.settle().await.unwrap();
+        let all = [of_people.clone(), of_bodies.clone(), of_pairs.clone()];
+        w.ledger.define(&all).await.unwrap();
+        let [one, other, third] = [0, 1, 2].map(|n| w.persons[n]);
+        let body: kernel::Id = t.env.new_id();
+        let pair = ledger::pair(other, one);
+        assert_eq!(pair, ledger::pair(one, other), "whoever comes first");
+        let mut facts = w.session(1, 0, day(4, 3), &[0, 2]);
+        for fact in &mut facts {
+            fact.body = Some(body);
+            fact.other = fact.person.map(|_| other);
+        }
+        db::transaction!(t.db, |tx| {
+            w.ledger.place(tx, &w.path(1, 0)).await?;
+            w.ledger.append(tx, &facts).await
+        })
+        .unwrap();
+        let asked = [one.0, other.0, body, pair];
+        let mut reading = w.ledger.reading().await.unwrap();
+        let computing = reading.progress_of(&of_people, &asked, w.year()).await;
+        assert_eq!(computing.unwrap(), None);
+        drop(reading);
+        w.ledger.backfill_all().await.unwrap();
+        let done = |n: i64| ledger::Done { n, sum: 90 * n };
+        for step in [
+            "on the tail",
+            "sealed",
+            "taken back on the tail",
+            "taken back",
+        ] {
+            match step {
+                "on the tail" => {}
+                "taken back on the tail" => {
+                    db::transaction!(t.db, |tx| w.ledger.reverse(tx, &first[1..2], None).await)
+                        .unwrap();
+                }
+                _ => {
+                    w.ledger.settle().await.unwrap();
+                }
+            }
+            let mut reading = w.ledger.reading().await.unwrap();
+            let mut of = async |definition: &Definition| {
+                let found = reading.progress_of(definition, &asked, w.year()).await;
+                found.unwrap().unwrap()
+            };
+            let mut people = vec![
+                ((one.0, day(4, 3)), done(1)),
+                ((other.0, day(3, 6)), done(1)),
+            ];
+            if !step.starts_with("taken back") {
+                people.push(((one.0, day(3, 6)), done(1)));
+            }
+            people.sort_by_key(|(key, _)| *key);
+            let found: Vec<_> = of(&of_people).await.into_iter().collect();
+            assert_eq!(found, people, "{step}; {third} was not asked for");
+            let found: Vec<_> = of(&of_bodies).await.into_iter().collect();
+            assert_eq!(found, [((body, day(4, 3)), done(2))], "{step}");
+            let found: Vec<_> = of(&of_pairs).await.into_iter().collect();
+            assert_eq!(found, [((pair, day(4, 3)), done(1))], "{step}");
+        }
+        let problems = verify(&t.db, &[]).await.unwrap().problems;
+        assert_eq!(problems, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn tampering_shows() {
     testkit::on_both(MIGRATIONS, |t| async move {
         let w = World::new(&t).await;

@@ -44,7 +44,7 @@ impl House {
         let a = add(&org, Some(top), "A", "处室", start).await;
         let b = add(&org, Some(top), "B", "处室", start).await;
         let obligations = Obligations::new(
-            t.env.clone(),
+            (t.db.clone(), t.env.clone()),
             ledger.clone(),
             org.clone(),
             rules(),
@@ -85,7 +85,10 @@ impl House {
             .bound(&self.rule(), &Scope::All, None)
             .await
             .unwrap();
-        let lines = self.obligations.lines(&self.rule(), units, period).await;
+        let rule = self.rule();
+        let subjects = self.obligations.subjects(&rule, &units, period).await;
+        let lines = self.obligations.lines(&rule, subjects.unwrap(), period);
+        let lines = lines.await;
         lines.unwrap().expect("counted")
     }
 
@@ -94,10 +97,10 @@ impl House {
         let lines = self
             .lines(Period::containing(PeriodKind::Year, day(1, 1)))
             .await;
-        let line = lines.into_iter().find(|l| l.unit.id == unit).unwrap();
+        let line = lines.into_iter().find(|l| l.subject.unit == unit).unwrap();
         line.occurrences
             .iter()
-            .map(|(o, s, _)| (o.due.unwrap_or(o.window.to), *s))
+            .map(|s| (s.occurrence.due.unwrap_or(s.occurrence.window.to), s.state))
             .collect()
     }
 

@@ -3,3 +3,4 @@
 mod house;
 mod pages;
 mod standing;
+mod subjects;

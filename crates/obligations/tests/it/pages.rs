@@ -26,7 +26,7 @@ fn modules(h: &House) -> Vec<Module> {
     vec![commons, obligations::module(h.obligations.clone())]
 }
 
-fn app(h: &House, t: &TestDb, scope: Scope) -> Router {
+pub fn app(h: &House, t: &TestDb, scope: Scope) -> Router {
     let principal = Principal::new(t.env.new_id(), "林晓岚").with(READ, scope);
     let mut options = Options::new(t.env.clone());
     options.auth = Box::new(move |router| {
@@ -38,7 +38,7 @@ fn app(h: &House, t: &TestDb, scope: Scope) -> Router {
     web::assemble(modules(h), options).expect("the modules fit together")
 }
 
-async fn get(app: &Router, path: &str) -> (StatusCode, String) {
+pub async fn get(app: &Router, path: &str) -> (StatusCode, String) {
     let request = Request::get(path).header(header::HOST, "suneng.test");
     let request = request.body(Body::empty()).expect("a request");
     let response = app.clone().oneshot(request).await.expect("infallible");
@@ -177,7 +177,7 @@ async fn while_old_facts_are_counted_it_says_so() {
         let calendar = kernel::Calendar::default();
         let computing = House {
             obligations: obligations::Obligations::new(
-                t.env.clone(),
+                (t.db.clone(), t.env.clone()),
                 h.ledger.clone(),
                 h.org.clone(),
                 rules,

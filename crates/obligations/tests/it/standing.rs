@@ -131,3 +131,28 @@ async fn what_is_to_do_is_listed_by_due_day() {
     })
     .await;
 }
+
+#[test]
+fn the_packs_of_the_program_have_no_mistakes() {
+    let texts = [
+        (
+            "weekly-study.toml",
+            include_str!("../../../../packs/weekly-study.toml"),
+        ),
+        (
+            "cadence-cn.toml",
+            include_str!("../../../../packs/cadence-cn.toml"),
+        ),
+    ];
+    let texts = texts.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let packs = commons::packs::Packs::load(texts.to_vec()).unwrap();
+    let rules = obligations::Rules::read(&packs).unwrap();
+    let course = rules.sets().next().unwrap();
+    let every = |code: &String| rules.get(code).unwrap().versions[0].every;
+    use obligations::Cadence::{Month, Quarter, Week, Year};
+    let cadences: Vec<_> = course.rules.iter().map(every).collect();
+    assert_eq!(cadences, [Week, Month, Quarter, Year]);
+    // Each names its document and article.
+    let named = |r: &obligations::Rule| !r.document.zh.is_empty() && !r.article.zh.is_empty();
+    assert!(rules.iter().all(named));
+}

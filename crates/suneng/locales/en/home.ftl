@@ -6,6 +6,7 @@ home-nothing-text = All is done. New things appear here before they fall due.
 home-see-activities = Activities
 home-record = Record an activity
 home-go-record = Record
+home-go-see = See
 home-figures = This year
 home-more = All indicators
 due-today = Due today

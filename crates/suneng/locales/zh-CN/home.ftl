@@ -6,6 +6,7 @@ home-nothing-text = 该做的都做了。新的事项到期前会出现在这里
 home-see-activities = 看活动台账
 home-record = 登记活动
 home-go-record = 去登记
+home-go-see = 查看
 home-figures = 本年数字
 home-more = 全部指标
 due-today = 今天截止

@@ -1,0 +1,311 @@
+//! Rules as packs write them (`[[obligation]]`, `[[obligation-set]]`), with every mistake named by its line.
+
+use std::collections::BTreeMap;
+
+use commons::packs::{Name, PackProblem, Packs};
+use jiff::civil::{Time, Weekday};
+use kernel::{Date, Msg, Shift};
+use ledger::{Axis, Definition, Value};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::rule::{Cadence, Joiners, On, Rule, RuleSet, Rules, Subject, Version, Who};
+
+/// No rule of a year warns or waits longer.
+const MOST_DAYS: i64 = 92;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawVersion {
+    from: String,
+    to: Option<String>,
+    every: Cadence,
+    on: Option<RawOn>,
+    at: Option<String>,
+    times: Option<i64>,
+    minutes: Option<i64>,
+    shift: Shift,
+    #[serde(default)]
+    soon_days: i64,
+    #[serde(default)]
+    grace: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawOn {
+    Day(i8),
+    Word(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawRule {
+    code: String,
+    name: Name,
+    document: Name,
+    article: Name,
+    url: Option<String>,
+    #[serde(default)]
+    subject: Subject,
+    #[serde(default)]
+    categories: Vec<String>,
+    #[serde(default)]
+    who: Who,
+    #[serde(default)]
+    away: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    kinds: Vec<String>,
+    pairing: Option<String>,
+    #[serde(default)]
+    joiners: Joiners,
+    after: Option<Definition>,
+    done_by: Definition,
+    version: Vec<Spanned<RawVersion>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSet {
+    code: String,
+    name: Name,
+    rules: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Section {
+    #[serde(default)]
+    obligation: Vec<Spanned<RawRule>>,
+    #[serde(default)]
+    obligation_set: Vec<Spanned<RawSet>>,
+}
+
+impl Rules {
+    /// Reads them from packs; names every mistake with its line.
+    pub fn read(packs: &Packs) -> Result<Self, Vec<PackProblem>> {
+        let mut found = Self::default();
+        let mut problems = Vec::new();
+        let sections = packs.read::<Section>()?;
+        let mut sets = Vec::new();
+        for (pack, section) in sections {
+            for spanned in section.obligation {
+                let span = spanned.span();
+                let raw = spanned.into_inner();
+                let code = raw.code.clone();
+                let mut wrong = |key: &'static str| {
+                    let message = Msg::new(key).with("code", &code);
+                    problems.push(pack.problem_at(span.clone(), message));
+                };
+                if !commons::packs::is_kebab(&code) || found.get(&code).is_some() {
+                    wrong("obligation-code");
+                }
+                for key in raw.mistakes() {
+                    wrong(key);
+                }
+                let mut versions: Vec<Version> = Vec::new();
+                for v in &raw.version {
+                    let later = |from: Date| versions.last().is_none_or(|last| last.from < from);
+                    match v.get_ref().read().filter(|v| later(v.from)) {
+                        Some(version) => versions.push(version),
+                        None => problems.push(pack.problem_at(
+                            v.span(),
+                            Msg::new("obligation-version").with("code", &code),
+                        )),
+                    }
+                }
+                found.rules.push(raw.rule(versions));
+            }
+            let of_pack = section.obligation_set.into_iter();
+            sets.extend(of_pack.map(|set| (pack.clone(), set)));
+        }
+        for (pack, spanned) in sets {
+            let span = spanned.span();
+            let set = spanned.into_inner();
+            let unknown = set.rules.iter().any(|r| found.get(r).is_none());
+            let twice = found.sets.iter().any(|s| s.code == set.code);
+            if unknown || twice || set.rules.is_empty() || !commons::packs::is_kebab(&set.code) {
+                let message = Msg::new("obligation-set").with("code", &set.code);
+                problems.push(pack.problem_at(span, message));
+            }
+            found.sets.push(RuleSet {
+                code: set.code,
+                name: set.name,
+                rules: set.rules,
+            });
+        }
+        if problems.is_empty() {
+            Ok(found)
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+impl RawRule {
+    /// Keys of what is wrong with the rule itself.
+    fn mistakes(&self) -> Vec<&'static str> {
+        let mut wrong = Vec::new();
+        let unsaid = match self.subject {
+            Subject::Unit => self.categories.is_empty(),
+            Subject::Person => false,
+            Subject::Post => self.who == Who::default(),
+            Subject::Body => self.kinds.is_empty(),
+            Subject::Pair => self.pairing.is_none(),
+        };
+        if unsaid {
+            wrong.push("obligation-nobody");
+        }
+        let people = matches!(self.subject, Subject::Person | Subject::Post);
+        let idle = (!people && (self.who != Who::default() || !self.away.is_empty()))
+            || (self.subject != Subject::Body && !self.kinds.is_empty())
+            || (self.subject != Subject::Pair && self.pairing.is_some())
+            || self.who.seats.iter().any(|s| s.body.is_some());
+        if idle {
+            wrong.push("obligation-subject");
+        }
+        if self.version.is_empty() {
+            wrong.push("obligation-no-version");
+        }
+        let mistaken = |d: &Definition| !d.predicate.mistakes().is_empty();
+        if mistaken(&self.done_by) || self.after.as_ref().is_some_and(mistaken) {
+            wrong.push("obligation-predicate");
+        }
+        let event = |v: &Spanned<RawVersion>| v.get_ref().every == Cadence::Event;
+        if self.version.iter().any(event) != self.after.is_some() {
+            wrong.push("obligation-after");
+        }
+        if let Some(url) = &self.url
+            && !url.starts_with("https://")
+            && !url.starts_with("http://")
+        {
+            wrong.push("obligation-url");
+        }
+        wrong
+    }
+
+    fn rule(self, versions: Vec<Version>) -> Rule {
+        // Obligations look at what each did themselves, day by day.
+        let minutes = versions.iter().any(|v| v.minutes > 0);
+        let own = |definition: Definition| Definition {
+            axis: match self.subject {
+                Subject::Unit => definition.axis,
+                Subject::Person | Subject::Post => Axis::Person,
+                Subject::Body => Axis::Body,
+                Subject::Pair => Axis::Pair,
+            },
+            progress: true,
+            ..definition
+        };
+        let value = match minutes {
+            true => Value::Minutes,
+            false => self.done_by.value,
+        };
+        Rule {
+            done_by: own(Definition {
+                value,
+                ..self.done_by
+            }),
+            after: self.after.map(own),
+            code: self.code,
+            name: self.name,
+            document: self.document,
+            article: self.article,
+            url: self.url,
+            subject: self.subject,
+            categories: self.categories,
+            who: self.who,
+            away: self.away,
+            kinds: self.kinds,
+            pairing: self.pairing,
+            joiners: self.joiners,
+            versions,
+        }
+    }
+}
+
+impl RawVersion {
+    fn read(&self) -> Option<Version> {
+        let from = kernel::parse_date(&self.from)?;
+        let to = match &self.to {
+            Some(to) => Some(kernel::parse_date(to).filter(|to| *to >= from)?),
+            None => None,
+        };
+        let at = match &self.at {
+            Some(at) => Some(Time::strptime("%H:%M", at).ok()?),
+            None => None,
+        };
+        let on = match &self.on {
+            Some(on) => on.read(self.every)?,
+            None => On::Last,
+        };
+        let minutes = self.minutes.unwrap_or(0);
+        // Whoever asks for minutes asks for no number of times, unless it is said.
+        let times = self.times.unwrap_or(i64::from(minutes == 0));
+        let longest = if self.every == Cadence::Week {
+            6
+        } else {
+            MOST_DAYS
+        };
+        let sound = (0..=366).contains(&times)
+            && (0..=500_000).contains(&minutes)
+            && times + minutes > 0
+            && (0..=longest).contains(&self.soon_days)
+            && (0..=MOST_DAYS).contains(&self.grace);
+        sound.then_some(Version {
+            from,
+            to,
+            every: self.every,
+            on,
+            at,
+            times,
+            minutes,
+            shift: self.shift,
+            soon_days: self.soon_days,
+            grace: self.grace,
+        })
+    }
+}
+
+impl RawOn {
+    /// The day, if it makes sense for the cadence.
+    fn read(&self, every: Cadence) -> Option<On> {
+        let days = matches!(every, Cadence::Day | Cadence::Workday | Cadence::Event);
+        let word = match self {
+            Self::Day(day) => {
+                let months = !days && every != Cadence::Week;
+                return (months && (1..=31).contains(day)).then_some(On::Day(*day));
+            }
+            Self::Word(word) => word.as_str(),
+        };
+        let on = match word {
+            "last-day" => On::Last,
+            "last-workday" => On::LastWorkday,
+            "first-workday" => On::FirstWorkday,
+            _ => match (weekday(word), word.split_once('-')) {
+                (Some(day), _) if every == Cadence::Week => On::Weekday(day),
+                (_, Some((month, day))) if every == Cadence::Year => {
+                    let (month, day) = (month.parse().ok()?, day.parse().ok()?);
+                    // 29 February is a day of some years.
+                    Date::new(2024, month, day).ok()?;
+                    On::MonthDay(month, day)
+                }
+                _ => return None,
+            },
+        };
+        (!days).then_some(on)
+    }
+}
+
+fn weekday(word: &str) -> Option<Weekday> {
+    Some(match word {
+        "monday" => Weekday::Monday,
+        "tuesday" => Weekday::Tuesday,
+        "wednesday" => Weekday::Wednesday,
+        "thursday" => Weekday::Thursday,
+        "friday" => Weekday::Friday,
+        "saturday" => Weekday::Saturday,
+        "sunday" => Weekday::Sunday,
+        _ => return None,
+    })
+}
