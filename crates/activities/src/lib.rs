@@ -1,30 +1,46 @@
 //! Activities (活动): study sessions and the like, recorded by roster. Writes facts: `held` once for the
 //! organising unit, `attendance` once for each person of the roster.
 
+mod amend;
+mod amend_page;
 mod api;
 mod attendance;
 mod confirm;
 mod confirm_pages;
+mod details;
+mod form_page;
 mod kind;
 mod levels;
 mod list_page;
 mod model;
 mod pages;
+mod recording;
 mod samples;
 mod searching;
 mod service;
+mod shown;
 mod source;
 mod store;
+mod typed;
+mod view;
 
 pub use attendance::{Late, LateWriter};
 pub use confirm::{History, Outcome};
-pub use kind::{ActivityKind, ActivityKinds};
-pub use model::{Activity, Confirmation, Mark, New, Part, Role};
+pub use amend::Amended;
+pub use details::{Details, Item, Pair, Session, next_session, session_fits};
+pub use kind::{
+    ActivityKind, ActivityKinds, AgendaItem, Choice, Confidential, Evidence, FieldKind, KindField,
+    KindGroup, KindRole, OneOrMany, RoleOf, RosterOf,
+};
+pub use model::{Activity, Confirmation, InSeries, Mark, New, Part, Role};
+pub use recording::HeldRole;
 pub use pages::module;
 
 pub use service::Activities;
 pub use source::ActivityFacts;
 pub use store::MIGRATIONS;
+pub use store::details::Version;
+pub use view::View;
 
 /// Permission to see activities and their rosters.
 pub const READ: &str = "activity.read";
@@ -34,6 +50,8 @@ pub const RECORD: &str = "activity.record";
 pub const REVERSE: &str = "activity.reverse";
 /// Permission to confirm what others recorded.
 pub const CONFIRM: &str = "activity.confirm";
+/// Permission to see what is confidential between two people.
+pub const CONFIDENTIAL: &str = "activity.confidential";
 
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 pub(crate) fn all() -> Vec<(&'static str, Value)> {
-    let form = json!({ "values": { "id": "", "kind": "k", "unit": "u", "date": "2026-11-20", "title": "t", "starts": "15:00", "ends": "16:30", "location": "", "level": "internal", "observers": "" },
+    let form = json!({ "values": { "id": "", "of": "b", "series": "x", "issue": "1", "session": "2", "kind": "k", "unit": "u", "date": "2026-11-20", "title": "t", "starts": "15:00", "ends": "16:30", "location": "", "level": "internal", "observers": "" },
         "errors": { "title": "x" }, "list": [{ "field": "title", "text": "x" }] });
     let no_form = json!({ "values": {}, "errors": {}, "list": [] });
     let tag = json!({ "text": "x", "tone": "warn", "icon": null });
@@ -11,13 +11,20 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         json!({ "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] });
     let row = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "date": "2026-11-20", "minutes": 90, "location": "", "level": "x", "recorded": 0, "present": 18, "expected": 20, "tags": [tag], "confirmation": tag });
     let list = |rows: Value, chips: Value| {
-        json!({ "rows": rows, "form": form, "chips": chips, "levels": [["internal", "x"]], "unit_name": null, "kinds": [["k", "n"]],
+        json!({ "rows": rows, "form": form, "chips": chips, "levels": [["internal", "x"]], "unit_name": null, "kinds": [["k", "n"]], "groups": [["g", "x"]],
         "pager": pager, "table": web::table::Table::sample_with(&crate::list_page::COLUMNS), "may_record": true, "may_confirm": true })
     };
     let roster = json!([{ "person": "p", "staff_no": "1", "name": "n", "unit": "u", "post": "", "mark": "present" }]);
-    let edit = |roster: Value| {
-        json!({ "form": form, "kind": "k", "roster": roster, "roles": [{ "code": "present", "label": "x" }],
-        "unit_code": "u", "unit_name": "n", "kinds": [["k", "n"]], "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
+    let shape = |roster: &str| {
+        json!({ "roles": [{ "label": "x", "names": ["role-speaker-0", "role-speaker-1"], "required": true }], "items": [["first-topic", "x"]],
+        "lines": 2, "agenda_required": ["x"], "fields": [{ "name": "field-a", "label": "x", "kind": "select", "mode": "", "most": 0, "required": true, "options": [["", "—"]] }],
+        "roster": roster, "series": true, "confidential": true, "basis": "x" })
+    };
+    let plain = json!({ "roles": [], "items": [], "lines": 0, "agenda_required": [], "fields": [], "roster": "unit", "series": false, "confidential": false, "basis": "" });
+    let edit = |roster: Value, shape: &Value| {
+        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true,
+        "groups": [{ "name": "", "kinds": [["k", "n"]] }, { "name": "g", "kinds": [["l", "n"]] }], "roles": [{ "code": "present", "label": "x" }],
+        "unit_code": "u", "unit_name": "n", "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
     let event = json!({ "title": "x", "quote": "", "state": "done", "at": "2026-11-20 17:00" });
     let history = |any: bool| if any { json!([event]) } else { json!([]) };
@@ -27,12 +34,28 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let outcome = |ok: bool, text: Value| json!({ "href": "/activities/x", "title": "t", "date": "2026-11-20", "ok": ok, "text": text });
     let outcomes = |rows: Value| json!({ "crumbs": [{ "label": "x", "href": "/" }], "rows": rows, "done": 1, "failed": 1 });
     let show = |reversed: Value, may: bool, form: &Value| {
-        json!({ "id": "x", "title": "t", "form": form, "kind": "k", "host": "u", "date": "2026-11-20",
+        let mut page = json!({ "id": "x", "title": "t", "form": form, "kind": "k", "host": "u", "date": "2026-11-20",
         "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30", "minutes": 90, "location": "", "tags": [tag], "recorded_at": "2026-11-20 17:00",
         "level": "x", "level_code": "internal", "levels": [["internal", "x"]], "mark": reversed, "reversed_at": reversed, "reason": reversed, "roles": [["present", "x"]], "crumbs": [{ "label": "x", "href": "/" }],
         "parts": [{ "person": "p", "name": "n", "unit": "u", "role": "present", "tag": tag }],
         "present": 1, "leave": 0, "absent": 0, "observers": 0, "expected": 1, "may_record": may, "may_reverse": may,
-        "may_confirm": may, "may_return": may, "pick": "x.0", "confirmation": tag, "history": history(may) })
+        "may_confirm": may, "may_return": may, "pick": "x.0", "confirmation": tag, "history": history(may) });
+        let some = |value: Value| if may { value } else { Value::Null };
+        for (name, value) in [
+            ("of", some(json!("x"))),
+            ("held", json!([{ "label": "x", "people": ["n"] }])),
+            ("agenda", if may { json!([{ "label": "x", "title": "t" }]) } else { json!([]) }),
+            ("fields", json!([["x", "t"]])),
+            ("siblings", json!([{ "here": may, "place": "x", "title": "t", "date": "2026-11-20", "href": "/activities/x" }])),
+            ("facts", json!([["x", 1]])),
+            ("versions", history(may)),
+            ("may_amend", json!(may)),
+            ("pair", if may { Value::Null } else { json!({ "person": "n", "other": "m" }) }),
+            ("session", some(json!({ "id": "x", "name": "x", "issue": 1, "session": 2 }))),
+        ] {
+            page[name] = value;
+        }
+        page
     };
     vec![
         ("activities/confirm.html", confirm(json!([waiting]))),
@@ -54,8 +77,11 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("activities/list.html", list(json!([]), json!([]))),
-        ("activities/form.html", edit(roster)),
-        ("activities/form.html", edit(json!([]))),
+        ("activities/form.html", edit(roster, &plain)),
+        ("activities/form.html", edit(json!([]), &shape("body"))),
+        ("activities/form.html", edit(json!([]), &shape("pair"))),
+        ("activities/form.html", edit(json!([]), &shape("open"))),
+        ("activities/amend.html", json!({ "form": form, "shape": shape("unit"), "id": "x", "title": "t", "kind": "k", "crumbs": [] })),
         ("activities/look.html", show(Value::Null, true, &no_form)),
         (
             "activities/look.html",

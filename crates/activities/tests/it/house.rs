@@ -224,6 +224,7 @@ impl House {
             marks: self.marks(&[("001", Role::Present), ("002", Role::Leave)]),
             observers: vec![],
             another: false,
+            details: Default::default(),
         }
     }
 
