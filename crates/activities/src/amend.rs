@@ -41,9 +41,7 @@ impl Activities {
         let agenda = details::agenda(&mut tx, activity.id).await?;
         let series: Vec<_> = activity.session.iter().map(|s| s.series).collect();
         let name = details::series_names(&mut tx, &series).await?;
-        let name = activity
-            .session
-            .and_then(|s| name.get(&s.series).cloned());
+        let name = activity.session.and_then(|s| name.get(&s.series).cloned());
         Ok((roles, agenda.into_iter().map(|(i, _)| i).collect(), name))
     }
 
@@ -122,7 +120,10 @@ impl Activities {
                 items.push((item.trimmed(), fact));
             }
             reversed.extend(spare.iter().filter_map(|(_, fact)| *fact));
-            let same_agenda = items.iter().map(|(i, _)| i).eq(old_agenda.iter().map(|(i, _)| i));
+            let same_agenda = items
+                .iter()
+                .map(|(i, _)| i)
+                .eq(old_agenda.iter().map(|(i, _)| i));
             if gone.is_empty() && added.is_empty() && same_agenda && fields == activity.fields {
                 return Ok(());
             }
@@ -169,7 +170,8 @@ impl Activities {
             });
             let (version, now) = (self.env.new_id(), self.env.now());
             let whose = (by, actor.on_behalf);
-            details::note_version(tx, (version, now), id, &before.to_string(), reason, whose).await?;
+            details::note_version(tx, (version, now), id, &before.to_string(), reason, whose)
+                .await?;
             self.changed(tx, &[(id, by, actor.on_behalf)]).await?;
             let detail = json!({ "reversed": reversed.len(), "written": facts.len() });
             self.audit(tx, &actor, "activity.amended", id, detail).await

@@ -13,13 +13,7 @@ use crate::pages::crumbs;
 use crate::typed::{self, Typed, shape, with_agenda, with_roles};
 use crate::{Activities, Activity, ActivityKind, Amended};
 
-fn context(
-    s: &Activities,
-    shell: &Shell,
-    kind: &ActivityKind,
-    a: &Activity,
-    form: &Form,
-) -> Value {
+fn context(s: &Activities, shell: &Shell, kind: &ActivityKind, a: &Activity, form: &Form) -> Value {
     let lang = shell.lang().code();
     let mut crumbs = crumbs(shell);
     crumbs.push(Crumb {
@@ -77,9 +71,7 @@ pub(crate) async fn keep(
     let (activity, kind) = known(&s, &access, &id).await?;
     let typed = Typed(fields);
     let mut errors = Vec::new();
-    let details = typed
-        .details(&s, kind, activity.date, &mut errors)
-        .await?;
+    let details = typed.details(&s, kind, activity.date, &mut errors).await?;
     let amended = Amended {
         roles: details.roles,
         agenda: details.agenda,

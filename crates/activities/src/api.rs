@@ -239,7 +239,9 @@ async fn show(
     item["pair"] = json!(activity.pair);
     item["of"] = json!(activity.body.or(activity.audience));
     item["session"] = match activity.session {
-        Some(at) => json!({ "series": series, "id": at.series, "issue": at.issue, "session": at.session }),
+        Some(at) => {
+            json!({ "series": series, "id": at.series, "issue": at.issue, "session": at.session })
+        }
         None => Value::Null,
     };
     Ok(Json(item).into_response())
@@ -380,8 +382,7 @@ async fn set_level(
     Path(id): Path<ActivityId>,
     Json(b): Json<LevelBody>,
 ) -> Result<Response, Failure> {
-    s.set_level(id, &b.level, &b.reason, &access, actor)
-        .await?;
+    s.set_level(id, &b.level, &b.reason, &access, actor).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

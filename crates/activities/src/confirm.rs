@@ -197,7 +197,11 @@ impl Activities {
     }
 
     /// What was confirmed, returned and taken back of an activity, the oldest first.
-    pub async fn confirmations(&self, id: ActivityId, view: impl Into<View>) -> Result<Vec<History>> {
+    pub async fn confirmations(
+        &self,
+        id: ActivityId,
+        view: impl Into<View>,
+    ) -> Result<Vec<History>> {
         let mut tx = self.db.read().await?;
         store::activity(&mut tx, id, &view.into()).await?;
         confirmation::history(&mut tx, id).await

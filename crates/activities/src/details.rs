@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use commons::packs::Name;
 use kernel::{FieldError, Id, Msg, PersonId};
 use serde::{Deserialize, Serialize};
 
@@ -130,7 +129,7 @@ impl Details {
         for role in &kind.roles {
             let held: Vec<_> = self.roles.iter().filter(|(c, _)| *c == role.code).collect();
             let distinct: BTreeSet<_> = held.iter().map(|(_, p)| *p).collect();
-            let named = |key| role.name.said(Msg::new(key), "role", "role-en");
+            let named = |key| Msg::new(key).with("role", &role.name.zh);
             if role.required && held.is_empty() {
                 wrong(&role.code, named("activity-role-missing"));
             }
@@ -161,9 +160,9 @@ impl Details {
                 message,
             })
         };
-        let named = |key: &'static str, code: &str| match kinds.item(code) {
-            Some(item) => item.name.said(Msg::new(key), "item", "item-en"),
-            None => Msg::new(key).with("item", code).with("item-en", code),
+        let named = |key: &'static str, code: &str| {
+            let name = kinds.item(code).map_or(code, |i| i.name.zh.as_str());
+            Msg::new(key).with("item", name)
         };
         if kind.agenda.is_empty() && !self.agenda.is_empty() || self.agenda.len() > MOST_ITEMS {
             wrong(0, Msg::new("agenda-many").with("most", MOST_ITEMS));
@@ -208,7 +207,7 @@ impl Details {
                 false => field.problem(text),
             };
             if let Some(key) = key {
-                let message = field.name.said(Msg::new(key), "field", "field-en");
+                let message = Msg::new(key).with("field", &field.name.zh);
                 wrong(&field.code, message);
             }
         }
@@ -242,9 +241,7 @@ impl KindField {
             FieldKind::Number => {
                 text.len() <= 15
                     && text.parse::<f64>().is_ok_and(f64::is_finite)
-                    && text
-                        .chars()
-                        .all(|c| c.is_ascii_digit() || ".-".contains(c))
+                    && text.chars().all(|c| c.is_ascii_digit() || ".-".contains(c))
             }
             FieldKind::Date => kernel::parse_date(text).is_some(),
             FieldKind::Choice => self.values.iter().any(|v| v.code == text),
@@ -255,20 +252,6 @@ impl KindField {
             FieldKind::Date => "activity-field-date",
             FieldKind::Choice => "activity-field-choice",
         })
-    }
-}
-
-/// A name of a pack in a message: each language takes its own.
-pub(crate) trait Said {
-    /// The message with both.
-    fn said(&self, message: Msg, zh: &'static str, en: &'static str) -> Msg;
-}
-
-impl Said for Name {
-    fn said(&self, message: Msg, zh: &'static str, en: &'static str) -> Msg {
-        message
-            .with(zh, self.zh.clone())
-            .with(en, self.en.clone())
     }
 }
 
@@ -345,10 +328,7 @@ mod tests {
                     .range((issue, 0)..(issue + 1, 0))
                     .map(|(_, s)| *s)
                     .collect();
-                assert_eq!(
-                    sessions,
-                    (1..=sessions.len() as i64).collect::<Vec<_>>()
-                );
+                assert_eq!(sessions, (1..=sessions.len() as i64).collect::<Vec<_>>());
             }
         }
     }

@@ -24,17 +24,17 @@ mod store;
 mod typed;
 mod view;
 
+pub use amend::Amended;
 pub use attendance::{Late, LateWriter};
 pub use confirm::{History, Outcome};
-pub use amend::Amended;
 pub use details::{Details, Item, Pair, Session, next_session, session_fits};
 pub use kind::{
     ActivityKind, ActivityKinds, AgendaItem, Choice, Confidential, Evidence, FieldKind, KindField,
     KindGroup, KindRole, OneOrMany, RoleOf, RosterOf,
 };
 pub use model::{Activity, Confirmation, InSeries, Mark, New, Part, Role};
-pub use recording::HeldRole;
 pub use pages::module;
+pub use recording::HeldRole;
 
 pub use service::Activities;
 pub use source::ActivityFacts;
@@ -50,6 +50,8 @@ pub const RECORD: &str = "activity.record";
 pub const REVERSE: &str = "activity.reverse";
 /// Permission to confirm what others recorded.
 pub const CONFIRM: &str = "activity.confirm";
+/// Permission to plan activities, to move and to cancel them.
+pub const PLAN: &str = "activity.plan";
 /// Permission to see what is confidential between two people.
 pub const CONFIDENTIAL: &str = "activity.confidential";
 

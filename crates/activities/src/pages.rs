@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
-use crate::{amend_page, form_page, list_page};
 use crate::{
-    Activities, Activity, ActivityKind, CONFIRM, Confirmation, Part, READ, RECORD,
-    REVERSE, Role, confirm, confirm_pages,
+    Activities, Activity, ActivityKind, CONFIRM, Confirmation, Part, READ, RECORD, REVERSE, Role,
+    confirm, confirm_pages,
 };
+use crate::{amend_page, form_page, list_page};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -26,7 +26,11 @@ pub fn module(activities: Activities) -> Module {
             Policy::Permission(READ),
             list_page::export,
         )
-        .get("/activities/new", Policy::Permission(RECORD), form_page::form)
+        .get(
+            "/activities/new",
+            Policy::Permission(RECORD),
+            form_page::form,
+        )
         .get(
             "/activities/unit-options",
             Policy::Permission(READ),

@@ -12,7 +12,7 @@ use ledger::{Fact, PlaceId};
 use organization::RosterEntry;
 use serde_json::json;
 
-use crate::details::{Item, Pair, Said, next_session, session_fits};
+use crate::details::{Item, Pair, next_session, session_fits};
 use crate::service::who;
 use crate::store::details::{self, Held};
 use crate::{
@@ -308,21 +308,17 @@ impl Activities {
                 let mut fits = false;
                 for (attribute, value) in of.attribute.pairs() {
                     if !known.contains_key(attribute) {
-                        let values = organization::finding::values_of(
-                            &mut tx, &people, attribute, date,
-                        )
-                        .await?;
+                        let values =
+                            organization::finding::values_of(&mut tx, &people, attribute, date)
+                                .await?;
                         known.insert(attribute.to_owned(), values);
                     }
                     let has = known.get(attribute).and_then(|v| v.get(person));
                     fits |= has.is_some_and(|v| v == value);
                 }
                 if !fits {
-                    let message = Msg::new("activity-role-unfit");
-                    wrong(match role {
-                        Some(role) => role.name.said(message, "role", "role-en"),
-                        None => message,
-                    });
+                    let name = role.map_or(code.as_str(), |r| &r.name.zh);
+                    wrong(Msg::new("activity-role-unfit").with("role", name));
                 }
             }
             held.push(HeldRole {

@@ -44,14 +44,34 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         for (name, value) in [
             ("of", some(json!("x"))),
             ("held", json!([{ "label": "x", "people": ["n"] }])),
-            ("agenda", if may { json!([{ "label": "x", "title": "t" }]) } else { json!([]) }),
+            (
+                "agenda",
+                if may {
+                    json!([{ "label": "x", "title": "t" }])
+                } else {
+                    json!([])
+                },
+            ),
             ("fields", json!([["x", "t"]])),
-            ("siblings", json!([{ "here": may, "place": "x", "title": "t", "date": "2026-11-20", "href": "/activities/x" }])),
+            (
+                "siblings",
+                json!([{ "here": may, "place": "x", "title": "t", "date": "2026-11-20", "href": "/activities/x" }]),
+            ),
             ("facts", json!([["x", 1]])),
             ("versions", history(may)),
             ("may_amend", json!(may)),
-            ("pair", if may { Value::Null } else { json!({ "person": "n", "other": "m" }) }),
-            ("session", some(json!({ "id": "x", "name": "x", "issue": 1, "session": 2 }))),
+            (
+                "pair",
+                if may {
+                    Value::Null
+                } else {
+                    json!({ "person": "n", "other": "m" })
+                },
+            ),
+            (
+                "session",
+                some(json!({ "id": "x", "name": "x", "issue": 1, "session": 2 })),
+            ),
         ] {
             page[name] = value;
         }
@@ -81,11 +101,15 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         ("activities/form.html", edit(json!([]), &shape("body"))),
         ("activities/form.html", edit(json!([]), &shape("pair"))),
         ("activities/form.html", edit(json!([]), &shape("open"))),
-        ("activities/amend.html", json!({ "form": form, "shape": shape("unit"), "id": "x", "title": "t", "kind": "k", "crumbs": [] })),
         ("activities/look.html", show(Value::Null, true, &no_form)),
         (
             "activities/look.html",
             show(json!("2026-11-21 09:00"), false, &form),
+        ),
+        ("activities/details.html", json!({})),
+        (
+            "activities/amend.html",
+            json!({ "form": form, "shape": shape("unit"), "id": "x", "title": "t", "kind": "k", "crumbs": [] }),
         ),
         ("activities/show.html", show(Value::Null, true, &no_form)),
         (

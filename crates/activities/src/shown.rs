@@ -120,7 +120,12 @@ pub(crate) async fn add(
         .collect();
     drop(tx);
     let of = match (a.body, a.audience) {
-        (Some(body), _) => s.organization.body(body, &access.scope).await.ok().map(|b| b.0.name),
+        (Some(body), _) => s
+            .organization
+            .body(body, &access.scope)
+            .await
+            .ok()
+            .map(|b| b.0.name),
         (_, Some(audience)) => s
             .organization
             .audience(audience, &access.scope)
@@ -129,9 +134,8 @@ pub(crate) async fn add(
             .map(|x| x.name),
         _ => None,
     };
-    let asks = kind.is_some_and(|k| {
-        !k.roles.is_empty() || !k.agenda.is_empty() || !k.fields.is_empty()
-    });
+    let asks =
+        kind.is_some_and(|k| !k.roles.is_empty() || !k.agenda.is_empty() || !k.fields.is_empty());
     page["held"] = json!(held);
     page["agenda"] = json!(agenda);
     page["fields"] = json!(fields);
@@ -145,7 +149,9 @@ pub(crate) async fn add(
         None => Value::Null,
     };
     page["session"] = match a.session {
-        Some(at) => json!({ "id": at.series, "name": series, "issue": at.issue, "session": at.session }),
+        Some(at) => {
+            json!({ "id": at.series, "name": series, "issue": at.issue, "session": at.session })
+        }
         None => Value::Null,
     };
     Ok(())

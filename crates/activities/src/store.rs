@@ -66,9 +66,8 @@ pub(crate) async fn titles(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, String
     for chunk in ids.chunks(500) {
         let mut args = Args::new();
         let list = args.list(chunk.iter().copied());
-        let sql = format!(
-            "SELECT id, title FROM activity WHERE NOT confidential AND id IN ({list})"
-        );
+        let sql =
+            format!("SELECT id, title FROM activity WHERE NOT confidential AND id IN ({list})");
         for row in tx.query(sql, args).await? {
             found.insert(row.get(0)?, row.get(1)?);
         }

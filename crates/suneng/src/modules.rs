@@ -176,6 +176,8 @@ async fn next_purge(world: &World) -> Result<()> {
 pub const PACK_TABLES: &[&str] = &[
     "holiday",
     "activity-kind",
+    "activity-group",
+    "agenda-item",
     "obligation",
     "indicator",
     "report",

@@ -26,6 +26,8 @@ pub const PERMISSIONS: &[&str] = &[
     activities::RECORD,
     activities::REVERSE,
     activities::CONFIRM,
+    activities::CONFIDENTIAL,
+    activities::PLAN,
     obligations::READ,
     indicators::READ,
     reports::READ,
@@ -215,7 +217,9 @@ impl Rooms {
             ledger.clone(),
             organization.clone(),
             vocabulary.indicators,
-            Sources::new(vec![Arc::new(activities::ActivityFacts)]),
+            Sources::new(vec![Arc::new(activities::ActivityFacts::new(
+                vocabulary.kinds.clone(),
+            ))]),
         )
         .with_audit(db.clone());
         let kept = Kept {

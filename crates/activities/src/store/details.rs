@@ -89,8 +89,7 @@ pub(crate) async fn roles(tx: &mut Tx, id: ActivityId) -> Result<Vec<Held>> {
 pub(crate) async fn drop_roles(tx: &mut Tx, id: ActivityId, roles: &[Held]) -> Result<bool> {
     let mut done = 0;
     for held in roles {
-        let sql =
-            "DELETE FROM activity_role WHERE activity = $1 AND role = $2 AND person = $3 AND fact = $4";
+        let sql = "DELETE FROM activity_role WHERE activity = $1 AND role = $2 AND person = $3 AND fact = $4";
         let args = args![id, held.role.as_str(), held.person, held.fact];
         done += tx.execute(sql, args).await?;
     }
@@ -234,7 +233,8 @@ pub(crate) async fn take_session(
     (issue, session): (i64, i64),
     activity: ActivityId,
 ) -> Result<bool> {
-    let sql = "INSERT INTO activity_session (series, issue, session, activity) VALUES ($1, $2, $3, $4)
+    let sql =
+        "INSERT INTO activity_session (series, issue, session, activity) VALUES ($1, $2, $3, $4)
         ON CONFLICT (series, issue, session) DO NOTHING";
     let args = args![series, issue, session, activity];
     Ok(tx.execute(sql, args).await? == 1)

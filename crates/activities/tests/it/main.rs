@@ -3,6 +3,7 @@
 mod api;
 mod confirm;
 mod house;
+mod kinds;
 mod levels;
 mod pages;
 mod races;

@@ -148,6 +148,17 @@ fn action_name(shell: &Shell, action: &str) -> String {
             "activity.level-changed",
             "identity-action-activity-level-changed",
         ),
+        ("activity.amended", "identity-action-activity-amended"),
+        ("activity.planned", "identity-action-activity-planned"),
+        ("activity.moved", "identity-action-activity-moved"),
+        (
+            "activity.cancelled",
+            "identity-action-activity-cancelled",
+        ),
+        (
+            "activity.file-added",
+            "identity-action-activity-file-added",
+        ),
         ("activities.exported", "identity-action-activities-exported"),
         ("indicators.exported", "identity-action-indicators-exported"),
         ("report.made", "identity-action-report-made"),

@@ -42,6 +42,11 @@ pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
         ("activity.record", "identity-permission-activity-record"),
         ("activity.reverse", "identity-permission-activity-reverse"),
         ("activity.confirm", "identity-permission-activity-confirm"),
+        ("activity.plan", "identity-permission-activity-plan"),
+        (
+            "activity.confidential",
+            "identity-permission-activity-confidential",
+        ),
         ("obligation.read", "identity-permission-obligation-read"),
         ("indicator.read", "identity-permission-indicator-read"),
         ("report.read", "identity-permission-report-read"),

@@ -34,6 +34,8 @@ const PERMISSIONS: &[&str] = &[
     "activity.record",
     "activity.reverse",
     "activity.confirm",
+    "activity.plan",
+    "activity.confidential",
     "obligation.read",
     "indicator.read",
     "report.read",
