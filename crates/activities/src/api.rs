@@ -217,6 +217,7 @@ async fn record(
             fields: b.fields,
             session: b.session,
             pair: b.pair,
+            files: Vec::new(),
         },
     };
     let id = s.record(&new, &access, actor).await?;

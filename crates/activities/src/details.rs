@@ -7,7 +7,7 @@ use kernel::{FieldError, Id, Msg, PersonId};
 use serde::{Deserialize, Serialize};
 
 use crate::kind::{FieldKind, KindField, RosterOf};
-use crate::{ActivityKind, ActivityKinds};
+use crate::{ActivityKind, ActivityKinds, NewFile};
 
 /// What is entered beyond the roster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Details {
     pub session: Option<Session>,
     /// The two of a talk.
     pub pair: Option<Pair>,
+    /// Evidence.
+    pub files: Vec<NewFile>,
 }
 
 /// A line of an agenda (议题).

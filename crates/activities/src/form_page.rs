@@ -10,9 +10,10 @@ use kernel::{ActivityId, Date, Error, FieldError, Id, Msg, PersonId, Result, Uni
 use organization::{Unit, initials};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::{Access, Failure, Form, Shell};
+use web::{Access, Failure, Form, Secrecy, Shell};
 
 use crate::details::{Item, next_session};
+use crate::evidence_pages;
 use crate::pages::{crumbs, usual_level};
 use crate::store::details as rows;
 use crate::typed::{self, Typed, groups_of, shape, with_agenda, with_roles};
@@ -266,6 +267,7 @@ async fn form_context(
         "form": form, "kind": kind.name.get(lang), "roster": roster, "roles": roles, "shape": shape,
         "unit_code": unit.code, "unit_name": unit.name, "groups": kind_groups(s, unit, kind, lang),
         "ofs": groups, "series": series, "may_copy": last.is_some(),
+        "uploads": [], "may_file": s.keeper.is_some(), "kinds": crate::evidence::KINDS.map(|k| format!(".{k}")).join(","),
         "levels": s.levels.options(lang), "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
     }))
 }
@@ -275,6 +277,7 @@ pub(crate) async fn record(
     shell: Shell,
     access: Access,
     actor: Actor,
+    secrecy: Secrecy,
     Body(fields): Body<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let typed = Typed(fields);
@@ -282,6 +285,26 @@ pub(crate) async fn record(
     let unit: UnitId = typed.get("unit").parse().map_err(|_| Error::NotFound)?;
     let host = s.organization.unit(unit, &access.scope).await?;
     let id: ActivityId = typed.get("id").parse().map_err(|_| Error::NotFound)?;
+    let uploads: Vec<&str> = typed
+        .0
+        .iter()
+        .filter(|(n, _)| n == "upload")
+        .map(|(_, v)| v.as_str())
+        .collect();
+    let of = access.principal.account;
+    let files = match uploads.is_empty() {
+        true => Vec::new(),
+        false => evidence_pages::arrived(&s, of, &uploads).await?,
+    };
+    let words = evidence_pages::words_in(&secrecy, &files).await?;
+    if secrecy.asks(&words) {
+        let laid = evidence_pages::lay_down(&s, of, &files).await?;
+        let mut again = typed.0.clone();
+        again.retain(|(n, _)| n != "upload");
+        again.extend(laid.into_iter().map(|(id, _)| ("upload".to_owned(), id)));
+        return secrecy.ask(&words, &again, false);
+    }
+    secrecy.keep(&words).await?;
     let mut errors = Vec::new();
     let mut wrong = |field: &str, key: &'static str| {
         errors.push(FieldError {
@@ -289,6 +312,10 @@ pub(crate) async fn record(
             message: Msg::new(key),
         })
     };
+    if !typed.get("file").is_empty() {
+        // Without script a browser sends the name of a file alone.
+        wrong("file", "evidence-noscript");
+    }
     let date = kernel::parse_date(typed.get("date"));
     if date.is_none() {
         wrong("date", "activity-date-wrong");
@@ -307,10 +334,11 @@ pub(crate) async fn record(
         .filter_map(|(n, v)| Some((n.strip_prefix("part-")?.parse().ok()?, v.clone())))
         .collect();
     let roster_date = date.unwrap_or_else(|| s.env.today());
-    let details = typed.details(&s, kind, roster_date, &mut errors).await?;
+    let mut details = typed.details(&s, kind, roster_date, &mut errors).await?;
     let roster = s
         .expected(kind, unit, details.of, roster_date, &access.scope)
         .await?;
+    details.files = files.clone();
     let marks = marks_of(&roster, &given, &mut errors);
     let result = match (Error::if_any(errors), date, starts, ends) {
         (Ok(()), Some(date), Some(starts), Some(ends)) => {
@@ -338,8 +366,13 @@ pub(crate) async fn record(
         Ok(id) => shell.done(&format!("/activities/{id}"), "activity-recorded"),
         Err(e) => {
             let form = typed.form(kind).reject(&shell, e)?;
-            let context =
+            let mut context =
                 form_context(&s, &shell, &access, kind, &host, roster_date, form, &given).await?;
+            // Files that came are there for the next try.
+            context["uploads"] = match files.is_empty() {
+                true => json!([]),
+                false => json!(evidence_pages::lay_down(&s, of, &files).await?),
+            };
             shell.refused("activities/form.html", context)
         }
     }

@@ -8,6 +8,8 @@ mod attendance;
 mod confirm;
 mod confirm_pages;
 mod details;
+mod evidence;
+mod evidence_pages;
 mod form_page;
 mod kind;
 mod levels;
@@ -28,6 +30,7 @@ pub use amend::Amended;
 pub use attendance::{Late, LateWriter};
 pub use confirm::{History, Outcome};
 pub use details::{Details, Item, Pair, Session, next_session, session_fits};
+pub use evidence::NewFile;
 pub use kind::{
     ActivityKind, ActivityKinds, AgendaItem, Choice, Confidential, Evidence, FieldKind, KindField,
     KindGroup, KindRole, OneOrMany, RoleOf, RosterOf,
@@ -40,6 +43,7 @@ pub use service::Activities;
 pub use source::ActivityFacts;
 pub use store::MIGRATIONS;
 pub use store::details::Version;
+pub use store::files::FiledEvidence;
 pub use view::View;
 
 /// Permission to see activities and their rosters.

@@ -14,7 +14,7 @@ use crate::{
     Activities, Activity, ActivityKind, CONFIRM, Confirmation, Part, READ, RECORD, REVERSE, Role,
     confirm, confirm_pages,
 };
-use crate::{amend_page, form_page, list_page};
+use crate::{amend_page, evidence_pages, form_page, list_page};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -55,6 +55,17 @@ pub fn module(activities: Activities) -> Module {
             "/activities/{id}/amend",
             Policy::Permission(RECORD),
             amend_page::keep,
+        )
+        .post_up_to(
+            "/activities/{id}/files",
+            Policy::Permission(RECORD),
+            evidence_pages::BODY,
+            evidence_pages::add,
+        )
+        .get(
+            "/activities/{id}/files/{file}",
+            Policy::Permission(READ),
+            evidence_pages::download,
         )
         .post("/activities", Policy::Permission(RECORD), form_page::record)
         .get(

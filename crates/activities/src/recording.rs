@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::details::{Item, Pair, next_session, session_fits};
 use crate::service::who;
 use crate::store::details::{self, Held};
+use crate::store::files::{self, FiledEvidence};
 use crate::{
     Activities, Activity, ActivityKind, InSeries, New, Part, Role, RosterOf, Session, View, store,
 };
@@ -38,6 +39,7 @@ struct People {
     parts: Vec<Part>,
     roles: Vec<HeldRole>,
     talked: Option<(Pair, UnitId)>,
+    files: Vec<FiledEvidence>,
 }
 
 impl Activities {
@@ -114,6 +116,9 @@ impl Activities {
                 .role_holders(kind, &new.details.roles, new.date)
                 .await?,
             talked: self.talked(new.details.pair, new.date).await?,
+            files: self
+                .keep_files(&new.details.files, new.date, false, (by, actor.on_behalf))
+                .await?,
         };
         db::transaction!(self.db, |tx| {
             store::take_turn(tx, activity.host).await?;
@@ -442,7 +447,12 @@ impl Activities {
         let units = parts.chain(roles).chain(talked).chain([activity.host]);
         let places = self.places(tx, units, activity.date).await?;
         let host = places[&activity.host];
-        let mut facts = vec![activity.fact(self.env.new_id(), "held", host)];
+        let mut held = activity.fact(self.env.new_id(), "held", host);
+        for file in &people.files {
+            files::add(tx, activity.id, file).await?;
+            held.evidence.push(file.sha256.clone());
+        }
+        let mut facts = vec![held];
         let mut lines = Vec::with_capacity(people.parts.len());
         for part in &people.parts {
             let id: FactId = self.env.new_id();

@@ -22,7 +22,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     };
     let plain = json!({ "roles": [], "items": [], "lines": 0, "agenda_required": [], "fields": [], "roster": "unit", "series": false, "confidential": false, "basis": "" });
     let edit = |roster: Value, shape: &Value| {
-        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true,
+        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
         "groups": [{ "name": "", "kinds": [["k", "n"]] }, { "name": "g", "kinds": [["l", "n"]] }], "roles": [{ "code": "present", "label": "x" }],
         "unit_code": "u", "unit_name": "n", "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
@@ -60,6 +60,13 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ("facts", json!([["x", 1]])),
             ("versions", history(may)),
             ("may_amend", json!(may)),
+            ("evidence_missing", json!(!may)),
+            (
+                "files",
+                json!([{ "href": "/activities/x/files/y", "name": "a.pdf", "later": may, "size": "1.0 KiB", "dated": "2026-11-20", "at": "2026-11-20 17:00", "sha256": "x" }]),
+            ),
+            ("may_file", json!(may)),
+            ("kinds", json!(".pdf")),
             (
                 "pair",
                 if may {

@@ -13,6 +13,7 @@ use serde_json::json;
 use web::table::Order;
 
 use crate::attendance::LateWriter;
+use crate::evidence::Keeper;
 use crate::store::{self, Filter};
 use crate::{Activity, ActivityKinds, Part, Role, View};
 
@@ -27,6 +28,7 @@ pub struct Activities {
     pub(crate) late: GroupCommit<LateWriter>,
     pub(crate) notices: Option<Notices>,
     pub(crate) levels: Arc<Levels>,
+    pub(crate) keeper: Option<Keeper>,
 }
 
 impl Activities {
@@ -56,6 +58,7 @@ impl Activities {
             late,
             notices: None,
             levels: Arc::default(),
+            keeper: None,
         }
     }
 

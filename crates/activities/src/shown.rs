@@ -9,7 +9,7 @@ use web::{Access, Shell};
 
 use crate::kind::FieldKind;
 use crate::store::details as rows;
-use crate::{Activities, Activity, Role, View};
+use crate::{Activities, Activity, Evidence, Role, View};
 
 /// Adds it to the context of the page.
 pub(crate) async fn add(
@@ -136,6 +136,19 @@ pub(crate) async fn add(
     };
     let asks =
         kind.is_some_and(|k| !k.roles.is_empty() || !k.agenda.is_empty() || !k.fields.is_empty());
+    let files = s.files(a.id, access).await?;
+    let needs = kind.is_some_and(|k| k.evidence == Evidence::Required);
+    page["evidence_missing"] = json!(needs && files.is_empty() && a.reversed_at.is_none());
+    page["files"] = files
+        .iter()
+        .map(|f| {
+            json!({ "href": format!("/activities/{}/files/{}", a.id, f.id), "name": f.name, "later": f.later,
+                "size": format!("{:.1} KiB", f.size as f64 / 1024.0), "dated": kernel::format_date(f.dated),
+                "at": f.at.minute_text(zone), "sha256": f.sha256 })
+        })
+        .collect();
+    page["may_file"] = json!(may_record && s.keeper.is_some());
+    page["kinds"] = json!(crate::evidence::KINDS.map(|k| format!(".{k}")).join(","));
     page["held"] = json!(held);
     page["agenda"] = json!(agenda);
     page["fields"] = json!(fields);

@@ -10,6 +10,7 @@ use web::table::Order;
 
 pub(crate) mod confirmation;
 pub(crate) mod details;
+pub(crate) mod files;
 
 use crate::details::Pair;
 use crate::{Activity, Confirmation, InSeries, Part, Role, View};
@@ -58,6 +59,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: "ALTER TABLE activity ADD COLUMN level TEXT NOT NULL DEFAULT 'internal';",
     },
     Migration { name: "activities_20261122_kinds", sql: details::TABLES },
+    Migration { name: "activities_20261122_files", sql: files::TABLES },
 ];
 
 /// The titles of activities.

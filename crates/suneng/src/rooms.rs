@@ -245,7 +245,8 @@ impl Rooms {
                 vocabulary.kinds,
             )
             .with_levels(levels.clone())
-            .with_notices(notices.clone()),
+            .with_notices(notices.clone())
+            .with_files(world.files.clone(), world.desk()),
             obligations: Obligations::new(
                 env.clone(),
                 ledger,

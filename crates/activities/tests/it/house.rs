@@ -19,6 +19,7 @@ pub fn migrations() -> Vec<Migration> {
     [
         organization::MIGRATIONS,
         search::MIGRATIONS,
+        desk::MIGRATIONS,
         identity::MIGRATIONS,
         ledger::MIGRATIONS,
         notices::MIGRATIONS,
@@ -217,7 +218,11 @@ impl House {
             org.clone(),
             kinds(),
         )
-        .with_levels(levels());
+        .with_levels(levels())
+        .with_files(
+            commons::files::Files::memory(t.env.clone()),
+            desk::Desk::new(db.clone(), t.env.clone()),
+        );
         Self {
             db,
             ledger,

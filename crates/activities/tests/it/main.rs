@@ -2,6 +2,7 @@
 
 mod api;
 mod confirm;
+mod evidence;
 mod house;
 mod kinds;
 mod levels;
