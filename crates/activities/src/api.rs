@@ -163,6 +163,8 @@ struct NewBody {
     fields: BTreeMap<String, String>,
     session: Option<Session>,
     pair: Option<Pair>,
+    /// The plan that was held.
+    plan: Option<Id>,
 }
 
 #[derive(Deserialize)]
@@ -218,6 +220,7 @@ async fn record(
             session: b.session,
             pair: b.pair,
             files: Vec::new(),
+            plan: b.plan,
         },
     };
     let id = s.record(&new, &access, actor).await?;
@@ -493,6 +496,7 @@ pub(crate) fn openapi() -> Value {
                     "agenda": { "type": "array", "items": { "type": "object", "properties": { "code": { "type": "string" }, "title": { "type": "string" } } } },
                     "fields": { "type": "object", "additionalProperties": { "type": "string" } },
                     "session": { "type": "object", "required": ["series", "issue", "session"], "properties": { "series": { "type": "string" }, "issue": { "type": "integer" }, "session": { "type": "integer" } } },
+                    "plan": { "type": "string", "format": "uuid", "description": "The plan that was held" },
                     "pair": { "type": "object", "required": ["person", "other"], "properties": { "person": uuid, "other": uuid } },
                 },
             },

@@ -26,6 +26,8 @@ pub struct Details {
     pub pair: Option<Pair>,
     /// Evidence.
     pub files: Vec<NewFile>,
+    /// The plan that was held.
+    pub plan: Option<Id>,
 }
 
 /// A line of an agenda (议题).

@@ -15,6 +15,7 @@ use web::{Access, Failure, Form, Secrecy, Shell};
 use crate::details::{Item, next_session};
 use crate::evidence_pages;
 use crate::pages::{crumbs, usual_level};
+use crate::plan::PlanState;
 use crate::store::details as rows;
 use crate::typed::{self, Typed, groups_of, shape, with_agenda, with_roles};
 use crate::{Activities, ActivityKind, Mark, New, Role, RosterOf, View};
@@ -31,6 +32,7 @@ pub(crate) struct FormQuery {
     of: String,
     series: String,
     copy: String,
+    plan: String,
 }
 
 pub(crate) async fn form(
@@ -39,11 +41,45 @@ pub(crate) async fn form(
     access: Access,
     Query(q): Query<FormQuery>,
 ) -> Result<Response, Failure> {
+    open(&s, &shell, &access, q, false).await
+}
+
+/// The same form, by which something is planned.
+pub(crate) async fn plan_form(
+    State(s): State<Activities>,
+    shell: Shell,
+    access: Access,
+    Query(q): Query<FormQuery>,
+) -> Result<Response, Failure> {
+    open(&s, &shell, &access, q, true).await
+}
+
+async fn open(
+    s: &Activities,
+    shell: &Shell,
+    access: &Access,
+    mut q: FormQuery,
+    planning: bool,
+) -> Result<Response, Failure> {
+    let plan = match q.plan.trim() {
+        "" => None,
+        id => {
+            let id: Id = id.parse().map_err(|_| Error::NotFound)?;
+            let (plan, _) = s.planned(id, &access.scope).await?;
+            if plan.state != PlanState::Planned {
+                return Err(Error::Conflict(Msg::new("plan-not-open")).into());
+            }
+            q.kind.clone_from(&plan.kind);
+            q.unit = plan.host.to_string();
+            q.date = kernel::format_date(plan.date);
+            Some(plan)
+        }
+    };
     let mut rejected = Form::default();
-    let unit = match unit_of(&s, &access, &q.unit).await {
+    let unit = match unit_of(s, access, &q.unit).await {
         Err(error @ Error::Invalid(_)) => {
-            rejected = rejected.reject(&shell, error)?;
-            unit_of(&s, &access, "").await?
+            rejected = rejected.reject(shell, error)?;
+            unit_of(s, access, "").await?
         }
         found => found?,
     };
@@ -57,7 +93,10 @@ pub(crate) async fn form(
     let Some(kind) = asked.or_else(usual) else {
         return Err(Error::Conflict(Msg::new("no-activity-kinds")).into());
     };
-    let date = kernel::parse_date(&q.date).unwrap_or_else(|| kind.usual_day(s.env.today()));
+    let date = kernel::parse_date(&q.date).unwrap_or_else(|| match planning {
+        true => s.env.today(),
+        false => kind.usual_day(s.env.today()),
+    });
     let ends = kind
         .starts
         .wrapping_add(jiff::Span::new().minutes(kind.minutes));
@@ -78,17 +117,32 @@ pub(crate) async fn form(
         .with("starts", kind.starts.strftime("%H:%M"))
         .with("ends", ends.strftime("%H:%M"))
         .with("location", "")
-        .with("level", usual_level(&s, kind))
+        .with("level", usual_level(s, kind))
         .with("observers", "")
         .with("of", q.of.trim())
         .with("series", q.series.trim());
     let copied = q.copy == "last";
     let form = match copied {
-        true => copy_last(&s, &access, kind, &unit, date, form).await?,
+        true => copy_last(s, access, kind, &unit, date, form).await?,
         false => form,
     };
-    let form = propose(&s, kind, &unit, form).await?;
-    let context = form_context(&s, &shell, &access, kind, &unit, date, form, &[]).await?;
+    // Everything that is known of what was planned.
+    let form = match &plan {
+        Some(plan) => {
+            let planned = Typed(plan.typed.clone());
+            let mut form = with_agenda(form, kind, &planned.agenda()).with("plan", plan.id);
+            for (name, value) in &plan.typed {
+                if !name.starts_with("agenda-") {
+                    form = form.with(name, value);
+                }
+            }
+            form
+        }
+        None => form,
+    };
+    let form = propose(s, kind, &unit, form).await?;
+    let mut context = form_context(s, shell, access, kind, &unit, date, form, &[]).await?;
+    context["planning"] = json!(planning);
     shell.page("activities/form.html", context)
 }
 
@@ -219,7 +273,7 @@ fn kind_groups(s: &Activities, unit: &Unit, chosen: &ActivityKind, lang: &str) -
 }
 
 #[expect(clippy::too_many_arguments, reason = "all of it stands on the page")]
-async fn form_context(
+pub(crate) async fn form_context(
     s: &Activities,
     shell: &Shell,
     access: &Access,
@@ -267,7 +321,7 @@ async fn form_context(
         "form": form, "kind": kind.name.get(lang), "roster": roster, "roles": roles, "shape": shape,
         "unit_code": unit.code, "unit_name": unit.name, "groups": kind_groups(s, unit, kind, lang),
         "ofs": groups, "series": series, "may_copy": last.is_some(),
-        "uploads": [], "may_file": s.keeper.is_some(), "kinds": crate::evidence::KINDS.map(|k| format!(".{k}")).join(","),
+        "planning": false, "uploads": [], "may_file": s.keeper.is_some(), "kinds": crate::evidence::KINDS.map(|k| format!(".{k}")).join(","),
         "levels": s.levels.options(lang), "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
     }))
 }

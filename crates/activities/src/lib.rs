@@ -16,6 +16,8 @@ mod levels;
 mod list_page;
 mod model;
 mod pages;
+mod plan;
+mod plan_pages;
 mod recording;
 mod samples;
 mod searching;
@@ -37,6 +39,7 @@ pub use kind::{
 };
 pub use model::{Activity, Confirmation, InSeries, Mark, New, Part, Role};
 pub use pages::module;
+pub use plan::{NewPlan, Plan, PlanChange, PlanState};
 pub use recording::HeldRole;
 
 pub use service::Activities;

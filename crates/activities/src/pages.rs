@@ -11,10 +11,10 @@ use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
 use crate::{
-    Activities, Activity, ActivityKind, CONFIRM, Confirmation, Part, READ, RECORD, REVERSE, Role,
-    confirm, confirm_pages,
+    Activities, Activity, ActivityKind, CONFIRM, Confirmation, PLAN, Part, READ, RECORD, REVERSE,
+    Role, confirm, confirm_pages,
 };
-use crate::{amend_page, evidence_pages, form_page, list_page};
+use crate::{amend_page, evidence_pages, form_page, list_page, plan_pages};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -55,6 +55,46 @@ pub fn module(activities: Activities) -> Module {
             "/activities/{id}/amend",
             Policy::Permission(RECORD),
             amend_page::keep,
+        )
+        .get(
+            "/activities/calendar",
+            Policy::Permission(READ),
+            plan_pages::calendar,
+        )
+        .get(
+            "/activities/plans/new",
+            Policy::Permission(PLAN),
+            form_page::plan_form,
+        )
+        .get(
+            "/activities/plans/new/people-options",
+            Policy::Permission(PLAN),
+            form_page::people_options,
+        )
+        .get(
+            "/activities/plans/new/unit-options",
+            Policy::Permission(PLAN),
+            list_page::unit_options,
+        )
+        .post(
+            "/activities/plans",
+            Policy::Permission(PLAN),
+            plan_pages::keep,
+        )
+        .get(
+            "/activities/plans/{id}",
+            Policy::Permission(READ),
+            plan_pages::show,
+        )
+        .post(
+            "/activities/plans/{id}/move",
+            Policy::Permission(PLAN),
+            plan_pages::shift,
+        )
+        .post(
+            "/activities/plans/{id}/cancel",
+            Policy::Permission(PLAN),
+            plan_pages::cancel,
         )
         .post_up_to(
             "/activities/{id}/files",
@@ -136,6 +176,14 @@ pub fn module(activities: Activities) -> Module {
             (
                 "activities/amend.html",
                 include_str!("../templates/amend.html"),
+            ),
+            (
+                "activities/calendar.html",
+                include_str!("../templates/calendar.html"),
+            ),
+            (
+                "activities/plan.html",
+                include_str!("../templates/plan.html"),
             ),
             (
                 "activities/confirm.html",

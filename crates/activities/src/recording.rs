@@ -16,6 +16,7 @@ use crate::details::{Item, Pair, next_session, session_fits};
 use crate::service::who;
 use crate::store::details::{self, Held};
 use crate::store::files::{self, FiledEvidence};
+use crate::store::plans;
 use crate::{
     Activities, Activity, ActivityKind, InSeries, New, Part, Role, RosterOf, Session, View, store,
 };
@@ -143,6 +144,11 @@ impl Activities {
             }
             self.write_facts(tx, &activity, &people, &new.details.agenda)
                 .await?;
+            if let Some(plan) = new.details.plan
+                && !plans::held(tx, plan, activity.host, activity.id, now).await?
+            {
+                return Err(Error::Conflict(Msg::new("plan-not-open")));
+            }
             let detail = json!({ "kind": activity.kind, "date": activity.date.to_string(), "lines": people.parts.len() });
             self.audit(tx, &actor, "activity.recorded", activity.id, detail)
                 .await

@@ -22,7 +22,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     };
     let plain = json!({ "roles": [], "items": [], "lines": 0, "agenda_required": [], "fields": [], "roster": "unit", "series": false, "confidential": false, "basis": "" });
     let edit = |roster: Value, shape: &Value| {
-        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
+        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
         "groups": [{ "name": "", "kinds": [["k", "n"]] }, { "name": "g", "kinds": [["l", "n"]] }], "roles": [{ "code": "present", "label": "x" }],
         "unit_code": "u", "unit_name": "n", "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
@@ -84,6 +84,11 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         }
         page
     };
+    let item = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "at": "15:00", "planned": true, "late": true, "note": "1/2" });
+    let month = json!({ "weeks": [[{ "day": 2, "date": "2026-11-02", "own": true, "today": true, "items": [item] }, { "day": 1, "date": "2026-12-01", "own": false, "today": false, "items": [] }]],
+        "month": "2026-11", "unit": "", "unit_name": null, "before": "/", "after": "/", "form": no_form, "cut": true, "any": false, "may_plan": true, "crumbs": [] });
+    let plan = json!({ "id": "x", "title": "t", "host": "u", "form": form, "crumbs": [], "kind": "k", "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30",
+        "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true });
     vec![
         ("activities/confirm.html", confirm(json!([waiting]))),
         ("activities/confirm.html", confirm(json!([]))),
@@ -113,6 +118,13 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             "activities/look.html",
             show(json!("2026-11-21 09:00"), false, &form),
         ),
+        ("activities/form.html", {
+            let mut page = edit(json!([]), &plain);
+            page["planning"] = json!(true);
+            page
+        }),
+        ("activities/calendar.html", month),
+        ("activities/plan.html", plan),
         ("activities/details.html", json!({})),
         (
             "activities/amend.html",

@@ -163,6 +163,7 @@ impl Activities {
                 .map(|f| f.id)
                 .collect();
             self.ledger.reverse(tx, &facts, Some(by)).await?;
+            store::plans::reopen(tx, id, self.env.now()).await?;
             if let Some(at) = activity.session {
                 self.leave_series(tx, &activity, at, by).await?;
             }

@@ -11,6 +11,7 @@ use web::table::Order;
 pub(crate) mod confirmation;
 pub(crate) mod details;
 pub(crate) mod files;
+pub(crate) mod plans;
 
 use crate::details::Pair;
 use crate::{Activity, Confirmation, InSeries, Part, Role, View};
@@ -60,6 +61,10 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { name: "activities_20261122_kinds", sql: details::TABLES },
     Migration { name: "activities_20261122_files", sql: files::TABLES },
+    Migration {
+        name: "activities_20261122_plans",
+        sql: plans::TABLES,
+    },
 ];
 
 /// The titles of activities.

@@ -96,6 +96,10 @@ impl Typed {
             let text = self.get(&format!("field-{}", field.code));
             details.fields.insert(field.code.clone(), text.to_owned());
         }
+        details.plan = match self.get("plan") {
+            "" => None,
+            id => Some(id.parse().map_err(|_| Error::NotFound)?),
+        };
         details.of = match self.get("of") {
             "" => None,
             id => Some(id.parse().map_err(|_| Error::NotFound)?),

@@ -41,7 +41,10 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         approvals::module(rooms.approvals.clone()),
         notices::module(
             rooms.notices.clone(),
-            vec![rooms.approvals.calendar_source()],
+            vec![
+                rooms.approvals.calendar_source(),
+                std::sync::Arc::new(rooms.activities.clone()),
+            ],
         ),
         organization::module(
             rooms.organization.clone(),

@@ -7,5 +7,6 @@ mod house;
 mod kinds;
 mod levels;
 mod pages;
+mod plans;
 mod races;
 mod service;
