@@ -421,6 +421,8 @@ async fn a_confidential_talk_is_there_for_its_two_and_counted_for_all() {
         let page = own.get(&format!("/activities/{id}")).await.page(200);
         assert!(page.contains("作风问题") && page.contains("甲某"));
         assert!(own.get("/activities").await.page(200).contains("一次诫勉"));
+        let api = own.get(&format!("/api/v1/activities/{id}")).await.page(200);
+        assert!(api.contains("\"pair\":{"), "{api}");
         let reader = App::by(&h, &t, other, &grants);
         reader.get(&format!("/activities/{id}")).await.page(404);
         reader
