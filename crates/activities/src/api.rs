@@ -1,19 +1,22 @@
 //! The JSON API of activities, over the same service and scopes as the pages.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use identity::Actor;
 use jiff::civil::Time;
-use kernel::{ActivityId, Error, Msg, PersonId, UnitId};
+use kernel::{ActivityId, Error, Id, Msg, PersonId, UnitId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::{Access, Failure, Policy, Routes, Shell};
 
 use crate::store::Filter;
 use crate::{
-    Activities, Activity, CONFIRM, Confirmation, Mark, New, Part, READ, RECORD, REVERSE, Role,
+    Activities, Activity, CONFIRM, Confirmation, Details, HeldRole, Item, Mark, New, Pair, Part,
+    READ, RECORD, REVERSE, Role, Session,
 };
 
 pub(crate) fn routes() -> Routes<Activities> {
@@ -76,6 +79,8 @@ fn part_body(p: &Part) -> Value {
 struct ListQuery {
     unit: Option<UnitId>,
     kind: Option<String>,
+    group: Option<String>,
+    series: Option<Id>,
     from: Option<String>,
     to: Option<String>,
     confirmation: Option<String>,
@@ -98,6 +103,8 @@ async fn list(
     let filter = Filter {
         under: q.unit,
         kind: q.kind,
+        kinds: q.group.as_deref().map(|group| s.kinds.in_group(group)),
+        series: q.series,
         from: date("from", q.from)?,
         to: date("to", q.to)?,
         standing: None,
@@ -107,7 +114,7 @@ async fn list(
     };
     let (rows, total) = s
         .list(
-            &access.scope,
+            &access,
             &filter,
             crate::list_page::USUAL,
             q.page.unwrap_or(1).max(1),
@@ -140,11 +147,31 @@ struct NewBody {
     location: String,
     #[serde(default)]
     level: String,
+    #[serde(default)]
     roster: Vec<MarkBody>,
     #[serde(default)]
     observers: Vec<String>,
     #[serde(default)]
     another: bool,
+    /// The body or audience that was expected.
+    of: Option<Id>,
+    #[serde(default)]
+    roles: Vec<RoleBody>,
+    #[serde(default)]
+    agenda: Vec<Item>,
+    #[serde(default)]
+    fields: BTreeMap<String, String>,
+    session: Option<Session>,
+    pair: Option<Pair>,
+    /// The plan that was held.
+    plan: Option<Id>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleBody {
+    role: String,
+    person: PersonId,
 }
 
 #[derive(Deserialize)]
@@ -185,8 +212,18 @@ async fn record(
             .collect(),
         observers: b.observers,
         another: b.another,
+        details: Details {
+            of: b.of,
+            roles: b.roles.into_iter().map(|r| (r.role, r.person)).collect(),
+            agenda: b.agenda,
+            fields: b.fields,
+            session: b.session,
+            pair: b.pair,
+            files: Vec::new(),
+            plan: b.plan,
+        },
     };
-    let id = s.record(&new, &access.scope, actor).await?;
+    let id = s.record(&new, &access, actor).await?;
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))).into_response())
 }
 
@@ -195,9 +232,22 @@ async fn show(
     access: Access,
     Path(id): Path<ActivityId>,
 ) -> Result<Response, Failure> {
-    let (activity, parts) = s.activity(id, &access.scope).await?;
+    let (activity, parts) = s.activity(id, &access).await?;
     let mut item = body(&activity);
     item["roster"] = parts.iter().map(part_body).collect();
+    let (roles, agenda, series) = s.details(&activity).await?;
+    let role = |r: &HeldRole| json!({ "role": r.role, "person": r.person, "unit": r.unit });
+    item["roles"] = roles.iter().map(role).collect();
+    item["agenda"] = json!(agenda);
+    item["fields"] = json!(activity.fields);
+    item["pair"] = json!(activity.pair);
+    item["of"] = json!(activity.body.or(activity.audience));
+    item["session"] = match activity.session {
+        Some(at) => {
+            json!({ "series": series, "id": at.series, "issue": at.issue, "session": at.session })
+        }
+        None => Value::Null,
+    };
     Ok(Json(item).into_response())
 }
 
@@ -240,7 +290,7 @@ async fn reverse(
     Path(id): Path<ActivityId>,
     Json(b): Json<ReversalBody>,
 ) -> Result<Response, Failure> {
-    s.reverse(id, &b.reason, &access.scope, actor).await?;
+    s.reverse(id, &b.reason, &access, actor).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -256,7 +306,7 @@ async fn unconfirmed(
     Query(q): Query<PageQuery>,
 ) -> Result<Response, Failure> {
     let page = q.page.unwrap_or(1).max(1);
-    let (rows, total) = s.waiting(&access.scope, &actor, page, 100).await?;
+    let (rows, total) = s.waiting(&access, &actor, page, 100).await?;
     let items: Vec<Value> = rows.iter().map(|(a, ..)| body(a)).collect();
     Ok(Json(json!({ "total": total, "items": items })).into_response())
 }
@@ -283,7 +333,7 @@ async fn confirm(
     Json(b): Json<ConfirmBody>,
 ) -> Result<Response, Failure> {
     let picks: Vec<_> = b.activities.iter().map(|p| (p.id, p.changes)).collect();
-    let outcomes = s.confirm(&picks, &access.scope, actor).await?;
+    let outcomes = s.confirm(&picks, &access, actor).await?;
     let item = |o: &crate::Outcome| {
         let refused = o.refused.as_ref();
         json!({
@@ -300,7 +350,7 @@ async fn confirmations(
     access: Access,
     Path(id): Path<ActivityId>,
 ) -> Result<Response, Failure> {
-    let history = s.confirmations(id, &access.scope).await?;
+    let history = s.confirmations(id, &access).await?;
     let item = |h: &crate::History| {
         json!({
             "act": h.act, "by": h.by, "name": h.name, "on_behalf": h.on_behalf, "reason": h.reason,
@@ -318,7 +368,7 @@ async fn give_back(
     Path(id): Path<ActivityId>,
     Json(b): Json<ReversalBody>,
 ) -> Result<Response, Failure> {
-    s.give_back(id, &b.reason, &access.scope, actor).await?;
+    s.give_back(id, &b.reason, &access, actor).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -336,8 +386,7 @@ async fn set_level(
     Path(id): Path<ActivityId>,
     Json(b): Json<LevelBody>,
 ) -> Result<Response, Failure> {
-    s.set_level(id, &b.level, &b.reason, &access.scope, actor)
-        .await?;
+    s.set_level(id, &b.level, &b.reason, &access, actor).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -367,6 +416,7 @@ pub(crate) fn openapi() -> Value {
                     "summary": "Activities in the caller's scope, newest first, 100 a page",
                     "parameters": [
                         query("unit", uuid.clone()), query("kind", json!({ "type": "string" })),
+                        query("group", json!({ "type": "string" })), query("series", uuid.clone()),
                         query("from", date.clone()), query("to", date.clone()), query("confirmation", confirmation.clone()),
                         query("level", json!({ "type": "string" })), query("page", json!({ "type": "integer", "minimum": 1 })),
                     ],
@@ -435,12 +485,19 @@ pub(crate) fn openapi() -> Value {
         "components": { "schemas": {
             "Attendance": { "type": "object", "required": ["person", "role"], "properties": { "person": uuid, "role": role } },
             "NewActivity": {
-                "type": "object", "required": ["kind", "host", "title", "date", "starts", "ends", "roster"],
+                "type": "object", "required": ["kind", "host", "title", "date", "starts", "ends"],
                 "properties": {
                     "id": uuid, "kind": { "type": "string" }, "host": uuid, "title": { "type": "string", "maxLength": 100 },
                     "date": date, "starts": { "type": "string", "pattern": "^\\d\\d:\\d\\d$" }, "ends": { "type": "string", "pattern": "^\\d\\d:\\d\\d$" },
                     "location": { "type": "string" }, "level": { "type": "string", "description": "Code of its level of secrecy; by default the one usual for its kind" }, "observers": { "type": "array", "items": { "type": "string" } }, "another": { "type": "boolean" },
                     "roster": { "type": "array", "items": { "$ref": "#/components/schemas/Attendance" } },
+                    "of": { "type": "string", "format": "uuid", "description": "The body or audience that is expected, where the kind asks for one" },
+                    "roles": { "type": "array", "items": { "type": "object", "required": ["role", "person"], "properties": { "role": { "type": "string" }, "person": uuid } } },
+                    "agenda": { "type": "array", "items": { "type": "object", "properties": { "code": { "type": "string" }, "title": { "type": "string" } } } },
+                    "fields": { "type": "object", "additionalProperties": { "type": "string" } },
+                    "session": { "type": "object", "required": ["series", "issue", "session"], "properties": { "series": { "type": "string" }, "issue": { "type": "integer" }, "session": { "type": "integer" } } },
+                    "plan": { "type": "string", "format": "uuid", "description": "The plan that was held" },
+                    "pair": { "type": "object", "required": ["person", "other"], "properties": { "person": uuid, "other": uuid } },
                 },
             },
             "Activity": {

@@ -83,7 +83,7 @@ impl Known {
         let activity = self
             .activities
             .get(&item.activity)
-            .filter(|a| item.scope.reaches(self.path(a.host)))
+            .filter(|a| a.pair.is_none() && item.scope.reaches(self.path(a.host)))
             .ok_or(Error::NotFound)?;
         let Some(unit) = self.units.get(&(item.person, activity.date)) else {
             let date = kernel::format_date(activity.date);

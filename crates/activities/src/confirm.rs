@@ -3,7 +3,7 @@
 
 use db::Tx;
 use identity::Actor;
-use kernel::{AccountId, ActivityId, Error, Msg, Result, Scope, Timestamp};
+use kernel::{AccountId, ActivityId, Error, Msg, Result, Timestamp};
 use notices::{Notice, Reader};
 use serde_json::json;
 use web::table::Order;
@@ -11,7 +11,7 @@ use web::table::Order;
 use crate::service::who;
 use crate::store::confirmation::{self, Line};
 use crate::store::{self, Filter};
-use crate::{Activities, Activity, Confirmation};
+use crate::{Activities, Activity, Confirmation, View};
 
 /// Activities confirmed in one go.
 pub(crate) const MOST: usize = 200;
@@ -74,10 +74,11 @@ impl Activities {
     pub async fn confirm(
         &self,
         picks: &[(ActivityId, i64)],
-        scope: &Scope,
+        view: impl Into<View>,
         actor: impl Into<Actor>,
     ) -> Result<Vec<Outcome>> {
         let (actor, by) = who(actor)?;
+        let view = view.into().by(by);
         if picks.len() > MOST {
             let message = Msg::new("confirm-too-many").with("most", MOST);
             return Err(Error::Conflict(message));
@@ -89,7 +90,7 @@ impl Activities {
             return Ok(Vec::new());
         }
         db::transaction!(self.db, |tx| {
-            let seen = confirmation::seen(tx, &ids, scope).await?;
+            let seen = confirmation::seen(tx, &ids, &view).await?;
             let seen: Vec<ActivityId> =
                 ids.iter().copied().filter(|id| seen.contains(id)).collect();
             if seen.is_empty() {
@@ -137,17 +138,18 @@ impl Activities {
         &self,
         id: ActivityId,
         reason: &str,
-        scope: &Scope,
+        view: impl Into<View>,
         actor: impl Into<Actor>,
     ) -> Result<()> {
         let (actor, by) = who(actor)?;
+        let view = view.into().by(by);
         let reason = reason.trim();
         let length = reason.chars().count();
         if !(2..=200).contains(&length) || reason.contains(char::is_control) {
             return Err(Error::field("reason", Msg::new("return-reason-missing")));
         }
         db::transaction!(self.db, |tx| {
-            let activity = store::activity(tx, id, scope).await?;
+            let activity = store::activity(tx, id, &view).await?;
             if !may_confirm(&activity, &actor) {
                 return Err(Error::Conflict(Msg::new("confirm-own")));
             }
@@ -195,9 +197,13 @@ impl Activities {
     }
 
     /// What was confirmed, returned and taken back of an activity, the oldest first.
-    pub async fn confirmations(&self, id: ActivityId, scope: &Scope) -> Result<Vec<History>> {
+    pub async fn confirmations(
+        &self,
+        id: ActivityId,
+        view: impl Into<View>,
+    ) -> Result<Vec<History>> {
         let mut tx = self.db.read().await?;
-        store::activity(&mut tx, id, scope).await?;
+        store::activity(&mut tx, id, &view.into()).await?;
         confirmation::history(&mut tx, id).await
     }
 
@@ -205,17 +211,17 @@ impl Activities {
     /// entered themselves.
     pub async fn unconfirmed(
         &self,
-        scope: &Scope,
+        view: impl Into<View>,
         actor: &Actor,
         most: i64,
     ) -> Result<(i64, Vec<Activity>)> {
-        let (rows, total) = self.waiting(scope, actor, 1, most).await?;
+        let (rows, total) = self.waiting(view, actor, 1, most).await?;
         Ok((total, rows.into_iter().map(|(a, ..)| a).collect()))
     }
 
     pub(crate) async fn waiting(
         &self,
-        scope: &Scope,
+        view: impl Into<View>,
         actor: &Actor,
         page: i64,
         size: i64,
@@ -232,6 +238,6 @@ impl Activities {
             by: "date",
             down: false,
         };
-        self.list(scope, &filter, order, page, size).await
+        self.list(view, &filter, order, page, size).await
     }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Failure> {
     let page = query.page.unwrap_or(1).max(1);
-    let (rows, total) = s.waiting(&access.scope, &actor, page, PAGE).await?;
+    let (rows, total) = s.waiting(&access, &actor, page, PAGE).await?;
     let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
     let names = s.organization.names(&hosts).await?;
     let lang = shell.lang().code();
@@ -70,7 +70,7 @@ pub(crate) async fn confirm(
     let picked = fields.iter().filter(|(name, _)| name == "pick");
     let picks: Option<Vec<_>> = picked.map(|(_, text)| pick(text)).collect();
     let picks = picks.ok_or(Error::NotFound)?;
-    let outcomes = s.confirm(&picks, &access.scope, actor).await?;
+    let outcomes = s.confirm(&picks, &access, actor).await?;
     let row = |o: &crate::Outcome| {
         json!({
             "href": format!("/activities/{}", o.activity.id), "title": o.activity.title,
@@ -101,7 +101,7 @@ pub(crate) async fn give_back(
     Body(input): Body<Return>,
 ) -> Result<Response, Failure> {
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
-    match s.give_back(id, &input.reason, &access.scope, actor).await {
+    match s.give_back(id, &input.reason, &access, actor).await {
         Ok(()) => shell.done(&format!("/activities/{id}"), "activity-returned"),
         Err(e) => {
             crate::pages::refused(&s, &shell, &access, id, ("reason", &input.reason), e).await

@@ -1,11 +1,11 @@
 //! The level of secrecy (密级) of an activity, raised and lowered.
 
 use identity::Actor;
-use kernel::{ActivityId, Error, Msg, Result, Scope};
+use kernel::{ActivityId, Error, Msg, Result};
 use serde_json::json;
 
 use crate::service::who;
-use crate::{Activities, store};
+use crate::{Activities, View, store};
 
 impl Activities {
     /// Gives an activity another level of secrecy, with a reason that the audit trail keeps.
@@ -18,10 +18,11 @@ impl Activities {
         id: ActivityId,
         level: &str,
         reason: &str,
-        scope: &Scope,
+        view: impl Into<View>,
         actor: impl Into<Actor>,
     ) -> Result<()> {
-        let (actor, _) = who(actor)?;
+        let (actor, by) = who(actor)?;
+        let view = view.into().by(by);
         let reason = reason.trim();
         let length = reason.chars().count();
         if level.trim().is_empty() {
@@ -35,7 +36,7 @@ impl Activities {
             ));
         }
         db::transaction!(self.db, |tx| {
-            let known = store::activity(tx, id, scope).await?;
+            let known = store::activity(tx, id, &view).await?;
             if known.level == level.code {
                 return Ok(());
             }

@@ -1,30 +1,53 @@
 //! Activities (活动): study sessions and the like, recorded by roster. Writes facts: `held` once for the
 //! organising unit, `attendance` once for each person of the roster.
 
+mod amend;
+mod amend_page;
 mod api;
 mod attendance;
 mod confirm;
 mod confirm_pages;
+mod details;
+mod evidence;
+mod evidence_pages;
+mod form_page;
 mod kind;
 mod levels;
 mod list_page;
 mod model;
 mod pages;
+mod plan;
+mod plan_pages;
+mod recording;
 mod samples;
 mod searching;
 mod service;
+mod shown;
 mod source;
 mod store;
+mod typed;
+mod view;
 
+pub use amend::Amended;
 pub use attendance::{Late, LateWriter};
 pub use confirm::{History, Outcome};
-pub use kind::{ActivityKind, ActivityKinds};
-pub use model::{Activity, Confirmation, Mark, New, Part, Role};
+pub use details::{Details, Item, Pair, Session, next_session, session_fits};
+pub use evidence::NewFile;
+pub use kind::{
+    ActivityKind, ActivityKinds, AgendaItem, Choice, Confidential, Evidence, FieldKind, KindField,
+    KindGroup, KindRole, OneOrMany, RoleOf, RosterOf,
+};
+pub use model::{Activity, Confirmation, InSeries, Mark, New, Part, Role};
 pub use pages::module;
+pub use plan::{NewPlan, Plan, PlanChange, PlanState};
+pub use recording::HeldRole;
 
 pub use service::Activities;
 pub use source::ActivityFacts;
 pub use store::MIGRATIONS;
+pub use store::details::Version;
+pub use store::files::FiledEvidence;
+pub use view::View;
 
 /// Permission to see activities and their rosters.
 pub const READ: &str = "activity.read";
@@ -34,6 +57,10 @@ pub const RECORD: &str = "activity.record";
 pub const REVERSE: &str = "activity.reverse";
 /// Permission to confirm what others recorded.
 pub const CONFIRM: &str = "activity.confirm";
+/// Permission to plan activities, to move and to cancel them.
+pub const PLAN: &str = "activity.plan";
+/// Permission to see what is confidential between two people.
+pub const CONFIDENTIAL: &str = "activity.confidential";
 
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[

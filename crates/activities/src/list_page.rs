@@ -11,7 +11,7 @@ use web::table::{Asked, Column, Order, Table, Window};
 use web::view::Pager;
 use web::{Access, Failure, Form, Shell};
 
-use crate::pages::{confirmation_tag, kind_options, tags};
+use crate::pages::{confirmation_tag, group_options, kind_options, tags};
 use crate::store::Filter;
 use crate::{Activities, CONFIRM, Confirmation, RECORD};
 
@@ -47,14 +47,19 @@ async fn filter(s: &Activities, asked: &Asked, scope: &Scope) -> Result<(Filter,
         Some(text) => Some(s.organization.unit_picked("unit", text, scope).await?),
         None => None,
     };
-    Ok((rest(asked, unit.as_ref().map(|u| u.id)), unit))
+    Ok((rest(s, asked, unit.as_ref().map(|u| u.id)), unit))
 }
 
-fn rest(asked: &Asked, under: Option<UnitId>) -> Filter {
+fn rest(s: &Activities, asked: &Asked, under: Option<UnitId>) -> Filter {
     let date = |name| asked.get(name).and_then(kernel::parse_date);
     Filter {
         under,
         kind: asked.get("kind").map(str::to_owned),
+        kinds: asked
+            .get("group")
+            .filter(|g| !g.is_empty())
+            .map(|group| s.kinds.in_group(group)),
+        series: asked.get("series").and_then(|id| id.parse().ok()),
         from: date("from"),
         to: date("to"),
         standing: match asked.get("state") {
@@ -90,19 +95,19 @@ pub(crate) async fn list(
         Ok(found) => found,
         Err(error @ Error::Invalid(_)) => {
             form = form.reject(&shell, error)?;
-            (rest(&asked, None), None)
+            (rest(&s, &asked, None), None)
         }
         Err(other) => return Err(other.into()),
     };
     let mut page = asked.page();
     let (mut rows, total) = match form.list.is_empty() {
-        true => s.list(&access.scope, &filter, order, page, PAGE).await?,
+        true => s.list(&access, &filter, order, page, PAGE).await?,
         false => Default::default(),
     };
     if rows.is_empty() && total > 0 {
         // Past the end is the last page.
         page = (total - 1) / PAGE + 1;
-        (rows, _) = s.list(&access.scope, &filter, order, page, PAGE).await?;
+        (rows, _) = s.list(&access, &filter, order, page, PAGE).await?;
     }
     let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
     let names = s.organization.names(&hosts).await?;
@@ -142,6 +147,13 @@ pub(crate) async fn list(
     if let Some(kind) = filter.kind.as_ref().and_then(|k| s.kinds.get(k)) {
         chip(kind.name.get(lang).to_owned(), "kind");
     }
+    if let Some(group) = asked.get("group").and_then(|g| s.kinds.group(g)) {
+        chip(group.name.get(lang).to_owned(), "group");
+    }
+    if let Some(series) = filter.series {
+        let names = s.series_names(&[series]).await?;
+        chip(names.get(&series).cloned().unwrap_or_default(), "series");
+    }
     for (name, date) in [("from", filter.from), ("to", filter.to)] {
         if let Some(date) = date {
             let date = kernel::format_date(date);
@@ -166,6 +178,8 @@ pub(crate) async fn list(
     let form = form
         .with("unit", named)
         .with("kind", given("kind"))
+        .with("group", given("group"))
+        .with("series", given("series"))
         .with("from", date(filter.from))
         .with("to", date(filter.to))
         .with("state", given("state"))
@@ -175,7 +189,7 @@ pub(crate) async fn list(
         "activities/list.html",
         json!({
             "rows": rows, "form": form, "chips": chips,
-            "unit_name": unit.as_ref().map(|u| &u.name), "kinds": kind_options(&s, lang), "levels": s.levels.options(lang),
+            "unit_name": unit.as_ref().map(|u| &u.name), "kinds": kind_options(&s, lang), "groups": group_options(&s, lang), "levels": s.levels.options(lang),
             "table": Table::new(&shell, &COLUMNS, &asked, order, Some("/activities/export")),
             "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| asked.at_page(n)),
             "may_confirm": access.principal.scope(CONFIRM).is_some(),
@@ -195,7 +209,7 @@ pub(crate) async fn export(
     let (filter, _) = filter(&s, &asked, &access.scope).await?;
     let order = Table::order(&COLUMNS, &asked, USUAL);
     let (rows, total) = s
-        .list(&access.scope, &filter, order, 1, Window::EXPORT.size)
+        .list(&access, &filter, order, 1, Window::EXPORT.size)
         .await?;
     Window::fits(total)?;
     let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();

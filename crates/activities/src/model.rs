@@ -2,10 +2,13 @@
 
 use jiff::ToSpan;
 use jiff::civil::Time;
-use kernel::{AccountId, ActivityId, Date, Env, FieldError, Msg, PersonId, Timestamp, UnitId};
+use kernel::{AccountId, ActivityId, Date, Env, FieldError, Id, Msg, PersonId, Timestamp, UnitId};
 use serde::{Deserialize, Serialize};
 
-use crate::ActivityKind;
+use std::collections::BTreeMap;
+
+use crate::details::{Details, Pair};
+use crate::{ActivityKind, ActivityKinds, RosterOf};
 
 /// A person's part in an activity (到会情况).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,6 +85,8 @@ pub struct New {
     pub observers: Vec<String>,
     /// Whether another one of the same kind on the same day is known and meant.
     pub another: bool,
+    /// What its kind asks for beyond the roster.
+    pub details: Details,
 }
 
 /// Checked begin and end.
@@ -97,9 +102,11 @@ impl New {
     pub(crate) fn check(
         &self,
         kind: &ActivityKind,
+        kinds: &ActivityKinds,
         env: &Env,
         errors: &mut Vec<FieldError>,
     ) -> Option<Span> {
+        self.details.check(kind, kinds, errors);
         let mut wrong = |field: &str, message: Msg| {
             errors.push(FieldError {
                 field: field.into(),
@@ -118,8 +125,17 @@ impl New {
                 Msg::new("activity-location-long").with("most", 100),
             );
         }
-        if self.marks.is_empty() {
-            wrong("roster", Msg::new("roster-empty"));
+        let listed = !self.marks.is_empty()
+            || kind.roster == RosterOf::Open && self.observers.iter().any(|o| !o.trim().is_empty());
+        if !kind.pair && !listed {
+            let field = match kind.roster {
+                RosterOf::Open => "observers",
+                _ => "roster",
+            };
+            wrong(field, Msg::new("roster-empty"));
+        }
+        if kind.pair && (!self.marks.is_empty() || !self.observers.is_empty()) {
+            wrong("pair-person", Msg::new("pair-roster"));
         }
         let mut seen = std::collections::HashSet::new();
         if self.marks.iter().any(|m| !seen.insert(m.person)) {
@@ -208,6 +224,29 @@ pub struct Activity {
     pub returned_at: Option<Timestamp>,
     /// Code of its level of secrecy (密级).
     pub level: String,
+    /// Whether it is there for its two people, who entered it and who holds the permission alone.
+    pub confidential: bool,
+    /// The body that was expected (党支部、中心组 …).
+    pub body: Option<Id>,
+    /// The audience that was expected.
+    pub audience: Option<Id>,
+    /// Fields by code.
+    pub fields: BTreeMap<String, String>,
+    /// Its place in a series.
+    pub session: Option<InSeries>,
+    /// The two of a talk.
+    pub pair: Option<Pair>,
+}
+
+/// Place in a series (期、节).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InSeries {
+    /// The series.
+    pub series: Id,
+    /// Issue (期).
+    pub issue: i64,
+    /// Session (节).
+    pub session: i64,
 }
 
 /// How far an activity has been confirmed (确认情况).

@@ -1,23 +1,20 @@
 //! Pages of activities: list, recording by roster, one activity, its correction and its reversal.
 
 use axum::Form as Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use identity::Actor;
-use jiff::ToSpan;
-use jiff::civil::Time;
-use kernel::{ActivityId, Date, Error, FieldError, Msg, PersonId, Result, UnitId};
-use organization::Unit;
+use kernel::{ActivityId, Error, Msg, PersonId, Result, UnitId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
-use crate::list_page;
 use crate::{
-    Activities, Activity, ActivityKind, CONFIRM, Confirmation, Mark, New, Part, READ, RECORD,
-    REVERSE, Role, confirm, confirm_pages,
+    Activities, Activity, ActivityKind, CONFIRM, Confirmation, PLAN, Part, READ, RECORD, REVERSE,
+    Role, confirm, confirm_pages,
 };
+use crate::{amend_page, evidence_pages, form_page, list_page, plan_pages};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -29,7 +26,11 @@ pub fn module(activities: Activities) -> Module {
             Policy::Permission(READ),
             list_page::export,
         )
-        .get("/activities/new", Policy::Permission(RECORD), form)
+        .get(
+            "/activities/new",
+            Policy::Permission(RECORD),
+            form_page::form,
+        )
         .get(
             "/activities/unit-options",
             Policy::Permission(READ),
@@ -40,7 +41,73 @@ pub fn module(activities: Activities) -> Module {
             Policy::Permission(RECORD),
             list_page::unit_options,
         )
-        .post("/activities", Policy::Permission(RECORD), record)
+        .get(
+            "/activities/new/people-options",
+            Policy::Permission(RECORD),
+            form_page::people_options,
+        )
+        .get(
+            "/activities/{id}/amend",
+            Policy::Permission(RECORD),
+            amend_page::form,
+        )
+        .post(
+            "/activities/{id}/amend",
+            Policy::Permission(RECORD),
+            amend_page::keep,
+        )
+        .get(
+            "/activities/calendar",
+            Policy::Permission(READ),
+            plan_pages::calendar,
+        )
+        .get(
+            "/activities/plans/new",
+            Policy::Permission(PLAN),
+            form_page::plan_form,
+        )
+        .get(
+            "/activities/plans/new/people-options",
+            Policy::Permission(PLAN),
+            form_page::people_options,
+        )
+        .get(
+            "/activities/plans/new/unit-options",
+            Policy::Permission(PLAN),
+            list_page::unit_options,
+        )
+        .post(
+            "/activities/plans",
+            Policy::Permission(PLAN),
+            plan_pages::keep,
+        )
+        .get(
+            "/activities/plans/{id}",
+            Policy::Permission(READ),
+            plan_pages::show,
+        )
+        .post(
+            "/activities/plans/{id}/move",
+            Policy::Permission(PLAN),
+            plan_pages::shift,
+        )
+        .post(
+            "/activities/plans/{id}/cancel",
+            Policy::Permission(PLAN),
+            plan_pages::cancel,
+        )
+        .post_up_to(
+            "/activities/{id}/files",
+            Policy::Permission(RECORD),
+            evidence_pages::BODY,
+            evidence_pages::add,
+        )
+        .get(
+            "/activities/{id}/files/{file}",
+            Policy::Permission(READ),
+            evidence_pages::download,
+        )
+        .post("/activities", Policy::Permission(RECORD), form_page::record)
         .get(
             "/activities/confirm",
             Policy::Permission(CONFIRM),
@@ -103,6 +170,22 @@ pub fn module(activities: Activities) -> Module {
                 include_str!("../templates/form.html"),
             ),
             (
+                "activities/details.html",
+                include_str!("../templates/details.html"),
+            ),
+            (
+                "activities/amend.html",
+                include_str!("../templates/amend.html"),
+            ),
+            (
+                "activities/calendar.html",
+                include_str!("../templates/calendar.html"),
+            ),
+            (
+                "activities/plan.html",
+                include_str!("../templates/plan.html"),
+            ),
+            (
                 "activities/confirm.html",
                 include_str!("../templates/confirm.html"),
             ),
@@ -124,244 +207,6 @@ pub fn module(activities: Activities) -> Module {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct FormQuery {
-    kind: Option<String>,
-    unit: Option<String>,
-    date: Option<String>,
-}
-
-async fn form(
-    State(s): State<Activities>,
-    shell: Shell,
-    access: Access,
-    Query(q): Query<FormQuery>,
-) -> Result<Response, Failure> {
-    let kind = q
-        .kind
-        .as_deref()
-        .and_then(|k| s.kinds.get(k))
-        .or_else(|| s.kinds.iter().next());
-    let Some(kind) = kind else {
-        return Err(Error::Conflict(Msg::new("no-activity-kinds")).into());
-    };
-    let mut rejected = Form::default();
-    let unit = match unit_of(&s, &access, q.unit.as_deref()).await {
-        Err(error @ Error::Invalid(_)) => {
-            rejected = rejected.reject(&shell, error)?;
-            unit_of(&s, &access, None).await?
-        }
-        found => found?,
-    };
-    let date = q
-        .date
-        .as_deref()
-        .and_then(kernel::parse_date)
-        .unwrap_or_else(|| last_friday(s.env.today()));
-    let ends = kind
-        .starts
-        .wrapping_add(jiff::Span::new().minutes(kind.minutes));
-    let form = rejected
-        .with("id", s.env.new_id::<ActivityId>())
-        .with("kind", &kind.code)
-        .with("unit", unit.id)
-        .with("date", kernel::format_date(date))
-        .with("title", kind.title.get(shell.lang().code()))
-        .with("starts", kind.starts.strftime("%H:%M"))
-        .with("ends", ends.strftime("%H:%M"))
-        .with("location", "")
-        .with("level", usual_level(&s, kind))
-        .with("observers", "");
-    let context = form_context(&s, &shell, &access, kind, &unit, date, form, &[]).await?;
-    shell.page("activities/form.html", context)
-}
-
-/// The unit that the form is about: the one asked for, else one's own, else the first.
-async fn unit_of(s: &Activities, access: &Access, asked: Option<&str>) -> Result<Unit> {
-    if let Some(text) = asked.filter(|u| !u.trim().is_empty()) {
-        return s
-            .organization
-            .unit_picked("unit", text, &access.scope)
-            .await;
-    }
-    if let Some(person) = access.principal.person
-        && let Some(own) = s.organization.unit_of(person, s.env.today()).await?
-        && s.organization.reaches(&access.scope, own).await?
-    {
-        return s.organization.unit(own, &access.scope).await;
-    }
-    let first = s
-        .organization
-        .units(&access.scope)
-        .await?
-        .into_iter()
-        .next();
-    first.ok_or(Error::NotFound)
-}
-
-/// The day most likely meant: today on a Friday, else the Friday before.
-fn last_friday(today: Date) -> Date {
-    let back = (i64::from(today.weekday().to_monday_zero_offset()) + 3) % 7;
-    today.saturating_sub(back.days())
-}
-
-#[expect(clippy::too_many_arguments, reason = "all of it stands on the page")]
-async fn form_context(
-    s: &Activities,
-    shell: &Shell,
-    access: &Access,
-    kind: &ActivityKind,
-    unit: &Unit,
-    date: Date,
-    form: Form,
-    marks: &[(PersonId, String)],
-) -> Result<Value> {
-    let roster = s
-        .organization
-        .roster(unit.id, date, true, &access.scope)
-        .await?;
-    let roster: Vec<Value> = roster
-        .iter()
-        .map(|r| {
-            let mark = marks.iter().find(|(p, _)| *p == r.person).map_or("", |(_, m)| m.as_str());
-            json!({
-                "person": r.person, "staff_no": r.staff_no, "name": r.name, "unit": r.unit_name, "post": r.post,
-                "mark": mark,
-            })
-        })
-        .collect();
-    let roles: Vec<Value> = [Role::Present, Role::Leave, Role::Absent]
-        .iter()
-        .map(|r| json!({ "code": r.code(), "label": shell.t(&format!("role-{}", r.code())) }))
-        .collect();
-    Ok(json!({
-        "form": form, "kind": kind.name.get(shell.lang().code()), "roster": roster, "roles": roles,
-        "unit_code": unit.code, "unit_name": unit.name, "kinds": kind_options(s, shell.lang().code()),
-        "levels": s.levels.options(shell.lang().code()), "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
-    }))
-}
-
-async fn record(
-    State(s): State<Activities>,
-    shell: Shell,
-    access: Access,
-    actor: Actor,
-    Body(fields): Body<Vec<(String, String)>>,
-) -> Result<Response, Failure> {
-    let value = |name: &str| {
-        fields
-            .iter()
-            .find(|(n, _)| n == name)
-            .map_or("", |(_, v)| v.as_str())
-    };
-    let mut errors = Vec::new();
-    let mut wrong = |field: &str, key: &'static str| {
-        errors.push(FieldError {
-            field: field.into(),
-            message: Msg::new(key),
-        })
-    };
-    let kind = s.kinds.get(value("kind")).ok_or(Error::NotFound)?;
-    let unit: UnitId = value("unit").parse().map_err(|_| Error::NotFound)?;
-    let host = s.organization.unit(unit, &access.scope).await?;
-    let id: ActivityId = value("id").parse().map_err(|_| Error::NotFound)?;
-    let date = kernel::parse_date(value("date"));
-    if date.is_none() {
-        wrong("date", "activity-date-wrong");
-    }
-    let time = |name: &str| Time::strptime("%H:%M", value(name).trim()).ok();
-    let (starts, ends) = (time("starts"), time("ends"));
-    if starts.is_none() {
-        wrong("starts", "activity-time-wrong");
-    }
-    if ends.is_none() {
-        wrong("ends", "activity-time-wrong");
-    }
-    let typed: Vec<(PersonId, String)> = fields
-        .iter()
-        .filter_map(|(n, v)| Some((n.strip_prefix("part-")?.parse().ok()?, v.clone())))
-        .collect();
-    let roster_date = date.unwrap_or_else(|| s.env.today());
-    let roster = s
-        .organization
-        .roster(unit, roster_date, true, &access.scope)
-        .await?;
-    let mut marks = Vec::new();
-    let mut missing = 0;
-    for line in &roster {
-        let mut given = typed
-            .iter()
-            .filter(|(p, _)| *p == line.person)
-            .map(|(_, m)| m.as_str());
-        match given.next().and_then(Role::from_code) {
-            Some(role) => marks.push(Mark {
-                person: line.person,
-                role,
-            }),
-            None => missing += 1,
-        }
-        if given.next().is_some() {
-            wrong("roster", "roster-person-twice");
-        }
-    }
-    if missing > 0 {
-        let message = Msg::new("roster-unmarked").with("count", missing);
-        errors.push(FieldError {
-            field: "roster".into(),
-            message,
-        });
-    }
-    let result = match (Error::if_any(errors), date, starts, ends) {
-        (Ok(()), Some(date), Some(starts), Some(ends)) => {
-            let new = New {
-                id,
-                kind: kind.code.clone(),
-                host: unit,
-                title: value("title").to_owned(),
-                date,
-                starts,
-                ends,
-                location: value("location").to_owned(),
-                level: value("level").to_owned(),
-                marks,
-                observers: value("observers")
-                    .split([',', '，', '、', ' ', '\n'])
-                    .map(str::to_owned)
-                    .collect(),
-                another: value("another") == "on",
-            };
-            s.record(&new, &access.scope, actor).await
-        }
-        (Err(e), ..) => Err(e),
-        _ => Err(Error::internal("unreadable fields were not refused")),
-    };
-    match result {
-        Ok(id) => shell.done(&format!("/activities/{id}"), "activity-recorded"),
-        Err(e) => {
-            let mut form = Form::default();
-            for name in [
-                "id",
-                "kind",
-                "unit",
-                "date",
-                "title",
-                "starts",
-                "ends",
-                "location",
-                "level",
-                "observers",
-                "another",
-            ] {
-                form = form.with(name, value(name));
-            }
-            let form = form.reject(&shell, e)?;
-            let context =
-                form_context(&s, &shell, &access, kind, &host, roster_date, form, &typed).await?;
-            shell.refused("activities/form.html", context)
-        }
-    }
-}
-
 async fn show(
     State(s): State<Activities>,
     shell: Shell,
@@ -369,7 +214,7 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
-    let (activity, parts) = s.activity(id, &access.scope).await?;
+    let (activity, parts) = s.activity(id, &access).await?;
     let context = show_context(&s, &shell, &access, &activity, &parts, Form::default()).await?;
     if shell.is_htmx() {
         return shell.partial("activities/look.html", context);
@@ -414,7 +259,7 @@ async fn show_context(
         }
         None => false,
     };
-    let history = s.confirmations(a.id, &access.scope).await?;
+    let history = s.confirmations(a.id, access).await?;
     let history: Vec<Value> = history
         .iter()
         .map(|h| {
@@ -457,7 +302,7 @@ async fn show_context(
         .map(|r| (r.code(), shell.t(&format!("role-{}", r.code()))))
         .collect();
     let (zone, lang) = (s.env.zone(), shell.lang().code());
-    Ok(json!({
+    let mut page = json!({
         "id": a.id, "title": a.title, "form": form,
         "kind": s.kinds.get(&a.kind).map_or(a.kind.as_str(), |k| k.name.get(lang)),
         "host": units.get(&a.host), "date": kernel::format_date(a.date),
@@ -474,7 +319,9 @@ async fn show_context(
         "pick": format!("{}.{}", a.id, a.changes), "history": history,
         "confirmation": confirmation_tag(shell, a),
         "may_record": may_record, "may_reverse": may_reverse,
-    }))
+    });
+    crate::shown::add(s, shell, access, a, may_record, &mut page).await?;
+    Ok(page)
 }
 
 #[derive(Deserialize)]
@@ -493,7 +340,7 @@ async fn correct(
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
     let person: PersonId = person.parse().map_err(|_| Error::NotFound)?;
     let role = Role::from_code(&correction.role).ok_or(Error::NotFound)?;
-    s.correct(id, person, role, &access.scope, actor).await?;
+    s.correct(id, person, role, &access, actor).await?;
     shell.done(&format!("/activities/{id}"), "part-corrected")
 }
 
@@ -515,7 +362,7 @@ async fn reverse(
 ) -> Result<Response, Failure> {
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
     let result = if reversal.confirm.trim() == shell.t("reversal-word") {
-        s.reverse(id, &reversal.reason, &access.scope, actor).await
+        s.reverse(id, &reversal.reason, &access, actor).await
     } else {
         Err(Error::field("reason", Msg::new("reversal-unconfirmed")))
     };
@@ -542,7 +389,7 @@ async fn set_level(
     Body(new): Body<NewLevel>,
 ) -> Result<Response, Failure> {
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
-    let set = s.set_level(id, &new.level, &new.reason, &access.scope, actor);
+    let set = s.set_level(id, &new.level, &new.reason, &access, actor);
     match set.await {
         Ok(()) => shell.done(&format!("/activities/{id}"), "level-changed"),
         Err(e) => refused(&s, &shell, &access, id, ("level-reason", &new.reason), e).await,
@@ -550,7 +397,7 @@ async fn set_level(
 }
 
 /// The level that the form begins with; none where what is usual may not be here.
-fn usual_level(s: &Activities, kind: &ActivityKind) -> String {
+pub(crate) fn usual_level(s: &Activities, kind: &ActivityKind) -> String {
     let level = s.levels.take("", kind.level.as_deref());
     level.map_or_else(|_| String::new(), |l| l.code.clone())
 }
@@ -567,7 +414,7 @@ pub(crate) async fn refused(
     let form = Form::default()
         .with(typed.0, typed.1)
         .reject(shell, error)?;
-    let (activity, parts) = s.activity(id, &access.scope).await?;
+    let (activity, parts) = s.activity(id, access).await?;
     let context = show_context(s, shell, access, &activity, &parts, form).await?;
     shell.refused("activities/show.html", context)
 }
@@ -612,22 +459,16 @@ pub(crate) fn kind_options<'a>(s: &'a Activities, lang: &str) -> Vec<(&'a str, &
         .collect()
 }
 
-fn crumbs(shell: &Shell) -> Vec<Crumb> {
+pub(crate) fn group_options<'a>(s: &'a Activities, lang: &str) -> Vec<(&'a str, &'a str)> {
+    s.kinds
+        .groups()
+        .map(|g| (g.code.as_str(), g.name.get(lang)))
+        .collect()
+}
+
+pub(crate) fn crumbs(shell: &Shell) -> Vec<Crumb> {
     vec![Crumb {
         label: shell.t("menu-activities"),
         href: "/activities".into(),
     }]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_friday_most_likely_meant() {
-        let day = |d| Date::constant(2026, 11, d);
-        assert_eq!(last_friday(day(20)), day(20));
-        assert_eq!(last_friday(day(21)), day(20));
-        assert_eq!(last_friday(day(26)), day(20));
-    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 pub(crate) fn all() -> Vec<(&'static str, Value)> {
-    let form = json!({ "values": { "id": "", "kind": "k", "unit": "u", "date": "2026-11-20", "title": "t", "starts": "15:00", "ends": "16:30", "location": "", "level": "internal", "observers": "" },
+    let form = json!({ "values": { "id": "", "of": "b", "series": "x", "issue": "1", "session": "2", "kind": "k", "unit": "u", "date": "2026-11-20", "title": "t", "starts": "15:00", "ends": "16:30", "location": "", "level": "internal", "observers": "" },
         "errors": { "title": "x" }, "list": [{ "field": "title", "text": "x" }] });
     let no_form = json!({ "values": {}, "errors": {}, "list": [] });
     let tag = json!({ "text": "x", "tone": "warn", "icon": null });
@@ -11,13 +11,20 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         json!({ "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] });
     let row = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "date": "2026-11-20", "minutes": 90, "location": "", "level": "x", "recorded": 0, "present": 18, "expected": 20, "tags": [tag], "confirmation": tag });
     let list = |rows: Value, chips: Value| {
-        json!({ "rows": rows, "form": form, "chips": chips, "levels": [["internal", "x"]], "unit_name": null, "kinds": [["k", "n"]],
+        json!({ "rows": rows, "form": form, "chips": chips, "levels": [["internal", "x"]], "unit_name": null, "kinds": [["k", "n"]], "groups": [["g", "x"]],
         "pager": pager, "table": web::table::Table::sample_with(&crate::list_page::COLUMNS), "may_record": true, "may_confirm": true })
     };
     let roster = json!([{ "person": "p", "staff_no": "1", "name": "n", "unit": "u", "post": "", "mark": "present" }]);
-    let edit = |roster: Value| {
-        json!({ "form": form, "kind": "k", "roster": roster, "roles": [{ "code": "present", "label": "x" }],
-        "unit_code": "u", "unit_name": "n", "kinds": [["k", "n"]], "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
+    let shape = |roster: &str| {
+        json!({ "roles": [{ "label": "x", "names": ["role-speaker-0", "role-speaker-1"], "required": true }], "items": [["first-topic", "x"]],
+        "lines": 2, "agenda_required": ["x"], "fields": [{ "name": "field-a", "label": "x", "kind": "select", "mode": "", "most": 0, "required": true, "options": [["", "—"]] }],
+        "roster": roster, "series": true, "confidential": true, "basis": "x" })
+    };
+    let plain = json!({ "roles": [], "items": [], "lines": 0, "agenda_required": [], "fields": [], "roster": "unit", "series": false, "confidential": false, "basis": "" });
+    let edit = |roster: Value, shape: &Value| {
+        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
+        "groups": [{ "name": "", "kinds": [["k", "n"]] }, { "name": "g", "kinds": [["l", "n"]] }], "roles": [{ "code": "present", "label": "x" }],
+        "unit_code": "u", "unit_name": "n", "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
     let event = json!({ "title": "x", "quote": "", "state": "done", "at": "2026-11-20 17:00" });
     let history = |any: bool| if any { json!([event]) } else { json!([]) };
@@ -27,13 +34,61 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let outcome = |ok: bool, text: Value| json!({ "href": "/activities/x", "title": "t", "date": "2026-11-20", "ok": ok, "text": text });
     let outcomes = |rows: Value| json!({ "crumbs": [{ "label": "x", "href": "/" }], "rows": rows, "done": 1, "failed": 1 });
     let show = |reversed: Value, may: bool, form: &Value| {
-        json!({ "id": "x", "title": "t", "form": form, "kind": "k", "host": "u", "date": "2026-11-20",
+        let mut page = json!({ "id": "x", "title": "t", "form": form, "kind": "k", "host": "u", "date": "2026-11-20",
         "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30", "minutes": 90, "location": "", "tags": [tag], "recorded_at": "2026-11-20 17:00",
         "level": "x", "level_code": "internal", "levels": [["internal", "x"]], "mark": reversed, "reversed_at": reversed, "reason": reversed, "roles": [["present", "x"]], "crumbs": [{ "label": "x", "href": "/" }],
         "parts": [{ "person": "p", "name": "n", "unit": "u", "role": "present", "tag": tag }],
         "present": 1, "leave": 0, "absent": 0, "observers": 0, "expected": 1, "may_record": may, "may_reverse": may,
-        "may_confirm": may, "may_return": may, "pick": "x.0", "confirmation": tag, "history": history(may) })
+        "may_confirm": may, "may_return": may, "pick": "x.0", "confirmation": tag, "history": history(may) });
+        let some = |value: Value| if may { value } else { Value::Null };
+        for (name, value) in [
+            ("of", some(json!("x"))),
+            ("held", json!([{ "label": "x", "people": ["n"] }])),
+            (
+                "agenda",
+                if may {
+                    json!([{ "label": "x", "title": "t" }])
+                } else {
+                    json!([])
+                },
+            ),
+            ("fields", json!([["x", "t"]])),
+            (
+                "siblings",
+                json!([{ "here": may, "place": "x", "title": "t", "date": "2026-11-20", "href": "/activities/x" }]),
+            ),
+            ("facts", json!([["x", 1]])),
+            ("versions", history(may)),
+            ("may_amend", json!(may)),
+            ("evidence_missing", json!(!may)),
+            (
+                "files",
+                json!([{ "href": "/activities/x/files/y", "name": "a.pdf", "later": may, "size": "1.0 KiB", "dated": "2026-11-20", "at": "2026-11-20 17:00", "sha256": "x" }]),
+            ),
+            ("may_file", json!(may)),
+            ("kinds", json!(".pdf")),
+            (
+                "pair",
+                if may {
+                    Value::Null
+                } else {
+                    json!({ "person": "n", "other": "m" })
+                },
+            ),
+            (
+                "session",
+                some(json!({ "id": "x", "name": "x", "issue": 1, "session": 2 })),
+            ),
+        ] {
+            page[name] = value;
+        }
+        page
     };
+    let item = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "at": "15:00", "planned": true, "late": true, "note": "1/2" });
+    let month = json!({ "weeks": [[{ "day": 2, "date": "2026-11-02", "own": true, "today": true, "items": [item] }, { "day": 1, "date": "2026-12-01", "own": false, "today": false, "items": [] }]],
+        "month": "2026-11", "unit": "", "unit_name": null, "before": "/", "after": "/", "form": no_form, "cut": true, "any": false, "may_plan": true, "crumbs": [] });
+    let plan = json!({ "id": "x", "title": "t", "host": "u", "form": form, "crumbs": [], "kind": "k", "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30",
+        "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true });
     vec![
         ("activities/confirm.html", confirm(json!([waiting]))),
         ("activities/confirm.html", confirm(json!([]))),
@@ -54,12 +109,26 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("activities/list.html", list(json!([]), json!([]))),
-        ("activities/form.html", edit(roster)),
-        ("activities/form.html", edit(json!([]))),
+        ("activities/form.html", edit(roster, &plain)),
+        ("activities/form.html", edit(json!([]), &shape("body"))),
+        ("activities/form.html", edit(json!([]), &shape("pair"))),
+        ("activities/form.html", edit(json!([]), &shape("open"))),
         ("activities/look.html", show(Value::Null, true, &no_form)),
         (
             "activities/look.html",
             show(json!("2026-11-21 09:00"), false, &form),
+        ),
+        ("activities/form.html", {
+            let mut page = edit(json!([]), &plain);
+            page["planning"] = json!(true);
+            page
+        }),
+        ("activities/calendar.html", month),
+        ("activities/plan.html", plan),
+        ("activities/details.html", json!({})),
+        (
+            "activities/amend.html",
+            json!({ "form": form, "shape": shape("unit"), "id": "x", "title": "t", "kind": "k", "crumbs": [] }),
         ),
         ("activities/show.html", show(Value::Null, true, &no_form)),
         (

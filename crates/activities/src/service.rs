@@ -1,14 +1,11 @@
 //! Recording, correcting and taking back activities.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use commons::packs::levels::Levels;
 use db::{Db, GroupCommit, Tx};
 use identity::Actor;
-use kernel::{
-    AccountId, ActivityId, Env, Error, FactId, FieldError, Id, Msg, PersonId, Result, Scope, UnitId,
-};
+use kernel::{AccountId, ActivityId, Env, Error, FactId, Id, Msg, PersonId, Result};
 use ledger::{Fact, Ledger};
 use notices::Notices;
 use organization::Organization;
@@ -16,8 +13,9 @@ use serde_json::json;
 use web::table::Order;
 
 use crate::attendance::LateWriter;
+use crate::evidence::Keeper;
 use crate::store::{self, Filter};
-use crate::{Activity, ActivityKinds, New, Part, Role};
+use crate::{Activity, ActivityKinds, Part, Role, View};
 
 /// The feature; cheap to clone.
 #[derive(Clone)]
@@ -30,6 +28,7 @@ pub struct Activities {
     pub(crate) late: GroupCommit<LateWriter>,
     pub(crate) notices: Option<Notices>,
     pub(crate) levels: Arc<Levels>,
+    pub(crate) keeper: Option<Keeper>,
 }
 
 impl Activities {
@@ -59,6 +58,7 @@ impl Activities {
             late,
             notices: None,
             levels: Arc::default(),
+            keeper: None,
         }
     }
 
@@ -74,181 +74,6 @@ impl Activities {
         self
     }
 
-    /// Records an activity with its roster: one transaction, `held` and `attendance` facts. Sent twice
-    /// with the same id it is recorded once.
-    ///
-    /// # Errors
-    /// `Invalid` per field; `NotFound` when the unit is out of scope; `Busy` when the ledger is flooded.
-    pub async fn record(
-        &self,
-        new: &New,
-        scope: &Scope,
-        actor: impl Into<Actor>,
-    ) -> Result<ActivityId> {
-        let (actor, by) = who(actor)?;
-        self.ledger.admit()?;
-        self.organization.unit(new.host, scope).await?;
-        let kind = self.kinds.get(&new.kind).ok_or(Error::NotFound)?;
-        let mut errors = Vec::new();
-        let span = new.check(kind, &self.env, &mut errors);
-        let level = match self.levels.take(&new.level, kind.level.as_deref()) {
-            Ok(level) => level.code.clone(),
-            Err(Error::Invalid(more)) => {
-                errors.extend(more);
-                String::new()
-            }
-            Err(other) => return Err(other),
-        };
-        Error::if_any(errors)?;
-        let Some(span) = span else {
-            return Err(Error::internal("a checked span"));
-        };
-        let now = self.env.now();
-        let activity = Activity {
-            id: new.id,
-            kind: kind.code.clone(),
-            host: new.host,
-            title: new.title.trim().to_owned(),
-            date: new.date,
-            starts: span.starts,
-            ends: span.ends,
-            minutes: span.minutes,
-            location: new.location.trim().to_owned(),
-            late: kind.is_late(new.date, self.env.today()),
-            recorded_at: now,
-            recorded_by: by,
-            reversed_at: None,
-            reversed_by: None,
-            reversal_reason: None,
-            recorded_for: actor.on_behalf,
-            changes: 0,
-            confirmed_at: None,
-            confirmed_by: None,
-            returned_at: None,
-            level,
-        };
-        let parts = self.parts(new, scope).await?;
-        db::transaction!(self.db, |tx| {
-            if !store::insert(tx, &activity).await? {
-                // The form was sent twice: the first one stands, if it is the same person's.
-                let known = store::activity(tx, activity.id, scope).await?;
-                return if known.recorded_by == by {
-                    Ok(())
-                } else {
-                    Err(Error::NotFound)
-                };
-            }
-            self.index(tx, &activity).await?;
-            store::take_turn(tx, activity.host).await?;
-            if !new.another && store::overlaps(tx, &activity).await? {
-                return Err(Error::field("another", Msg::new("activity-overlaps")));
-            }
-            self.write_facts(tx, &activity, &parts).await?;
-            let detail = json!({ "kind": activity.kind, "date": activity.date.to_string(), "lines": parts.len() });
-            self.audit(tx, &actor, "activity.recorded", activity.id, detail)
-                .await
-        })?;
-        Ok(activity.id)
-    }
-
-    /// The frozen roster: everybody with the unit they were counted in on that day.
-    async fn parts(&self, new: &New, scope: &Scope) -> Result<Vec<Part>> {
-        let persons: Vec<PersonId> = new.marks.iter().map(|m| m.person).collect();
-        let units = self.organization.units_of(&persons, new.date).await?;
-        // A roster holds one's own people; whoever comes from elsewhere is an observer.
-        let reach: HashSet<UnitId> = self
-            .organization
-            .units(scope)
-            .await?
-            .into_iter()
-            .map(|u| u.id)
-            .collect();
-        let mut errors = Vec::new();
-        let mut parts = Vec::new();
-        for mark in &new.marks {
-            match units.get(&mark.person).filter(|u| reach.contains(u)) {
-                Some(unit) => parts.push(Part {
-                    person: mark.person,
-                    unit: *unit,
-                    role: mark.role,
-                }),
-                None => errors.push(FieldError {
-                    field: "roster".into(),
-                    message: Msg::new("roster-person-unknown")
-                        .with("date", kernel::format_date(new.date)),
-                }),
-            }
-        }
-        let mut wanted: Vec<String> = Vec::new();
-        for number in new
-            .observers
-            .iter()
-            .map(|n| n.trim())
-            .filter(|n| !n.is_empty())
-        {
-            if !wanted.iter().any(|w| w == number) {
-                wanted.push(number.to_owned());
-            }
-        }
-        if !wanted.is_empty() {
-            let found =
-                store::people_by_staff_no(&mut self.db.read().await?, &wanted, new.date).await?;
-            let listed: HashSet<_> = persons.iter().copied().collect();
-            for number in wanted {
-                let message = match found.iter().find(|(n, ..)| *n == number) {
-                    Some((_, person, _)) if listed.contains(person) => {
-                        Msg::new("observer-on-roster")
-                    }
-                    Some((_, person, Some(unit))) => {
-                        parts.push(Part {
-                            person: *person,
-                            unit: *unit,
-                            role: Role::Observer,
-                        });
-                        continue;
-                    }
-                    _ => Msg::new("observer-unknown"),
-                };
-                errors.push(FieldError {
-                    field: "observers".into(),
-                    message: message.with("number", number),
-                });
-            }
-        }
-        Error::if_any(errors)?;
-        Ok(parts)
-    }
-
-    async fn write_facts(&self, tx: &mut Tx, activity: &Activity, parts: &[Part]) -> Result<()> {
-        let mut units: Vec<UnitId> = parts
-            .iter()
-            .map(|p| p.unit)
-            .chain([activity.host])
-            .collect();
-        units.sort_unstable();
-        units.dedup();
-        // A late entry counts where the units stood on its day.
-        let wanted: Vec<_> = units.iter().map(|unit| (*unit, activity.date)).collect();
-        let paths = self.organization.paths_on(tx, &wanted).await?;
-        let mut places = HashMap::new();
-        for wanted in wanted {
-            let path = paths.get(&wanted).ok_or(Error::NotFound)?;
-            places.insert(wanted.0, self.ledger.place(tx, path).await?);
-        }
-        let host = places[&activity.host];
-        let mut facts = vec![activity.fact(self.env.new_id(), "held", host)];
-        let mut lines = Vec::with_capacity(parts.len());
-        for part in parts {
-            let id: FactId = self.env.new_id();
-            facts.push(activity.attendance(id, host, places[&part.unit], part));
-            lines.push((activity.id, part.clone(), id));
-        }
-        if store::insert_parts(tx, &lines).await?.len() != parts.len() {
-            return Err(Error::field("roster", Msg::new("roster-person-twice")));
-        }
-        self.ledger.append(tx, &facts).await
-    }
-
     /// Corrects one person's part: the old fact is reversed, a new one stands in its place.
     ///
     /// # Errors
@@ -258,12 +83,13 @@ impl Activities {
         id: ActivityId,
         person: PersonId,
         role: Role,
-        scope: &Scope,
+        view: impl Into<View>,
         actor: impl Into<Actor>,
     ) -> Result<()> {
         let (actor, by) = who(actor)?;
+        let view = view.into().by(by);
         db::transaction!(self.db, |tx| {
-            let activity = store::activity(tx, id, scope).await?;
+            let activity = store::activity(tx, id, &view).await?;
             let held = store::hold(tx, &[id]).await?;
             if held.values().all(|a| a.reversed_at.is_some()) {
                 return Err(Error::Conflict(Msg::new("activity-reversed")));
@@ -314,16 +140,18 @@ impl Activities {
         &self,
         id: ActivityId,
         reason: &str,
-        scope: &Scope,
+        view: impl Into<View>,
         actor: impl Into<Actor>,
     ) -> Result<()> {
         let (actor, by) = who(actor)?;
+        let view = view.into().by(by);
         let reason = reason.trim();
         if reason.chars().count() < 2 || reason.chars().count() > 200 {
             return Err(Error::field("reason", Msg::new("reversal-reason-missing")));
         }
         db::transaction!(self.db, |tx| {
-            store::activity(tx, id, scope).await?;
+            let activity = store::activity(tx, id, &view).await?;
+            store::take_turn(tx, activity.host).await?;
             if !store::reverse(tx, id, self.env.now(), by, reason).await? {
                 return Err(Error::Conflict(Msg::new("activity-reversed")));
             }
@@ -335,6 +163,10 @@ impl Activities {
                 .map(|f| f.id)
                 .collect();
             self.ledger.reverse(tx, &facts, Some(by)).await?;
+            store::plans::reopen(tx, id, self.env.now()).await?;
+            if let Some(at) = activity.session {
+                self.leave_series(tx, &activity, at, by).await?;
+            }
             self.audit(
                 tx,
                 &actor,
@@ -364,9 +196,13 @@ impl Activities {
     }
 
     /// An activity with its roster.
-    pub async fn activity(&self, id: ActivityId, scope: &Scope) -> Result<(Activity, Vec<Part>)> {
+    pub async fn activity(
+        &self,
+        id: ActivityId,
+        view: impl Into<View>,
+    ) -> Result<(Activity, Vec<Part>)> {
         let mut tx = self.db.read().await?;
-        let activity = store::activity(&mut tx, id, scope).await?;
+        let activity = store::activity(&mut tx, id, &view.into()).await?;
         let parts = store::parts(&mut tx, id).await?;
         Ok((activity, parts.into_iter().map(|(p, _)| p).collect()))
     }
@@ -374,19 +210,20 @@ impl Activities {
     /// A page of activities, newest first, each with present and expected, and how many there are.
     pub(crate) async fn list(
         &self,
-        scope: &Scope,
+        view: impl Into<View>,
         filter: &Filter,
         order: Order,
         page: i64,
         size: i64,
     ) -> Result<(Vec<(Activity, i64, i64)>, i64)> {
+        let view = view.into();
         if let Some(unit) = filter.under {
-            self.organization.unit(unit, scope).await?;
+            self.organization.unit(unit, &view.scope).await?;
         }
         let offset = (page - 1).saturating_mul(size);
         let mut tx = self.db.read().await?;
-        let total = store::count(&mut tx, scope, filter).await?;
-        let rows = store::list(&mut tx, scope, filter, order, size, offset).await?;
+        let total = store::count(&mut tx, &view, filter).await?;
+        let rows = store::list(&mut tx, &view, filter, order, size, offset).await?;
         Ok((rows, total))
     }
 }
@@ -405,6 +242,7 @@ impl Activity {
         f.category = Some(self.kind.clone());
         (f.starts, f.ends, f.minutes) = (Some(self.starts), Some(self.ends), Some(self.minutes));
         (f.recorded_by, f.late) = (Some(self.recorded_by), self.late);
+        f.body = self.body;
         f
     }
 

@@ -8,25 +8,40 @@ use futures::future::BoxFuture;
 use kernel::{Id, Result};
 use ledger::{Fact, Label, Source};
 
-use crate::store;
+use crate::{ActivityKinds, Role, store};
 
 /// The activities behind facts.
-#[derive(Debug, Clone, Copy)]
-pub struct ActivityFacts;
+#[derive(Debug, Clone)]
+pub struct ActivityFacts(ActivityKinds);
+
+impl ActivityFacts {
+    /// Those of these kinds.
+    pub fn new(kinds: ActivityKinds) -> Self {
+        Self(kinds)
+    }
+}
 
 impl Source for ActivityFacts {
     fn owns(&self, kind: &str) -> bool {
-        matches!(kind, "held" | "attendance")
+        matches!(kind, "held" | "attendance" | "agenda" | "issue" | "talk")
     }
 
     fn href(&self, fact: &Fact) -> String {
         format!("/activities/{}", fact.activity())
     }
 
-    fn part(&self, fact: &Fact, _: &str) -> Option<Label> {
-        fact.role
-            .as_ref()
-            .map(|role| Label::Key(format!("role-{role}")))
+    fn part(&self, fact: &Fact, lang: &str) -> Option<Label> {
+        let category = fact.category.as_deref().unwrap_or("");
+        let name = |name: &commons::packs::Name| Label::Text(name.get(lang).to_owned());
+        match (fact.kind.as_str(), fact.role.as_deref()) {
+            ("attendance", Some(role)) if Role::from_code(role).is_none() => {
+                let kind = self.0.get(category);
+                kind.and_then(|k| k.role(role)).map(|r| name(&r.name))
+            }
+            ("attendance", Some(role)) => Some(Label::Key(format!("role-{role}"))),
+            ("agenda", _) => self.0.item(category).map(|i| name(&i.name)),
+            _ => None,
+        }
     }
 
     fn titles<'a>(

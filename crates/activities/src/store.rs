@@ -9,8 +9,12 @@ use kernel::{
 use web::table::Order;
 
 pub(crate) mod confirmation;
+pub(crate) mod details;
+pub(crate) mod files;
+pub(crate) mod plans;
 
-use crate::{Activity, Confirmation, Part, Role};
+use crate::details::Pair;
+use crate::{Activity, Confirmation, InSeries, Part, Role, View};
 
 /// The tables.
 pub const MIGRATIONS: &[Migration] = &[
@@ -55,6 +59,12 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "activities_20261122_level",
         sql: "ALTER TABLE activity ADD COLUMN level TEXT NOT NULL DEFAULT 'internal';",
     },
+    Migration { name: "activities_20261122_kinds", sql: details::TABLES },
+    Migration { name: "activities_20261122_files", sql: files::TABLES },
+    Migration {
+        name: "activities_20261122_plans",
+        sql: plans::TABLES,
+    },
 ];
 
 /// The titles of activities.
@@ -63,7 +73,8 @@ pub(crate) async fn titles(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, String
     for chunk in ids.chunks(500) {
         let mut args = Args::new();
         let list = args.list(chunk.iter().copied());
-        let sql = format!("SELECT id, title FROM activity WHERE id IN ({list})");
+        let sql =
+            format!("SELECT id, title FROM activity WHERE NOT confidential AND id IN ({list})");
         for row in tx.query(sql, args).await? {
             found.insert(row.get(0)?, row.get(1)?);
         }
@@ -73,9 +84,13 @@ pub(crate) async fn titles(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, String
 
 const COLUMNS: &str = "a.id, a.kind, a.host, a.title, a.date, a.starts, a.ends, a.minutes, a.location, a.late, \
      a.recorded_at, a.recorded_by, a.reversed_at, a.reversed_by, a.reversal_reason, a.recorded_for, a.changes, \
-     a.confirmed_at, a.confirmed_by, a.returned_at, a.level";
+     a.confirmed_at, a.confirmed_by, a.returned_at, a.level, a.confidential, a.body, a.fields, a.series, a.issue, a.session, \
+     a.pair_person, a.pair_other, a.audience";
+/// How many they are.
+const WIDTH: usize = 30;
 
 fn read(row: &Row) -> Result<Activity> {
+    let fields: String = row.get(23)?;
     Ok(Activity {
         id: row.get(0)?,
         kind: row.get(1)?,
@@ -98,6 +113,22 @@ fn read(row: &Row) -> Result<Activity> {
         confirmed_by: row.get(18)?,
         returned_at: row.get(19)?,
         level: row.get(20)?,
+        confidential: row.get(21)?,
+        body: row.get(22)?,
+        audience: row.get(29)?,
+        fields: serde_json::from_str(&fields).map_err(Error::internal)?,
+        session: match (row.get(24)?, row.get(25)?, row.get(26)?) {
+            (Some(series), Some(issue), Some(session)) => Some(InSeries {
+                series,
+                issue,
+                session,
+            }),
+            _ => None,
+        },
+        pair: match (row.get(27)?, row.get(28)?) {
+            (Some(person), Some(other)) => Some(Pair { person, other }),
+            _ => None,
+        },
     })
 }
 
@@ -106,11 +137,16 @@ pub(crate) async fn insert(tx: &mut Tx, a: &Activity) -> Result<bool> {
     let added = tx
         .execute(
             "INSERT INTO activity (id, kind, host, title, date, starts, ends, minutes, location, late, recorded_at,
-             recorded_by, recorded_for, level)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
+             recorded_by, recorded_for, level, confidential, body, fields, series, issue, session, pair_person,
+             pair_other, audience)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+             $22, $23) ON CONFLICT (id) DO NOTHING",
             args![
                 a.id, a.kind.as_str(), a.host, a.title.as_str(), a.date, a.starts, a.ends, a.minutes,
-                a.location.as_str(), a.late, a.recorded_at, a.recorded_by, a.recorded_for, a.level.as_str()
+                a.location.as_str(), a.late, a.recorded_at, a.recorded_by, a.recorded_for, a.level.as_str(),
+                a.confidential, a.body, details::fields_text(&a.fields)?, a.session.map(|s| s.series),
+                a.session.map(|s| s.issue), a.session.map(|s| s.session), a.pair.map(|p| p.person),
+                a.pair.map(|p| p.other), a.audience
             ],
         )
         .await?;
@@ -252,9 +288,9 @@ pub(crate) async fn change_level(
 }
 
 /// An activity in a scope.
-pub(crate) async fn activity(tx: &mut Tx, id: ActivityId, scope: &Scope) -> Result<Activity> {
+pub(crate) async fn activity(tx: &mut Tx, id: ActivityId, view: &View) -> Result<Activity> {
     let mut a = args![id];
-    let scope = organization::scope_sql(scope, "a.host", &mut a);
+    let scope = view.sql(&mut a);
     let row = tx
         .optional(
             format!("SELECT {COLUMNS} FROM activity a WHERE a.id = $1 AND {scope}"),
@@ -272,9 +308,11 @@ pub(crate) async fn some(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Activity>> {
     tx.query(sql, a).await?.iter().map(read).collect()
 }
 
-/// Activities after one, in order of id.
+/// Activities after one, in order of id; what is confidential is not found by its words.
 pub(crate) async fn after(tx: &mut Tx, id: Id, limit: i64) -> Result<Vec<Activity>> {
-    let sql = format!("SELECT {COLUMNS} FROM activity a WHERE a.id > $1 ORDER BY a.id LIMIT $2");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM activity a WHERE a.id > $1 AND NOT a.confidential ORDER BY a.id LIMIT $2"
+    );
     tx.query(sql, args![id, limit])
         .await?
         .iter()
@@ -339,6 +377,9 @@ pub(crate) async fn overlaps(tx: &mut Tx, activity: &Activity) -> Result<bool> {
 pub(crate) struct Filter {
     pub(crate) under: Option<UnitId>,
     pub(crate) kind: Option<String>,
+    /// Any of these kinds.
+    pub(crate) kinds: Option<Vec<String>>,
+    pub(crate) series: Option<Id>,
     pub(crate) from: Option<Date>,
     pub(crate) to: Option<Date>,
     pub(crate) standing: Option<bool>,
@@ -349,14 +390,24 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    fn sql(&self, scope: &Scope, a: &mut Args) -> String {
-        let mut sql = organization::scope_sql(scope, "a.host", a);
+    fn sql(&self, view: &View, a: &mut Args) -> String {
+        let mut sql = view.sql(a);
         if let Some(unit) = self.under {
             let under = organization::scope_sql(&Scope::Under(vec![unit]), "a.host", a);
             sql += &format!(" AND {under}");
         }
         if let Some(kind) = &self.kind {
             sql += &format!(" AND a.kind = {}", a.push(kind));
+        }
+        if let Some(kinds) = &self.kinds {
+            let list = a.list(kinds.iter());
+            sql += &match kinds.is_empty() {
+                true => " AND 1=0".to_owned(),
+                false => format!(" AND a.kind IN ({list})"),
+            };
+        }
+        if let Some(series) = self.series {
+            sql += &format!(" AND a.series = {}", a.push(series));
         }
         if let Some(level) = &self.level {
             sql += &format!(" AND a.level = {}", a.push(level));
@@ -396,14 +447,14 @@ impl Filter {
 /// Activities in a scope, newest first, with how many were there and how many should have been.
 pub(crate) async fn list(
     tx: &mut Tx,
-    scope: &Scope,
+    view: &View,
     filter: &Filter,
     order: Order,
     limit: i64,
     offset: i64,
 ) -> Result<Vec<(Activity, i64, i64)>> {
     let mut a = Args::new();
-    let conditions = filter.sql(scope, &mut a);
+    let conditions = filter.sql(view, &mut a);
     let (limit, offset) = (a.push(limit), a.push(offset));
     let order = match (order.by, order.down) {
         // Ids rise with the time of recording.
@@ -424,14 +475,14 @@ pub(crate) async fn list(
         )
         .await?;
     rows.iter()
-        .map(|r| Ok((read(r)?, r.get(21)?, r.get(22)?)))
+        .map(|r| Ok((read(r)?, r.get(WIDTH)?, r.get(WIDTH + 1)?)))
         .collect()
 }
 
 /// How many there are.
-pub(crate) async fn count(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<i64> {
+pub(crate) async fn count(tx: &mut Tx, view: &View, filter: &Filter) -> Result<i64> {
     let mut a = Args::new();
-    let conditions = filter.sql(scope, &mut a);
+    let conditions = filter.sql(view, &mut a);
     tx.one(
         format!("SELECT CAST(COUNT(*) AS BIGINT) FROM activity a WHERE {conditions}"),
         a,

@@ -43,7 +43,10 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         approvals::module(rooms.approvals.clone()),
         notices::module(
             rooms.notices.clone(),
-            vec![rooms.approvals.calendar_source()],
+            vec![
+                rooms.approvals.calendar_source(),
+                std::sync::Arc::new(rooms.activities.clone()),
+            ],
         ),
         organization::module(
             rooms.organization.clone(),
@@ -179,6 +182,8 @@ pub const PACK_TABLES: &[&str] = &[
     "holiday",
     "activity-kind",
     "register",
+    "activity-group",
+    "agenda-item",
     "obligation",
     "obligation-set",
     "indicator",

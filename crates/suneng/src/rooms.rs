@@ -31,6 +31,8 @@ pub const PERMISSIONS: &[&str] = &[
     registers::WRITE,
     registers::REVIEW,
     registers::REVERSE,
+    activities::CONFIDENTIAL,
+    activities::PLAN,
     obligations::READ,
     indicators::READ,
     reports::READ,
@@ -239,7 +241,7 @@ impl Rooms {
             organization.clone(),
             vocabulary.indicators,
             Sources::new(vec![
-                Arc::new(activities::ActivityFacts),
+                Arc::new(activities::ActivityFacts::new(vocabulary.kinds.clone())),
                 Arc::new(RegisterFacts(registers.registers().clone())),
             ]),
         )
@@ -267,7 +269,8 @@ impl Rooms {
                 vocabulary.kinds,
             )
             .with_levels(levels.clone())
-            .with_notices(notices.clone()),
+            .with_notices(notices.clone())
+            .with_files(world.files.clone(), world.desk()),
             registers,
             obligations: Obligations::new(
                 (db.clone(), env.clone()),

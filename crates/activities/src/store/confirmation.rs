@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use db::{Args, Row, Tx, args};
-use kernel::{AccountId, ActivityId, Env, Id, Result, Scope, Timestamp};
+use kernel::{AccountId, ActivityId, Env, Id, Result, Timestamp};
 
+use crate::View;
 use crate::confirm::History;
 
 /// What happened to an activity's confirmation.
@@ -57,11 +58,11 @@ pub(crate) async fn history(tx: &mut Tx, id: ActivityId) -> Result<Vec<History>>
 pub(crate) async fn seen(
     tx: &mut Tx,
     ids: &[ActivityId],
-    scope: &Scope,
+    view: &View,
 ) -> Result<HashSet<ActivityId>> {
     let mut args = Args::new();
     let list = args.list(ids.iter().copied());
-    let scope = organization::scope_sql(scope, "a.host", &mut args);
+    let scope = view.sql(&mut args);
     let sql = format!("SELECT a.id FROM activity a WHERE a.id IN ({list}) AND {scope}");
     let rows = tx.query(sql, args).await?;
     rows.iter().map(|row| row.get(0)).collect()

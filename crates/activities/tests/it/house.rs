@@ -19,6 +19,7 @@ pub fn migrations() -> Vec<Migration> {
     [
         organization::MIGRATIONS,
         search::MIGRATIONS,
+        desk::MIGRATIONS,
         identity::MIGRATIONS,
         ledger::MIGRATIONS,
         notices::MIGRATIONS,
@@ -27,11 +28,51 @@ pub fn migrations() -> Vec<Migration> {
     .concat()
 }
 
-/// The kinds of the pack that the product brings.
+/// A kind that only offices hold.
+const OFFICE: &str = r#"
+[pack]
+code = "office"
+version = "1"
+name = { zh = "处室", en = "Office" }
+[[activity-kind]]
+code = "office-study"
+name = { zh = "处室学习", en = "Office study" }
+title = { zh = "处室学习", en = "Office study" }
+categories = ["处室"]
+starts = "09:00"
+minutes = 60
+longest = 720
+late-after-days = 3
+"#;
+
+/// The packs of activities that the product brings, and what they name.
+pub fn all_packs() -> Packs {
+    let own = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    Packs::load(vec![
+        own(
+            "weekly-study.toml",
+            include_str!("../../../../packs/weekly-study.toml"),
+        ),
+        own(
+            "party-life-cn.toml",
+            include_str!("../../../../packs/party-life-cn.toml"),
+        ),
+        own(
+            "training-cn.toml",
+            include_str!("../../../../packs/training-cn.toml"),
+        ),
+        own(
+            "people-cn.toml",
+            include_str!("../../../../packs/people-cn.toml"),
+        ),
+        own("office.toml", OFFICE),
+    ])
+    .unwrap()
+}
+
+/// Their kinds.
 pub fn kinds() -> ActivityKinds {
-    let text = include_str!("../../../../packs/weekly-study.toml");
-    let packs = Packs::load(vec![("weekly-study.toml".into(), text.into())]).unwrap();
-    ActivityKinds::read(&packs).unwrap()
+    ActivityKinds::read(&all_packs()).unwrap()
 }
 
 /// The levels of secrecy of the pack that the product brings; work secrets may not be here.
@@ -177,7 +218,11 @@ impl House {
             org.clone(),
             kinds(),
         )
-        .with_levels(levels());
+        .with_levels(levels())
+        .with_files(
+            commons::files::Files::memory(t.env.clone()),
+            desk::Desk::new(db.clone(), t.env.clone()),
+        );
         Self {
             db,
             ledger,
@@ -224,6 +269,7 @@ impl House {
             marks: self.marks(&[("001", Role::Present), ("002", Role::Leave)]),
             observers: vec![],
             another: false,
+            details: Default::default(),
         }
     }
 

@@ -2,8 +2,11 @@
 
 mod api;
 mod confirm;
+mod evidence;
 mod house;
+mod kinds;
 mod levels;
 mod pages;
+mod plans;
 mod races;
 mod service;

@@ -7,7 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use commons::files::Files;
 use http_body_util::BodyExt;
-use kernel::{ActivityId, Scope};
+use kernel::{AccountId, ActivityId, Scope};
 use testkit::{TestDb, on_both, on_sqlite};
 use tower::ServiceExt;
 use web::{Lang, Module, Options, Principal};
@@ -41,7 +41,12 @@ pub struct App(Router);
 
 impl App {
     pub fn new(h: &House, t: &TestDb, grants: &[(&str, Scope)]) -> Self {
-        let mut principal = Principal::new(h.clerk, "林晓岚");
+        Self::by(h, t, h.clerk, grants)
+    }
+
+    /// As another account sees it.
+    pub fn by(h: &House, t: &TestDb, account: AccountId, grants: &[(&str, Scope)]) -> Self {
+        let mut principal = Principal::new(account, "林晓岚");
         for (permission, scope) in grants {
             principal = principal.with(*permission, scope.clone());
         }

@@ -46,6 +46,11 @@ pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
         ("register.write", "identity-permission-register-write"),
         ("register.review", "identity-permission-register-review"),
         ("register.reverse", "identity-permission-register-reverse"),
+        ("activity.plan", "identity-permission-activity-plan"),
+        (
+            "activity.confidential",
+            "identity-permission-activity-confidential",
+        ),
         ("obligation.read", "identity-permission-obligation-read"),
         ("indicator.read", "identity-permission-indicator-read"),
         ("report.read", "identity-permission-report-read"),

@@ -38,6 +38,8 @@ const PERMISSIONS: &[&str] = &[
     "register.write",
     "register.review",
     "register.reverse",
+    "activity.plan",
+    "activity.confidential",
     "obligation.read",
     "indicator.read",
     "report.read",

@@ -258,6 +258,7 @@ impl Crowd {
                 }],
                 observers: Vec::new(),
                 another: false,
+                details: Default::default(),
             };
             activities.push(rooms.activities.record(&new, &Scope::All, by).await?);
         }

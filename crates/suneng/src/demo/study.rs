@@ -194,6 +194,7 @@ impl<'a> Study<'a> {
             marks: host.roster.iter().enumerate().map(mark).collect(),
             observers: Vec::new(),
             another: false,
+            details: Default::default(),
         };
         let recorded = self.rooms.activities.record(&new, scope, host.by).await;
         recorded.map(|_| ())
