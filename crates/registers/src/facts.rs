@@ -1,6 +1,6 @@
 //! The facts of entries: what counts is written anew with every version that counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use db::Tx;
 use kernel::{AccountId, Date, Error, FactId, Result, UnitId};
@@ -75,14 +75,14 @@ impl RegisterBook {
         wanted.sort_unstable();
         wanted.dedup();
         let paths = self.organization.paths_on(tx, &wanted).await?;
-        let (mut places, mut written) = (Places::new(), HashMap::new());
+        let (mut places, mut written) = (Places::new(), HashSet::new());
         for wanted in wanted {
             let Some(path) = paths.get(&wanted) else {
                 continue;
             };
             let id = PlaceId::of(path);
-            if !written.contains_key(&id) {
-                written.insert(id, self.ledger.place(tx, path).await?);
+            if written.insert(id) {
+                self.ledger.place(tx, path).await?;
             }
             places.insert(wanted, id);
         }

@@ -328,7 +328,7 @@ pub(crate) async fn record(
         && known.recorded_by == access.principal.account
         && known.register == code
     {
-        return Ok(shell.redirect(&to)?);
+        return shell.redirect(&to);
     }
     let (files, sent) = match files_of(&s, &secrecy, &access, &pairs).await? {
         Arrived::Files(files, sent) => (files, sent),
