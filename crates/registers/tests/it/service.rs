@@ -362,7 +362,7 @@ async fn what_needs_review_counts_once_somebody_else_accepted_it() {
             None,
             day(11, 18),
         );
-        assert_eq!(h.facts(id).await, [municipal.clone()]);
+        assert_eq!(h.facts(id).await, std::slice::from_ref(&municipal));
         assert_eq!(h.standing(id).await[0].recorded_by, Some(h.clerk));
         // While a correction waits the version that was accepted counts; its writer may be another one.
         h.book
