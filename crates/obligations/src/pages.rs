@@ -228,10 +228,13 @@ async fn overview(
     Query(q): Query<OverviewQuery>,
 ) -> Result<Response, Failure> {
     let lang = shell.lang().code();
+    let today = s.env.today();
+    // Without a choice the first that is in force; rules that begin later come after.
     let rule = q
         .rule
         .as_deref()
         .and_then(|c| s.rules.get(c))
+        .or_else(|| s.rules.iter().find(|r| r.version_on(today).is_some()))
         .or_else(|| s.rules.iter().next());
     let Some(rule) = rule else {
         return shell.page(
@@ -245,7 +248,6 @@ async fn overview(
             json!({ "rule": null, "computing": true }),
         )
     };
-    let today = s.env.today();
     let (year, period) = year_of(q.year, today);
     let mut units = s.bound(rule, &access.scope, None).await?;
     let now_day = period.to.min(today);

@@ -236,7 +236,11 @@ fn form_context(s: &Reports, shell: &Shell, form: Form) -> Value {
     })
 }
 
-async fn form(State(s): State<Reports>, shell: Shell) -> Result<Response, Failure> {
+async fn form(State(s): State<Reports>, shell: Shell, access: Access) -> Result<Response, Failure> {
+    // Most reports are about the whole of what one answers for.
+    let today = s.env.today();
+    let tree = s.organization.unit_tree(&access.scope, today, None).await?;
+    let top = tree.tops().next().map_or("", |unit| unit.code.as_str());
     let first = s.templates.iter().next();
     let usual = first.and_then(|t| t.level.as_deref());
     let level = s.levels.take("", usual);
@@ -244,8 +248,9 @@ async fn form(State(s): State<Reports>, shell: Shell) -> Result<Response, Failur
         .with("id", s.env.new_id::<ReportId>())
         .with("template", first.map_or("", |t| t.code.as_str()))
         .with("level", level.map_or("", |l| l.code.as_str()))
+        .with("unit", top)
         .with("period", "year")
-        .with("at", kernel::format_date(s.env.today()));
+        .with("at", kernel::format_date(today));
     let context = form_context(&s, &shell, form);
     shell.page("reports/form.html", context)
 }
