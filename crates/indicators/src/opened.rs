@@ -152,9 +152,9 @@ impl Indicators {
                 let list = Organization::census_list(reading.tx(), census, unit, period, THINGS, 0)
                     .await?;
                 let room = match census.of {
-                    Things::Units | Things::Categories => "units",
+                    Things::Units | Things::Categories => "organization/units",
                     Things::Bodies | Things::Formed => "bodies",
-                    Things::Members => "persons",
+                    Things::Members => "organization/people",
                 };
                 let row = |c: &organization::Counted| {
                     let href = c.id.map(|id| format!("/{room}/{id}"));

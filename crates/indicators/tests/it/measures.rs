@@ -178,7 +178,8 @@ async fn a_figure_opens_to_what_it_is_made_of() {
         assert!(page.contains("乙科") && page.contains("没有记录"), "{page}");
         let page = open("units").await;
         assert!(
-            page.contains(&format!("/units/{}", h.a)) && !page.contains("rows.csv"),
+            page.contains(&format!("href=\"/organization/units/{}\"", h.a))
+                && !page.contains("rows.csv"),
             "{page}"
         );
         assert!(open("years").await.contains(">2026<"));
