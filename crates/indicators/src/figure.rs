@@ -24,6 +24,39 @@ impl Ratio {
         }
     }
 
+    /// A quotient in its lowest terms, whatever the size of what it was made of. Where even these are too large for
+    /// 64 bits both sides lose their last bits alike.
+    fn of(numerator: i128, denominator: i128, decimals: u32) -> Self {
+        let (mut a, mut b) = (numerator.unsigned_abs(), denominator.unsigned_abs());
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        let common = i128::try_from(a.max(1)).unwrap_or(1);
+        let (mut above, mut below) = (numerator / common, denominator / common);
+        while above.abs().max(below) > i128::from(i64::MAX) {
+            (above, below) = (above / 2, below / 2);
+        }
+        Self {
+            numerator: above as i64,
+            denominator: (below as i64).max(1),
+            decimals,
+        }
+    }
+
+    /// A hundred times the value.
+    fn percent(self) -> Self {
+        Self::of(
+            i128::from(self.numerator) * 100,
+            self.denominator.into(),
+            self.decimals,
+        )
+    }
+
+    /// Both sides for reckoning without overflow.
+    fn wide(self) -> (i128, i128) {
+        (self.numerator.into(), self.denominator.max(1).into())
+    }
+
     /// The value times 10^decimals, rounded half away from zero.
     fn scaled(self) -> i128 {
         let top = i128::from(self.numerator) * 10_i128.pow(self.decimals);
@@ -81,13 +114,8 @@ impl Ratio {
 
     /// The rate of this to another, in percent; none when there is nothing below.
     pub fn by(self, whole: Self, decimals: u32) -> Option<Self> {
-        let below = whole.numerator.checked_mul(self.denominator)?;
-        let above = self.numerator.checked_mul(whole.denominator)?;
-        (below > 0).then(|| Self {
-            numerator: above.saturating_mul(100),
-            denominator: below,
-            decimals,
-        })
+        let ((a, b), (c, d)) = (self.wide(), whole.wide());
+        (c > 0).then(|| Self::of(a * d, b * c, decimals).percent())
     }
 
     /// Compares two exact values.
@@ -175,36 +203,21 @@ impl Change {
     /// The relative change from a base to a value.
     pub fn percent(value: Ratio, base: Ratio, decimals: u32) -> Self {
         // value/base − 1 in percent, over one denominator.
-        let below = base.numerator.saturating_mul(value.denominator);
-        if below <= 0 {
+        let ((a, b), (c, d)) = (value.wide(), base.wide());
+        if c <= 0 {
             return Self::NoBase;
         }
-        let top = value
-            .numerator
-            .saturating_mul(base.denominator)
-            .saturating_sub(below);
+        // Each product is below 2^126; the percent are brought in once common factors are out.
         Self::Percent {
-            change: Ratio {
-                numerator: top.saturating_mul(100),
-                denominator: below,
-                decimals,
-            },
+            change: Ratio::of(a * d - c * b, c * b, decimals).percent(),
         }
     }
 
     /// The difference of two rates given in percent.
     pub fn points(value: Ratio, base: Ratio, decimals: u32) -> Self {
-        let top = value
-            .numerator
-            .saturating_mul(base.denominator)
-            .saturating_sub(base.numerator.saturating_mul(value.denominator));
-        let below = value.denominator.saturating_mul(base.denominator);
+        let ((a, b), (c, d)) = (value.wide(), base.wide());
         Self::Points {
-            change: Ratio {
-                numerator: top,
-                denominator: below.max(1),
-                decimals,
-            },
+            change: Ratio::of(a * d - c * b, b * d, decimals),
         }
     }
 
@@ -318,7 +331,44 @@ mod tests {
         assert_eq!(rate.order(Ratio::whole(97)), std::cmp::Ordering::Greater);
     }
 
+    #[test]
+    fn rates_of_large_sums_do_not_overflow() {
+        // Thousandths of thousands of orders: the products pass 64 bits.
+        let rate = |part: i64, whole: i64| {
+            let of = |n: i64| Ratio {
+                numerator: n * 1_000,
+                denominator: 1_000,
+                decimals: 0,
+            };
+            of(part).by(of(whole), 2).unwrap()
+        };
+        let change = Change::percent(rate(2_849, 3_000), rate(2_500, 3_000), 2);
+        assert_eq!(change.ratio().unwrap().text(), "13.96");
+        let huge = |n: i64| Ratio {
+            numerator: n,
+            denominator: 1_000,
+            decimals: 0,
+        };
+        let change = Change::percent(huge(i64::MAX), huge(i64::MAX / 2), 1);
+        assert_eq!(change.ratio().unwrap().text(), "100.0");
+    }
+
     proptest! {
+        #[test]
+        fn changes_of_rates_are_those_of_exact_reckoning(
+            a in 0i64..1_000_000_000, b in 1i64..1_000_000_000, c in 1i64..1_000_000_000, d in 1i64..1_000_000_000,
+        ) {
+            let of = |n: i64| Ratio { numerator: n, denominator: 1_000, decimals: 0 };
+            let (now, before) = (of(a).by(of(b), 2).unwrap(), of(c).by(of(d), 2).unwrap());
+            let points = Change::points(now, before, 2).ratio().unwrap();
+            let (above, below) = (
+                (i128::from(a) * i128::from(d) - i128::from(c) * i128::from(b)) * 100,
+                i128::from(b) * i128::from(d),
+            );
+            let exact = above as f64 / below as f64;
+            prop_assert!((points.approximate() - exact).abs() <= exact.abs().max(1.0) * 1e-9);
+        }
+
         #[test]
         fn what_is_rounded_lies_below_by_less_than_its_last_digit(n in 1i64..10_000_000) {
             let (round, over) = Ratio::whole(n).leading();

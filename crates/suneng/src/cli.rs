@@ -11,7 +11,7 @@ use web::Lang;
 use crate::config::{Config, LogFormat};
 use crate::settings::{self, Kind};
 use crate::texts::Texts;
-use crate::{backup, bench, demo, doctor, import, init, keys, restore, serve, verify};
+use crate::{backup, bench, demo, doctor, figures, import, init, keys, restore, serve, verify};
 
 /// 素能 Suneng
 #[derive(Debug, Parser)]
@@ -53,6 +53,8 @@ enum Command {
     /// 测速，输出 JSON / Measure speed and durability, JSON
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// 核对情景数字：从演示记录计算已公布的各项数字 / Figures of the demo's scenarios, counted from their records
+    Figures(figures::Figures),
     /// 导入 / Import
     #[command(subcommand)]
     Import(import::Import),
@@ -120,6 +122,7 @@ async fn run(command: Command, config: Config, texts: &Texts) -> Result<bool> {
         Command::Doctor(options) => return doctor::run(config, env, &options, texts).await,
         Command::Keys(what) => return keys::run(config, env, what, texts).await,
         Command::Bench(what) => return bench::run(config, env, what).await,
+        Command::Figures(options) => return figures::run(config, env, &options, texts).await,
         Command::Import(what) => import::run(config, env, what, texts).await?,
     }
     Ok(true)

@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 mod doors;
+pub mod figures;
 pub mod health;
 mod home;
 pub mod import;

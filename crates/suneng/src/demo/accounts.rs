@@ -3,6 +3,7 @@
 use identity::{Actor, Identity, NewAccount, NewGrant, NewPassword};
 use kernel::{Date, Env, Error, Result, Scope};
 
+use super::scenarios::{ABOVE, CLERK, REVIEWER};
 use crate::World;
 
 type Line = (
@@ -13,7 +14,7 @@ type Line = (
 );
 
 /// Login, roles, code of the unit, staff number.
-const ACCOUNTS: [Line; 13] = [
+const ACCOUNTS: [Line; 15] = [
     ("officer", &["training-officer"], "LZ", Some("LZ0101")),
     ("clerk", &["clerk"], "LZ01", Some("LZ0102")),
     ("leader", &["leader"], "LZ", Some("LZ0001")),
@@ -27,12 +28,15 @@ const ACCOUNTS: [Line; 13] = [
     ("procuracy", BOTH, "LJ", Some("LJ06001")),
     ("police", BOTH, "LG", Some("LG02001")),
     ("committee", BOTH, "LW", Some("LW02001")),
+    (CLERK, BOTH, ABOVE, None),
+    (REVIEWER, &["leader"], ABOVE, None),
 ];
 const BOTH: &[&str] = &["unit-admin", "training-officer"];
 
 /// Opens them, without passwords.
 pub async fn open(world: &World, identity: &Identity, from: Date) -> Result<()> {
-    for (login, roles, unit, staff_no) in ACCOUNTS {
+    // Those of the scenarios are open already.
+    for (login, roles, unit, staff_no) in ACCOUNTS.into_iter().filter(|a| a.2 != ABOVE) {
         let unit = world.organization.unit_by_code(unit, &Scope::All).await?.id;
         let person = match staff_no {
             Some(staff_no) => Some(identity.person_by_staff_no(staff_no, &Scope::All).await?),

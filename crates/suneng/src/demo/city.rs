@@ -151,7 +151,7 @@ const POLITICAL_LEGAL: [(&str, &str, &str, &str, usize, Service); 71] = {
     ]
 };
 
-/// The other municipal agencies by category: first letter of the code, category, names after `澜州`.
+/// The other municipal agencies by category: first letter of the code, category, names, with a star for the city.
 const AGENCIES: [(char, &str, &str); 6] = [
     (
         'A',
@@ -222,18 +222,15 @@ pub fn places() -> Vec<Place> {
         }),
     );
     let others = places.len();
-    for (letter, category, names) in AGENCIES {
-        for (n, name) in (1_usize..).zip(names.split_whitespace()) {
-            let name = name.replace('*', "澜州");
-            places.push(Place {
-                parent: CITY,
-                code: format!("{letter}{n:02}"),
-                category,
-                people: 9 + chance(n as i64, letter as usize, 1) as usize % 13,
-                service: service(&name),
-                name,
-            });
-        }
+    for (n, (code, name, category)) in (1_i64..).zip(agencies("澜州")) {
+        places.push(Place {
+            parent: CITY,
+            category,
+            people: 9 + chance(n, 0, 1) as usize % 13,
+            service: service(&name),
+            code,
+            name,
+        });
     }
     // The city has a round number of people: what is missing goes to the agencies in turn.
     let mut missing = PEOPLE.saturating_sub(places.iter().map(|p| p.people).sum());
@@ -246,6 +243,17 @@ pub fn places() -> Vec<Place> {
         missing -= 1;
     }
     places
+}
+
+/// The municipal agencies of a city but those of politics and law: code, name, category.
+pub fn agencies(city: &str) -> Vec<(String, String, &'static str)> {
+    let mut found = Vec::new();
+    for (letter, category, names) in AGENCIES {
+        for (n, name) in (1_usize..).zip(names.split_whitespace()) {
+            found.push((format!("{letter}{n:02}"), name.replace('*', city), category));
+        }
+    }
+    found
 }
 
 /// The ways of an agency, by its name.

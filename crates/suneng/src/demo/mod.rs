@@ -1,11 +1,12 @@
 //! `suneng demo`: the invented city 澜州市, its agencies and people, and two years of Friday study in its justice
-//! bureau, one account for each role, served at once. The only place with sample data.
+//! bureau, five scenarios on fixed days, one account for each role, served at once. The only place with sample data.
 
 mod accounts;
 mod city;
 mod life;
 mod names;
 mod people;
+mod scenarios;
 mod study;
 
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,6 +18,7 @@ use jiff::ToSpan;
 use kernel::{Date, Env, Error, Period, PeriodKind, Result, Scope, TestClock, Timestamp};
 
 use self::life::Life;
+use self::scenarios::Stage;
 use self::study::{Study, WEEKS};
 use crate::rooms::{Rooms, Vocabulary};
 use crate::texts::{Texts, say};
@@ -56,7 +58,8 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     let first = Period::containing(PeriodKind::Week, today)
         .from
         .saturating_sub(WEEKS.weeks());
-    let clock = TestClock::at(at(env, first, 18, 30));
+    let scenarios = scenarios::read()?;
+    let clock = TestClock::at(at(env, scenarios::begin(&scenarios)?, 8, 0));
     let past = Env::with_clock(clock.clone());
     let packs = load_packs(config).map_err(pack_errors)?;
     let vocabulary = Vocabulary::read(&packs).map_err(pack_errors)?;
@@ -68,8 +71,12 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
         ));
     }
     let rooms = Rooms::open(&world, vocabulary).await?;
-    tell("demo-people");
+    tell("demo-scenarios");
     let org = &world.organization;
+    let mut stage = Stage::set(&world, &rooms, &clock, &calendar, &scenarios).await?;
+    stage.until(first.saturating_sub(1.day())).await?;
+    forward(&clock, &past, first, 18, 30);
+    tell("demo-people");
     let places = city::places();
     let people = people::people(&places, first, today);
     let (rows, seconded) = people::beginning(&places, &people, first, today);
@@ -87,7 +94,10 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     life.bodies().await?;
     tell("demo-study");
     let study = Study::new(&world, &rooms, (&clock, &calendar), (first, today)).await?;
-    study.record(0..=WEEKS - 2).await?;
+    for week in 0..=WEEKS - 2 {
+        study.record(week..=week).await?;
+        stage.until(past.today()).await?;
+    }
     study.confirm().await?;
     life.decided().await?;
     let rows = people::since(&people, &seconded, today);
@@ -99,6 +109,7 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     clock.advance(left() / 2);
     life.waiting(left() / 4).await?;
     clock.advance(left());
+    stage.until(today).await?;
     life.audiences().await?;
     // Passwords are chosen today: two years ago they would have to be changed first.
     let settings = config.security.clone();

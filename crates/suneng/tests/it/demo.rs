@@ -65,7 +65,7 @@ fn it_is_filled_once_and_its_printed_accounts_sign_in() {
     let (demo, address, accounts) = start(data);
     assert_eq!(
         accounts.len(),
-        13,
+        15,
         "one account for each role and other agency: {accounts:?}"
     );
     for line in &accounts {

@@ -8,6 +8,7 @@ mod deploy;
 mod deputies;
 mod edge;
 mod faults;
+mod figures;
 mod golden;
 mod jobs;
 mod keys;
