@@ -144,16 +144,18 @@ impl Reports {
         if figures.iter().any(|f| f.computing) {
             return Err(Error::Conflict(Msg::new("report-computing")));
         }
+        let about = (unit.name.as_str(), period);
         let print = |lang: &str| -> Result<Vec<Vec<Segment>>> {
-            template
-                .paragraphs
-                .iter()
-                .map(|p| self.segments(p.get(lang), &unit.name, period, &figures, lang))
-                .collect()
+            let paragraphs = template.paragraphs.iter();
+            let mut printed = paragraphs
+                .map(|p| self.segments(p.get(lang), about, &figures, template.form, lang))
+                .collect::<Result<Vec<_>>>()?;
+            printed.extend(self.open_blanks(template, &figures, lang)?);
+            Ok(printed)
         };
         let title = |lang: &str| -> Result<String> {
-            let segments =
-                self.segments(template.title.get(lang), &unit.name, period, &figures, lang)?;
+            let text = template.title.get(lang);
+            let segments = self.segments(text, about, &figures, template.form, lang)?;
             Ok(segments.into_iter().map(|s| s.text).collect())
         };
         let body = Body {
@@ -261,12 +263,51 @@ impl Reports {
         Err(Error::Busy { retry_after: 2 })
     }
 
+    /// The last paragraph: which blanks stayed open, each leading to where its records would be.
+    fn open_blanks(
+        &self,
+        template: &Template,
+        figures: &[Figure],
+        lang: &str,
+    ) -> Result<Option<Vec<Segment>>> {
+        let zh = lang.starts_with("zh");
+        let open = figures.iter().filter(|f| blank(f, template.form));
+        let mut list = Vec::new();
+        for figure in open {
+            let name = self.indicators.indicator(&figure.code)?.name.get(lang);
+            list.push(Segment {
+                text: name.to_owned(),
+                figure: Some(figure.code.clone()),
+            });
+        }
+        if list.is_empty() {
+            return Ok(None);
+        }
+        let plain = |text: &str| Segment {
+            text: text.to_owned(),
+            figure: None,
+        };
+        let mut told = vec![plain(if zh {
+            "以下各项本期没有记录，未填写："
+        } else {
+            "Nothing was recorded of these, which stay open: "
+        })];
+        for (n, segment) in list.into_iter().enumerate() {
+            if n > 0 {
+                told.push(plain(if zh { "、" } else { ", " }));
+            }
+            told.push(segment);
+        }
+        told.push(plain(if zh { "。" } else { "." }));
+        Ok(Some(told))
+    }
+
     fn segments(
         &self,
         text: &str,
-        unit: &str,
-        period: Period,
+        (unit, period): (&str, Period),
         figures: &[Figure],
+        form: bool,
         lang: &str,
     ) -> Result<Vec<Segment>> {
         let pieces =
@@ -285,7 +326,8 @@ impl Reports {
                             .find(|f| f.code == code)
                             .ok_or(Error::NotFound)?;
                         let indicator = self.indicators.indicator(&code)?;
-                        let text = indicator.print_as(figure.value, style, lang);
+                        let value = figure.value.filter(|_| !blank(figure, form));
+                        let text = indicator.print_as(value, style, lang);
                         Segment {
                             text,
                             figure: Some(code),
@@ -331,6 +373,11 @@ impl Reports {
     pub(crate) fn template(&self, code: &str) -> Option<&Template> {
         self.templates.get(code)
     }
+}
+
+/// Whether a figure has nothing to print: no value, or, in a form, no record.
+fn blank(figure: &Figure, form: bool) -> bool {
+    figure.value.is_none() || form && figure.rows == 0
 }
 
 /// The period as documents have it.

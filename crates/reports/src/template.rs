@@ -21,6 +21,10 @@ pub struct Template {
     pub title: Name,
     /// Paragraphs.
     pub paragraphs: Vec<Name>,
+    /// Whether it is a form with blanks (填空): a blank under which there is no record stays open and is listed,
+    /// where a narrative says nought.
+    #[serde(default)]
+    pub form: bool,
     /// Level of secrecy of a report of which nothing else is said; none: the usual one.
     #[serde(default)]
     pub level: Option<String>,

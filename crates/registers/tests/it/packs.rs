@@ -53,7 +53,7 @@ fn the_pack_of_the_product_has_what_agencies_count() {
         let register = registers.get(code).unwrap_or_else(|| panic!("{code}"));
         assert!(!register.name.zh.is_empty() && !register.group.en.is_empty());
     }
-    assert_eq!(registers.iter().count(), 32);
+    assert_eq!(registers.iter().count(), 39);
     let visits = registers.get("visits-received").unwrap();
     assert_eq!(visits.number_field().unwrap().code, "persons");
     assert_eq!(

@@ -278,10 +278,11 @@ impl Stage<'_> {
     pub(super) async fn report(&mut self, scenario: &Scenario) -> Result<()> {
         self.world.ledger.settle().await?;
         let (scope, actor) = (self.scope()?, Actor::from(self.clerk));
-        for template in &scenario.reports {
+        for report in &scenario.reports {
+            let (unit, template) = report.split_once(':').unwrap_or((&scenario.root, report));
             let wanted = reports::Wanted {
-                template: template.clone(),
-                unit: self.unit(&scenario.root)?,
+                template: template.to_owned(),
+                unit: self.unit(unit)?,
                 period: kernel::Period {
                     from: day(&scenario.since)?,
                     to: day(&scenario.as_of)?,

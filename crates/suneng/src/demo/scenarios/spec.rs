@@ -25,7 +25,7 @@ pub struct Scenario {
     /// The municipal agencies of a city below its unit: beginning of their codes, name of the city, people in each.
     #[serde(default)]
     pub agencies: Option<(String, String, usize)>,
-    /// Codes of the reports that are drafted from it.
+    /// Codes of the reports that are drafted from it, of a unit below with its code in front (`X41:…`).
     #[serde(default)]
     pub reports: Vec<String>,
     #[serde(default)]
