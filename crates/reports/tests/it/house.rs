@@ -50,6 +50,33 @@ const PERSONS: &str = "工号,姓名,单位编码,职务,起始日期,截止日�
 4,丁某,B,,2024-01-01,
 ";
 
+/// A form with three blanks, one of which no record fills.
+const FORM: &str = r#"
+[pack]
+code = "form"
+version = "1"
+name = { zh = "填报", en = "Form" }
+
+[[indicator]]
+code = "visits"
+name = { zh = "走访", en = "Visits" }
+unit = { zh = "次", en = "visits" }
+definition = { zh = "走访的场次", en = "Visits, by session" }
+shown-for = ["县法院"]
+measure = "count"
+of = { where = { kind = "held", category = "visit" }, axis = "host" }
+
+[[report]]
+code = "study-form"
+form = true
+name = { zh = "学习填报", en = "Study form" }
+title = { zh = "{unit}学习填报", en = "Study form of {unit}" }
+paragraphs = [
+  { zh = "学习{study-sessions}，参学{study-attendances}，走访{visits}。", en = "Studied {study-sessions} with {study-attendances}, visited {visits}." },
+]
+table = ["study-sessions"]
+"#;
+
 pub struct House {
     pub ledger: Ledger,
     pub indicators: Indicators,
@@ -97,7 +124,11 @@ impl House {
         people.sort();
         let people = people.into_iter().map(|(_, p)| p).collect();
         let text = include_str!("../../../../packs/weekly-study.toml");
-        let packs = Packs::load(vec![("weekly-study.toml".into(), text.into())]).unwrap();
+        let packs = Packs::load(vec![
+            ("weekly-study.toml".into(), text.into()),
+            ("form.toml".into(), FORM.into()),
+        ]);
+        let packs = packs.unwrap();
         let list = IndicatorList::read(&packs).unwrap();
         let templates = Templates::read(&packs, &list).unwrap();
         let (db, env) = (t.db.clone(), t.env.clone());

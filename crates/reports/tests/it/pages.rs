@@ -230,3 +230,40 @@ async fn a_report_has_a_level_on_page_and_paper_and_what_leaves_is_traced() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn blanks_of_a_form_without_records_stay_open_and_are_listed() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let app = h.app(&t, Scope::All, true);
+        let id: ReportId = t.env.new_id();
+        let (text, top) = (id.to_string(), h.top.to_string());
+        let fields = [
+            ("id", text.as_str()),
+            ("template", "study-form"),
+            ("unit", &top),
+            ("period", "year"),
+            ("at", "2026-11-20"),
+        ];
+        app.post("/reports", &fields, 303).await;
+        let path = format!("/reports/{id}");
+        let plain = |page: &str| -> String {
+            let pieces = page.split('<').filter_map(|p| p.split_once('>'));
+            pieces.map(|(_, text)| text).collect()
+        };
+        let page = app.get(&path, 200).await;
+        let told = plain(&page);
+        assert!(
+            told.contains("学习2场，参学4人次，走访【无数据】。"),
+            "{told}"
+        );
+        assert!(
+            told.contains("以下各项本期没有记录，未填写：走访。"),
+            "{told}"
+        );
+        assert!(page.contains("/indicators/visits"), "{page}");
+        let word = app.docx(&format!("{path}/report.docx")).await;
+        assert!(word.contains("未填写：走访。"), "{word}");
+    })
+    .await;
+}
