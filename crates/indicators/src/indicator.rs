@@ -97,7 +97,7 @@ impl Indicator {
     }
 
     /// What is made of the facts.
-    pub(crate) fn of(&self) -> Option<Of> {
+    pub fn of(&self) -> Option<Of> {
         match self.measure {
             Measure::Facts(of, _) => Some(of),
             _ => None,

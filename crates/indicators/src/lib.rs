@@ -15,7 +15,7 @@ mod service;
 
 pub use figure::{Base, Change, ChangeKind, Direction, Figure, Ratio};
 pub use indicator::{Indicator, IndicatorList, Measure, Of};
-pub use pages::module;
+pub use pages::{card, module, open_href, value_text};
 pub use period::{Span, span_of};
 pub use print::Style;
 pub use service::Indicators;

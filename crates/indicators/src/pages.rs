@@ -147,7 +147,7 @@ fn delta(shell: &Shell, i: &Indicator, change: Change) -> Delta {
 }
 
 /// An indicator's card.
-pub(crate) fn card(
+pub fn card(
     s: &Indicators,
     shell: &Shell,
     i: &Indicator,
@@ -170,7 +170,8 @@ pub(crate) fn card(
     }
 }
 
-pub(crate) fn value_text(figure: &Figure) -> Option<String> {
+/// A figure's value as it is shown; none while it is being computed, a dash where there is none.
+pub fn value_text(figure: &Figure) -> Option<String> {
     if figure.computing {
         None
     } else {
@@ -178,13 +179,8 @@ pub(crate) fn value_text(figure: &Figure) -> Option<String> {
     }
 }
 
-pub(crate) fn open_href(
-    code: &str,
-    unit: UnitId,
-    period: Period,
-    figure: &Figure,
-    size: i64,
-) -> String {
+/// Where a figure opens.
+pub fn open_href(code: &str, unit: UnitId, period: Period, figure: &Figure, size: i64) -> String {
     // The number and the size of the ledger go along, so that the list can name what came since.
     format!(
         "/indicators/{code}?unit={unit}&from={}&to={}&n={}&size={size}",

@@ -3,6 +3,7 @@
 
 mod approving;
 pub mod archive;
+mod attention;
 pub mod backup;
 pub mod bench;
 pub mod checkpoints;

@@ -38,6 +38,12 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         activities::module(rooms.activities.clone()),
         registers::module(rooms.registers.clone()),
         obligations::module(rooms.obligations.clone()),
+        cockpit::module(
+            rooms
+                .cockpit
+                .clone()
+                .with_desks(vec![Arc::new(crate::attention::Desks::new(world, rooms))]),
+        ),
         indicators::module(rooms.indicators.clone()),
         reports::module(rooms.reports.clone()),
         approvals::module(rooms.approvals.clone()),
@@ -187,6 +193,7 @@ pub const PACK_TABLES: &[&str] = &[
     "obligation",
     "obligation-set",
     "indicator",
+    "cockpit",
     "report",
     "role",
     "person-attribute",
@@ -229,6 +236,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         registers::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,
+        cockpit::MESSAGES,
         reports::MESSAGES,
     ];
     [texts(), tagged(rooms)].concat()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use activities::{Activities, ActivityKinds};
 use approvals::Approvals;
+use cockpit::{Cockpit, Views};
 use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
@@ -61,6 +62,7 @@ pub struct Vocabulary {
     registers: Registers,
     rules: Rules,
     indicators: IndicatorList,
+    views: Views,
     templates: Templates,
     roles: Roles,
     attributes: Attributes,
@@ -100,6 +102,11 @@ impl Vocabulary {
         take(
             &mut vocabulary.indicators,
             IndicatorList::read(packs),
+            &mut problems,
+        );
+        take(
+            &mut vocabulary.views,
+            Views::read(packs, &vocabulary.indicators),
             &mut problems,
         );
         take(
@@ -180,6 +187,8 @@ pub struct Rooms {
     pub obligations: Obligations,
     /// Indicators.
     pub indicators: Indicators,
+    /// The leader's page, without what other rooms put on it.
+    pub cockpit: Cockpit,
     /// Reports.
     pub reports: Reports,
 }
@@ -278,6 +287,12 @@ impl Rooms {
                 organization.clone(),
                 vocabulary.rules,
                 vocabulary.calendar,
+            ),
+            cockpit: Cockpit::new(
+                env.clone(),
+                indicators.clone(),
+                organization.clone(),
+                vocabulary.views,
             ),
             reports: Reports::new(
                 db,

@@ -23,9 +23,9 @@ const LEDGER: &str = "ledger";
 /// Vertical slices that write facts; never one another.
 const FEATURES: [&str; 2] = ["activities", "registers"];
 /// What reads facts; never a feature.
-const READINGS: [&str; 3] = ["obligations", "indicators", "reports"];
+const READINGS: [&str; 4] = ["obligations", "indicators", "reports", "cockpit"];
 /// Readings that build on another reading.
-const BUILDS_ON: [(&str, &str); 1] = [("reports", "indicators")];
+const BUILDS_ON: [(&str, &str); 2] = [("reports", "indicators"), ("cockpit", "indicators")];
 /// The binary, which knows everything, and the tests that drive it.
 const TOP: [&str; 2] = ["suneng", "journeys"];
 /// Tools for tests and developers: never in the program.

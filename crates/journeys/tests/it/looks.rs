@@ -38,8 +38,30 @@ const PAGES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "scenario",
+        &[
+            "/cockpit",
+            "/cockpit?unit=X5&from=2025-01-01&to=2025-12-31",
+            "/cockpit?unit=X1&from=2024-01-01&to=2024-11-15",
+            "/indicators?unit=X3&from=2020-08-01&to=2020-10-31",
+            "/registers",
+            "/registers/disputes",
+            "→/registers/disputes/entries/…",
+            "/registers/disputes/new",
+            "/registers/problems-found?page=3",
+            "/activities/calendar",
+            "/activities/new?kind=party-group-meeting",
+            "/activities/new?kind=talk",
+            "/reports",
+            "→/reports/…",
+        ],
+    ),
+    ("reviewer", &["/", "/registers/review", "/cockpit"]),
+    (
         "leader",
         &[
+            "/cockpit",
+            "/obligations/weekly-friday-study",
             "/",
             "/indicators",
             "/activities/confirm",
@@ -51,6 +73,7 @@ const PAGES: &[(&str, &[&str])] = &[
     (
         "staff",
         &[
+            "/obligations/mine",
             "/",
             "/activities",
             "/approvals?tab=mine",

@@ -24,3 +24,13 @@ home-confirm = { $count } recorded activities wait for your confirmation
 home-go-confirm = Confirm
 home-review = { $count } entries of registers wait for your review
 home-go-review = Review
+
+attention-overdue = { $unit }: { $count } obligations overdue, { $days } days at most
+attention-headline = { $unit } has { $count } overdue obligations
+attention-days = { $days } days
+attention-soon = { $count } obligations are due soon
+attention-comma = , 
+attention-held = Held
+attention-planned = Planned
+attention-undone = Not done
+attention-due = Due soon

@@ -24,3 +24,13 @@ home-confirm = 有 { $count } 场活动登记等您确认
 home-go-confirm = 去确认
 home-review = 有 { $count } 条台账登记等您审核
 home-go-review = 去审核
+
+attention-overdue = { $unit } { $count } 项义务超期，最长 { $days } 天
+attention-headline = { $unit }有 { $count } 项义务超期
+attention-days = { $days } 天
+attention-soon = { $count } 项义务将到期
+attention-comma = 、
+attention-held = 已开展
+attention-planned = 待开展
+attention-undone = 未完成
+attention-due = 将到期
