@@ -1,0 +1,4 @@
+//! Hours on both engines: packs, rules as properties, the service, pages and API over HTTP.
+
+mod packs;
+mod rules;
