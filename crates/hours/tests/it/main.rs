@@ -1,4 +1,6 @@
 //! Hours on both engines: packs, rules as properties, the service, pages and API over HTTP.
 
+mod house;
 mod packs;
 mod rules;
+mod service;
