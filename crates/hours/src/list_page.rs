@@ -125,6 +125,7 @@ pub(crate) async fn list(
     State(s): State<Hours>,
     shell: Shell,
     access: Access,
+    actor: Actor,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let asked = Asked::new("/hours", pairs);
@@ -195,10 +196,7 @@ pub(crate) async fn list(
         .collect();
     let years: Vec<i16> = (today.year() - 9..=today.year()).rev().collect();
     let (_, waiting) = match access.principal.scope(REVIEW) {
-        Some(scope) => {
-            let actor = Actor::from(access.principal.account);
-            s.waiting(scope, &actor, (1, 0)).await?
-        }
+        Some(scope) => s.waiting(scope, &actor, (1, 0)).await?,
         None => (Vec::new(), 0),
     };
     shell.page(

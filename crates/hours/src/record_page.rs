@@ -76,10 +76,7 @@ async fn page(
     let stands = record.stage != Stage::Reversed;
     let waits = match record.stage {
         Stage::Proposed if reviewer && !is_own => {
-            let (waiting, _) = s
-                .waiting(&held(access, REVIEW), actor, (i64::from(u16::MAX), 0))
-                .await?;
-            waiting.iter().any(|r| r.id == id)
+            s.waits_for(id, &held(access, REVIEW), actor).await?
         }
         _ => false,
     };

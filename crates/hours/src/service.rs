@@ -578,20 +578,31 @@ impl Hours {
         actor: &Actor,
         (size, offset): (i64, i64),
     ) -> Result<(Vec<Record>, i64)> {
-        let acting: Vec<AccountId> = [actor.account, actor.on_behalf]
-            .into_iter()
-            .flatten()
-            .collect();
-        if acting.is_empty() {
-            return Ok((Vec::new(), 0));
-        }
         let mut tx = self.db.read().await?;
-        let mut me = None;
-        if let Some(account) = actor.account {
-            me = Identity::person_of(&mut tx, account).await?;
-        }
+        let Some((acting, me)) = hands(&mut tx, actor).await? else {
+            return Ok((Vec::new(), 0));
+        };
         store::waiting(&mut tx, scope, &acting, me, (size, offset)).await
     }
+
+    /// Whether one record waits for an actor's word.
+    pub(crate) async fn waits_for(&self, id: Id, scope: &Scope, actor: &Actor) -> Result<bool> {
+        let mut tx = self.db.read().await?;
+        match hands(&mut tx, actor).await? {
+            Some((acting, me)) => store::is_waiting(&mut tx, id, scope, &acting, me).await,
+            None => Ok(false),
+        }
+    }
+}
+
+/// The accounts that act, and the person who does; none for the program itself.
+async fn hands(tx: &mut Tx, actor: &Actor) -> Result<Option<(Vec<AccountId>, Option<PersonId>)>> {
+    let Some(account) = actor.account else {
+        return Ok(None);
+    };
+    let acting = [Some(account), actor.on_behalf].into_iter().flatten();
+    let me = Identity::person_of(tx, account).await?;
+    Ok(Some((acting.collect(), me)))
 }
 
 fn author(actor: &Actor, by: AccountId) -> Author {

@@ -287,6 +287,20 @@ pub(crate) async fn waiting(
     Ok((rows.iter().map(read).collect::<Result<_>>()?, total))
 }
 
+/// Whether a record waits for the word of these accounts.
+pub(crate) async fn is_waiting(
+    tx: &mut Tx,
+    id: Id,
+    scope: &Scope,
+    not_of: &[AccountId],
+    me: Option<PersonId>,
+) -> Result<bool> {
+    let mut a = args![id];
+    let conditions = waits(scope, not_of, me, &mut a);
+    let sql = format!("SELECT r.id FROM hour_record r WHERE r.id = $1 AND {conditions}");
+    Ok(tx.optional(sql, a).await?.is_some())
+}
+
 /// Which of these keys are known already.
 pub(crate) async fn known(tx: &mut Tx, keys: &[String]) -> Result<Vec<String>> {
     let mut found = Vec::new();

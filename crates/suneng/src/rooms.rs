@@ -8,6 +8,7 @@ use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
 use crypt::Vault;
+use hours::{HourFacts, HourRules, Hours};
 use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
 use kernel::{Calendar, Result};
@@ -31,6 +32,9 @@ pub const PERMISSIONS: &[&str] = &[
     registers::WRITE,
     registers::REVIEW,
     registers::REVERSE,
+    hours::READ,
+    hours::RECORD,
+    hours::REVIEW,
     activities::CONFIDENTIAL,
     activities::PLAN,
     obligations::READ,
@@ -59,6 +63,7 @@ pub const PERMISSIONS: &[&str] = &[
 pub struct Vocabulary {
     kinds: ActivityKinds,
     registers: Registers,
+    hours: HourRules,
     rules: Rules,
     indicators: IndicatorList,
     templates: Templates,
@@ -96,6 +101,7 @@ impl Vocabulary {
             Registers::read(packs),
             &mut problems,
         );
+        take(&mut vocabulary.hours, HourRules::read(packs), &mut problems);
         take(&mut vocabulary.rules, Rules::read(packs), &mut problems);
         take(
             &mut vocabulary.indicators,
@@ -176,6 +182,8 @@ pub struct Rooms {
     pub activities: Activities,
     /// Registers.
     pub registers: RegisterBook,
+    /// Study hours.
+    pub hours: Hours,
     /// Obligations.
     pub obligations: Obligations,
     /// Indicators.
@@ -235,15 +243,27 @@ impl Rooms {
         )
         .with_levels(levels.clone())
         .with_notices(notices.clone());
+        let hours = Hours::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            vocabulary.hours,
+            vocabulary.calendar.clone(),
+            world.files.clone(),
+        )
+        .with_notices(notices.clone());
+        let sources = Sources::new(vec![
+            Arc::new(activities::ActivityFacts::new(vocabulary.kinds.clone())),
+            Arc::new(RegisterFacts(registers.registers().clone())),
+            Arc::new(HourFacts(hours.rules().clone())),
+        ]);
+        let hours = hours.with_sources(sources.clone());
         let indicators = Indicators::new(
             env.clone(),
             ledger.clone(),
             organization.clone(),
             vocabulary.indicators,
-            Sources::new(vec![
-                Arc::new(activities::ActivityFacts::new(vocabulary.kinds.clone())),
-                Arc::new(RegisterFacts(registers.registers().clone())),
-            ]),
+            sources,
         )
         .with_audit(db.clone());
         let kept = Kept {
@@ -272,6 +292,7 @@ impl Rooms {
             .with_notices(notices.clone())
             .with_files(world.files.clone(), world.desk()),
             registers,
+            hours,
             obligations: Obligations::new(
                 (db.clone(), env.clone()),
                 ledger,

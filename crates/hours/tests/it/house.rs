@@ -210,3 +210,182 @@ pub fn refused<T: std::fmt::Debug>(result: kernel::Result<T>) -> Vec<(String, &'
 pub fn why(field: &str, key: &'static str) -> Vec<(String, &'static str)> {
     vec![(field.into(), key)]
 }
+
+pub fn modules(h: &House, t: &TestDb) -> Vec<Module> {
+    let texts = commons::MESSAGES.iter();
+    let commons = Module {
+        name: "commons",
+        messages: texts
+            .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
+            .collect(),
+        ..Module::default()
+    };
+    vec![
+        commons,
+        organization::module(
+            h.org.clone(),
+            h.files.clone(),
+            organization::Attributes::default(),
+            organization::BodyKinds::default(),
+        ),
+        desk::module(desk::Desk::new(t.db.clone(), t.env.clone())),
+        hours::module(h.hours.clone()),
+    ]
+}
+
+/// The program as one person sees it.
+pub struct App(Router);
+
+impl App {
+    pub fn new(
+        h: &House,
+        t: &TestDb,
+        (account, person): (AccountId, Option<PersonId>),
+        grants: &[(&str, Scope)],
+    ) -> Self {
+        let mut principal = Principal::new(account, "林晓岚");
+        principal.person = person;
+        for (permission, scope) in grants {
+            principal = principal.with(*permission, scope.clone());
+        }
+        let mut options = Options::new(t.env.clone());
+        options.auth = Box::new(move |router| {
+            router.layer(from_fn(move |mut request: Request, next: Next| {
+                request.extensions_mut().insert(Some(principal.clone()));
+                next.run(request)
+            }))
+        });
+        Self(web::assemble(modules(h, t), options).expect("the modules fit together"))
+    }
+
+    /// Somebody who holds nothing and stands for a person.
+    pub fn oneself(h: &House, t: &TestDb, person: PersonId) -> Self {
+        Self::new(h, t, (h.leader, Some(person)), &[])
+    }
+
+    /// Somebody who may do everything in a scope.
+    pub fn all(h: &House, t: &TestDb, scope: Scope) -> Self {
+        let grants = [hours::READ, hours::RECORD, hours::REVIEW];
+        Self::new(h, t, (h.clerk, None), &grants.map(|p| (p, scope.clone())))
+    }
+
+    pub async fn send(&self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+        self.asked((method, path), ("zh-CN", kind), body).await
+    }
+
+    /// A page in English.
+    pub async fn in_english(&self, path: &str) -> Answer {
+        self.asked(("GET", path), ("en", ""), vec![]).await
+    }
+
+    async fn asked(
+        &self,
+        (method, path): (&str, &str),
+        (lang, kind): (&str, &str),
+        body: Vec<u8>,
+    ) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "suneng.test")
+            .header(header::COOKIE, format!("lang={lang}"))
+            .header(header::CONTENT_TYPE, kind)
+            .body(Body::from(body))
+            .expect("a request");
+        let response = self.0.clone().oneshot(request).await.expect("infallible");
+        let status = response.status();
+        let read = |name| {
+            let value = response.headers().get(name);
+            value.map_or("", |v| v.to_str().unwrap()).to_owned()
+        };
+        let to = read(header::LOCATION);
+        let body = response.into_body().collect().await.expect("a whole body");
+        Answer {
+            status,
+            to,
+            bytes: body.to_bytes().to_vec(),
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, "", vec![]).await
+    }
+
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let pairs = fields
+            .iter()
+            .map(|(n, v)| format!("{}={}", web::encode(n), web::encode(v)));
+        let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
+        let kind = "application/x-www-form-urlencoded";
+        self.send("POST", path, kind, body).await
+    }
+
+    /// A form in parts with fields and files.
+    pub async fn upload(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let head = format!(
+                "--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+        }
+        for (name, bytes) in files {
+            let head = format!(
+                "--cut\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--cut--\r\n");
+        let kind = "multipart/form-data; boundary=cut";
+        self.send("POST", path, kind, body).await
+    }
+
+    /// Sends a file to the desk; gives its id.
+    pub async fn lay_down(&self, name: &str, bytes: &[u8]) -> String {
+        let path = format!(
+            "/desk/uploads?name={}&size={}",
+            web::encode(name),
+            bytes.len()
+        );
+        let made = self.send("POST", &path, "application/octet-stream", vec![]);
+        let made: serde_json::Value = serde_json::from_slice(&made.await.bytes).unwrap();
+        let id = made["id"].as_str().unwrap().to_owned();
+        let path = format!("/desk/uploads/{id}?from=0");
+        let sent = self.send("PUT", &path, "application/octet-stream", bytes.to_vec());
+        sent.await.page(200);
+        id
+    }
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub to: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// The page, which must have this status.
+    pub fn page(&self, status: u16) -> String {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self.text()
+    }
+}
+
+/// The values of a page's hidden inputs with a name.
+pub fn hidden(page: &str, name: &str) -> Vec<String> {
+    let mark = format!("name=\"{name}\" value=\"");
+    let values = page.split(&mark).skip(1);
+    let ends = values.filter_map(|rest| rest.split_once('"'));
+    ends.map(|(value, _)| value.to_owned()).collect()
+}

@@ -2,5 +2,6 @@
 
 mod house;
 mod packs;
+mod pages;
 mod rules;
 mod service;

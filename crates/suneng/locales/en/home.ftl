@@ -24,3 +24,4 @@ home-confirm = { $count } recorded activities wait for your confirmation
 home-go-confirm = Confirm
 home-review = { $count } entries of registers wait for your review
 home-go-review = Review
+home-hours = { $count } records of outside training wait for review

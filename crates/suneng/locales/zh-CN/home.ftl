@@ -24,3 +24,4 @@ home-confirm = 有 { $count } 场活动登记等您确认
 home-go-confirm = 去确认
 home-review = 有 { $count } 条台账登记等您审核
 home-go-review = 去审核
+home-hours = 有 { $count } 条校外培训等待审核学时
