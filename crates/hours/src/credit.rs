@@ -78,7 +78,7 @@ pub fn credits(rules: &HourRules, facts: &[Fact]) -> Vec<Credit> {
         };
         found.push((credit, version));
     }
-    found.sort_by(|(a, _), (b, _)| order(a).cmp(&order(b)));
+    found.sort_by_key(|(a, _)| order(a));
     let mut of_day: HashMap<(PersonId, usize, Date), i64> = HashMap::new();
     let mut of_year: HashMap<(PersonId, usize, i16), i64> = HashMap::new();
     for (credit, version) in &mut found {
