@@ -3,5 +3,6 @@
 mod house;
 mod packs;
 mod pages;
+mod races;
 mod rules;
 mod service;
