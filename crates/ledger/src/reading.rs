@@ -495,6 +495,17 @@ impl Reading {
         store::standing(&mut self.tx, subject).await
     }
 
+    /// The facts of some kinds about these people that stand, sealed or not, by person and day: in one indexed
+    /// look-up for each 500 of them.
+    pub async fn of_people(
+        &mut self,
+        kinds: &[String],
+        people: &[PersonId],
+        period: Period,
+    ) -> Result<Vec<Fact>> {
+        store::of_people(&mut self.tx, kinds, people, period).await
+    }
+
     /// The chains of units of some facts, root first.
     pub async fn paths(&mut self, facts: &[Fact]) -> Result<HashMap<crate::PlaceId, Vec<UnitId>>> {
         let ids: HashSet<_> = facts

@@ -153,6 +153,18 @@ async fn show(
             todo.push((None, item));
         }
     }
+    if let Some(scope) = held(hours::REVIEW) {
+        let (_, total) = s.rooms.hours.waiting(&scope, &actor, (1, 0)).await?;
+        if total > 0 {
+            count += 1;
+            let item = json!({
+                "title": shell.t_with("home-hours", &[("count", &total.to_string())]),
+                "unit": null, "due": null, "tag": undated(), "icon": "school",
+                "verb": shell.t("home-go-review"), "href": "/hours/review",
+            });
+            todo.push((None, item));
+        }
+    }
     // By deadline; what has none comes last.
     todo.sort_by_key(|(due, _)| due.unwrap_or(Date::MAX));
     todo.truncate(MOST_TODO);

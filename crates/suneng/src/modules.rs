@@ -26,6 +26,7 @@ pub fn migrations() -> Vec<Migration> {
         approvals::MIGRATIONS,
         activities::MIGRATIONS,
         registers::MIGRATIONS,
+        hours::MIGRATIONS,
         reports::MIGRATIONS,
     ]
     .concat()
@@ -37,6 +38,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         crate::home::module(world, rooms),
         activities::module(rooms.activities.clone()),
         registers::module(rooms.registers.clone()),
+        hours::module(rooms.hours.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -190,6 +192,11 @@ pub const PACK_TABLES: &[&str] = &[
     "register",
     "activity-group",
     "agenda-item",
+    "hour-way",
+    "hour-content",
+    "hour-rule",
+    "hour-requirement",
+    "hour-leave-limit",
     "obligation",
     "obligation-set",
     "indicator",
@@ -234,6 +241,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         approvals::MESSAGES,
         activities::MESSAGES,
         registers::MESSAGES,
+        hours::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,
         cockpit::MESSAGES,

@@ -9,6 +9,7 @@ use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
 use crypt::Vault;
+use hours::{HourFacts, HourRules, Hours};
 use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
 use kernel::{Calendar, Result};
@@ -32,6 +33,9 @@ pub const PERMISSIONS: &[&str] = &[
     registers::WRITE,
     registers::REVIEW,
     registers::REVERSE,
+    hours::READ,
+    hours::RECORD,
+    hours::REVIEW,
     activities::CONFIDENTIAL,
     activities::PLAN,
     obligations::READ,
@@ -60,6 +64,7 @@ pub const PERMISSIONS: &[&str] = &[
 pub struct Vocabulary {
     kinds: ActivityKinds,
     registers: Registers,
+    hours: HourRules,
     rules: Rules,
     indicators: IndicatorList,
     views: Views,
@@ -98,6 +103,7 @@ impl Vocabulary {
             Registers::read(packs),
             &mut problems,
         );
+        take(&mut vocabulary.hours, HourRules::read(packs), &mut problems);
         take(&mut vocabulary.rules, Rules::read(packs), &mut problems);
         take(
             &mut vocabulary.indicators,
@@ -183,6 +189,8 @@ pub struct Rooms {
     pub activities: Activities,
     /// Registers.
     pub registers: RegisterBook,
+    /// Study hours.
+    pub hours: Hours,
     /// Obligations.
     pub obligations: Obligations,
     /// Indicators.
@@ -244,15 +252,27 @@ impl Rooms {
         )
         .with_levels(levels.clone())
         .with_notices(notices.clone());
+        let hours = Hours::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            vocabulary.hours,
+            vocabulary.calendar.clone(),
+            world.files.clone(),
+        )
+        .with_notices(notices.clone());
+        let sources = Sources::new(vec![
+            Arc::new(activities::ActivityFacts::new(vocabulary.kinds.clone())),
+            Arc::new(RegisterFacts(registers.registers().clone())),
+            Arc::new(HourFacts(hours.rules().clone())),
+        ]);
+        let hours = hours.with_sources(sources.clone());
         let indicators = Indicators::new(
             env.clone(),
             ledger.clone(),
             organization.clone(),
             vocabulary.indicators,
-            Sources::new(vec![
-                Arc::new(activities::ActivityFacts::new(vocabulary.kinds.clone())),
-                Arc::new(RegisterFacts(registers.registers().clone())),
-            ]),
+            sources,
         )
         .with_audit(db.clone());
         let kept = Kept {
@@ -281,6 +301,7 @@ impl Rooms {
             .with_notices(notices.clone())
             .with_files(world.files.clone(), world.desk()),
             registers,
+            hours,
             obligations: Obligations::new(
                 (db.clone(), env.clone()),
                 ledger,

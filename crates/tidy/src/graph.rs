@@ -21,7 +21,7 @@ const GROUND: [&str; 11] = [
 /// The waist.
 const LEDGER: &str = "ledger";
 /// Vertical slices that write facts; never one another.
-const FEATURES: [&str; 2] = ["activities", "registers"];
+const FEATURES: [&str; 3] = ["activities", "registers", "hours"];
 /// What reads facts; never a feature.
 const READINGS: [&str; 4] = ["obligations", "indicators", "reports", "cockpit"];
 /// Readings that build on another reading.

@@ -166,6 +166,13 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("register.reversed", "identity-action-register-reversed"),
         ("register.imported", "identity-action-register-imported"),
         ("registers.exported", "identity-action-registers-exported"),
+        ("hours.recorded", "identity-action-hours-recorded"),
+        ("hours.corrected", "identity-action-hours-corrected"),
+        ("hours.accepted", "identity-action-hours-accepted"),
+        ("hours.returned", "identity-action-hours-returned"),
+        ("hours.reversed", "identity-action-hours-reversed"),
+        ("hours.imported", "identity-action-hours-imported"),
+        ("hours.exported", "identity-action-hours-exported"),
         ("report.made", "identity-action-report-made"),
         (
             "report.level-changed",

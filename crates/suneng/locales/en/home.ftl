@@ -34,3 +34,4 @@ attention-held = Held
 attention-planned = Planned
 attention-undone = Not done
 attention-due = Due soon
+home-hours = { $count } records of outside training wait for review

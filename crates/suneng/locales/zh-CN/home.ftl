@@ -34,3 +34,4 @@ attention-held = 已开展
 attention-planned = 待开展
 attention-undone = 未完成
 attention-due = 将到期
+home-hours = 有 { $count } 条校外培训等待审核学时
