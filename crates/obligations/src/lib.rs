@@ -2,6 +2,9 @@
 //! from facts by itself; the state is a pure function of both and of today.
 
 mod api;
+mod excuse;
+mod excuse_pages;
+mod excusing;
 mod pack;
 mod pages;
 mod rule;
@@ -10,17 +13,24 @@ mod searching;
 mod service;
 mod spans;
 mod state;
+mod store;
 mod subjects;
 
+pub use excuse::{ExcuseKind, Term, settle};
+pub use excusing::{Act, Asker, Excuse, ExcuseFilter, ExcuseState, NewExcuse};
 pub use pages::module;
 pub use rule::{Cadence, Joiners, On, Rule, RuleSet, Rules, Subject as SubjectKind, Version, Who};
 pub use service::{Counts, Line, Obligations, Todo};
 pub use spans::Spans;
 pub use state::{Need, Occurrence, Standing, State, after, occurrences, owed, standing};
+pub use store::MIGRATIONS;
 pub use subjects::Subject;
 
 /// Permission to see obligations and how they stand.
 pub const READ: &str = "obligation.read";
+
+/// Permission to grant or refuse excuses that somebody else asked for.
+pub const EXCUSE: &str = "obligation.excuse";
 
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[

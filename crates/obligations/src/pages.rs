@@ -29,6 +29,7 @@ pub fn module(obligations: Obligations) -> Module {
         .get("/obligations/mine", Policy::SignedIn, mine)
         .get("/obligations/{code}", Policy::Permission(READ), rule)
         .get("/obligations/{code}/{unit}", Policy::Permission(READ), unit)
+        .merge(crate::excuse_pages::routes())
         .merge(crate::api::routes())
         .with_state(obligations);
     Module {
@@ -50,6 +51,14 @@ pub fn module(obligations: Obligations) -> Module {
                 href: "/obligations/mine",
                 icon: "calendar-event",
                 permission: None,
+            },
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 32,
+                label_key: "excuses-title",
+                href: "/obligations/excuses",
+                icon: "clock",
+                permission: Some(READ),
             },
         ],
         messages: vec![
@@ -80,8 +89,20 @@ pub fn module(obligations: Obligations) -> Module {
                 "obligations/mine.html",
                 include_str!("../templates/mine.html"),
             ),
+            (
+                "obligations/excuses.html",
+                include_str!("../templates/excuses.html"),
+            ),
+            (
+                "obligations/excuse.html",
+                include_str!("../templates/excuse.html"),
+            ),
+            (
+                "obligations/excuse_form.html",
+                include_str!("../templates/excuse_form.html"),
+            ),
         ],
-        samples: crate::samples::all(),
+        samples: [crate::samples::all(), crate::excuse_pages::samples()].concat(),
         openapi: Some(crate::api::openapi()),
         search: vec![source],
     }
@@ -108,9 +129,10 @@ fn year_of(asked: Option<i16>, today: Date) -> (i16, Period) {
 pub(crate) fn tone(state: State) -> Tone {
     match state {
         State::Done => Tone::Ok,
-        State::MadeUp | State::Soon => Tone::Warn,
         State::Overdue => Tone::Bad,
-        State::Exempt | State::Upcoming => Tone::Plain,
+        State::Soon | State::Extended => Tone::Warn,
+        state if state.late() => Tone::Warn,
+        _ => Tone::Plain,
     }
 }
 
@@ -118,9 +140,26 @@ fn key(state: State) -> &'static str {
     match state {
         State::Done => "done",
         State::MadeUp => "made-up",
+        State::DoneExtended => "done-extended",
+        State::MadeUpLate => "made-up-late",
         State::Soon => "soon",
+        State::Extended => "extended",
         State::Overdue => "overdue",
+        State::Free => "free",
         State::Exempt => "exempt",
+        State::Waived => "waived",
+        State::Upcoming => "upcoming",
+    }
+}
+
+/// The colour of a square: states that are alike share one, and its title says which it is.
+fn shade(state: State) -> &'static str {
+    match state {
+        State::Done => "done",
+        State::MadeUp | State::DoneExtended | State::MadeUpLate => "made-up",
+        State::Soon | State::Extended => "soon",
+        State::Overdue => "overdue",
+        State::Free | State::Exempt | State::Waived => "exempt",
         State::Upcoming => "upcoming",
     }
 }
@@ -133,7 +172,9 @@ fn asked(state: Option<&str>) -> Option<State> {
 
 /// The states to choose from, and which one is chosen.
 fn choices(shell: &Shell, chosen: Option<State>) -> Value {
-    json!({ "list": legend(shell), "chosen": chosen.map(key) })
+    let text = |s: State| (key(s), state_text(shell, s));
+    let list: Vec<_> = State::ALL.into_iter().map(text).collect();
+    json!({ "list": list, "chosen": chosen.map(key) })
 }
 
 /// The part of an address that keeps the chosen state.
@@ -141,16 +182,20 @@ fn kept(chosen: Option<State>) -> String {
     chosen.map_or_else(String::new, |s| format!("&state={}", key(s)))
 }
 
-fn tag(shell: &Shell, state: State) -> Tag {
+pub(crate) fn state_text(shell: &Shell, state: State) -> String {
+    shell.t(&format!("state-{}", key(state)))
+}
+
+pub(crate) fn tag(shell: &Shell, state: State) -> Tag {
     Tag {
-        text: shell.t(&format!("state-{}", key(state))),
+        text: state_text(shell, state),
         tone: tone(state),
         icon: None,
     }
 }
 
 /// The day to which a standing belongs in words: when it is due, or the last one of its window.
-fn day_of(standing: &Standing) -> Date {
+pub(crate) fn day_of(standing: &Standing) -> Date {
     standing
         .occurrence
         .due
@@ -162,22 +207,31 @@ fn square(shell: &Shell, standing: &Standing) -> Value {
     let mut label = format!(
         "{} {}",
         kernel::format_date(day_of(standing)),
-        shell.t(&format!("state-{}", key(state)))
+        state_text(shell, state)
     );
+    if let Some(extended) = standing.extended {
+        let day = kernel::format_date(extended);
+        label += &format!(" {}", shell.t_with("obligation-extended", &[("day", &day)]));
+    }
     if let Some(done) = standing.done {
         label += &format!(" ({})", kernel::format_date(done));
     }
-    json!({ "state": key(state), "label": label })
+    json!({ "state": shade(state), "label": label })
 }
 
 /// Most pressing first: the colour of many together is that of the first that one of them has.
-const WORST: [State; 6] = [
+const WORST: [State; 11] = [
     State::Overdue,
     State::Soon,
+    State::Extended,
+    State::MadeUpLate,
     State::MadeUp,
+    State::DoneExtended,
     State::Upcoming,
     State::Done,
+    State::Waived,
     State::Exempt,
+    State::Free,
 ];
 
 /// The occurrences of one line as squares of a heat calendar, or of many lines window by window.
@@ -193,7 +247,7 @@ fn squares(shell: &Shell, lines: &[&Line]) -> Vec<Value> {
     }
     let many = |(due, counts): &(Date, Counts)| {
         let worst = WORST.into_iter().find(|s| counts.of(*s) > 0);
-        let done = counts.of(State::Done) + counts.of(State::MadeUp);
+        let done = counts.sum(State::fulfilled);
         let label = shell.t_with(
             "obligation-square",
             &[
@@ -203,7 +257,7 @@ fn squares(shell: &Shell, lines: &[&Line]) -> Vec<Value> {
                 ("overdue", &counts.of(State::Overdue).to_string()),
             ],
         );
-        json!({ "state": worst.map_or("upcoming", key), "label": label })
+        json!({ "state": worst.map_or("upcoming", shade), "label": label })
     };
     windows.values().map(many).collect()
 }
@@ -332,9 +386,9 @@ async fn overview(
 
 fn kpis(shell: &Shell, s: &Obligations, all: &Counts) -> Vec<Kpi> {
     let as_of = s.env.now().minute_text(s.env.zone());
-    let late = all.of(State::MadeUp);
-    let (done, overdue) = (all.of(State::Done) + late, all.of(State::Overdue));
-    let due = done + overdue;
+    let (late, excused) = (all.sum(State::late), all.sum(State::excused));
+    let (done, due) = (all.sum(State::fulfilled), all.sum(State::counts));
+    let overdue = due - done;
     let kpi = |key: &str, value: usize, unit: &str| Kpi {
         label: shell.t(key),
         value: Some(value.to_string()),
@@ -350,7 +404,11 @@ fn kpis(shell: &Shell, s: &Obligations, all: &Counts) -> Vec<Kpi> {
             unit: "%".into(),
             definition: Some(shell.t_with(
                 "obligation-rate-of",
-                &[("done", &done.to_string()), ("due", &due.to_string())],
+                &[
+                    ("done", &done.to_string()),
+                    ("due", &due.to_string()),
+                    ("excused", &excused.to_string()),
+                ],
             )),
             as_of: Some(as_of.clone()),
             ..Kpi::default()
@@ -362,8 +420,15 @@ fn kpis(shell: &Shell, s: &Obligations, all: &Counts) -> Vec<Kpi> {
 }
 
 fn legend(shell: &Shell) -> Vec<(&'static str, String)> {
-    let text = |s: State| (key(s), shell.t(&format!("state-{}", key(s))));
-    State::ALL.into_iter().map(text).collect()
+    let mut shades: Vec<(&'static str, String)> = Vec::new();
+    for state in State::ALL {
+        let text = state_text(shell, state);
+        match shades.iter_mut().find(|(code, _)| *code == shade(state)) {
+            Some((_, texts)) => *texts += &format!(" / {text}"),
+            None => shades.push((shade(state), text)),
+        }
+    }
+    shades
 }
 
 fn row(
@@ -457,7 +522,7 @@ async fn unit(
     let weeks: Vec<Value> = line
         .iter()
         .flat_map(|l| l.occurrences.iter().rev())
-        .map(|standing| week(&shell, standing, &unit, category.as_deref()))
+        .map(|standing| week(&shell, (rule, id), standing, &unit, category.as_deref()))
         .collect();
     let lines: Vec<&Line> = line.iter().collect();
     let (done, due) = tally(&lines);
@@ -468,6 +533,7 @@ async fn unit(
             "unit": name, "rule": rule.name.get(lang), "document": rule.document.get(lang),
             "article": rule.article.get(lang), "year": year, "computing": computing, "weeks": weeks, "done": done, "due": due,
             "squares": squares(&shell, &lines), "rule_href": format!("/obligations/{code}"),
+            "excuses": format!("/obligations/excuses?rule={code}&of={id}"),
             "summary": summary(&shell, &name, (done, due)),
             "legend": legend(&shell),
             "may_record": access.principal.scope("activity.record").is_some(),
@@ -477,7 +543,13 @@ async fn unit(
 }
 
 /// One period of one subject, with the way to its records or to recording it.
-fn week(shell: &Shell, standing: &Standing, unit: &Unit, category: Option<&str>) -> Value {
+fn week(
+    shell: &Shell,
+    (rule, of): (&Rule, Id),
+    standing: &Standing,
+    unit: &Unit,
+    category: Option<&str>,
+) -> Value {
     let o = &standing.occurrence;
     let date = |date: Date| kernel::format_date(date);
     let kind = category.map(|c| format!("&kind={c}")).unwrap_or_default();
@@ -489,7 +561,13 @@ fn week(shell: &Shell, standing: &Standing, unit: &Unit, category: Option<&str>)
             unit.id
         )
     });
-    let open = matches!(standing.state, State::Soon | State::Overdue);
+    let open = matches!(
+        standing.state,
+        State::Soon | State::Extended | State::Overdue
+    );
+    // What was done on time, what is free and what is excused leaves nothing to ask for.
+    let may_ask = o.due.is_some() && !standing.state.fulfilled() && !standing.state.excused();
+    let ask = may_ask.then(|| ask_href(rule, (unit.id, of), o.window.from));
     let record = category.filter(|_| open).map(|c| {
         let day = date(day_of(standing));
         format!("/activities/new?kind={c}&unit={}&date={day}", unit.id)
@@ -499,8 +577,14 @@ fn week(shell: &Shell, standing: &Standing, unit: &Unit, category: Option<&str>)
         "from": date(o.window.from), "to": date(o.window.to), "progress": progress(shell, standing),
         "due": o.due.map(|due| date(due) + at.as_deref().unwrap_or_default()),
         "done": standing.done.map(date), "tag": tag(shell, standing.state), "state": key(standing.state),
-        "rows": rows, "record": record,
+        "rows": rows, "record": record, "ask": ask, "extended": standing.extended.map(date),
     })
+}
+
+/// Where one asks for an excuse about the period that begins on a day.
+fn ask_href(rule: &Rule, (unit, of): (UnitId, Id), from: Date) -> String {
+    let (code, from) = (&rule.code, kernel::format_date(from));
+    format!("/obligations/excuses/new?rule={code}&unit={unit}&of={of}&from={from}")
 }
 
 /// `1 / 2 次`, `90 / 210 分钟`; nothing where once is enough.
@@ -678,12 +762,13 @@ async fn mine(
         .iter()
         .map(|(rule, line)| {
             let (done, due) = line.tally();
-            let next = line.occurrences.iter().find(|s| !s.state.fulfilled() && s.state != State::Exempt);
+            let next = line.occurrences.iter().find(|s| !s.state.fulfilled() && !s.state.excused() && s.state != State::Free);
             json!({
                 "name": rule.name.get(lang), "document": rule.document.get(lang), "article": rule.article.get(lang),
                 "done": done, "due": due, "squares": squares(&shell, &[line]),
                 "next": next.and_then(|s| s.occurrence.due).map(kernel::format_date),
                 "progress": next.and_then(|s| progress(&shell, s)),
+                "ask": next.map(|s| ask_href(rule, (line.subject.unit, line.subject.id), s.occurrence.window.from)),
                 "now": next.map(|s| tag(&shell, s.state)),
                 "summary": summary(&shell, rule.name.get(lang), (done, due)),
             })

@@ -24,8 +24,8 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             "crumbs": [{ "label": "x", "href": "/" }],
         })
     };
-    let own = json!({ "name": "n", "document": "d", "article": "a", "done": 1, "due": 2, "squares": squares, "next": "2026-12-31", "progress": "1 / 2", "now": tag, "summary": "x" });
-    let idle = json!({ "name": "n", "document": "d", "article": "a", "done": 1, "due": 1, "squares": squares, "next": null, "progress": null, "now": null, "summary": "x" });
+    let own = json!({ "name": "n", "document": "d", "article": "a", "done": 1, "due": 2, "squares": squares, "next": "2026-12-31", "progress": "1 / 2", "now": tag, "ask": "/x", "summary": "x" });
+    let idle = json!({ "name": "n", "document": "d", "article": "a", "done": 1, "due": 1, "squares": squares, "next": null, "progress": null, "now": null, "ask": null, "summary": "x" });
     let mine = |rows: Value, nobody: bool| json!({ "year": 2026, "previous": "/obligations/mine?year=2025", "next": "/obligations/mine?year=2027", "rows": rows, "legend": legend, "nobody": nobody });
     vec![
         (
@@ -47,9 +47,9 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             "obligations/unit.html",
             json!({
                 "unit": "u", "rule": "r", "document": "d", "article": "a", "year": 2026, "computing": false, "done": 1, "due": 2, "squares": squares, "summary": "x", "legend": legend, "may_record": true,
-                "crumbs": [{ "label": "x", "href": "/" }], "rule_href": "/obligations/r",
-                "weeks": [{ "from": "2026-01-05", "to": "2026-01-11", "due": "2026-01-09", "done": null, "tag": tag, "progress": "1 / 2", "state": "overdue", "rows": null, "record": "/activities/new" },
-                          { "from": "2026-01-05", "to": "2026-01-11", "due": null, "done": "2026-01-09", "tag": tag, "progress": null, "state": "done", "rows": "/activities", "record": null }],
+                "crumbs": [{ "label": "x", "href": "/" }], "rule_href": "/obligations/r", "excuses": "/x",
+                "weeks": [{ "from": "2026-01-05", "to": "2026-01-11", "due": "2026-01-09", "done": null, "tag": tag, "progress": "1 / 2", "state": "overdue", "rows": null, "record": "/activities/new", "ask": "/x", "extended": "2026-01-15" },
+                          { "from": "2026-01-05", "to": "2026-01-11", "due": null, "done": "2026-01-09", "tag": tag, "progress": null, "state": "done", "rows": "/activities", "record": null, "ask": null, "extended": null }],
             }),
         ),
         (

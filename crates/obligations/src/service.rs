@@ -8,12 +8,14 @@ use jiff::ToSpan;
 use jiff::civil::DateTime;
 use kernel::{Calendar, Date, Env, Error, Id, Period, PersonId, Result, Scope, UnitId};
 use ledger::{Done, Ledger};
+use notices::Notices;
 use organization::{Organization, Unit, finding};
 
+use crate::excuse::{ExcuseKind, settle};
 use crate::rule::Subject as Kind;
-use crate::state::{Occurrence, Standing, State, after, occurrences, owed, standing};
+use crate::state::{Occurrence, Standing, State, after, occurrences, owed};
 use crate::subjects::{self, Subject};
-use crate::{Rule, Rules};
+use crate::{Rule, Rules, store};
 
 /// What fell due longer ago is no longer listed as something to do.
 const STALE: i64 = 28;
@@ -29,6 +31,7 @@ pub struct Obligations {
     pub(crate) organization: Organization,
     pub(crate) rules: Arc<Rules>,
     pub(crate) calendar: Arc<Calendar>,
+    pub(crate) notices: Option<Notices>,
 }
 
 /// How one subject stands over a period.
@@ -59,6 +62,12 @@ impl Counts {
     /// How many stand so.
     pub fn of(&self, state: State) -> usize {
         self.0.get(&state).copied().unwrap_or(0)
+    }
+
+    /// How many stand in one of these ways.
+    pub fn sum(&self, which: fn(State) -> bool) -> usize {
+        let chosen = self.0.iter().filter(|(state, _)| which(**state));
+        chosen.map(|(_, n)| n).sum()
     }
 
     /// How many there are.
@@ -103,7 +112,14 @@ impl Obligations {
             organization,
             rules: Arc::new(rules),
             calendar: Arc::new(calendar),
+            notices: None,
         }
+    }
+
+    /// The same, which tells people of what is asked for and decided.
+    pub fn with_notices(mut self, notices: Notices) -> Self {
+        self.notices = Some(notices);
+        self
     }
 
     /// The units of a scope that a rule binds, or in which it binds somebody; under a unit if one is named.
@@ -173,7 +189,24 @@ impl Obligations {
         subjects: Vec<Subject>,
         period: Period,
     ) -> Result<Option<Vec<Line>>> {
-        let all = occurrences(rule, &self.calendar, period);
+        let granted = {
+            let mut tx = self.db.read().await?;
+            let whom: Vec<Id> = subjects.iter().map(|s| s.id).collect();
+            store::terms(&mut tx, &rule.code, &whom, period).await?
+        };
+        // Time given to an earlier window may reach into this period and take what is done in it.
+        let given = granted.values().flatten();
+        let given = given.filter(|t| t.kind == ExcuseKind::Extended);
+        let (mut begin, mut until) = (period.from, None);
+        for term in given {
+            begin = begin.min(term.from);
+            until = until.max(term.day);
+        }
+        let wide = Period {
+            from: begin,
+            to: period.to,
+        };
+        let all = occurrences(rule, &self.calendar, wide);
         let ids: HashSet<Id> = subjects
             .iter()
             .flat_map(|s| s.by.iter().map(|b| b.0))
@@ -182,21 +215,22 @@ impl Obligations {
         let mut reading = self.ledger.reading().await?;
         let mut asked = BTreeMap::new();
         if let Some(definition) = &rule.after {
-            match reading.progress_of(definition, &ids, period).await? {
+            match reading.progress_of(definition, &ids, wide).await? {
                 Some(found) => asked = found,
                 None => return Ok(None),
             }
         }
-        let first = all.first().map_or(period.from, |o| o.window.from);
-        let last = all.last().map_or(period.to, |o| o.window.to);
+        let first = all.first().map_or(wide.from, |o| o.window.from);
+        let last = all.last().map_or(wide.to, |o| o.window.to);
         let grace = rule.versions.iter().map(|v| v.grace).max().unwrap_or(0) + 31;
+        // What follows an event may be done some days later.
+        let last = match rule.after {
+            Some(_) => last.saturating_add(grace.days()),
+            None => last,
+        };
         let reach = Period {
             from: first,
-            // What follows an event may be done some days later.
-            to: match rule.after {
-                Some(_) => last.saturating_add(grace.days()),
-                None => last,
-            },
+            to: last.max(until.unwrap_or(last)),
         };
         let Some(done) = reading.progress_of(&rule.done_by, &ids, reach).await? else {
             return Ok(None);
@@ -206,7 +240,7 @@ impl Obligations {
             let events;
             let due: &[Occurrence] = match rule.after {
                 Some(_) => {
-                    let days = days_of(&asked, &subject, period);
+                    let days = days_of(&asked, &subject, wide);
                     events = days
                         .iter()
                         .filter_map(|(day, _)| after(rule, &self.calendar, *day))
@@ -215,14 +249,13 @@ impl Obligations {
                 }
                 None => &all,
             };
+            let due = due
+                .iter()
+                .filter_map(|o| Some((*o, owed(rule.joiners, o, &subject.bound)?)));
             let done = days_of(&done, &subject, reach);
-            let stands = |o: &Occurrence| {
-                let need = owed(rule.joiners, o, &subject.bound)?;
-                let begin = done.partition_point(|(day, _)| *day < o.window.from);
-                let until = done.partition_point(|(day, _)| *day <= o.window.to);
-                Some(standing(o, need, done[begin..until].iter().copied(), now))
-            };
-            let occurrences = due.iter().filter_map(stands).collect();
+            let terms = granted.get(&subject.id).map_or(&[][..], Vec::as_slice);
+            let mut occurrences = settle(due, done, terms, now);
+            occurrences.retain(|s| s.occurrence.window.from >= period.from);
             Line {
                 subject,
                 occurrences,
@@ -343,7 +376,7 @@ impl Obligations {
                 };
                 let own = matches!(rule.subject, Kind::Unit | Kind::Post);
                 for s in &line.occurrences {
-                    if let (Some(due), State::Soon | State::Overdue) = (s.occurrence.due, s.state)
+                    if let Some(due) = s.presses_by()
                         && due >= recent
                     {
                         todo.push(Todo {
@@ -378,8 +411,7 @@ impl Obligations {
             for line in lines.unwrap_or_default() {
                 let unit = meant.iter().find(|u| u.id == line.subject.unit);
                 for s in &line.occurrences {
-                    if let (Some(due), State::Soon | State::Overdue, Some(unit)) =
-                        (s.occurrence.due, s.state, unit)
+                    if let (Some(due), Some(unit)) = (s.presses_by(), unit)
                         && due >= recent
                     {
                         todo.push(Todo {

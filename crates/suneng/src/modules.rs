@@ -26,6 +26,7 @@ pub fn migrations() -> Vec<Migration> {
         approvals::MIGRATIONS,
         activities::MIGRATIONS,
         registers::MIGRATIONS,
+        obligations::MIGRATIONS,
         reports::MIGRATIONS,
     ]
     .concat()

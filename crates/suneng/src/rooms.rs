@@ -34,6 +34,7 @@ pub const PERMISSIONS: &[&str] = &[
     activities::CONFIDENTIAL,
     activities::PLAN,
     obligations::READ,
+    obligations::EXCUSE,
     indicators::READ,
     reports::READ,
     reports::WRITE,
@@ -278,7 +279,8 @@ impl Rooms {
                 organization.clone(),
                 vocabulary.rules,
                 vocabulary.calendar,
-            ),
+            )
+            .with_notices(notices.clone()),
             reports: Reports::new(
                 db,
                 env,

@@ -166,6 +166,10 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("register.reversed", "identity-action-register-reversed"),
         ("register.imported", "identity-action-register-imported"),
         ("registers.exported", "identity-action-registers-exported"),
+        ("excuse.asked", "identity-action-excuse-asked"),
+        ("excuse.granted", "identity-action-excuse-granted"),
+        ("excuse.refused", "identity-action-excuse-refused"),
+        ("excuse.withdrawn", "identity-action-excuse-withdrawn"),
         ("report.made", "identity-action-report-made"),
         (
             "report.level-changed",

@@ -1,5 +1,6 @@
 //! Obligations over real facts, as a service and as pages.
 
+mod excuses;
 mod house;
 mod pages;
 mod standing;
