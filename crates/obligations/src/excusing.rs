@@ -533,12 +533,18 @@ impl Obligations {
 
     /// The names of those whom they are about.
     pub async fn names_of(&self, excuses: &[Excuse]) -> Result<HashMap<Id, String>> {
-        let kind = |e: &Excuse| self.rules.get(&e.rule).map(|r| r.subject);
+        let all = excuses.iter().map(|e| (e.rule.as_str(), e.subject));
+        self.names(&all.collect::<Vec<_>>()).await
+    }
+
+    /// The names of subjects, each with the rule that binds it.
+    pub(crate) async fn names(&self, subjects: &[(&str, Id)]) -> Result<HashMap<Id, String>> {
+        let kind = |rule: &str| self.rules.get(rule).map(|r| r.subject);
         let of = |wanted: &[Kind]| -> Vec<Id> {
-            let some = excuses
+            let some = subjects
                 .iter()
-                .filter(|e| kind(e).is_some_and(|k| wanted.contains(&k)));
-            some.map(|e| e.subject).collect()
+                .filter(|(rule, _)| kind(rule).is_some_and(|k| wanted.contains(&k)));
+            some.map(|(_, id)| *id).collect()
         };
         let people: Vec<PersonId> = of(&[Kind::Person]).into_iter().map(PersonId).collect();
         let units: Vec<UnitId> = of(&[Kind::Unit, Kind::Post])

@@ -7,6 +7,8 @@ mod excuse_pages;
 mod excusing;
 mod pack;
 mod pages;
+mod reminder_pages;
+mod reminding;
 mod rule;
 mod samples;
 mod searching;
@@ -19,7 +21,10 @@ mod subjects;
 pub use excuse::{ExcuseKind, Term, settle};
 pub use excusing::{Act, Asker, Excuse, ExcuseFilter, ExcuseState, NewExcuse};
 pub use pages::module;
-pub use rule::{Cadence, Joiners, On, Rule, RuleSet, Rules, Subject as SubjectKind, Version, Who};
+pub use reminding::{Planned, Reminder, hits};
+pub use rule::{
+    Cadence, Joiners, On, Rule, RuleSet, Rules, Subject as SubjectKind, Timer, To, Version, Who,
+};
 pub use service::{Counts, Line, Obligations, Todo};
 pub use spans::Spans;
 pub use state::{Need, Occurrence, Standing, State, after, occurrences, owed, standing};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use commons::deadlines::Step;
 use commons::packs::{Name, PackProblem, Packs};
 use jiff::civil::{Time, Weekday};
 use kernel::{Date, Msg, Shift};
@@ -9,7 +10,7 @@ use ledger::{Axis, Definition, Value};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::rule::{Cadence, Joiners, On, Rule, RuleSet, Rules, Subject, Version, Who};
+use crate::rule::{Cadence, Joiners, On, Rule, RuleSet, Rules, Subject, To, Version, Who};
 
 /// No rule of a year warns or waits longer.
 const MOST_DAYS: i64 = 92;
@@ -61,8 +62,29 @@ struct RawRule {
     joiners: Joiners,
     after: Option<Definition>,
     done_by: Definition,
+    remind_to: Option<String>,
+    remind: Option<Vec<String>>,
+    escalate: Option<Vec<RawEscalation>>,
     version: Vec<Spanned<RawVersion>>,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEscalation {
+    after: String,
+    to: String,
+}
+
+impl RawEscalation {
+    /// Never before it is overdue.
+    fn read(&self) -> Option<(Step, To)> {
+        let step = Step::parse(&self.after).filter(|s| s.days > 0)?;
+        Some((step, To::parse(&self.to)?))
+    }
+}
+
+/// Codes that addresses of pages take.
+const RESERVED: [&str; 4] = ["mine", "excuses", "reminders", "draws"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,7 +119,8 @@ impl Rules {
                     let message = Msg::new(key).with("code", &code);
                     problems.push(pack.problem_at(span.clone(), message));
                 };
-                if !commons::packs::is_kebab(&code) || found.get(&code).is_some() {
+                let reserved = RESERVED.contains(&code.as_str());
+                if reserved || !commons::packs::is_kebab(&code) || found.get(&code).is_some() {
                     wrong("obligation-code");
                 }
                 for key in raw.mistakes() {
@@ -175,6 +198,16 @@ impl RawRule {
         if self.version.iter().any(event) != self.after.is_some() {
             wrong.push("obligation-after");
         }
+        let timers = self.remind_to.iter().all(|to| To::parse(to).is_some())
+            && self
+                .remind
+                .iter()
+                .flatten()
+                .all(|s| Step::parse(s).is_some())
+            && self.escalate.iter().flatten().all(|e| e.read().is_some());
+        if !timers {
+            wrong.push("obligation-timer");
+        }
         if let Some(url) = &self.url
             && !url.starts_with("https://")
             && !url.starts_with("http://")
@@ -219,6 +252,13 @@ impl RawRule {
             kinds: self.kinds,
             pairing: self.pairing,
             joiners: self.joiners,
+            tell: self.remind_to.as_deref().and_then(To::parse),
+            remind: self
+                .remind
+                .map(|steps| steps.iter().filter_map(|s| Step::parse(s)).collect()),
+            escalate: self
+                .escalate
+                .map(|all| all.iter().filter_map(RawEscalation::read).collect()),
             versions,
         }
     }

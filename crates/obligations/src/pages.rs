@@ -30,6 +30,7 @@ pub fn module(obligations: Obligations) -> Module {
         .get("/obligations/{code}", Policy::Permission(READ), rule)
         .get("/obligations/{code}/{unit}", Policy::Permission(READ), unit)
         .merge(crate::excuse_pages::routes())
+        .merge(crate::reminder_pages::routes())
         .merge(crate::api::routes())
         .with_state(obligations);
     Module {
@@ -58,6 +59,14 @@ pub fn module(obligations: Obligations) -> Module {
                 label_key: "excuses-title",
                 href: "/obligations/excuses",
                 icon: "clock",
+                permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 33,
+                label_key: "reminders-title",
+                href: "/obligations/reminders",
+                icon: "bell",
                 permission: Some(READ),
             },
         ],
@@ -98,11 +107,24 @@ pub fn module(obligations: Obligations) -> Module {
                 include_str!("../templates/excuse.html"),
             ),
             (
+                "obligations/reminders.html",
+                include_str!("../templates/reminders.html"),
+            ),
+            (
+                "obligations/reminded.html",
+                include_str!("../templates/reminded.html"),
+            ),
+            (
                 "obligations/excuse_form.html",
                 include_str!("../templates/excuse_form.html"),
             ),
         ],
-        samples: [crate::samples::all(), crate::excuse_pages::samples()].concat(),
+        samples: [
+            crate::samples::all(),
+            crate::excuse_pages::samples(),
+            crate::reminder_pages::samples(),
+        ]
+        .concat(),
         openapi: Some(crate::api::openapi()),
         search: vec![source],
     }
@@ -687,6 +709,7 @@ async fn rule(
         "obligations/rule.html",
         json!({
             "rule": said(rule, lang), "versions": versions, "categories": rule.categories,
+            "timers": now.map_or_else(Vec::new, |v| crate::reminder_pages::in_words(&shell, rule, v.every)),
             "subject": word("obligation-subject", subject), "joiners": word("obligation-joiners", joiners),
             "crumbs": [Crumb { label: shell.t("menu-obligations"), href: format!("/obligations?rule={code}") }],
         }),

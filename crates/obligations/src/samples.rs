@@ -65,7 +65,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         (
             "obligations/rule.html",
             json!({
-                "rule": rule, "categories": ["x", "y"], "subject": "s", "joiners": "j", "crumbs": [],
+                "rule": rule, "categories": ["x", "y"], "subject": "s", "joiners": "j", "timers": ["x", "y"], "crumbs": [],
                 "versions": [{ "from": "2026-01-01", "to": null, "current": true, "rules": ["x", "y"] },
                              { "from": "2025-01-01", "to": "2025-12-31", "current": false, "rules": ["x"] }],
             }),

@@ -1,16 +1,18 @@
-//! All SQL of obligations: what was asked for and granted.
+//! All SQL of obligations: what was asked for and granted, and who was told of what.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use db::{Args, Migration, Row, Tx, args};
-use kernel::{AccountId, Error, Id, Period, Result, Scope, Timestamp};
+use kernel::{AccountId, Date, Error, Id, Period, PersonId, Result, Scope, Timestamp};
 use web::table::{Order, Window};
 
 use crate::excuse::{ExcuseKind, Term};
 use crate::excusing::{Act, Excuse, ExcuseFilter, ExcuseState};
+use crate::reminding::Reminder;
 
 /// The tables.
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
     name: "obligations_20261122_excuses",
     sql: "
     CREATE TABLE obligation_excuse (
@@ -26,7 +28,24 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         excuse {blob} NOT NULL REFERENCES obligation_excuse, act TEXT NOT NULL, by_account {blob} NOT NULL,
         on_behalf {blob}, note TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (excuse, act)) {clustered};
     ",
-}];
+    },
+    Migration {
+        name: "obligations_20261122_reminders",
+        sql: "
+    CREATE TABLE obligation_reminder (
+        id {blob} PRIMARY KEY, rule TEXT NOT NULL, subject {blob} NOT NULL, unit {blob} NOT NULL REFERENCES unit,
+        begin_day TEXT NOT NULL, due TEXT NOT NULL, step TEXT NOT NULL, escalates BOOLEAN NOT NULL, at BIGINT NOT NULL,
+        UNIQUE (rule, subject, begin_day, due, step, escalates));
+    CREATE INDEX obligation_reminder_at ON obligation_reminder (at, id);
+    CREATE INDEX obligation_reminder_unit ON obligation_reminder (unit, at);
+    CREATE TABLE obligation_told (
+        reminder {blob} NOT NULL REFERENCES obligation_reminder, person {blob} NOT NULL, at BIGINT,
+        PRIMARY KEY (reminder, person)) {clustered};
+    CREATE INDEX obligation_told_person ON obligation_told (person, at);
+    CREATE INDEX obligation_told_open ON obligation_told (person) WHERE at IS NULL;
+    ",
+    },
+];
 
 /// So many names in one list.
 const CHUNK: usize = 5_000;
@@ -226,4 +245,156 @@ pub(crate) async fn waiting(tx: &mut Tx, scope: &Scope) -> Result<i64> {
         "SELECT CAST(COUNT(*) AS BIGINT) FROM obligation_excuse e WHERE e.state = 'asked' AND {within}"
     );
     tx.one(sql, a).await?.get(0)
+}
+
+/// The first days of the windows for which more time was given until a day of a period.
+pub(crate) async fn extended(tx: &mut Tx, rule: &str, until: Period) -> Result<Vec<Date>> {
+    let sql = "SELECT DISTINCT from_day FROM obligation_excuse
+               WHERE rule = $1 AND state = 'granted' AND kind = 'extended' AND day >= $2 AND day <= $3";
+    let rows = tx.query(sql, args![rule, until.from, until.to]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Writes down steps; gives those that nobody took before.
+pub(crate) async fn take(tx: &mut Tx, rows: &[Reminder]) -> Result<HashSet<Id>> {
+    const WIDTH: usize = 9;
+    let mut new = HashSet::new();
+    for chunk in rows.chunks(500) {
+        let mut a = Args::with_capacity(chunk.len() * WIDTH);
+        for r in chunk {
+            a.add(r.id);
+            a.add(&r.rule);
+            a.add(r.subject);
+            a.add(r.unit);
+            a.add(r.begin);
+            a.add(r.due);
+            a.add(&r.step);
+            a.add(r.escalates);
+            a.add(r.at);
+        }
+        let sql = format!(
+            "INSERT INTO obligation_reminder (id, rule, subject, unit, begin_day, due, step, escalates, at)
+             VALUES {} ON CONFLICT DO NOTHING RETURNING id",
+            Args::values(chunk.len(), WIDTH)
+        );
+        for row in &tx.query(sql, a).await? {
+            new.insert(row.get(0)?);
+        }
+    }
+    Ok(new)
+}
+
+/// Writes down who is to be told of a step.
+pub(crate) async fn tell(tx: &mut Tx, to: &[(Id, PersonId)]) -> Result<()> {
+    let mut a = Args::with_capacity(to.len() * 2);
+    for (reminder, person) in to {
+        a.add(*reminder);
+        a.add(*person);
+    }
+    let head = "INSERT INTO obligation_told (reminder, person) VALUES";
+    tx.insert_many(head, 2, "ON CONFLICT DO NOTHING", a).await?;
+    Ok(())
+}
+
+/// Some of those who are to be told and were not yet.
+pub(crate) async fn untold(tx: &mut Tx, most: usize) -> Result<Vec<PersonId>> {
+    let sql =
+        "SELECT DISTINCT person FROM obligation_told WHERE at IS NULL ORDER BY person LIMIT $1";
+    let rows = tx.query(sql, args![most as i64]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Marks what these are told now; gives of how much each, who was not told before.
+pub(crate) async fn mark_told(
+    tx: &mut Tx,
+    people: &[PersonId],
+    at: Timestamp,
+) -> Result<BTreeMap<PersonId, usize>> {
+    let mut a = args![at];
+    let list = a.list(people.iter().copied());
+    let sql = format!(
+        "UPDATE obligation_told SET at = $1 WHERE at IS NULL AND person IN ({list}) RETURNING person"
+    );
+    let mut counts = BTreeMap::new();
+    for row in &tx.query(sql, a).await? {
+        *counts.entry(row.get(0)?).or_default() += 1;
+    }
+    Ok(counts)
+}
+
+const REMINDER: &str =
+    "r.id, r.rule, r.subject, r.unit, r.begin_day, r.due, r.step, r.escalates, r.at";
+
+fn reminder(row: &Row) -> Result<Reminder> {
+    Ok(Reminder {
+        id: row.get(0)?,
+        rule: row.get(1)?,
+        subject: row.get(2)?,
+        unit: row.get(3)?,
+        begin: row.get(4)?,
+        due: row.get(5)?,
+        step: row.get(6)?,
+        escalates: row.get(7)?,
+        at: row.get(8)?,
+    })
+}
+
+/// A page of the steps taken in a scope, newest first, and how many there are.
+pub(crate) async fn reminders(
+    tx: &mut Tx,
+    rule: Option<&str>,
+    scope: &Scope,
+    window: Window,
+) -> Result<(Vec<Reminder>, i64)> {
+    let mut a = Args::new();
+    let mut within = organization::scope_sql(scope, "r.unit", &mut a);
+    if let Some(rule) = rule {
+        within += &format!(" AND r.rule = {}", a.push(rule));
+    }
+    let count =
+        format!("SELECT CAST(COUNT(*) AS BIGINT) FROM obligation_reminder r WHERE {within}");
+    let total: i64 = tx.one(count, a.clone()).await?.get(0)?;
+    let (size, offset) = (a.push(window.size), a.push(window.offset(total)));
+    let sql = format!(
+        "SELECT {REMINDER} FROM obligation_reminder r WHERE {within} ORDER BY r.at DESC, r.id DESC
+         LIMIT {size} OFFSET {offset}"
+    );
+    let rows = tx.query(sql, a).await?;
+    let found: Result<Vec<Reminder>> = rows.iter().map(reminder).collect();
+    Ok((found?, total))
+}
+
+/// Who was told of these steps.
+pub(crate) async fn told(tx: &mut Tx, reminders: &[Id]) -> Result<HashMap<Id, Vec<PersonId>>> {
+    let mut found: HashMap<Id, Vec<PersonId>> = HashMap::new();
+    for chunk in reminders.chunks(CHUNK) {
+        let mut a = Args::new();
+        let list = a.list(chunk.iter().copied());
+        let sql =
+            format!("SELECT reminder, person FROM obligation_told WHERE reminder IN ({list})");
+        for row in &tx.query(sql, a).await? {
+            found.entry(row.get(0)?).or_default().push(row.get(1)?);
+        }
+    }
+    Ok(found)
+}
+
+/// What somebody was told of, at one time or lately, newest first.
+pub(crate) async fn reminders_of(
+    tx: &mut Tx,
+    person: PersonId,
+    at: Option<Timestamp>,
+    most: i64,
+) -> Result<Vec<Reminder>> {
+    let mut a = args![person, most];
+    let when = match at {
+        Some(at) => format!("t.at = {}", a.push(at)),
+        None => "t.at IS NOT NULL".to_owned(),
+    };
+    let sql = format!(
+        "SELECT {REMINDER} FROM obligation_told t JOIN obligation_reminder r ON r.id = t.reminder
+         WHERE t.person = $1 AND {when} ORDER BY t.at DESC, r.due, r.id LIMIT $2"
+    );
+    let rows = tx.query(sql, a).await?;
+    rows.iter().map(reminder).collect()
 }

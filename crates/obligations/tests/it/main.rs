@@ -3,5 +3,6 @@
 mod excuses;
 mod house;
 mod pages;
+mod reminders;
 mod standing;
 mod subjects;
