@@ -209,9 +209,9 @@ impl Obligations {
 
     /// The period of a rule that holds a day.
     pub(crate) fn window_of(&self, rule: &Rule, day: Date) -> Option<Occurrence> {
-        match rule.after {
-            Some(_) => crate::after(rule, &self.calendar, day),
-            None => self.window_on(rule, day).filter(|o| o.window.contains(day)),
+        match rule.follows() {
+            true => crate::after(rule, &self.calendar, day),
+            false => self.window_on(rule, day).filter(|o| o.window.contains(day)),
         }
     }
 
@@ -298,7 +298,7 @@ impl Obligations {
             return Err(Error::Invalid(errors));
         };
         let last = match (several, new.to, new.kind) {
-            (true, Some(day), _) if rule.after.is_some() => Some(day),
+            (true, Some(day), _) if rule.follows() => Some(day),
             (true, Some(day), _) => self.window_of(rule, day).map(|o| o.window.to),
             (true, None, ExcuseKind::Exempt) => Some(Date::MAX),
             _ => Some(first.window.to),
@@ -311,7 +311,7 @@ impl Obligations {
         let days = Period {
             from: first.window.from,
             // Only what begins in it is meant: a window that follows an event may be one day.
-            to: match (several, rule.after.is_some()) {
+            to: match (several, rule.follows()) {
                 (false, true) => first.window.from,
                 _ => last,
             },

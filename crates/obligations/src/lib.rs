@@ -2,6 +2,7 @@
 //! from facts by itself; the state is a pure function of both and of today.
 
 mod api;
+mod changes;
 mod excuse;
 mod excuse_pages;
 mod excusing;
@@ -23,7 +24,8 @@ pub use excusing::{Act, Asker, Excuse, ExcuseFilter, ExcuseState, NewExcuse};
 pub use pages::module;
 pub use reminding::{Planned, Reminder, hits};
 pub use rule::{
-    Cadence, Joiners, On, Rule, RuleSet, Rules, Subject as SubjectKind, Timer, To, Version, Who,
+    Cadence, Change, Joiners, On, Rule, RuleSet, Rules, Subject as SubjectKind, Timer, To, Version,
+    Who,
 };
 pub use service::{Counts, Line, Obligations, Todo};
 pub use spans::Spans;

@@ -17,7 +17,7 @@ use crate::rule::{Subject as Kind, Version};
 use crate::service::{Counts, Line};
 use crate::state::{Standing, State};
 use crate::subjects::Subject;
-use crate::{Cadence, Obligations, On, READ, Rule};
+use crate::{Cadence, Change, Obligations, On, READ, Rule};
 
 const PAGE: usize = 50;
 
@@ -688,7 +688,7 @@ async fn rule(
         .map(|v| {
             json!({
                 "from": kernel::format_date(v.from), "to": v.to.map(kernel::format_date),
-                "current": now == Some(v), "rules": in_words(&shell, v),
+                "current": now == Some(v), "rules": in_words(&shell, rule.on.as_ref(), v),
             })
         })
         .collect();
@@ -717,7 +717,7 @@ async fn rule(
 }
 
 /// What a version asks for, in words.
-fn in_words(shell: &Shell, v: &Version) -> Vec<String> {
+fn in_words(shell: &Shell, on: Option<&Change>, v: &Version) -> Vec<String> {
     let every = match v.every {
         Cadence::Day => "day",
         Cadence::Workday => "workday",
@@ -730,6 +730,19 @@ fn in_words(shell: &Shell, v: &Version) -> Vec<String> {
     };
     let many = |key: &str, n: i64| shell.t_with(key, &[("n", &n.to_string())]);
     let mut words = vec![shell.t(&format!("obligation-every-{every}"))];
+    if let Some(change) = on {
+        words.push(shell.t(match change {
+            Change::Joined => "obligation-on-joined",
+            Change::Appointed => "obligation-on-appointed",
+            Change::Promoted(..) => "obligation-on-promoted",
+            Change::Founded => "obligation-on-founded",
+        }));
+    }
+    match v.within {
+        (0, 0) => {}
+        (0, days) => words.push(many("obligation-within-days", days)),
+        (months, _) => words.push(many("obligation-within-months", months)),
+    }
     if v.times > 0 {
         words.push(many("obligation-times", v.times));
     }

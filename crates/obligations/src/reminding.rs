@@ -114,12 +114,12 @@ impl Obligations {
             version.map_or_else(Vec::new, |v| rule.timers(v.every))
         };
         // The windows that can have such a step: by their own days, and where more time was given.
-        let mut begins: Vec<Date> = match &rule.after {
-            Some(_) => vec![
-                period.from.saturating_sub((FAR + YEAR).days()),
+        let mut begins: Vec<Date> = match rule.follows() {
+            true => vec![
+                period.from.saturating_sub((FAR + rule.span()).days()),
                 period.to.min(self.env.today()),
             ],
-            None => {
+            false => {
                 let wide = Period {
                     from: period.from.saturating_sub((YEAR + FAR).days()),
                     to: period.to,

@@ -95,6 +95,19 @@ pub enum Subject {
     Pair,
 }
 
+/// A change of the organisation that asks for something (变动事由).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A person's first day, also after a pause (新进).
+    Joined,
+    /// A post taken up (任职): another post, or one in another unit.
+    Appointed,
+    /// A higher value of an attribute (晋升); the lowest of them first.
+    Promoted(String, Vec<String>),
+    /// A unit or body founded (新设).
+    Founded,
+}
+
 /// Which people are meant (人员范围), day by day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -180,6 +193,8 @@ pub struct Version {
     pub soon_days: i64,
     /// How many days after the due day it is still on time.
     pub grace: i64,
+    /// How many months and days after an event it is due.
+    pub within: (i64, i64),
 }
 
 /// A rule.
@@ -211,6 +226,8 @@ pub struct Rule {
     pub joiners: Joiners,
     /// The facts that ask for it, for those that follow an event.
     pub after: Option<Definition>,
+    /// The change that asks for it, for those that follow one.
+    pub on: Option<Change>,
     /// The facts that fulfil it.
     pub done_by: Definition,
     /// Who is reminded; none: the people themselves, of units and bodies those who record.
@@ -277,6 +294,18 @@ impl Rule {
             escalates: true,
         });
         reminds.chain(escalates).collect()
+    }
+
+    /// Whether it has no periods of its own, but follows events.
+    pub fn follows(&self) -> bool {
+        self.after.is_some() || self.on.is_some()
+    }
+
+    /// The most days from an event until its grace is over, and some for days off.
+    pub(crate) fn span(&self) -> i64 {
+        let each = self.versions.iter();
+        let days = each.map(|v| v.within.0 * 31 + v.within.1 + v.grace);
+        days.max().unwrap_or(0) + 31
     }
 
     /// The version that holds on a day; none before the first.

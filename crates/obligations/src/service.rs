@@ -15,7 +15,7 @@ use crate::excuse::{ExcuseKind, settle};
 use crate::rule::Subject as Kind;
 use crate::state::{Occurrence, Standing, State, after, occurrences, owed};
 use crate::subjects::{self, Subject};
-use crate::{Rule, Rules, store};
+use crate::{Rule, Rules, changes, store};
 
 /// What fell due longer ago is no longer listed as something to do.
 const STALE: i64 = 28;
@@ -212,6 +212,13 @@ impl Obligations {
             .flat_map(|s| s.by.iter().map(|b| b.0))
             .collect();
         let ids: Vec<Id> = ids.into_iter().collect();
+        let changed = match &rule.on {
+            Some(change) => {
+                let mut tx = self.db.read().await?;
+                changes::days(&mut tx, change, &subjects, wide).await?
+            }
+            None => HashMap::new(),
+        };
         let mut reading = self.ledger.reading().await?;
         let mut asked = BTreeMap::new();
         if let Some(definition) = &rule.after {
@@ -222,11 +229,10 @@ impl Obligations {
         }
         let first = all.first().map_or(wide.from, |o| o.window.from);
         let last = all.last().map_or(wide.to, |o| o.window.to);
-        let grace = rule.versions.iter().map(|v| v.grace).max().unwrap_or(0) + 31;
         // What follows an event may be done some days later.
-        let last = match rule.after {
-            Some(_) => last.saturating_add(grace.days()),
-            None => last,
+        let last = match rule.follows() {
+            true => last.saturating_add(rule.span().days()),
+            false => last,
         };
         let reach = Period {
             from: first,
@@ -238,16 +244,18 @@ impl Obligations {
         let now = self.moment();
         let line = |subject: Subject| {
             let events;
-            let due: &[Occurrence] = match rule.after {
-                Some(_) => {
-                    let days = days_of(&asked, &subject, wide);
-                    events = days
-                        .iter()
-                        .filter_map(|(day, _)| after(rule, &self.calendar, *day))
+            let due: &[Occurrence] = match rule.follows() {
+                true => {
+                    let asked = days_of(&asked, &subject, wide);
+                    let asked = asked.into_iter().map(|(day, _)| day);
+                    let changed = changed.get(&subject.id).into_iter().flatten().copied();
+                    events = asked
+                        .chain(changed)
+                        .filter_map(|day| after(rule, &self.calendar, day))
                         .collect::<Vec<_>>();
                     &events
                 }
-                None => &all,
+                false => &all,
             };
             let due = due
                 .iter()
@@ -280,19 +288,23 @@ impl Obligations {
         units: &[Unit],
         day: Date,
     ) -> Result<Option<HashMap<UnitId, Counts>>> {
-        let period = match (self.window_on(rule, day), &rule.after) {
+        let period = match (self.window_on(rule, day), rule.follows()) {
             (Some(now), _) => now.window,
-            (None, Some(_)) => Period {
-                from: day.first_of_month(),
+            // What was asked for this month; where there is time, what may still be open.
+            (None, true) => Period {
+                from: match rule.on {
+                    Some(_) => day.saturating_sub(rule.span().days()),
+                    None => day.first_of_month(),
+                },
                 to: day,
             },
-            (None, None) => return Ok(Some(HashMap::new())),
+            (None, false) => return Ok(Some(HashMap::new())),
         };
         let subjects = self.subjects(rule, units, period).await?;
         // Windows that begin with this one: it alone.
-        let begin = match rule.after {
-            Some(_) => period,
-            None => Period {
+        let begin = match rule.follows() {
+            true => period,
+            false => Period {
                 from: period.from,
                 to: period.from,
             },
@@ -332,9 +344,13 @@ impl Obligations {
     fn pressing(&self, rule: &Rule) -> Option<Period> {
         let today = self.env.today();
         let recent = today.saturating_sub(STALE.days());
-        if rule.after.is_some() {
+        if rule.follows() {
+            let back = match rule.on {
+                Some(_) => rule.span(),
+                None => 0,
+            };
             return Some(Period {
-                from: recent,
+                from: recent.saturating_sub(back.days()),
                 to: today,
             });
         }

@@ -160,7 +160,11 @@ pub fn occurrences(rule: &Rule, calendar: &Calendar, period: Period) -> Vec<Occu
 /// What is owed because something happened on a day: done from that day on until the days of grace are over.
 pub fn after(rule: &Rule, calendar: &Calendar, happened: Date) -> Option<Occurrence> {
     let version = rule.version_on(happened)?;
-    let due = calendar.shift(happened, version.shift).max(happened);
+    let (months, days) = version.within;
+    let asked = happened
+        .saturating_add(months.months())
+        .saturating_add(days.days());
+    let due = calendar.shift(asked, version.shift).max(happened);
     let until = due.saturating_add(version.grace.days());
     Some(Occurrence {
         window: Period {
@@ -170,7 +174,10 @@ pub fn after(rule: &Rule, calendar: &Calendar, happened: Date) -> Option<Occurre
         due: Some(due),
         until: Some(until),
         at: version.at,
-        soon: happened,
+        soon: match version.within {
+            (0, 0) => happened,
+            _ => due.saturating_sub(version.soon_days.days()).max(happened),
+        },
         need: version.need(),
     })
 }

@@ -97,7 +97,7 @@ obligation-too-many = The rule binds more than { $most } here. Ask unit by unit.
 minutes = minutes
 this-period = Now
 obligation-subject = The obligation { $code } has conditions that do not fit its subject: who and away are for persons and posts, kinds for bodies, pairing for pairs
-obligation-after = The obligation { $code } must have both every = "event" and after, or neither
+obligation-after = Obligation { $code }: every = "event" goes with one of after and on; on is joined, appointed, promoted (of persons, promoted with ranks) or founded (of units and bodies)
 obligation-url = The url of the obligation { $code } must begin with http:// or https://
 obligation-set = The set of rules { $code } is wrong: its code is there twice or has odd characters, it has no rules, or one that does not exist
 obligation-code = The obligation code { $code } is there twice or has characters other than small letters, digits and hyphens
@@ -213,3 +213,9 @@ reminder-remind = Reminder
 reminder-escalate = Escalation
 obligation-timers = Reminders and escalation:
 notice-reminded = { $n } matters want your attention
+obligation-on-joined = From joining on
+obligation-on-appointed = From taking up a post on
+obligation-on-promoted = From promotion on
+obligation-on-founded = From being founded on
+obligation-within-months = within { $n } months
+obligation-within-days = within { $n } days

@@ -97,7 +97,7 @@ obligation-too-many = 义务主体超过 { $most } 个，请按单位分次查�
 minutes = 分钟
 this-period = 本期
 obligation-subject = 义务 { $code } 写了与义务主体不相称的条件：who、away 只用于个人和岗位，kinds 只用于组织，pairing 只用于结对
-obligation-after = 义务 { $code } 的 every = "event" 与 after 须同时写
+obligation-after = 义务 { $code } 的 every = "event" 须与 after 或 on 之一同时写；on 为 joined、appointed、promoted（个人，promoted 须写 ranks）或 founded（单位、组织）
 obligation-url = 义务 { $code } 的 url 须以 http:// 或 https:// 开头
 obligation-set = 规则组合 { $code } 有误：代码重复或不合规，没有规则，或列了不存在的规则
 obligation-code = 义务代码 { $code } 重复，或含有小写字母、数字和连字符以外的字符
@@ -213,3 +213,9 @@ reminder-remind = 提醒
 reminder-escalate = 督办
 obligation-timers = 提醒和督办：
 notice-reminded = 有 { $n } 项应做事项需要您留意
+obligation-on-joined = 新进之日起
+obligation-on-appointed = 任职之日起
+obligation-on-promoted = 晋升之日起
+obligation-on-founded = 新设之日起
+obligation-within-months = { $n } 个月内
+obligation-within-days = { $n } 天内

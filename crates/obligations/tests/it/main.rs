@@ -1,5 +1,6 @@
 //! Obligations over real facts, as a service and as pages.
 
+mod changes;
 mod excuses;
 mod house;
 mod pages;
