@@ -3,6 +3,8 @@
 
 mod api;
 mod changes;
+mod draw;
+mod draw_pages;
 mod excuse;
 mod excuse_pages;
 mod excusing;
@@ -19,6 +21,7 @@ mod state;
 mod store;
 mod subjects;
 
+pub use draw::{Draw, Wanted, draw, seed_of, seed_text};
 pub use excuse::{ExcuseKind, Term, settle};
 pub use excusing::{Act, Asker, Excuse, ExcuseFilter, ExcuseState, NewExcuse};
 pub use pages::module;

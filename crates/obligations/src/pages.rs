@@ -31,6 +31,7 @@ pub fn module(obligations: Obligations) -> Module {
         .get("/obligations/{code}/{unit}", Policy::Permission(READ), unit)
         .merge(crate::excuse_pages::routes())
         .merge(crate::reminder_pages::routes())
+        .merge(crate::draw_pages::routes())
         .merge(crate::api::routes())
         .with_state(obligations);
     Module {
@@ -115,6 +116,14 @@ pub fn module(obligations: Obligations) -> Module {
                 include_str!("../templates/reminded.html"),
             ),
             (
+                "obligations/draws.html",
+                include_str!("../templates/draws.html"),
+            ),
+            (
+                "obligations/draw.html",
+                include_str!("../templates/draw.html"),
+            ),
+            (
                 "obligations/excuse_form.html",
                 include_str!("../templates/excuse_form.html"),
             ),
@@ -123,6 +132,7 @@ pub fn module(obligations: Obligations) -> Module {
             crate::samples::all(),
             crate::excuse_pages::samples(),
             crate::reminder_pages::samples(),
+            crate::draw_pages::samples(),
         ]
         .concat(),
         openapi: Some(crate::api::openapi()),
@@ -556,6 +566,7 @@ async fn unit(
             "article": rule.article.get(lang), "year": year, "computing": computing, "weeks": weeks, "done": done, "due": due,
             "squares": squares(&shell, &lines), "rule_href": format!("/obligations/{code}"),
             "excuses": format!("/obligations/excuses?rule={code}&of={id}"),
+            "draws": format!("/obligations/draws?rule={code}&unit={}", unit.id),
             "summary": summary(&shell, &name, (done, due)),
             "legend": legend(&shell),
             "may_record": access.principal.scope("activity.record").is_some(),
@@ -665,6 +676,7 @@ async fn list(
         "obligations/subjects.html",
         json!({
             "unit": unit.name, "rule": said(rule, lang), "year": year, "computing": computing,
+            "draws": format!("/obligations/draws?rule={}&unit={}", rule.code, unit.id),
             "rows": rows, "legend": legend(shell), "done": done, "due": due,
             "action": format!("/obligations/{}/{}", rule.code, unit.id), "states": choices(shell, chosen),
             "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{here}{}&page={n}", kept(chosen))),

@@ -19,7 +19,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let person = json!({ "href": "/x", "name": "n", "done": 1, "due": 2, "now": [tag], "squares": squares, "summary": "x" });
     let subjects = |rows: Value| {
         json!({
-            "unit": "u", "rule": rule, "year": 2026, "computing": false, "rows": rows, "action": "/x", "states": states, "legend": legend, "done": 1, "due": 2,
+            "unit": "u", "rule": rule, "year": 2026, "computing": false, "draws": "/x", "rows": rows, "action": "/x", "states": states, "legend": legend, "done": 1, "due": 2,
             "pager": { "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] },
             "crumbs": [{ "label": "x", "href": "/" }],
         })
@@ -47,7 +47,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             "obligations/unit.html",
             json!({
                 "unit": "u", "rule": "r", "document": "d", "article": "a", "year": 2026, "computing": false, "done": 1, "due": 2, "squares": squares, "summary": "x", "legend": legend, "may_record": true,
-                "crumbs": [{ "label": "x", "href": "/" }], "rule_href": "/obligations/r", "excuses": "/x",
+                "crumbs": [{ "label": "x", "href": "/" }], "rule_href": "/obligations/r", "excuses": "/x", "draws": "/x",
                 "weeks": [{ "from": "2026-01-05", "to": "2026-01-11", "due": "2026-01-09", "done": null, "tag": tag, "progress": "1 / 2", "state": "overdue", "rows": null, "record": "/activities/new", "ask": "/x", "extended": "2026-01-15" },
                           { "from": "2026-01-05", "to": "2026-01-11", "due": null, "done": "2026-01-09", "tag": tag, "progress": null, "state": "done", "rows": "/activities", "record": null, "ask": null, "extended": null }],
             }),

@@ -7,7 +7,7 @@ use db::Db;
 use jiff::ToSpan;
 use jiff::civil::DateTime;
 use kernel::{Calendar, Date, Env, Error, Id, Period, PersonId, Result, Scope, UnitId};
-use ledger::{Done, Ledger};
+use ledger::{Done, Ledger, Sources};
 use notices::Notices;
 use organization::{Organization, Unit, finding};
 
@@ -27,11 +27,12 @@ const YEAR: i64 = 366;
 pub struct Obligations {
     pub(crate) db: Db,
     pub(crate) env: Env,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     pub(crate) organization: Organization,
     pub(crate) rules: Arc<Rules>,
     pub(crate) calendar: Arc<Calendar>,
     pub(crate) notices: Option<Notices>,
+    pub(crate) sources: Sources,
 }
 
 /// How one subject stands over a period.
@@ -113,7 +114,14 @@ impl Obligations {
             rules: Arc::new(rules),
             calendar: Arc::new(calendar),
             notices: None,
+            sources: Sources::default(),
         }
+    }
+
+    /// The same, which knows where records are shown.
+    pub fn with_sources(mut self, sources: Sources) -> Self {
+        self.sources = sources;
+        self
     }
 
     /// The same, which tells people of what is asked for and decided.

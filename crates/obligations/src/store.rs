@@ -6,6 +6,7 @@ use db::{Args, Migration, Row, Tx, args};
 use kernel::{AccountId, Date, Error, Id, Period, PersonId, Result, Scope, Timestamp};
 use web::table::{Order, Window};
 
+use crate::draw::{Draw, Wanted};
 use crate::excuse::{ExcuseKind, Term};
 use crate::excusing::{Act, Excuse, ExcuseFilter, ExcuseState};
 use crate::reminding::Reminder;
@@ -43,6 +44,17 @@ pub const MIGRATIONS: &[Migration] = &[
         PRIMARY KEY (reminder, person)) {clustered};
     CREATE INDEX obligation_told_person ON obligation_told (person, at);
     CREATE INDEX obligation_told_open ON obligation_told (person) WHERE at IS NULL;
+    ",
+    },
+    Migration {
+        name: "obligations_20261122_draws",
+        sql: "
+    CREATE TABLE obligation_draw (
+        id {blob} PRIMARY KEY, rule TEXT NOT NULL, unit {blob} NOT NULL REFERENCES unit, from_day TEXT NOT NULL,
+        to_day TEXT NOT NULL, wanted BIGINT NOT NULL, log {blob} NOT NULL, size BIGINT NOT NULL, root TEXT NOT NULL,
+        records BIGINT NOT NULL, digest TEXT NOT NULL, picked TEXT NOT NULL, by_account {blob} NOT NULL,
+        on_behalf {blob}, at BIGINT NOT NULL);
+    CREATE INDEX obligation_draw_unit ON obligation_draw (unit, id);
     ",
     },
 ];
@@ -397,4 +409,85 @@ pub(crate) async fn reminders_of(
     );
     let rows = tx.query(sql, a).await?;
     rows.iter().map(reminder).collect()
+}
+
+const DRAW: &str = "d.id, d.rule, d.unit, d.from_day, d.to_day, d.wanted, d.log, d.size, d.root, d.records, d.digest, \
+     d.picked, d.by_account, d.on_behalf, d.at";
+
+fn read_draw(row: &Row) -> Result<Draw> {
+    let (wanted, records): (i64, i64) = (row.get(5)?, row.get(9)?);
+    let picked: String = row.get(11)?;
+    Ok(Draw {
+        id: row.get(0)?,
+        wanted: Wanted {
+            rule: row.get(1)?,
+            unit: row.get(2)?,
+            period: Period {
+                from: row.get(3)?,
+                to: row.get(4)?,
+            },
+            n: usize::try_from(wanted).map_err(Error::internal)?,
+        },
+        log: row.get(6)?,
+        size: row.get(7)?,
+        root: row.get(8)?,
+        records: usize::try_from(records).map_err(Error::internal)?,
+        digest: row.get(10)?,
+        picked: serde_json::from_str(&picked).map_err(Error::internal)?,
+        by: row.get(12)?,
+        on_behalf: row.get(13)?,
+        at: row.get(14)?,
+    })
+}
+
+/// Keeps a draw.
+pub(crate) async fn keep_draw(tx: &mut Tx, d: &Draw) -> Result<()> {
+    let picked = serde_json::to_string(&d.picked).map_err(Error::internal)?;
+    let (from, to) = (d.wanted.period.from, d.wanted.period.to);
+    let (n, records) = (d.wanted.n as i64, d.records as i64);
+    let mut a = args![
+        d.id,
+        &d.wanted.rule,
+        d.wanted.unit,
+        from,
+        to,
+        n,
+        d.log,
+        d.size
+    ];
+    a.add(&d.root);
+    a.add(records);
+    a.add(&d.digest);
+    a.add(picked);
+    a.add(d.by);
+    a.add(d.on_behalf);
+    a.add(d.at);
+    let head = "INSERT INTO obligation_draw (id, rule, unit, from_day, to_day, wanted, log, size, root, records, digest,
+                picked, by_account, on_behalf, at) VALUES";
+    tx.insert_many(head, 15, "", a).await?;
+    Ok(())
+}
+
+/// One draw in a scope.
+pub(crate) async fn draw(tx: &mut Tx, id: Id, scope: &Scope) -> Result<Option<Draw>> {
+    let mut a = args![id];
+    let within = organization::scope_sql(scope, "d.unit", &mut a);
+    let sql = format!("SELECT {DRAW} FROM obligation_draw d WHERE d.id = $1 AND {within}");
+    let row = tx.optional(sql, a).await?;
+    row.as_ref().map(read_draw).transpose()
+}
+
+/// A page of draws in a scope, newest first, and how many there are.
+pub(crate) async fn draws(tx: &mut Tx, scope: &Scope, window: Window) -> Result<(Vec<Draw>, i64)> {
+    let mut a = Args::new();
+    let within = organization::scope_sql(scope, "d.unit", &mut a);
+    let count = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM obligation_draw d WHERE {within}");
+    let total: i64 = tx.one(count, a.clone()).await?.get(0)?;
+    let (size, offset) = (a.push(window.size), a.push(window.offset(total)));
+    let sql = format!(
+        "SELECT {DRAW} FROM obligation_draw d WHERE {within} ORDER BY d.id DESC LIMIT {size} OFFSET {offset}"
+    );
+    let rows = tx.query(sql, a).await?;
+    let found: Result<Vec<Draw>> = rows.iter().map(read_draw).collect();
+    Ok((found?, total))
 }

@@ -236,15 +236,16 @@ impl Rooms {
         )
         .with_levels(levels.clone())
         .with_notices(notices.clone());
+        let sources = Sources::new(vec![
+            Arc::new(activities::ActivityFacts::new(vocabulary.kinds.clone())),
+            Arc::new(RegisterFacts(registers.registers().clone())),
+        ]);
         let indicators = Indicators::new(
             env.clone(),
             ledger.clone(),
             organization.clone(),
             vocabulary.indicators,
-            Sources::new(vec![
-                Arc::new(activities::ActivityFacts::new(vocabulary.kinds.clone())),
-                Arc::new(RegisterFacts(registers.registers().clone())),
-            ]),
+            sources.clone(),
         )
         .with_audit(db.clone());
         let kept = Kept {
@@ -280,7 +281,8 @@ impl Rooms {
                 vocabulary.rules,
                 vocabulary.calendar,
             )
-            .with_notices(notices.clone()),
+            .with_notices(notices.clone())
+            .with_sources(sources),
             reports: Reports::new(
                 db,
                 env,

@@ -146,6 +146,7 @@ identity-action-excuse-asked = Excuse asked for
 identity-action-excuse-granted = Excuse granted
 identity-action-excuse-refused = Excuse refused
 identity-action-excuse-withdrawn = Excuse withdrawn
+identity-action-draw-made = Sample drawn
 identity-action-report-made = Report made
 identity-action-activity-level-changed = Level of an activity changed
 identity-action-activities-exported = Activities exported

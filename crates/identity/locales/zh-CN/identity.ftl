@@ -146,6 +146,7 @@ identity-action-excuse-asked = 申请豁免或延期
 identity-action-excuse-granted = 同意豁免或延期
 identity-action-excuse-refused = 不同意豁免或延期
 identity-action-excuse-withdrawn = 撤回豁免或延期
+identity-action-draw-made = 随机抽查
 identity-action-report-made = 生成报告
 identity-action-activity-level-changed = 变更活动密级
 identity-action-activities-exported = 导出活动台账

@@ -170,6 +170,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("excuse.granted", "identity-action-excuse-granted"),
         ("excuse.refused", "identity-action-excuse-refused"),
         ("excuse.withdrawn", "identity-action-excuse-withdrawn"),
+        ("draw.made", "identity-action-draw-made"),
         ("report.made", "identity-action-report-made"),
         (
             "report.level-changed",

@@ -1,6 +1,7 @@
 //! Obligations over real facts, as a service and as pages.
 
 mod changes;
+mod draws;
 mod excuses;
 mod house;
 mod pages;
