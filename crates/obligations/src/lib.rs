@@ -13,11 +13,13 @@ mod pages;
 mod reminder_pages;
 mod reminding;
 mod rule;
+mod rule_page;
 mod samples;
 mod searching;
 mod service;
 mod spans;
 mod state;
+mod states_export;
 mod store;
 mod subjects;
 

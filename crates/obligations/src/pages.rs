@@ -8,18 +8,42 @@ use axum::response::Response;
 use kernel::{Date, Error, Id, Period, PeriodKind, Result, UnitId};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use web::table::{Asked, Column, Order, Table};
 use web::view::{Crumb, Kpi, Pager, Tag, Tone};
 use web::{Access, Failure, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
 use organization::Unit;
 
-use crate::rule::{Subject as Kind, Version};
+use crate::rule::Subject as Kind;
+use crate::rule_page::rule;
 use crate::service::{Counts, Line};
 use crate::state::{Standing, State};
 use crate::subjects::Subject;
-use crate::{Cadence, Change, Obligations, On, READ, Rule};
+use crate::{Obligations, READ, Rule};
 
 const PAGE: usize = 50;
+/// What the lists of units and of subjects can show.
+pub(crate) const UNITS: [Column; 4] = [
+    Column::new("name", "unit"),
+    Column::new("weeks", "heat-weeks"),
+    Column::new("done", "done-of-due").number(),
+    Column::new("now", "this-period"),
+];
+pub(crate) const SUBJECTS: [Column; 4] = [
+    Column::new("name", "obligation-who").sorts(),
+    Column::new("weeks", "heat-weeks"),
+    Column::new("done", "done-of-due").number().sorts(),
+    Column::new("now", "this-period"),
+];
+/// Units stand as in the tree.
+const BY_TREE: Order = Order {
+    by: "",
+    down: false,
+};
+const BY_NAME: Order = Order {
+    by: "name",
+    down: false,
+};
 
 /// What the crate brings to the house.
 pub fn module(obligations: Obligations) -> Module {
@@ -32,6 +56,7 @@ pub fn module(obligations: Obligations) -> Module {
         .merge(crate::excuse_pages::routes())
         .merge(crate::reminder_pages::routes())
         .merge(crate::draw_pages::routes())
+        .merge(crate::states_export::routes())
         .merge(crate::api::routes())
         .with_state(obligations);
     Module {
@@ -148,7 +173,7 @@ struct OverviewQuery {
     page: Option<usize>,
 }
 
-fn year_of(asked: Option<i16>, today: Date) -> (i16, Period) {
+pub(crate) fn year_of(asked: Option<i16>, today: Date) -> (i16, Period) {
     let year = asked
         .filter(|y| (2000..=today.year()).contains(y))
         .unwrap_or(today.year());
@@ -197,7 +222,7 @@ fn shade(state: State) -> &'static str {
 }
 
 /// The state that an address asks for; any other word asks for none.
-fn asked(state: Option<&str>) -> Option<State> {
+pub(crate) fn asked(state: Option<&str>) -> Option<State> {
     let state = state?;
     State::ALL.into_iter().find(|s| key(*s) == state)
 }
@@ -207,11 +232,6 @@ fn choices(shell: &Shell, chosen: Option<State>) -> Value {
     let text = |s: State| (key(s), state_text(shell, s));
     let list: Vec<_> = State::ALL.into_iter().map(text).collect();
     json!({ "list": list, "chosen": chosen.map(key) })
-}
-
-/// The part of an address that keeps the chosen state.
-fn kept(chosen: Option<State>) -> String {
-    chosen.map_or_else(String::new, |s| format!("&state={}", key(s)))
 }
 
 pub(crate) fn state_text(shell: &Shell, state: State) -> String {
@@ -300,7 +320,7 @@ fn tally(lines: &[&Line]) -> (usize, usize) {
 }
 
 /// Names and texts of a rule for a page.
-fn said(rule: &Rule, lang: &str) -> Value {
+pub(crate) fn said(rule: &Rule, lang: &str) -> Value {
     json!({
         "code": rule.code, "name": rule.name.get(lang),
         "document": rule.document.get(lang), "article": rule.article.get(lang), "url": rule.url,
@@ -311,18 +331,12 @@ async fn overview(
     Ax(s): Ax<Obligations>,
     shell: Shell,
     access: Access,
+    at: Asked,
     Query(q): Query<OverviewQuery>,
 ) -> Result<Response, Failure> {
     let lang = shell.lang().code();
     let today = s.env.today();
-    // Without a choice the first that is in force; rules that begin later come after.
-    let rule = q
-        .rule
-        .as_deref()
-        .and_then(|c| s.rules.get(c))
-        .or_else(|| s.rules.iter().find(|r| r.version_on(today).is_some()))
-        .or_else(|| s.rules.iter().next());
-    let Some(rule) = rule else {
+    let Some(rule) = s.chosen(q.rule.as_deref()) else {
         return shell.page(
             "obligations/overview.html",
             json!({ "rule": null, "computing": false }),
@@ -411,7 +425,8 @@ async fn overview(
             "starts": rule.versions.first().map(|v| v.from).filter(|from| *from > period.to).map(kernel::format_date),
             "calendar_known": s.calendar.knows_year(year),
             "kpis": kpis(&shell, &s, &all), "rows": rows, "legend": legend(&shell),
-            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{}{}&page={n}", href(year), kept(chosen))),
+            "table": Table::new(&shell, &UNITS, &at, BY_TREE, Some("/obligations/states.csv")),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| at.with("page", &n.to_string())),
         }),
     )
 }
@@ -504,13 +519,13 @@ struct UnitQuery {
     year: Option<i16>,
     of: Option<String>,
     state: Option<String>,
-    page: Option<usize>,
 }
 
 async fn unit(
     Ax(s): Ax<Obligations>,
     shell: Shell,
     access: Access,
+    at: Asked,
     Path((code, unit)): Path<(String, String)>,
     Query(q): Query<UnitQuery>,
 ) -> Result<Response, Failure> {
@@ -532,7 +547,7 @@ async fn unit(
     )];
     let Some(id) = which else {
         let chosen = asked(q.state.as_deref());
-        return list(&s, &shell, rule, &unit, subjects, (year, chosen, q.page)).await;
+        return list(&s, &shell, rule, &unit, subjects, (year, chosen, &at)).await;
     };
     subjects.retain(|subject| subject.id == id);
     s.name(rule, &mut subjects.iter_mut().collect::<Vec<_>>())
@@ -638,7 +653,7 @@ async fn list(
     rule: &Rule,
     unit: &Unit,
     mut subjects: Vec<Subject>,
-    (year, chosen, page): (i16, Option<State>, Option<usize>),
+    (year, chosen, at): (i16, Option<State>, &Asked),
 ) -> Result<Response, Failure> {
     let lang = shell.lang().code();
     let period = year_of(Some(year), s.env.today()).1;
@@ -654,9 +669,21 @@ async fn list(
     if let Some(state) = chosen {
         lines.retain(|l| l.occurrences.iter().any(|s| s.state == state));
     }
+    let order = Table::order(&SUBJECTS, at, BY_NAME);
+    if order.by == "done" {
+        // By what is missing, then by name.
+        lines.sort_by_key(|l| {
+            let (done, due) = l.tally();
+            due - done
+        });
+    }
+    if order.down {
+        lines.reverse();
+    }
     let today = s.env.today();
     let total = lines.len();
-    let page = page.unwrap_or(1).clamp(1, total.div_ceil(PAGE).max(1));
+    let page = usize::try_from(at.page()).unwrap_or(1);
+    let page = page.clamp(1, total.div_ceil(PAGE).max(1));
     let here = format!("/obligations/{}/{}?year={year}", rule.code, unit.id);
     let shown = lines.iter().skip((page - 1) * PAGE).take(PAGE);
     let rows: Vec<Value> = shown
@@ -679,118 +706,11 @@ async fn list(
             "draws": format!("/obligations/draws?rule={}&unit={}", rule.code, unit.id),
             "rows": rows, "legend": legend(shell), "done": done, "due": due,
             "action": format!("/obligations/{}/{}", rule.code, unit.id), "states": choices(shell, chosen),
-            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{here}{}&page={n}", kept(chosen))),
+            "table": Table::new(shell, &SUBJECTS, at, order, Some(&format!("/obligations/{}/{}/states.csv", rule.code, unit.id))),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| at.with("page", &n.to_string())),
             "crumbs": [Crumb { label: shell.t("menu-obligations"), href: format!("/obligations?rule={}&year={year}", rule.code) }],
         }),
     )
-}
-
-async fn rule(
-    Ax(s): Ax<Obligations>,
-    shell: Shell,
-    Path(code): Path<String>,
-) -> Result<Response, Failure> {
-    let rule = s.rule(&code)?;
-    let lang = shell.lang().code();
-    let now = rule.version_on(s.env.today());
-    let versions: Vec<Value> = rule
-        .versions
-        .iter()
-        .rev()
-        .map(|v| {
-            json!({
-                "from": kernel::format_date(v.from), "to": v.to.map(kernel::format_date),
-                "current": now == Some(v), "rules": in_words(&shell, rule.on.as_ref(), v),
-            })
-        })
-        .collect();
-    let word = |enumerated: &str, value: &str| shell.t(&format!("{enumerated}-{value}"));
-    let subject = match rule.subject {
-        Kind::Unit => "unit",
-        Kind::Person => "person",
-        Kind::Post => "post",
-        Kind::Body => "body",
-        Kind::Pair => "pair",
-    };
-    let joiners = match rule.joiners {
-        crate::Joiners::Whole => "whole",
-        crate::Joiners::ProRata => "pro-rata",
-        crate::Joiners::Full => "full",
-    };
-    shell.page(
-        "obligations/rule.html",
-        json!({
-            "rule": said(rule, lang), "versions": versions, "categories": rule.categories,
-            "timers": now.map_or_else(Vec::new, |v| crate::reminder_pages::in_words(&shell, rule, v.every)),
-            "subject": word("obligation-subject", subject), "joiners": word("obligation-joiners", joiners),
-            "crumbs": [Crumb { label: shell.t("menu-obligations"), href: format!("/obligations?rule={code}") }],
-        }),
-    )
-}
-
-/// What a version asks for, in words.
-fn in_words(shell: &Shell, on: Option<&Change>, v: &Version) -> Vec<String> {
-    let every = match v.every {
-        Cadence::Day => "day",
-        Cadence::Workday => "workday",
-        Cadence::Week => "week",
-        Cadence::Month => "month",
-        Cadence::Quarter => "quarter",
-        Cadence::Half => "half",
-        Cadence::Year => "year",
-        Cadence::Event => "event",
-    };
-    let many = |key: &str, n: i64| shell.t_with(key, &[("n", &n.to_string())]);
-    let mut words = vec![shell.t(&format!("obligation-every-{every}"))];
-    if let Some(change) = on {
-        words.push(shell.t(match change {
-            Change::Joined => "obligation-on-joined",
-            Change::Appointed => "obligation-on-appointed",
-            Change::Promoted(..) => "obligation-on-promoted",
-            Change::Founded => "obligation-on-founded",
-        }));
-    }
-    match v.within {
-        (0, 0) => {}
-        (0, days) => words.push(many("obligation-within-days", days)),
-        (months, _) => words.push(many("obligation-within-months", months)),
-    }
-    if v.times > 0 {
-        words.push(many("obligation-times", v.times));
-    }
-    if v.minutes > 0 {
-        words.push(many("obligation-minutes", v.minutes));
-    }
-    let long = !matches!(v.every, Cadence::Day | Cadence::Workday | Cadence::Event);
-    if long {
-        let day = match v.on {
-            On::Last => shell.t("obligation-on-last"),
-            On::LastWorkday => shell.t("obligation-on-last-workday"),
-            On::FirstWorkday => shell.t("obligation-on-first-workday"),
-            On::Weekday(day) => shell.t(&format!(
-                "obligation-weekday-{}",
-                day.to_monday_one_offset()
-            )),
-            On::Day(day) => many("obligation-on-day", i64::from(day)),
-            On::MonthDay(month, day) => format!("{month:02}-{day:02}"),
-        };
-        words.push(shell.t_with("obligation-on", &[("day", &day)]));
-    }
-    if let Some(at) = v.at {
-        words.push(at.strftime("%H:%M").to_string());
-    }
-    words.push(shell.t(match v.shift {
-        kernel::Shift::Stay => "obligation-shift-stay",
-        kernel::Shift::Earlier => "obligation-shift-earlier",
-        kernel::Shift::Later => "obligation-shift-later",
-    }));
-    if v.soon_days > 0 {
-        words.push(many("obligation-soon", v.soon_days));
-    }
-    if v.grace > 0 {
-        words.push(many("obligation-grace", v.grace));
-    }
-    words
 }
 
 /// What oneself owes: open matters first, then the year.

@@ -11,7 +11,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let overview = |rows: Value| {
         json!({
             "rule": { "code": "r", "name": "n", "document": "d", "article": "a", "url": null }, "people": true, "sets": [{ "name": "x", "rules": [{ "href": "/x", "name": "a", "here": true }, { "href": "/y", "name": "b", "here": false }] }], "rules": [["r", "n"]], "year": 2026,
-            "previous": "/obligations?year=2025", "next": null, "states": states, "starts": "2027-01-01", "calendar_known": false, "kpis": [kpi], "rows": rows, "legend": legend,
+            "previous": "/obligations?year=2025", "next": null, "states": states, "starts": "2027-01-01", "calendar_known": false, "kpis": [kpi], "table": web::table::Table::sample_with(&crate::pages::UNITS), "rows": rows, "legend": legend,
             "pager": { "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] },
         })
     };
@@ -19,7 +19,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let person = json!({ "href": "/x", "name": "n", "done": 1, "due": 2, "now": [tag], "squares": squares, "summary": "x" });
     let subjects = |rows: Value| {
         json!({
-            "unit": "u", "rule": rule, "year": 2026, "computing": false, "draws": "/x", "rows": rows, "action": "/x", "states": states, "legend": legend, "done": 1, "due": 2,
+            "unit": "u", "rule": rule, "year": 2026, "computing": false, "draws": "/x", "table": web::table::Table::sample_with(&crate::pages::SUBJECTS), "rows": rows, "action": "/x", "states": states, "legend": legend, "done": 1, "due": 2,
             "pager": { "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] },
             "crumbs": [{ "label": "x", "href": "/" }],
         })

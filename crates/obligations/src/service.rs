@@ -467,6 +467,15 @@ impl Obligations {
         }
     }
 
+    /// The rule with a code; without one, or with an unknown one, the first in force, and those that begin later after it.
+    pub(crate) fn chosen(&self, code: Option<&str>) -> Option<&Rule> {
+        let today = self.env.today();
+        let named = code.and_then(|c| self.rules.get(c));
+        named
+            .or_else(|| self.rules.iter().find(|r| r.version_on(today).is_some()))
+            .or_else(|| self.rules.iter().next())
+    }
+
     pub(crate) fn rule(&self, code: &str) -> Result<&Rule> {
         self.rules.get(code).ok_or(Error::NotFound)
     }
