@@ -50,6 +50,7 @@ fn kind_name(shell: &Shell, kind: &str) -> String {
     const NAMED: [(&str, &str); 3] = [
         ("backup", "jobs-kind-backup"),
         ("rewrap-keys", "jobs-kind-rewrap-keys"),
+        ("obligation-reminders", "jobs-kind-obligation-reminders"),
         ("purge-sessions", "jobs-kind-purge-sessions"),
     ];
     let named = NAMED.iter().find(|(code, _)| *code == kind);
