@@ -70,7 +70,7 @@ async fn lines(
                     let o = &s.occurrence;
                     json!({
                         "from": kernel::format_date(o.window.from), "to": kernel::format_date(o.window.to),
-                        "due": o.due.map(kernel::format_date), "until": o.until.map(kernel::format_date), "state": s.state, "done": s.done.map(kernel::format_date),
+                        "due": o.due.map(kernel::format_date), "until": o.until.map(kernel::format_date), "state": s.state, "extended": s.extended.map(kernel::format_date), "done": s.done.map(kernel::format_date),
                         "times": s.so_far.n, "of_times": s.need.times, "minutes": s.so_far.sum, "of_minutes": s.need.minutes,
                     })
                 })

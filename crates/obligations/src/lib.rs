@@ -2,25 +2,47 @@
 //! from facts by itself; the state is a pure function of both and of today.
 
 mod api;
+mod changes;
+mod draw;
+mod draw_pages;
+mod excuse;
+mod excuse_pages;
+mod excusing;
 mod pack;
 mod pages;
+mod reminder_pages;
+mod reminding;
 mod rule;
+mod rule_page;
 mod samples;
 mod searching;
 mod service;
 mod spans;
 mod state;
+mod states_export;
+mod store;
 mod subjects;
 
+pub use draw::{Draw, Wanted, draw, seed_of, seed_text};
+pub use excuse::{ExcuseKind, Term, settle};
+pub use excusing::{Act, Asker, Excuse, ExcuseFilter, ExcuseState, NewExcuse};
 pub use pages::module;
-pub use rule::{Cadence, Joiners, On, Rule, RuleSet, Rules, Subject as SubjectKind, Version, Who};
+pub use reminding::{Planned, Reminder, hits};
+pub use rule::{
+    Cadence, Change, Joiners, On, Rule, RuleSet, Rules, Subject as SubjectKind, Timer, To, Version,
+    Who,
+};
 pub use service::{Counts, Line, Obligations, Todo};
 pub use spans::Spans;
 pub use state::{Need, Occurrence, Standing, State, after, occurrences, owed, standing};
+pub use store::MIGRATIONS;
 pub use subjects::Subject;
 
 /// Permission to see obligations and how they stand.
 pub const READ: &str = "obligation.read";
+
+/// Permission to grant or refuse excuses that somebody else asked for.
+pub const EXCUSE: &str = "obligation.excuse";
 
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[

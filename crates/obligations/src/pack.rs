@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use commons::deadlines::Step;
 use commons::packs::{Name, PackProblem, Packs};
 use jiff::civil::{Time, Weekday};
 use kernel::{Date, Msg, Shift};
@@ -9,7 +10,7 @@ use ledger::{Axis, Definition, Value};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::rule::{Cadence, Joiners, On, Rule, RuleSet, Rules, Subject, Version, Who};
+use crate::rule::{Cadence, Change, Joiners, On, Rule, RuleSet, Rules, Subject, To, Version, Who};
 
 /// No rule of a year warns or waits longer.
 const MOST_DAYS: i64 = 92;
@@ -29,6 +30,7 @@ struct RawVersion {
     soon_days: i64,
     #[serde(default)]
     grace: i64,
+    within: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -60,9 +62,40 @@ struct RawRule {
     #[serde(default)]
     joiners: Joiners,
     after: Option<Definition>,
+    on: Option<String>,
+    ranks: Option<RawRanks>,
     done_by: Definition,
+    remind_to: Option<String>,
+    remind: Option<Vec<String>>,
+    escalate: Option<Vec<RawEscalation>>,
     version: Vec<Spanned<RawVersion>>,
 }
+
+/// An attribute with its values, the lowest first.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRanks {
+    attribute: String,
+    values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEscalation {
+    after: String,
+    to: String,
+}
+
+impl RawEscalation {
+    /// Never before it is overdue.
+    fn read(&self) -> Option<(Step, To)> {
+        let step = Step::parse(&self.after).filter(|s| s.days > 0)?;
+        Some((step, To::parse(&self.to)?))
+    }
+}
+
+/// Codes that addresses of pages take.
+const RESERVED: [&str; 4] = ["mine", "excuses", "reminders", "draws"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,7 +130,8 @@ impl Rules {
                     let message = Msg::new(key).with("code", &code);
                     problems.push(pack.problem_at(span.clone(), message));
                 };
-                if !commons::packs::is_kebab(&code) || found.get(&code).is_some() {
+                let reserved = RESERVED.contains(&code.as_str());
+                if reserved || !commons::packs::is_kebab(&code) || found.get(&code).is_some() {
                     wrong("obligation-code");
                 }
                 for key in raw.mistakes() {
@@ -172,8 +206,25 @@ impl RawRule {
             wrong.push("obligation-predicate");
         }
         let event = |v: &Spanned<RawVersion>| v.get_ref().every == Cadence::Event;
-        if self.version.iter().any(event) != self.after.is_some() {
+        let follows = match (&self.after, &self.on) {
+            (None, None) => Some(false),
+            (Some(_), None) => Some(true),
+            (None, Some(_)) => self.change().map(|_| true),
+            (Some(_), Some(_)) => None,
+        };
+        let idle = self.ranks.is_some() && self.on.as_deref() != Some("promoted");
+        if idle || self.version.iter().any(|v| Some(event(v)) != follows) {
             wrong.push("obligation-after");
+        }
+        let timers = self.remind_to.iter().all(|to| To::parse(to).is_some())
+            && self
+                .remind
+                .iter()
+                .flatten()
+                .all(|s| Step::parse(s).is_some())
+            && self.escalate.iter().flatten().all(|e| e.read().is_some());
+        if !timers {
+            wrong.push("obligation-timer");
         }
         if let Some(url) = &self.url
             && !url.starts_with("https://")
@@ -184,9 +235,25 @@ impl RawRule {
         wrong
     }
 
+    /// The change that is named, where it suits the subject.
+    fn change(&self) -> Option<Change> {
+        let person = self.subject == Subject::Person;
+        let founded = matches!(self.subject, Subject::Unit | Subject::Body);
+        match (self.on.as_deref()?, &self.ranks) {
+            ("joined", None) if person => Some(Change::Joined),
+            ("appointed", None) if person => Some(Change::Appointed),
+            ("founded", None) if founded => Some(Change::Founded),
+            ("promoted", Some(r)) if person && r.values.len() > 1 => {
+                Some(Change::Promoted(r.attribute.clone(), r.values.clone()))
+            }
+            _ => None,
+        }
+    }
+
     fn rule(self, versions: Vec<Version>) -> Rule {
         // Obligations look at what each did themselves, day by day.
         let minutes = versions.iter().any(|v| v.minutes > 0);
+        let on = self.change();
         let own = |definition: Definition| Definition {
             axis: match self.subject {
                 Subject::Unit => definition.axis,
@@ -207,6 +274,7 @@ impl RawRule {
                 ..self.done_by
             }),
             after: self.after.map(own),
+            on,
             code: self.code,
             name: self.name,
             document: self.document,
@@ -219,9 +287,29 @@ impl RawRule {
             kinds: self.kinds,
             pairing: self.pairing,
             joiners: self.joiners,
+            tell: self.remind_to.as_deref().and_then(To::parse),
+            remind: self
+                .remind
+                .map(|steps| steps.iter().filter_map(|s| Step::parse(s)).collect()),
+            escalate: self
+                .escalate
+                .map(|all| all.iter().filter_map(RawEscalation::read).collect()),
             versions,
         }
     }
+}
+
+/// `30d`, `6m`, `1y` as months and days.
+fn within(text: &str) -> Option<(i64, i64)> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let n: i64 = number.parse().ok()?;
+    let found = match unit {
+        "d" => (0, n),
+        "m" => (n, 0),
+        "y" => (12 * n, 0),
+        _ => return None,
+    };
+    (n > 0 && found.0 <= 36 && found.1 <= 1_000).then_some(found)
 }
 
 impl RawVersion {
@@ -238,6 +326,11 @@ impl RawVersion {
         let on = match &self.on {
             Some(on) => on.read(self.every)?,
             None => On::Last,
+        };
+        let within = match (&self.within, self.every) {
+            (None, _) => (0, 0),
+            (Some(text), Cadence::Event) => within(text)?,
+            (Some(_), _) => return None,
         };
         let minutes = self.minutes.unwrap_or(0);
         // Whoever asks for minutes asks for no number of times, unless it is said.
@@ -263,6 +356,7 @@ impl RawVersion {
             shift: self.shift,
             soon_days: self.soon_days,
             grace: self.grace,
+            within,
         })
     }
 }

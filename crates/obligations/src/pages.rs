@@ -8,18 +8,42 @@ use axum::response::Response;
 use kernel::{Date, Error, Id, Period, PeriodKind, Result, UnitId};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use web::table::{Asked, Column, Order, Table};
 use web::view::{Crumb, Kpi, Pager, Tag, Tone};
 use web::{Access, Failure, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
 use organization::Unit;
 
-use crate::rule::{Subject as Kind, Version};
+use crate::rule::Subject as Kind;
+use crate::rule_page::rule;
 use crate::service::{Counts, Line};
 use crate::state::{Standing, State};
 use crate::subjects::Subject;
-use crate::{Cadence, Obligations, On, READ, Rule};
+use crate::{Obligations, READ, Rule};
 
 const PAGE: usize = 50;
+/// What the lists of units and of subjects can show.
+pub(crate) const UNITS: [Column; 4] = [
+    Column::new("name", "unit"),
+    Column::new("weeks", "heat-weeks"),
+    Column::new("done", "done-of-due").number(),
+    Column::new("now", "this-period"),
+];
+pub(crate) const SUBJECTS: [Column; 4] = [
+    Column::new("name", "obligation-who").sorts(),
+    Column::new("weeks", "heat-weeks"),
+    Column::new("done", "done-of-due").number().sorts(),
+    Column::new("now", "this-period"),
+];
+/// Units stand as in the tree.
+const BY_TREE: Order = Order {
+    by: "",
+    down: false,
+};
+const BY_NAME: Order = Order {
+    by: "name",
+    down: false,
+};
 
 /// What the crate brings to the house.
 pub fn module(obligations: Obligations) -> Module {
@@ -29,6 +53,10 @@ pub fn module(obligations: Obligations) -> Module {
         .get("/obligations/mine", Policy::SignedIn, mine)
         .get("/obligations/{code}", Policy::Permission(READ), rule)
         .get("/obligations/{code}/{unit}", Policy::Permission(READ), unit)
+        .merge(crate::excuse_pages::routes())
+        .merge(crate::reminder_pages::routes())
+        .merge(crate::draw_pages::routes())
+        .merge(crate::states_export::routes())
         .merge(crate::api::routes())
         .with_state(obligations);
     Module {
@@ -50,6 +78,22 @@ pub fn module(obligations: Obligations) -> Module {
                 href: "/obligations/mine",
                 icon: "calendar-event",
                 permission: None,
+            },
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 32,
+                label_key: "excuses-title",
+                href: "/obligations/excuses",
+                icon: "clock",
+                permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 33,
+                label_key: "reminders-title",
+                href: "/obligations/reminders",
+                icon: "bell",
+                permission: Some(READ),
             },
         ],
         messages: vec![
@@ -80,8 +124,42 @@ pub fn module(obligations: Obligations) -> Module {
                 "obligations/mine.html",
                 include_str!("../templates/mine.html"),
             ),
+            (
+                "obligations/excuses.html",
+                include_str!("../templates/excuses.html"),
+            ),
+            (
+                "obligations/excuse.html",
+                include_str!("../templates/excuse.html"),
+            ),
+            (
+                "obligations/reminders.html",
+                include_str!("../templates/reminders.html"),
+            ),
+            (
+                "obligations/reminded.html",
+                include_str!("../templates/reminded.html"),
+            ),
+            (
+                "obligations/draws.html",
+                include_str!("../templates/draws.html"),
+            ),
+            (
+                "obligations/draw.html",
+                include_str!("../templates/draw.html"),
+            ),
+            (
+                "obligations/excuse_form.html",
+                include_str!("../templates/excuse_form.html"),
+            ),
         ],
-        samples: crate::samples::all(),
+        samples: [
+            crate::samples::all(),
+            crate::excuse_pages::samples(),
+            crate::reminder_pages::samples(),
+            crate::draw_pages::samples(),
+        ]
+        .concat(),
         openapi: Some(crate::api::openapi()),
         search: vec![source],
     }
@@ -95,7 +173,7 @@ struct OverviewQuery {
     page: Option<usize>,
 }
 
-fn year_of(asked: Option<i16>, today: Date) -> (i16, Period) {
+pub(crate) fn year_of(asked: Option<i16>, today: Date) -> (i16, Period) {
     let year = asked
         .filter(|y| (2000..=today.year()).contains(y))
         .unwrap_or(today.year());
@@ -108,9 +186,10 @@ fn year_of(asked: Option<i16>, today: Date) -> (i16, Period) {
 pub(crate) fn tone(state: State) -> Tone {
     match state {
         State::Done => Tone::Ok,
-        State::MadeUp | State::Soon => Tone::Warn,
         State::Overdue => Tone::Bad,
-        State::Exempt | State::Upcoming => Tone::Plain,
+        State::Soon | State::Extended => Tone::Warn,
+        state if state.late() => Tone::Warn,
+        _ => Tone::Plain,
     }
 }
 
@@ -118,39 +197,57 @@ fn key(state: State) -> &'static str {
     match state {
         State::Done => "done",
         State::MadeUp => "made-up",
+        State::DoneExtended => "done-extended",
+        State::MadeUpLate => "made-up-late",
         State::Soon => "soon",
+        State::Extended => "extended",
         State::Overdue => "overdue",
+        State::Free => "free",
         State::Exempt => "exempt",
+        State::Waived => "waived",
+        State::Upcoming => "upcoming",
+    }
+}
+
+/// The colour of a square: states that are alike share one, and its title says which it is.
+fn shade(state: State) -> &'static str {
+    match state {
+        State::Done => "done",
+        State::MadeUp | State::DoneExtended | State::MadeUpLate => "made-up",
+        State::Soon | State::Extended => "soon",
+        State::Overdue => "overdue",
+        State::Free | State::Exempt | State::Waived => "exempt",
         State::Upcoming => "upcoming",
     }
 }
 
 /// The state that an address asks for; any other word asks for none.
-fn asked(state: Option<&str>) -> Option<State> {
+pub(crate) fn asked(state: Option<&str>) -> Option<State> {
     let state = state?;
     State::ALL.into_iter().find(|s| key(*s) == state)
 }
 
 /// The states to choose from, and which one is chosen.
 fn choices(shell: &Shell, chosen: Option<State>) -> Value {
-    json!({ "list": legend(shell), "chosen": chosen.map(key) })
+    let text = |s: State| (key(s), state_text(shell, s));
+    let list: Vec<_> = State::ALL.into_iter().map(text).collect();
+    json!({ "list": list, "chosen": chosen.map(key) })
 }
 
-/// The part of an address that keeps the chosen state.
-fn kept(chosen: Option<State>) -> String {
-    chosen.map_or_else(String::new, |s| format!("&state={}", key(s)))
+pub(crate) fn state_text(shell: &Shell, state: State) -> String {
+    shell.t(&format!("state-{}", key(state)))
 }
 
-fn tag(shell: &Shell, state: State) -> Tag {
+pub(crate) fn tag(shell: &Shell, state: State) -> Tag {
     Tag {
-        text: shell.t(&format!("state-{}", key(state))),
+        text: state_text(shell, state),
         tone: tone(state),
         icon: None,
     }
 }
 
 /// The day to which a standing belongs in words: when it is due, or the last one of its window.
-fn day_of(standing: &Standing) -> Date {
+pub(crate) fn day_of(standing: &Standing) -> Date {
     standing
         .occurrence
         .due
@@ -162,22 +259,31 @@ fn square(shell: &Shell, standing: &Standing) -> Value {
     let mut label = format!(
         "{} {}",
         kernel::format_date(day_of(standing)),
-        shell.t(&format!("state-{}", key(state)))
+        state_text(shell, state)
     );
+    if let Some(extended) = standing.extended {
+        let day = kernel::format_date(extended);
+        label += &format!(" {}", shell.t_with("obligation-extended", &[("day", &day)]));
+    }
     if let Some(done) = standing.done {
         label += &format!(" ({})", kernel::format_date(done));
     }
-    json!({ "state": key(state), "label": label })
+    json!({ "state": shade(state), "label": label })
 }
 
 /// Most pressing first: the colour of many together is that of the first that one of them has.
-const WORST: [State; 6] = [
+const WORST: [State; 11] = [
     State::Overdue,
     State::Soon,
+    State::Extended,
+    State::MadeUpLate,
     State::MadeUp,
+    State::DoneExtended,
     State::Upcoming,
     State::Done,
+    State::Waived,
     State::Exempt,
+    State::Free,
 ];
 
 /// The occurrences of one line as squares of a heat calendar, or of many lines window by window.
@@ -193,7 +299,7 @@ fn squares(shell: &Shell, lines: &[&Line]) -> Vec<Value> {
     }
     let many = |(due, counts): &(Date, Counts)| {
         let worst = WORST.into_iter().find(|s| counts.of(*s) > 0);
-        let done = counts.of(State::Done) + counts.of(State::MadeUp);
+        let done = counts.sum(State::fulfilled);
         let label = shell.t_with(
             "obligation-square",
             &[
@@ -203,7 +309,7 @@ fn squares(shell: &Shell, lines: &[&Line]) -> Vec<Value> {
                 ("overdue", &counts.of(State::Overdue).to_string()),
             ],
         );
-        json!({ "state": worst.map_or("upcoming", key), "label": label })
+        json!({ "state": worst.map_or("upcoming", shade), "label": label })
     };
     windows.values().map(many).collect()
 }
@@ -214,7 +320,7 @@ fn tally(lines: &[&Line]) -> (usize, usize) {
 }
 
 /// Names and texts of a rule for a page.
-fn said(rule: &Rule, lang: &str) -> Value {
+pub(crate) fn said(rule: &Rule, lang: &str) -> Value {
     json!({
         "code": rule.code, "name": rule.name.get(lang),
         "document": rule.document.get(lang), "article": rule.article.get(lang), "url": rule.url,
@@ -225,18 +331,12 @@ async fn overview(
     Ax(s): Ax<Obligations>,
     shell: Shell,
     access: Access,
+    at: Asked,
     Query(q): Query<OverviewQuery>,
 ) -> Result<Response, Failure> {
     let lang = shell.lang().code();
     let today = s.env.today();
-    // Without a choice the first that is in force; rules that begin later come after.
-    let rule = q
-        .rule
-        .as_deref()
-        .and_then(|c| s.rules.get(c))
-        .or_else(|| s.rules.iter().find(|r| r.version_on(today).is_some()))
-        .or_else(|| s.rules.iter().next());
-    let Some(rule) = rule else {
+    let Some(rule) = s.chosen(q.rule.as_deref()) else {
         return shell.page(
             "obligations/overview.html",
             json!({ "rule": null, "computing": false }),
@@ -325,16 +425,17 @@ async fn overview(
             "starts": rule.versions.first().map(|v| v.from).filter(|from| *from > period.to).map(kernel::format_date),
             "calendar_known": s.calendar.knows_year(year),
             "kpis": kpis(&shell, &s, &all), "rows": rows, "legend": legend(&shell),
-            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{}{}&page={n}", href(year), kept(chosen))),
+            "table": Table::new(&shell, &UNITS, &at, BY_TREE, Some("/obligations/states.csv")),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| at.with("page", &n.to_string())),
         }),
     )
 }
 
 fn kpis(shell: &Shell, s: &Obligations, all: &Counts) -> Vec<Kpi> {
     let as_of = s.env.now().minute_text(s.env.zone());
-    let late = all.of(State::MadeUp);
-    let (done, overdue) = (all.of(State::Done) + late, all.of(State::Overdue));
-    let due = done + overdue;
+    let (late, excused) = (all.sum(State::late), all.sum(State::excused));
+    let (done, due) = (all.sum(State::fulfilled), all.sum(State::counts));
+    let overdue = due - done;
     let kpi = |key: &str, value: usize, unit: &str| Kpi {
         label: shell.t(key),
         value: Some(value.to_string()),
@@ -350,7 +451,11 @@ fn kpis(shell: &Shell, s: &Obligations, all: &Counts) -> Vec<Kpi> {
             unit: "%".into(),
             definition: Some(shell.t_with(
                 "obligation-rate-of",
-                &[("done", &done.to_string()), ("due", &due.to_string())],
+                &[
+                    ("done", &done.to_string()),
+                    ("due", &due.to_string()),
+                    ("excused", &excused.to_string()),
+                ],
             )),
             as_of: Some(as_of.clone()),
             ..Kpi::default()
@@ -362,8 +467,15 @@ fn kpis(shell: &Shell, s: &Obligations, all: &Counts) -> Vec<Kpi> {
 }
 
 fn legend(shell: &Shell) -> Vec<(&'static str, String)> {
-    let text = |s: State| (key(s), shell.t(&format!("state-{}", key(s))));
-    State::ALL.into_iter().map(text).collect()
+    let mut shades: Vec<(&'static str, String)> = Vec::new();
+    for state in State::ALL {
+        let text = state_text(shell, state);
+        match shades.iter_mut().find(|(code, _)| *code == shade(state)) {
+            Some((_, texts)) => *texts += &format!(" / {text}"),
+            None => shades.push((shade(state), text)),
+        }
+    }
+    shades
 }
 
 fn row(
@@ -407,13 +519,13 @@ struct UnitQuery {
     year: Option<i16>,
     of: Option<String>,
     state: Option<String>,
-    page: Option<usize>,
 }
 
 async fn unit(
     Ax(s): Ax<Obligations>,
     shell: Shell,
     access: Access,
+    at: Asked,
     Path((code, unit)): Path<(String, String)>,
     Query(q): Query<UnitQuery>,
 ) -> Result<Response, Failure> {
@@ -435,7 +547,7 @@ async fn unit(
     )];
     let Some(id) = which else {
         let chosen = asked(q.state.as_deref());
-        return list(&s, &shell, rule, &unit, subjects, (year, chosen, q.page)).await;
+        return list(&s, &shell, rule, &unit, subjects, (year, chosen, &at)).await;
     };
     subjects.retain(|subject| subject.id == id);
     s.name(rule, &mut subjects.iter_mut().collect::<Vec<_>>())
@@ -457,7 +569,7 @@ async fn unit(
     let weeks: Vec<Value> = line
         .iter()
         .flat_map(|l| l.occurrences.iter().rev())
-        .map(|standing| week(&shell, standing, &unit, category.as_deref()))
+        .map(|standing| week(&shell, (rule, id), standing, &unit, category.as_deref()))
         .collect();
     let lines: Vec<&Line> = line.iter().collect();
     let (done, due) = tally(&lines);
@@ -468,6 +580,8 @@ async fn unit(
             "unit": name, "rule": rule.name.get(lang), "document": rule.document.get(lang),
             "article": rule.article.get(lang), "year": year, "computing": computing, "weeks": weeks, "done": done, "due": due,
             "squares": squares(&shell, &lines), "rule_href": format!("/obligations/{code}"),
+            "excuses": format!("/obligations/excuses?rule={code}&of={id}"),
+            "draws": format!("/obligations/draws?rule={code}&unit={}", unit.id),
             "summary": summary(&shell, &name, (done, due)),
             "legend": legend(&shell),
             "may_record": access.principal.scope("activity.record").is_some(),
@@ -477,7 +591,13 @@ async fn unit(
 }
 
 /// One period of one subject, with the way to its records or to recording it.
-fn week(shell: &Shell, standing: &Standing, unit: &Unit, category: Option<&str>) -> Value {
+fn week(
+    shell: &Shell,
+    (rule, of): (&Rule, Id),
+    standing: &Standing,
+    unit: &Unit,
+    category: Option<&str>,
+) -> Value {
     let o = &standing.occurrence;
     let date = |date: Date| kernel::format_date(date);
     let kind = category.map(|c| format!("&kind={c}")).unwrap_or_default();
@@ -489,7 +609,13 @@ fn week(shell: &Shell, standing: &Standing, unit: &Unit, category: Option<&str>)
             unit.id
         )
     });
-    let open = matches!(standing.state, State::Soon | State::Overdue);
+    let open = matches!(
+        standing.state,
+        State::Soon | State::Extended | State::Overdue
+    );
+    // What was done on time, what is free and what is excused leaves nothing to ask for.
+    let may_ask = o.due.is_some() && !standing.state.fulfilled() && !standing.state.excused();
+    let ask = may_ask.then(|| ask_href(rule, (unit.id, of), o.window.from));
     let record = category.filter(|_| open).map(|c| {
         let day = date(day_of(standing));
         format!("/activities/new?kind={c}&unit={}&date={day}", unit.id)
@@ -499,8 +625,14 @@ fn week(shell: &Shell, standing: &Standing, unit: &Unit, category: Option<&str>)
         "from": date(o.window.from), "to": date(o.window.to), "progress": progress(shell, standing),
         "due": o.due.map(|due| date(due) + at.as_deref().unwrap_or_default()),
         "done": standing.done.map(date), "tag": tag(shell, standing.state), "state": key(standing.state),
-        "rows": rows, "record": record,
+        "rows": rows, "record": record, "ask": ask, "extended": standing.extended.map(date),
     })
+}
+
+/// Where one asks for an excuse about the period that begins on a day.
+fn ask_href(rule: &Rule, (unit, of): (UnitId, Id), from: Date) -> String {
+    let (code, from) = (&rule.code, kernel::format_date(from));
+    format!("/obligations/excuses/new?rule={code}&unit={unit}&of={of}&from={from}")
 }
 
 /// `1 / 2 次`, `90 / 210 分钟`; nothing where once is enough.
@@ -521,7 +653,7 @@ async fn list(
     rule: &Rule,
     unit: &Unit,
     mut subjects: Vec<Subject>,
-    (year, chosen, page): (i16, Option<State>, Option<usize>),
+    (year, chosen, at): (i16, Option<State>, &Asked),
 ) -> Result<Response, Failure> {
     let lang = shell.lang().code();
     let period = year_of(Some(year), s.env.today()).1;
@@ -537,9 +669,21 @@ async fn list(
     if let Some(state) = chosen {
         lines.retain(|l| l.occurrences.iter().any(|s| s.state == state));
     }
+    let order = Table::order(&SUBJECTS, at, BY_NAME);
+    if order.by == "done" {
+        // By what is missing, then by name.
+        lines.sort_by_key(|l| {
+            let (done, due) = l.tally();
+            due - done
+        });
+    }
+    if order.down {
+        lines.reverse();
+    }
     let today = s.env.today();
     let total = lines.len();
-    let page = page.unwrap_or(1).clamp(1, total.div_ceil(PAGE).max(1));
+    let page = usize::try_from(at.page()).unwrap_or(1);
+    let page = page.clamp(1, total.div_ceil(PAGE).max(1));
     let here = format!("/obligations/{}/{}?year={year}", rule.code, unit.id);
     let shown = lines.iter().skip((page - 1) * PAGE).take(PAGE);
     let rows: Vec<Value> = shown
@@ -559,106 +703,14 @@ async fn list(
         "obligations/subjects.html",
         json!({
             "unit": unit.name, "rule": said(rule, lang), "year": year, "computing": computing,
+            "draws": format!("/obligations/draws?rule={}&unit={}", rule.code, unit.id),
             "rows": rows, "legend": legend(shell), "done": done, "due": due,
             "action": format!("/obligations/{}/{}", rule.code, unit.id), "states": choices(shell, chosen),
-            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| format!("{here}{}&page={n}", kept(chosen))),
+            "table": Table::new(shell, &SUBJECTS, at, order, Some(&format!("/obligations/{}/{}/states.csv", rule.code, unit.id))),
+            "pager": Pager::new(total as u64, PAGE as u64, page as u64, |n| at.with("page", &n.to_string())),
             "crumbs": [Crumb { label: shell.t("menu-obligations"), href: format!("/obligations?rule={}&year={year}", rule.code) }],
         }),
     )
-}
-
-async fn rule(
-    Ax(s): Ax<Obligations>,
-    shell: Shell,
-    Path(code): Path<String>,
-) -> Result<Response, Failure> {
-    let rule = s.rule(&code)?;
-    let lang = shell.lang().code();
-    let now = rule.version_on(s.env.today());
-    let versions: Vec<Value> = rule
-        .versions
-        .iter()
-        .rev()
-        .map(|v| {
-            json!({
-                "from": kernel::format_date(v.from), "to": v.to.map(kernel::format_date),
-                "current": now == Some(v), "rules": in_words(&shell, v),
-            })
-        })
-        .collect();
-    let word = |enumerated: &str, value: &str| shell.t(&format!("{enumerated}-{value}"));
-    let subject = match rule.subject {
-        Kind::Unit => "unit",
-        Kind::Person => "person",
-        Kind::Post => "post",
-        Kind::Body => "body",
-        Kind::Pair => "pair",
-    };
-    let joiners = match rule.joiners {
-        crate::Joiners::Whole => "whole",
-        crate::Joiners::ProRata => "pro-rata",
-        crate::Joiners::Full => "full",
-    };
-    shell.page(
-        "obligations/rule.html",
-        json!({
-            "rule": said(rule, lang), "versions": versions, "categories": rule.categories,
-            "subject": word("obligation-subject", subject), "joiners": word("obligation-joiners", joiners),
-            "crumbs": [Crumb { label: shell.t("menu-obligations"), href: format!("/obligations?rule={code}") }],
-        }),
-    )
-}
-
-/// What a version asks for, in words.
-fn in_words(shell: &Shell, v: &Version) -> Vec<String> {
-    let every = match v.every {
-        Cadence::Day => "day",
-        Cadence::Workday => "workday",
-        Cadence::Week => "week",
-        Cadence::Month => "month",
-        Cadence::Quarter => "quarter",
-        Cadence::Half => "half",
-        Cadence::Year => "year",
-        Cadence::Event => "event",
-    };
-    let many = |key: &str, n: i64| shell.t_with(key, &[("n", &n.to_string())]);
-    let mut words = vec![shell.t(&format!("obligation-every-{every}"))];
-    if v.times > 0 {
-        words.push(many("obligation-times", v.times));
-    }
-    if v.minutes > 0 {
-        words.push(many("obligation-minutes", v.minutes));
-    }
-    let long = !matches!(v.every, Cadence::Day | Cadence::Workday | Cadence::Event);
-    if long {
-        let day = match v.on {
-            On::Last => shell.t("obligation-on-last"),
-            On::LastWorkday => shell.t("obligation-on-last-workday"),
-            On::FirstWorkday => shell.t("obligation-on-first-workday"),
-            On::Weekday(day) => shell.t(&format!(
-                "obligation-weekday-{}",
-                day.to_monday_one_offset()
-            )),
-            On::Day(day) => many("obligation-on-day", i64::from(day)),
-            On::MonthDay(month, day) => format!("{month:02}-{day:02}"),
-        };
-        words.push(shell.t_with("obligation-on", &[("day", &day)]));
-    }
-    if let Some(at) = v.at {
-        words.push(at.strftime("%H:%M").to_string());
-    }
-    words.push(shell.t(match v.shift {
-        kernel::Shift::Stay => "obligation-shift-stay",
-        kernel::Shift::Earlier => "obligation-shift-earlier",
-        kernel::Shift::Later => "obligation-shift-later",
-    }));
-    if v.soon_days > 0 {
-        words.push(many("obligation-soon", v.soon_days));
-    }
-    if v.grace > 0 {
-        words.push(many("obligation-grace", v.grace));
-    }
-    words
 }
 
 /// What oneself owes: open matters first, then the year.
@@ -678,12 +730,13 @@ async fn mine(
         .iter()
         .map(|(rule, line)| {
             let (done, due) = line.tally();
-            let next = line.occurrences.iter().find(|s| !s.state.fulfilled() && s.state != State::Exempt);
+            let next = line.occurrences.iter().find(|s| !s.state.fulfilled() && !s.state.excused() && s.state != State::Free);
             json!({
                 "name": rule.name.get(lang), "document": rule.document.get(lang), "article": rule.article.get(lang),
                 "done": done, "due": due, "squares": squares(&shell, &[line]),
                 "next": next.and_then(|s| s.occurrence.due).map(kernel::format_date),
                 "progress": next.and_then(|s| progress(&shell, s)),
+                "ask": next.map(|s| ask_href(rule, (line.subject.unit, line.subject.id), s.occurrence.window.from)),
                 "now": next.map(|s| tag(&shell, s.state)),
                 "summary": summary(&shell, rule.name.get(lang), (done, due)),
             })

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use commons::deadlines::Step;
 use commons::packs::Name;
 use jiff::civil::{Time, Weekday};
 use kernel::{Date, PeriodKind, Shift};
@@ -94,6 +95,19 @@ pub enum Subject {
     Pair,
 }
 
+/// A change of the organisation that asks for something (变动事由).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A person's first day, also after a pause (新进).
+    Joined,
+    /// A post taken up (任职): another post, or one in another unit.
+    Appointed,
+    /// A higher value of an attribute (晋升); the lowest of them first.
+    Promoted(String, Vec<String>),
+    /// A unit or body founded (新设).
+    Founded,
+}
+
 /// Which people are meant (人员范围), day by day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -104,6 +118,56 @@ pub struct Who {
     pub post: String,
     /// One of these seats in bodies.
     pub seats: Vec<Seat>,
+}
+
+/// To whom a timer of a rule speaks (提醒对象).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum To {
+    /// The people themselves: the person, both of a pair, whoever holds the post (本人).
+    Own,
+    /// The heads of the unit, of a unit or body those of the one above; never themselves (上级).
+    Superior,
+    /// Whoever is in charge (分管领导) of the unit.
+    InCharge,
+    /// Those who hold a role on the unit.
+    Role(String),
+    /// Those who hold a permission on the unit.
+    Permission(String),
+    /// Those of the unit of whom an attribute has a value.
+    Attribute(String, String),
+}
+
+impl To {
+    /// As packs write it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let kebab = |t: &str| commons::packs::is_kebab(t).then(|| t.to_owned());
+        Some(match text.split_once(':') {
+            None if text == "self" => Self::Own,
+            None if text == "superior" => Self::Superior,
+            None if text == "responsible-leader" => Self::InCharge,
+            Some(("role", code)) => Self::Role(kebab(code)?),
+            Some(("permission", name)) => {
+                let (room, deed) = name.split_once('.')?;
+                Self::Permission(format!("{}.{}", kebab(room)?, kebab(deed)?))
+            }
+            Some(("attribute", name)) => {
+                let (attribute, value) = name.split_once('.')?;
+                Self::Attribute(kebab(attribute)?, kebab(value)?)
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// When somebody is told of what is still to be done (提醒、督办).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timer {
+    /// How many days before or after the day it counts from.
+    pub step: Step,
+    /// To whom.
+    pub to: To,
+    /// Whether it goes past those who must do it (督办): it counts from the end of grace, not from the due day.
+    pub escalates: bool,
 }
 
 /// A version of a rule: earlier periods keep theirs. It holds for the periods that begin on its days.
@@ -129,6 +193,8 @@ pub struct Version {
     pub soon_days: i64,
     /// How many days after the due day it is still on time.
     pub grace: i64,
+    /// How many months and days after an event it is due.
+    pub within: (i64, i64),
 }
 
 /// A rule.
@@ -160,13 +226,88 @@ pub struct Rule {
     pub joiners: Joiners,
     /// The facts that ask for it, for those that follow an event.
     pub after: Option<Definition>,
+    /// The change that asks for it, for those that follow one.
+    pub on: Option<Change>,
     /// The facts that fulfil it.
     pub done_by: Definition,
+    /// Who is reminded; none: the people themselves, of units and bodies those who record.
+    pub tell: Option<To>,
+    /// When they are reminded; none: as is usual for the cadence.
+    pub remind: Option<Vec<Step>>,
+    /// When others are told; none: as is usual for the cadence.
+    pub escalate: Option<Vec<(Step, To)>>,
     /// Versions, oldest first.
     pub versions: Vec<Version>,
 }
 
+/// Who records activities for a unit, unless a rule names others to be reminded.
+const RECORDERS: &str = "activity.record";
+
+impl Cadence {
+    /// When people are reminded unless the rule says otherwise.
+    fn reminds(self) -> &'static [i64] {
+        match self {
+            Self::Day | Self::Workday => &[],
+            Self::Week => &[-1, 1],
+            Self::Event => &[1],
+            Self::Month => &[-3, 0, 1],
+            Self::Quarter | Self::Half | Self::Year => &[-14, -3, 1],
+        }
+    }
+
+    /// When their superiors are told unless the rule says otherwise.
+    fn escalates(self) -> Option<i64> {
+        match self {
+            Self::Day | Self::Workday | Self::Week | Self::Event => None,
+            Self::Month | Self::Quarter | Self::Half | Self::Year => Some(5),
+        }
+    }
+}
+
 impl Rule {
+    /// When who is told of what a version asks for.
+    pub fn timers(&self, every: Cadence) -> Vec<Timer> {
+        let usual = match self.subject {
+            Subject::Unit | Subject::Body => To::Permission(RECORDERS.into()),
+            Subject::Person | Subject::Post | Subject::Pair => To::Own,
+        };
+        let remind = match &self.remind {
+            Some(steps) => steps.clone(),
+            None => every.reminds().iter().map(|d| Step::days(*d)).collect(),
+        };
+        let escalate = match &self.escalate {
+            Some(steps) => steps.clone(),
+            None => {
+                let step = every.escalates().map(Step::days);
+                step.map(|s| (s, To::Superior)).into_iter().collect()
+            }
+        };
+        let tell = self.tell.as_ref().unwrap_or(&usual);
+        let reminds = remind.into_iter().map(|step| Timer {
+            step,
+            to: tell.clone(),
+            escalates: false,
+        });
+        let escalates = escalate.into_iter().map(|(step, to)| Timer {
+            step,
+            to,
+            escalates: true,
+        });
+        reminds.chain(escalates).collect()
+    }
+
+    /// Whether it has no periods of its own, but follows events.
+    pub fn follows(&self) -> bool {
+        self.after.is_some() || self.on.is_some()
+    }
+
+    /// The most days from an event until its grace is over, and some for days off.
+    pub(crate) fn span(&self) -> i64 {
+        let each = self.versions.iter();
+        let days = each.map(|v| v.within.0 * 31 + v.within.1 + v.grace);
+        days.max().unwrap_or(0) + 31
+    }
+
     /// The version that holds on a day; none before the first.
     pub fn version_on(&self, date: Date) -> Option<&Version> {
         let version = self.versions.iter().rev().find(|v| v.from <= date)?;

@@ -11,7 +11,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let overview = |rows: Value| {
         json!({
             "rule": { "code": "r", "name": "n", "document": "d", "article": "a", "url": null }, "people": true, "sets": [{ "name": "x", "rules": [{ "href": "/x", "name": "a", "here": true }, { "href": "/y", "name": "b", "here": false }] }], "rules": [["r", "n"]], "year": 2026,
-            "previous": "/obligations?year=2025", "next": null, "states": states, "starts": "2027-01-01", "calendar_known": false, "kpis": [kpi], "rows": rows, "legend": legend,
+            "previous": "/obligations?year=2025", "next": null, "states": states, "starts": "2027-01-01", "calendar_known": false, "kpis": [kpi], "table": web::table::Table::sample_with(&crate::pages::UNITS), "rows": rows, "legend": legend,
             "pager": { "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] },
         })
     };
@@ -19,13 +19,13 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let person = json!({ "href": "/x", "name": "n", "done": 1, "due": 2, "now": [tag], "squares": squares, "summary": "x" });
     let subjects = |rows: Value| {
         json!({
-            "unit": "u", "rule": rule, "year": 2026, "computing": false, "rows": rows, "action": "/x", "states": states, "legend": legend, "done": 1, "due": 2,
+            "unit": "u", "rule": rule, "year": 2026, "computing": false, "draws": "/x", "table": web::table::Table::sample_with(&crate::pages::SUBJECTS), "rows": rows, "action": "/x", "states": states, "legend": legend, "done": 1, "due": 2,
             "pager": { "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] },
             "crumbs": [{ "label": "x", "href": "/" }],
         })
     };
-    let own = json!({ "name": "n", "document": "d", "article": "a", "done": 1, "due": 2, "squares": squares, "next": "2026-12-31", "progress": "1 / 2", "now": tag, "summary": "x" });
-    let idle = json!({ "name": "n", "document": "d", "article": "a", "done": 1, "due": 1, "squares": squares, "next": null, "progress": null, "now": null, "summary": "x" });
+    let own = json!({ "name": "n", "document": "d", "article": "a", "done": 1, "due": 2, "squares": squares, "next": "2026-12-31", "progress": "1 / 2", "now": tag, "ask": "/x", "summary": "x" });
+    let idle = json!({ "name": "n", "document": "d", "article": "a", "done": 1, "due": 1, "squares": squares, "next": null, "progress": null, "now": null, "ask": null, "summary": "x" });
     let mine = |rows: Value, nobody: bool| json!({ "year": 2026, "previous": "/obligations/mine?year=2025", "next": "/obligations/mine?year=2027", "rows": rows, "legend": legend, "nobody": nobody });
     vec![
         (
@@ -47,9 +47,9 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             "obligations/unit.html",
             json!({
                 "unit": "u", "rule": "r", "document": "d", "article": "a", "year": 2026, "computing": false, "done": 1, "due": 2, "squares": squares, "summary": "x", "legend": legend, "may_record": true,
-                "crumbs": [{ "label": "x", "href": "/" }], "rule_href": "/obligations/r",
-                "weeks": [{ "from": "2026-01-05", "to": "2026-01-11", "due": "2026-01-09", "done": null, "tag": tag, "progress": "1 / 2", "state": "overdue", "rows": null, "record": "/activities/new" },
-                          { "from": "2026-01-05", "to": "2026-01-11", "due": null, "done": "2026-01-09", "tag": tag, "progress": null, "state": "done", "rows": "/activities", "record": null }],
+                "crumbs": [{ "label": "x", "href": "/" }], "rule_href": "/obligations/r", "excuses": "/x", "draws": "/x",
+                "weeks": [{ "from": "2026-01-05", "to": "2026-01-11", "due": "2026-01-09", "done": null, "tag": tag, "progress": "1 / 2", "state": "overdue", "rows": null, "record": "/activities/new", "ask": "/x", "extended": "2026-01-15" },
+                          { "from": "2026-01-05", "to": "2026-01-11", "due": null, "done": "2026-01-09", "tag": tag, "progress": null, "state": "done", "rows": "/activities", "record": null, "ask": null, "extended": null }],
             }),
         ),
         (
@@ -65,7 +65,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         (
             "obligations/rule.html",
             json!({
-                "rule": rule, "categories": ["x", "y"], "subject": "s", "joiners": "j", "crumbs": [],
+                "rule": rule, "categories": ["x", "y"], "subject": "s", "joiners": "j", "timers": ["x", "y"], "crumbs": [],
                 "versions": [{ "from": "2026-01-01", "to": null, "current": true, "rules": ["x", "y"] },
                              { "from": "2025-01-01", "to": "2025-12-31", "current": false, "rules": ["x"] }],
             }),

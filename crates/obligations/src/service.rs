@@ -7,13 +7,15 @@ use db::Db;
 use jiff::ToSpan;
 use jiff::civil::DateTime;
 use kernel::{Calendar, Date, Env, Error, Id, Period, PersonId, Result, Scope, UnitId};
-use ledger::{Done, Ledger};
+use ledger::{Done, Ledger, Sources};
+use notices::Notices;
 use organization::{Organization, Unit, finding};
 
+use crate::excuse::{ExcuseKind, settle};
 use crate::rule::Subject as Kind;
-use crate::state::{Occurrence, Standing, State, after, occurrences, owed, standing};
+use crate::state::{Occurrence, Standing, State, after, occurrences, owed};
 use crate::subjects::{self, Subject};
-use crate::{Rule, Rules};
+use crate::{Rule, Rules, changes, store};
 
 /// What fell due longer ago is no longer listed as something to do.
 const STALE: i64 = 28;
@@ -25,10 +27,12 @@ const YEAR: i64 = 366;
 pub struct Obligations {
     pub(crate) db: Db,
     pub(crate) env: Env,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     pub(crate) organization: Organization,
     pub(crate) rules: Arc<Rules>,
     pub(crate) calendar: Arc<Calendar>,
+    pub(crate) notices: Option<Notices>,
+    pub(crate) sources: Sources,
 }
 
 /// How one subject stands over a period.
@@ -59,6 +63,12 @@ impl Counts {
     /// How many stand so.
     pub fn of(&self, state: State) -> usize {
         self.0.get(&state).copied().unwrap_or(0)
+    }
+
+    /// How many stand in one of these ways.
+    pub fn sum(&self, which: fn(State) -> bool) -> usize {
+        let chosen = self.0.iter().filter(|(state, _)| which(**state));
+        chosen.map(|(_, n)| n).sum()
     }
 
     /// How many there are.
@@ -103,7 +113,21 @@ impl Obligations {
             organization,
             rules: Arc::new(rules),
             calendar: Arc::new(calendar),
+            notices: None,
+            sources: Sources::default(),
         }
+    }
+
+    /// The same, which knows where records are shown.
+    pub fn with_sources(mut self, sources: Sources) -> Self {
+        self.sources = sources;
+        self
+    }
+
+    /// The same, which tells people of what is asked for and decided.
+    pub fn with_notices(mut self, notices: Notices) -> Self {
+        self.notices = Some(notices);
+        self
     }
 
     /// The units of a scope that a rule binds, or in which it binds somebody; under a unit if one is named.
@@ -173,30 +197,54 @@ impl Obligations {
         subjects: Vec<Subject>,
         period: Period,
     ) -> Result<Option<Vec<Line>>> {
-        let all = occurrences(rule, &self.calendar, period);
+        let granted = {
+            let mut tx = self.db.read().await?;
+            let whom: Vec<Id> = subjects.iter().map(|s| s.id).collect();
+            store::terms(&mut tx, &rule.code, &whom, period).await?
+        };
+        // Time given to an earlier window may reach into this period and take what is done in it.
+        let given = granted.values().flatten();
+        let given = given.filter(|t| t.kind == ExcuseKind::Extended);
+        let (mut begin, mut until) = (period.from, None);
+        for term in given {
+            begin = begin.min(term.from);
+            until = until.max(term.day);
+        }
+        let wide = Period {
+            from: begin,
+            to: period.to,
+        };
+        let all = occurrences(rule, &self.calendar, wide);
         let ids: HashSet<Id> = subjects
             .iter()
             .flat_map(|s| s.by.iter().map(|b| b.0))
             .collect();
         let ids: Vec<Id> = ids.into_iter().collect();
+        let changed = match &rule.on {
+            Some(change) => {
+                let mut tx = self.db.read().await?;
+                changes::days(&mut tx, change, &subjects, wide).await?
+            }
+            None => HashMap::new(),
+        };
         let mut reading = self.ledger.reading().await?;
         let mut asked = BTreeMap::new();
         if let Some(definition) = &rule.after {
-            match reading.progress_of(definition, &ids, period).await? {
+            match reading.progress_of(definition, &ids, wide).await? {
                 Some(found) => asked = found,
                 None => return Ok(None),
             }
         }
-        let first = all.first().map_or(period.from, |o| o.window.from);
-        let last = all.last().map_or(period.to, |o| o.window.to);
-        let grace = rule.versions.iter().map(|v| v.grace).max().unwrap_or(0) + 31;
+        let first = all.first().map_or(wide.from, |o| o.window.from);
+        let last = all.last().map_or(wide.to, |o| o.window.to);
+        // What follows an event may be done some days later.
+        let last = match rule.follows() {
+            true => last.saturating_add(rule.span().days()),
+            false => last,
+        };
         let reach = Period {
             from: first,
-            // What follows an event may be done some days later.
-            to: match rule.after {
-                Some(_) => last.saturating_add(grace.days()),
-                None => last,
-            },
+            to: last.max(until.unwrap_or(last)),
         };
         let Some(done) = reading.progress_of(&rule.done_by, &ids, reach).await? else {
             return Ok(None);
@@ -204,25 +252,26 @@ impl Obligations {
         let now = self.moment();
         let line = |subject: Subject| {
             let events;
-            let due: &[Occurrence] = match rule.after {
-                Some(_) => {
-                    let days = days_of(&asked, &subject, period);
-                    events = days
-                        .iter()
-                        .filter_map(|(day, _)| after(rule, &self.calendar, *day))
+            let due: &[Occurrence] = match rule.follows() {
+                true => {
+                    let asked = days_of(&asked, &subject, wide);
+                    let asked = asked.into_iter().map(|(day, _)| day);
+                    let changed = changed.get(&subject.id).into_iter().flatten().copied();
+                    events = asked
+                        .chain(changed)
+                        .filter_map(|day| after(rule, &self.calendar, day))
                         .collect::<Vec<_>>();
                     &events
                 }
-                None => &all,
+                false => &all,
             };
+            let due = due
+                .iter()
+                .filter_map(|o| Some((*o, owed(rule.joiners, o, &subject.bound)?)));
             let done = days_of(&done, &subject, reach);
-            let stands = |o: &Occurrence| {
-                let need = owed(rule.joiners, o, &subject.bound)?;
-                let begin = done.partition_point(|(day, _)| *day < o.window.from);
-                let until = done.partition_point(|(day, _)| *day <= o.window.to);
-                Some(standing(o, need, done[begin..until].iter().copied(), now))
-            };
-            let occurrences = due.iter().filter_map(stands).collect();
+            let terms = granted.get(&subject.id).map_or(&[][..], Vec::as_slice);
+            let mut occurrences = settle(due, done, terms, now);
+            occurrences.retain(|s| s.occurrence.window.from >= period.from);
             Line {
                 subject,
                 occurrences,
@@ -247,19 +296,23 @@ impl Obligations {
         units: &[Unit],
         day: Date,
     ) -> Result<Option<HashMap<UnitId, Counts>>> {
-        let period = match (self.window_on(rule, day), &rule.after) {
+        let period = match (self.window_on(rule, day), rule.follows()) {
             (Some(now), _) => now.window,
-            (None, Some(_)) => Period {
-                from: day.first_of_month(),
+            // What was asked for this month; where there is time, what may still be open.
+            (None, true) => Period {
+                from: match rule.on {
+                    Some(_) => day.saturating_sub(rule.span().days()),
+                    None => day.first_of_month(),
+                },
                 to: day,
             },
-            (None, None) => return Ok(Some(HashMap::new())),
+            (None, false) => return Ok(Some(HashMap::new())),
         };
         let subjects = self.subjects(rule, units, period).await?;
         // Windows that begin with this one: it alone.
-        let begin = match rule.after {
-            Some(_) => period,
-            None => Period {
+        let begin = match rule.follows() {
+            true => period,
+            false => Period {
                 from: period.from,
                 to: period.from,
             },
@@ -299,9 +352,13 @@ impl Obligations {
     fn pressing(&self, rule: &Rule) -> Option<Period> {
         let today = self.env.today();
         let recent = today.saturating_sub(STALE.days());
-        if rule.after.is_some() {
+        if rule.follows() {
+            let back = match rule.on {
+                Some(_) => rule.span(),
+                None => 0,
+            };
             return Some(Period {
-                from: recent,
+                from: recent.saturating_sub(back.days()),
                 to: today,
             });
         }
@@ -343,7 +400,7 @@ impl Obligations {
                 };
                 let own = matches!(rule.subject, Kind::Unit | Kind::Post);
                 for s in &line.occurrences {
-                    if let (Some(due), State::Soon | State::Overdue) = (s.occurrence.due, s.state)
+                    if let Some(due) = s.presses_by()
                         && due >= recent
                     {
                         todo.push(Todo {
@@ -378,8 +435,7 @@ impl Obligations {
             for line in lines.unwrap_or_default() {
                 let unit = meant.iter().find(|u| u.id == line.subject.unit);
                 for s in &line.occurrences {
-                    if let (Some(due), State::Soon | State::Overdue, Some(unit)) =
-                        (s.occurrence.due, s.state, unit)
+                    if let (Some(due), Some(unit)) = (s.presses_by(), unit)
                         && due >= recent
                     {
                         todo.push(Todo {
@@ -409,6 +465,15 @@ impl Obligations {
             ledger::Test::Is(ledger::Scalar::Text(category)) => Some(category.clone()),
             _ => None,
         }
+    }
+
+    /// The rule with a code; without one, or with an unknown one, the first in force, and those that begin later after it.
+    pub(crate) fn chosen(&self, code: Option<&str>) -> Option<&Rule> {
+        let today = self.env.today();
+        let named = code.and_then(|c| self.rules.get(c));
+        named
+            .or_else(|| self.rules.iter().find(|r| r.version_on(today).is_some()))
+            .or_else(|| self.rules.iter().next())
     }
 
     pub(crate) fn rule(&self, code: &str) -> Result<&Rule> {

@@ -80,6 +80,11 @@ impl Spans {
         self.0.iter().any(|p| p.contains(date))
     }
 
+    /// The first day.
+    pub fn first(&self) -> Option<Date> {
+        self.0.first().map(|p| p.from)
+    }
+
     /// Whether there is no day.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

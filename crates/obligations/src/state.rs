@@ -39,39 +39,64 @@ pub struct Need {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// Nobody works in that window (免除).
+    /// Nobody works in that window (放假免除).
+    Free,
+    /// The rule was lifted from this one for a time (豁免).
     Exempt,
+    /// This one was let off in this window (免除).
+    Waived,
     /// Not due yet (未到期).
     Upcoming,
     /// Due within days (即将到期).
     Soon,
+    /// More time was given, and it is not over yet (延期中).
+    Extended,
     /// Done on time (按期完成).
     Done,
+    /// Done in the time that was given beyond the due day (延期内完成).
+    DoneExtended,
     /// Done after the due day, still within the window (补学).
     MadeUp,
+    /// Missed, and made up for later, as was recorded and granted (逾期补做).
+    MadeUpLate,
     /// The due day has passed and nothing was done (逾期).
     Overdue,
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Done,
         Self::MadeUp,
+        Self::DoneExtended,
+        Self::MadeUpLate,
         Self::Soon,
+        Self::Extended,
         Self::Overdue,
+        Self::Free,
         Self::Exempt,
+        Self::Waived,
         Self::Upcoming,
     ];
 
     /// Whether it counts among those that should have been fulfilled by now.
     pub fn counts(self) -> bool {
-        matches!(self, Self::Done | Self::MadeUp | Self::Overdue)
+        self.fulfilled() || self == Self::Overdue
+    }
+
+    /// Whether it was fulfilled after its due day, in whatever way.
+    pub fn late(self) -> bool {
+        matches!(self, Self::MadeUp | Self::DoneExtended | Self::MadeUpLate)
+    }
+
+    /// Whether somebody decided that nothing is owed.
+    pub fn excused(self) -> bool {
+        matches!(self, Self::Exempt | Self::Waived)
     }
 
     /// Whether it was fulfilled.
     pub fn fulfilled(self) -> bool {
-        matches!(self, Self::Done | Self::MadeUp)
+        self == Self::Done || self.late()
     }
 }
 
@@ -86,8 +111,22 @@ pub struct Standing {
     pub state: State,
     /// The day on which it was fulfilled.
     pub done: Option<Date>,
-    /// What was done in its window so far.
+    /// What was done in its window so far, and in the time that was given beyond it.
     pub so_far: Done,
+    /// The day until which more time was given; the due day stays what it was.
+    pub extended: Option<Date>,
+}
+
+impl Standing {
+    /// The day by which something is to be done now: the due day, or the one until which more time was given; none
+    /// where nothing presses.
+    pub fn presses_by(&self) -> Option<Date> {
+        match self.state {
+            State::Soon | State::Overdue => self.extended.or(self.occurrence.due),
+            State::Extended => self.extended,
+            _ => None,
+        }
+    }
 }
 
 /// The occurrences of a rule whose window begins in a period, in order. Those that follow an event are not among
@@ -121,7 +160,11 @@ pub fn occurrences(rule: &Rule, calendar: &Calendar, period: Period) -> Vec<Occu
 /// What is owed because something happened on a day: done from that day on until the days of grace are over.
 pub fn after(rule: &Rule, calendar: &Calendar, happened: Date) -> Option<Occurrence> {
     let version = rule.version_on(happened)?;
-    let due = calendar.shift(happened, version.shift).max(happened);
+    let (months, days) = version.within;
+    let asked = happened
+        .saturating_add(months.months())
+        .saturating_add(days.days());
+    let due = calendar.shift(asked, version.shift).max(happened);
     let until = due.saturating_add(version.grace.days());
     Some(Occurrence {
         window: Period {
@@ -131,7 +174,10 @@ pub fn after(rule: &Rule, calendar: &Calendar, happened: Date) -> Option<Occurre
         due: Some(due),
         until: Some(until),
         at: version.at,
-        soon: happened,
+        soon: match version.within {
+            (0, 0) => happened,
+            _ => due.saturating_sub(version.soon_days.days()).max(happened),
+        },
         need: version.need(),
     })
 }
@@ -239,7 +285,7 @@ pub fn standing(
     }
     let today = now.date();
     let state = match (occurrence.until, full) {
-        (None, None) => State::Exempt,
+        (None, None) => State::Free,
         (None, Some(_)) => State::Done,
         (Some(until), Some(full)) if full <= until => State::Done,
         (Some(_), Some(_)) => State::MadeUp,
@@ -258,6 +304,7 @@ pub fn standing(
         state,
         done: full,
         so_far,
+        extended: None,
     }
 }
 
@@ -362,7 +409,7 @@ mod tests {
         );
         let dues: Vec<_> = year.iter().map(|o| o.due).collect();
         assert_eq!(dues, [Some(day(2, 13)), None, Some(day(2, 27))]);
-        assert_eq!(state(&year[1], [], day(12, 31)), State::Exempt);
+        assert_eq!(state(&year[1], [], day(12, 31)), State::Free);
     }
 
     #[test]

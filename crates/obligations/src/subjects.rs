@@ -24,6 +24,8 @@ pub struct Subject {
     pub bound: Spans,
     /// Whose deeds count, and on which days.
     pub by: Vec<(Id, Spans)>,
+    /// The two of a pair.
+    pub pair: Option<[PersonId; 2]>,
 }
 
 impl Subject {
@@ -36,6 +38,17 @@ impl Subject {
             name,
             bound,
             by,
+            pair: None,
+        }
+    }
+
+    /// The people it consists of: who may not decide about it.
+    pub(crate) fn people(&self, kind: Kind) -> Vec<PersonId> {
+        match kind {
+            Kind::Person => vec![PersonId(self.id)],
+            Kind::Post => self.by.iter().map(|(id, _)| PersonId(*id)).collect(),
+            Kind::Pair => self.pair.into_iter().flatten().collect(),
+            Kind::Unit | Kind::Body => Vec::new(),
         }
     }
 }
@@ -230,6 +243,7 @@ impl People {
                 name: u.name.clone(),
                 bound,
                 by,
+                pair: None,
             })
         };
         units.iter().filter_map(subject).collect()
@@ -301,6 +315,7 @@ async fn pairs(
         let pair = found
             .entry(key)
             .or_insert_with(|| Subject::itself(id, *unit, name, Spans::default()));
+        pair.pair = Some([tie.person, other]);
         pair.bound = std::mem::take(&mut pair.bound).or(days);
     }
     found.retain(|_, pair| !pair.bound.is_empty());

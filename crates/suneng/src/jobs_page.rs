@@ -47,9 +47,10 @@ pub fn module(world: &World) -> Module {
 
 /// The name of a kind in the reader's language; one without a name is shown as it is.
 fn kind_name(shell: &Shell, kind: &str) -> String {
-    const NAMED: [(&str, &str); 3] = [
+    const NAMED: [(&str, &str); 4] = [
         ("backup", "jobs-kind-backup"),
         ("rewrap-keys", "jobs-kind-rewrap-keys"),
+        ("obligation-reminders", "jobs-kind-obligation-reminders"),
         ("purge-sessions", "jobs-kind-purge-sessions"),
     ];
     let named = NAMED.iter().find(|(code, _)| *code == kind);

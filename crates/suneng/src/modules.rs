@@ -27,6 +27,7 @@ pub fn migrations() -> Vec<Migration> {
         activities::MIGRATIONS,
         registers::MIGRATIONS,
         hours::MIGRATIONS,
+        obligations::MIGRATIONS,
         reports::MIGRATIONS,
     ]
     .concat()

@@ -39,6 +39,7 @@ pub const PERMISSIONS: &[&str] = &[
     activities::CONFIDENTIAL,
     activities::PLAN,
     obligations::READ,
+    obligations::EXCUSE,
     indicators::READ,
     reports::READ,
     reports::WRITE,
@@ -272,7 +273,7 @@ impl Rooms {
             ledger.clone(),
             organization.clone(),
             vocabulary.indicators,
-            sources,
+            sources.clone(),
         )
         .with_audit(db.clone());
         let kept = Kept {
@@ -308,7 +309,9 @@ impl Rooms {
                 organization.clone(),
                 vocabulary.rules,
                 vocabulary.calendar,
-            ),
+            )
+            .with_notices(notices.clone())
+            .with_sources(sources),
             cockpit: Cockpit::new(
                 env.clone(),
                 indicators.clone(),

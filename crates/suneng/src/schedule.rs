@@ -1,4 +1,4 @@
-//! What runs by the clock on every server (定时任务): backups, and the end of a rotation of keys.
+//! What runs by the clock on every server (定时任务): backups, reminders, and the end of a rotation of keys.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +16,10 @@ use crate::{Config, backup, keys};
 
 /// A scheduled backup.
 const BACKUP: &str = "backup";
+/// Tells people of what is still to be done.
+const REMINDERS: &str = "obligation-reminders";
+/// When, by the clock on the wall; a server that was off then does it when it comes back.
+const REMIND_AT: Time = Time::constant(8, 0, 0, 0);
 /// Wraps what a rotation of keys has left.
 const REWRAP: &str = "rewrap-keys";
 const HOUR: i64 = 3600;
@@ -37,7 +41,19 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
             next_rewrap(&world).await
         })
     });
-    let mut all = vec![(REWRAP, rewrap)];
+    let (node, obligations) = (world.clone(), rooms.obligations.clone());
+    let remind: Handler = Arc::new(move |_| {
+        let (world, obligations) = (node.clone(), obligations.clone());
+        Box::pin(async move {
+            let (steps, people) = obligations.remind().await?;
+            if steps + people > 0 {
+                tracing::info!(steps, people, "people were reminded of what they owe");
+            }
+            let at = next(REMIND_AT, &world.env)?;
+            queue(&world, REMINDERS, at, "").await
+        })
+    });
+    let mut all = vec![(REWRAP, rewrap), (REMINDERS, remind)];
     if let Some(at) = world.config.operation.backup_at {
         let world = world.clone();
         let backup: Handler = Arc::new(move |job| {
@@ -57,6 +73,13 @@ pub async fn plan(world: &World) -> Result<()> {
     if let Some(at) = world.config.operation.backup_at {
         next_backup(world, at).await?;
     }
+    // Today's too, if its hour has gone: what was told already is not told again.
+    let today = DateTime::from_parts(world.env.today(), REMIND_AT);
+    let today = today
+        .to_zoned(world.env.zone().clone())
+        .map_err(Error::internal)?;
+    let at = Timestamp(today.timestamp().as_microsecond());
+    queue(world, REMINDERS, at, "").await?;
     next_rewrap(world).await
 }
 

@@ -173,6 +173,11 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("hours.reversed", "identity-action-hours-reversed"),
         ("hours.imported", "identity-action-hours-imported"),
         ("hours.exported", "identity-action-hours-exported"),
+        ("excuse.asked", "identity-action-excuse-asked"),
+        ("excuse.granted", "identity-action-excuse-granted"),
+        ("excuse.refused", "identity-action-excuse-refused"),
+        ("excuse.withdrawn", "identity-action-excuse-withdrawn"),
+        ("draw.made", "identity-action-draw-made"),
         ("report.made", "identity-action-report-made"),
         (
             "report.level-changed",

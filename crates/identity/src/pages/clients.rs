@@ -52,6 +52,7 @@ pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
             "identity-permission-activity-confidential",
         ),
         ("obligation.read", "identity-permission-obligation-read"),
+        ("obligation.excuse", "identity-permission-obligation-excuse"),
         ("indicator.read", "identity-permission-indicator-read"),
         ("report.read", "identity-permission-report-read"),
         ("report.write", "identity-permission-report-write"),

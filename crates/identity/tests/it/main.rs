@@ -44,6 +44,7 @@ const PERMISSIONS: &[&str] = &[
     "activity.plan",
     "activity.confidential",
     "obligation.read",
+    "obligation.excuse",
     "indicator.read",
     "report.read",
     "report.write",

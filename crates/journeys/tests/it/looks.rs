@@ -29,6 +29,9 @@ const PAGES: &[(&str, &[&str])] = &[
         &[
             "/",
             "/obligations",
+            "/obligations/excuses",
+            "/obligations/reminders",
+            "/obligations/draws",
             "/indicators",
             "/indicators/study-attendances",
             "/indicators/study-coverage",

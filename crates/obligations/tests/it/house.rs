@@ -11,7 +11,14 @@ use testkit::TestDb;
 pub const RULE: &str = "weekly-friday-study";
 
 pub fn migrations() -> Vec<Migration> {
-    [organization::MIGRATIONS, ledger::MIGRATIONS].concat()
+    [
+        organization::MIGRATIONS,
+        identity::MIGRATIONS,
+        ledger::MIGRATIONS,
+        notices::MIGRATIONS,
+        obligations::MIGRATIONS,
+    ]
+    .concat()
 }
 
 pub fn rules() -> Rules {
@@ -57,6 +64,26 @@ impl House {
             top,
             a,
             b,
+        }
+    }
+
+    /// The same house, as another node of the program sees it.
+    pub async fn on_another(&self, t: &TestDb) -> Self {
+        let db = t.second().await;
+        let org = Organization::new(db.clone(), t.env.clone());
+        let ledger = Ledger::open(db.clone(), t.env.clone()).await.unwrap();
+        let obligations = Obligations::new(
+            (db, t.env.clone()),
+            ledger.clone(),
+            org.clone(),
+            rules(),
+            Calendar::default(),
+        );
+        Self {
+            ledger,
+            org,
+            obligations,
+            ..*self
         }
     }
 

@@ -1,6 +1,10 @@
 //! Obligations over real facts, as a service and as pages.
 
+mod changes;
+mod draws;
+mod excuses;
 mod house;
 mod pages;
+mod reminders;
 mod standing;
 mod subjects;

@@ -14,7 +14,7 @@ use web::{Lang, Module, Options, Principal};
 
 use crate::house::{House, RULE, day, migrations};
 
-fn modules(h: &House) -> Vec<Module> {
+pub fn modules(h: &House) -> Vec<Module> {
     let texts = commons::MESSAGES.iter();
     let commons = Module {
         name: "commons",

@@ -524,3 +524,66 @@ async fn pages_show_people_and_oneself() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn lists_are_arranged_and_taken_out() {
+    on_both(&migrations(), |t| async move {
+        let p = People::new(&t).await;
+        let diligent = p.person("1", p.h.a, before()).await;
+        let other = p.person("2", p.h.a, before()).await;
+        let elsewhere = p.person("3", p.h.b, before()).await;
+        for who in [diligent, other, elsewhere] {
+            p.is(who, "leading", "deputy", before()).await;
+        }
+        p.fact(&t, p.h.a, day(3, 2), |f| {
+            f.kind = "attendance".into();
+            f.person = Some(other);
+            f.role = Some("speaker".into());
+        })
+        .await;
+        let mine = app(&p.h, &t, Scope::Under(vec![p.h.a]));
+        let unit = format!("/obligations/lecture/{}", p.h.a);
+        let place = async |path: &str, name: &str| {
+            let (status, page) = get(&mine, path).await;
+            assert_eq!(status, StatusCode::OK, "{path}: {page}");
+            page.find(name).unwrap_or(usize::MAX)
+        };
+        // By name, or by what is missing, either way.
+        for (query, first, second) in [
+            ("", "人员1", "人员2"),
+            ("?sort=-name", "人员2", "人员1"),
+            ("?sort=done", "人员2", "人员1"),
+            ("?sort=-done", "人员1", "人员2"),
+            ("?sort=nonsense&columns=name&dense=1", "人员1", "人员2"),
+        ] {
+            let path = format!("{unit}{query}");
+            let (a, b) = (place(&path, first).await, place(&path, second).await);
+            assert!(a < b && b < usize::MAX, "{path}");
+        }
+        let (_, page) = get(&mine, &format!("{unit}?columns=name&state=overdue")).await;
+        assert!(!page.contains("0 / 3</td>"), "{page}");
+        assert!(
+            page.contains(&format!("{unit}/states.csv?state=overdue")),
+            "{page}"
+        );
+        // A line a period, within the scope and the filter.
+        let (status, sheet) = get(&mine, &format!("{unit}/states.csv?year=2026")).await;
+        assert_eq!(status, StatusCode::OK, "{sheet}");
+        assert_eq!(sheet.lines().count(), 1 + 2 * 4, "{sheet}");
+        assert!(
+            sheet.contains("人员2,2026-01-01,2026-03-31,2026-03-31,,按期完成,2026-03-02,1,0"),
+            "{sheet}"
+        );
+        let (_, sheet) = get(&mine, "/obligations/states.csv?rule=lecture&state=overdue").await;
+        assert_eq!(sheet.lines().count(), 1 + 2 + 3, "{sheet}");
+        assert!(!sheet.contains("人员3"));
+        for path in [
+            format!("/obligations/lecture/{}/states.csv", p.h.b),
+            format!("/obligations/nothing/{}/states.csv", p.h.a),
+            "/obligations/lecture/x/states.csv".into(),
+        ] {
+            assert_eq!(get(&mine, &path).await.0, StatusCode::NOT_FOUND, "{path}");
+        }
+    })
+    .await;
+}

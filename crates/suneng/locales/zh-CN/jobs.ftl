@@ -21,4 +21,5 @@ jobs-hastened = 已安排，几秒钟内开始执行。
 jobs-dropped = 已放弃该任务。定时任务到下一个时间照常执行。
 jobs-kind-backup = 自动备份
 jobs-kind-rewrap-keys = 用正在使用的主密钥重新加密数据密钥
+jobs-kind-obligation-reminders = 提醒应做事项
 jobs-kind-purge-sessions = 清理已结束的登录
