@@ -22,6 +22,8 @@ mod recording;
 mod samples;
 mod searching;
 mod service;
+mod sheet;
+mod sheet_pages;
 mod shown;
 mod source;
 mod store;
@@ -43,6 +45,7 @@ pub use plan::{NewPlan, Plan, PlanChange, PlanState};
 pub use recording::HeldRole;
 
 pub use service::Activities;
+pub use sheet::short_code;
 pub use source::ActivityFacts;
 pub use store::MIGRATIONS;
 pub use store::details::Version;

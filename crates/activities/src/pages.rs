@@ -14,7 +14,7 @@ use crate::{
     Activities, Activity, ActivityKind, CONFIRM, Confirmation, PLAN, Part, READ, RECORD, REVERSE,
     Role, confirm, confirm_pages,
 };
-use crate::{amend_page, evidence_pages, form_page, list_page, plan_pages};
+use crate::{amend_page, evidence_pages, form_page, list_page, plan_pages, sheet_pages};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -45,6 +45,27 @@ pub fn module(activities: Activities) -> Module {
             "/activities/new/people-options",
             Policy::Permission(RECORD),
             form_page::people_options,
+        )
+        .get(
+            "/activities/new/sheet",
+            Policy::Permission(RECORD),
+            sheet_pages::template,
+        )
+        .post_up_to(
+            "/activities/new/sheet",
+            Policy::Permission(RECORD),
+            sheet_pages::BODY,
+            sheet_pages::import,
+        )
+        .get(
+            "/activities/plans/{id}/sheet",
+            Policy::Permission(READ),
+            sheet_pages::of_plan,
+        )
+        .get(
+            "/activities/{id}/sheet",
+            Policy::Permission(READ),
+            sheet_pages::of_activity,
         )
         .get(
             "/activities/{id}/amend",
@@ -198,6 +219,10 @@ pub fn module(activities: Activities) -> Module {
                 include_str!("../templates/look.html"),
             ),
             (
+                "activities/sheet.html",
+                include_str!("../templates/sheet.html"),
+            ),
+            (
                 "activities/show.html",
                 include_str!("../templates/show.html"),
             ),
@@ -293,6 +318,7 @@ async fn show_context(
                 "name": names.get(&p.person),
                 "unit": units.get(&p.unit),
                 "role": p.role.code(),
+                "minutes": p.minutes.filter(|_| p.role.studied()),
                 "tag": Tag { text: shell.t(&format!("role-{}", p.role.code())), tone, icon: None },
             })
         })

@@ -82,6 +82,14 @@ pub struct Plan {
     pub changed_at: Timestamp,
 }
 
+impl Plan {
+    /// The body or audience that is expected.
+    pub(crate) fn expects(&self) -> Option<Id> {
+        let typed = self.typed.iter().find(|(name, _)| name == "of");
+        self.body.or_else(|| typed?.1.parse().ok())
+    }
+}
+
 /// A change of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanChange {

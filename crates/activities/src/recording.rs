@@ -233,6 +233,7 @@ impl Activities {
                     person: mark.person,
                     unit: *unit,
                     role: mark.role,
+                    minutes: new.details.minutes.get(&mark.person).copied(),
                 }),
                 None => errors.push(FieldError {
                     field: "roster".into(),
@@ -271,6 +272,7 @@ impl Activities {
                             person: *person,
                             unit: *unit,
                             role: came,
+                            minutes: new.details.minutes.get(person).copied(),
                         });
                         continue;
                     }

@@ -14,7 +14,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         json!({ "rows": rows, "form": form, "chips": chips, "levels": [["internal", "x"]], "unit_name": null, "kinds": [["k", "n"]], "groups": [["g", "x"]],
         "pager": pager, "table": web::table::Table::sample_with(&crate::list_page::COLUMNS), "may_record": true, "may_confirm": true })
     };
-    let roster = json!([{ "person": "p", "staff_no": "1", "name": "n", "unit": "u", "post": "", "mark": "present" }]);
+    let roster = json!([{ "person": "p", "staff_no": "1", "name": "n", "unit": "u", "post": "", "mark": "present", "minutes": 60 }]);
     let shape = |roster: &str| {
         json!({ "roles": [{ "label": "x", "names": ["role-speaker-0", "role-speaker-1"], "required": true }], "items": [["first-topic", "x"]],
         "lines": 2, "agenda_required": ["x"], "fields": [{ "name": "field-a", "label": "x", "kind": "select", "mode": "", "most": 0, "required": true, "options": [["", "—"]] }],
@@ -22,7 +22,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     };
     let plain = json!({ "roles": [], "items": [], "lines": 0, "agenda_required": [], "fields": [], "roster": "unit", "series": false, "confidential": false, "basis": "" });
     let edit = |roster: Value, shape: &Value| {
-        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
+        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "minutes": [["minutes-p", "60"]], "sheet_read": true, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
         "groups": [{ "name": "", "kinds": [["k", "n"]] }, { "name": "g", "kinds": [["l", "n"]] }], "roles": [{ "code": "present", "label": "x" }],
         "unit_code": "u", "unit_name": "n", "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
@@ -37,7 +37,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         let mut page = json!({ "id": "x", "title": "t", "form": form, "kind": "k", "host": "u", "date": "2026-11-20",
         "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30", "minutes": 90, "location": "", "tags": [tag], "recorded_at": "2026-11-20 17:00",
         "level": "x", "level_code": "internal", "levels": [["internal", "x"]], "mark": reversed, "reversed_at": reversed, "reason": reversed, "roles": [["present", "x"]], "crumbs": [{ "label": "x", "href": "/" }],
-        "parts": [{ "person": "p", "name": "n", "unit": "u", "role": "present", "tag": tag }],
+        "parts": [{ "person": "p", "name": "n", "unit": "u", "role": "present", "minutes": 60, "tag": tag }],
         "present": 1, "leave": 0, "absent": 0, "observers": 0, "expected": 1, "may_record": may, "may_reverse": may,
         "may_confirm": may, "may_return": may, "pick": "x.0", "confirmation": tag, "history": history(may) });
         let some = |value: Value| if may { value } else { Value::Null };
@@ -123,6 +123,11 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             page["planning"] = json!(true);
             page
         }),
+        (
+            "activities/sheet.html",
+            json!({ "title": "t", "host": "u", "kind": "k", "location": "", "href": "/activities/x", "starts": "2026-11-20 15:00", "ends": "16:30",
+                "code": "0000-0000", "blank": 2, "picture": "<svg></svg>", "rows": [{ "name": "n", "unit": "u", "post": "p" }] }),
+        ),
         ("activities/calendar.html", month),
         ("activities/plan.html", plan),
         ("activities/details.html", json!({})),

@@ -29,6 +29,7 @@ pub struct Activities {
     pub(crate) notices: Option<Notices>,
     pub(crate) levels: Arc<Levels>,
     pub(crate) keeper: Option<Keeper>,
+    pub(crate) address: Arc<(String, bool)>,
 }
 
 impl Activities {
@@ -59,6 +60,7 @@ impl Activities {
             notices: None,
             levels: Arc::default(),
             keeper: None,
+            address: Arc::default(),
         }
     }
 
@@ -66,6 +68,23 @@ impl Activities {
     pub fn with_levels(mut self, levels: Levels) -> Self {
         self.levels = Arc::new(levels);
         self
+    }
+
+    /// The same, reached at this address (empty: the one that was asked), by https or not.
+    pub fn with_address(mut self, url: &str, secure: bool) -> Self {
+        self.address = Arc::new((url.trim_end_matches('/').to_owned(), secure));
+        self
+    }
+
+    /// The address of this server in what a phone reads.
+    pub(crate) fn origin(&self, headers: &axum::http::HeaderMap) -> String {
+        let (url, secure) = &*self.address;
+        if !url.is_empty() {
+            return url.clone();
+        }
+        let host = headers.get(axum::http::header::HOST);
+        let host = host.and_then(|h| h.to_str().ok()).unwrap_or("localhost");
+        format!("{}://{host}", if *secure { "https" } else { "http" })
     }
 
     /// The same, in which whoever recorded something hears that it was returned.
@@ -259,7 +278,8 @@ impl Activity {
             Some(unit),
             Some(part.role.code().to_owned()),
         );
-        f.minutes = Some(if part.role.studied() { self.minutes } else { 0 });
+        let minutes = part.minutes.unwrap_or(self.minutes);
+        f.minutes = Some(if part.role.studied() { minutes } else { 0 });
         f
     }
 }

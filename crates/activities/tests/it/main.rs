@@ -10,3 +10,4 @@ mod pages;
 mod plans;
 mod races;
 mod service;
+mod sheets;
