@@ -45,6 +45,19 @@ pub(crate) struct Prefill {
     pub(crate) minutes: BTreeMap<PersonId, i64>,
 }
 
+/// Who signed in at the door of a plan.
+async fn came_to(s: &Activities, kind: &ActivityKind, plan: &crate::Plan) -> Result<Prefill> {
+    let mut known = Prefill::default();
+    for came in s.came(plan.id).await? {
+        if kind.roster == RosterOf::Open || came.role == Role::Observer {
+            known.observers.push(came.staff_no);
+        } else {
+            known.marks.push((came.person, came.role.code().to_owned()));
+        }
+    }
+    Ok(known)
+}
+
 /// The form with what a sheet says, or with what is wrong in it.
 pub(crate) async fn with_sheet(
     s: &Activities,
@@ -165,6 +178,7 @@ async fn open(
     let mut form = propose(s, kind, &unit, form).await?;
     let mut known = Prefill::default();
     let mut refused = false;
+    let from_sheet = sheet.is_some();
     match sheet {
         Some(Ok(filled)) => known = filled,
         Some(Err(Error::Invalid(errors))) => {
@@ -183,7 +197,11 @@ async fn open(
             refused = true;
         }
         Some(Err(other)) => return Err(other.into()),
-        None => {}
+        None => {
+            if let Some(plan) = &plan {
+                known = came_to(s, kind, plan).await?;
+            }
+        }
     }
     if !known.observers.is_empty() {
         form = form.with("observers", known.observers.join("，"));
@@ -194,7 +212,8 @@ async fn open(
     let marks = &known.marks;
     let mut context = form_context(s, shell, access, kind, &unit, date, form, marks).await?;
     context["planning"] = json!(planning);
-    context["sheet_read"] = json!(!marks.is_empty());
+    context["sheet_read"] = json!(from_sheet && !marks.is_empty());
+    context["came"] = json!(if from_sheet { 0 } else { marks.len() });
     match refused {
         true => shell.refused("activities/form.html", context),
         false => shell.page("activities/form.html", context),
@@ -381,7 +400,7 @@ pub(crate) async fn form_context(
         "form": form, "kind": kind.name.get(lang), "roster": roster, "roles": roles, "shape": shape,
         "unit_code": unit.code, "unit_name": unit.name, "groups": kind_groups(s, unit, kind, lang),
         "ofs": groups, "series": series, "may_copy": last.is_some(),
-        "planning": false, "minutes": minutes, "sheet_read": false, "uploads": [], "may_file": s.keeper.is_some(), "kinds": crate::evidence::KINDS.map(|k| format!(".{k}")).join(","),
+        "planning": false, "minutes": minutes, "sheet_read": false, "came": 0, "uploads": [], "may_file": s.keeper.is_some(), "kinds": crate::evidence::KINDS.map(|k| format!(".{k}")).join(","),
         "levels": s.levels.options(lang), "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
     }))
 }

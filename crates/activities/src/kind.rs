@@ -45,6 +45,28 @@ pub enum Evidence {
     Required,
 }
 
+/// How people sign in for themselves (签到).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct CheckIn {
+    /// From so many minutes before the begin.
+    pub opens_before: i64,
+    /// Until so many minutes after the begin; none: until the end.
+    pub closes_after: Option<i64>,
+    /// Whether people who are not expected may come, as observers (列席).
+    pub outsiders: bool,
+}
+
+impl Default for CheckIn {
+    fn default() -> Self {
+        Self {
+            opens_before: 30,
+            closes_after: None,
+            outsiders: false,
+        }
+    }
+}
+
 /// A part that people have beside being there (主持、主讲、记录 …).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -237,6 +259,9 @@ pub struct ActivityKind {
     /// Kinds of bodies whose members can be expected; empty: all.
     #[serde(default)]
     pub bodies: Vec<String>,
+    /// How people sign in for themselves.
+    #[serde(default)]
+    pub check_in: CheckIn,
 }
 
 impl ActivityKind {
@@ -272,6 +297,11 @@ impl ActivityKind {
         };
         if self.minutes < 1 || self.longest < self.minutes || self.late_after_days < 0 {
             wrong("activity-kind-numbers", "");
+        }
+        let before = self.check_in.opens_before;
+        let after = self.check_in.closes_after.unwrap_or(0);
+        if !(0..=1_440).contains(&before) || !(0..=self.longest.max(0)).contains(&after) {
+            wrong("activity-kind-check-in", "");
         }
         let roles = || self.roles.iter().map(|r| &r.code);
         let fields = || self.fields.iter().map(|f| &f.code);

@@ -8,6 +8,7 @@ mod attendance;
 mod confirm;
 mod confirm_pages;
 mod details;
+mod door;
 mod evidence;
 mod evidence_pages;
 mod form_page;
@@ -34,10 +35,11 @@ pub use amend::Amended;
 pub use attendance::{Late, LateWriter};
 pub use confirm::{History, Outcome};
 pub use details::{Details, Item, Pair, Session, next_session, session_fits};
+pub use door::{Came, Receipt, Way};
 pub use evidence::NewFile;
 pub use kind::{
-    ActivityKind, ActivityKinds, AgendaItem, Choice, Confidential, Evidence, FieldKind, KindField,
-    KindGroup, KindRole, OneOrMany, RoleOf, RosterOf,
+    ActivityKind, ActivityKinds, AgendaItem, CheckIn, Choice, Confidential, Evidence, FieldKind,
+    KindField, KindGroup, KindRole, OneOrMany, RoleOf, RosterOf,
 };
 pub use model::{Activity, Confirmation, InSeries, Mark, New, Part, Role};
 pub use pages::module;

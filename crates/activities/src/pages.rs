@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
+use crate::door::{pages as door_pages, public as door_public};
 use crate::{
     Activities, Activity, ActivityKind, CONFIRM, Confirmation, PLAN, Part, READ, RECORD, REVERSE,
     Role, confirm, confirm_pages,
@@ -56,6 +57,35 @@ pub fn module(activities: Activities) -> Module {
             Policy::Permission(RECORD),
             sheet_pages::BODY,
             sheet_pages::import,
+        )
+        .get(
+            "/activities/plans/{id}/screen",
+            Policy::Permission(RECORD),
+            door_pages::screen,
+        )
+        .get(
+            "/activities/plans/{id}/screen/code",
+            Policy::Permission(RECORD),
+            door_pages::code,
+        )
+        .post(
+            "/activities/plans/{id}/check-in/open",
+            Policy::Permission(RECORD),
+            door_pages::open,
+        )
+        .post(
+            "/activities/plans/{id}/check-in/close",
+            Policy::Permission(RECORD),
+            door_pages::close,
+        )
+        .get("/check-in/{id}", Policy::Public, door_public::scan)
+        .get("/check-in/{id}/me", Policy::SignedIn, door_public::mine)
+        .post("/check-in/{id}/me", Policy::SignedIn, door_public::tap)
+        .get("/check-in/{id}/kiosk", Policy::Public, door_public::kiosk)
+        .post(
+            "/check-in/{id}/kiosk",
+            Policy::Public,
+            door_public::kiosk_tap,
         )
         .get(
             "/activities/plans/{id}/sheet",
@@ -221,6 +251,22 @@ pub fn module(activities: Activities) -> Module {
             (
                 "activities/sheet.html",
                 include_str!("../templates/sheet.html"),
+            ),
+            (
+                "activities/screen.html",
+                include_str!("../templates/screen.html"),
+            ),
+            (
+                "activities/screen_part.html",
+                include_str!("../templates/screen_part.html"),
+            ),
+            (
+                "activities/checkin.html",
+                include_str!("../templates/checkin.html"),
+            ),
+            (
+                "activities/kiosk.html",
+                include_str!("../templates/kiosk.html"),
             ),
             (
                 "activities/show.html",

@@ -14,6 +14,7 @@ use kernel::{
 use notices::{CalendarSource, Event, When};
 use serde_json::json;
 
+use crate::door::Door;
 use crate::service::who;
 use crate::store::plans;
 use crate::{Activities, RosterOf};
@@ -245,6 +246,7 @@ impl Activities {
                     false => Err(Error::NotFound),
                 };
             }
+            self.build_door(tx, &plan).await?;
             let detail = json!({ "kind": plan.kind, "date": plan.date.to_string() });
             self.audit_plan(tx, &actor, "activity.planned", plan.id, detail)
                 .await
@@ -300,6 +302,9 @@ impl Activities {
             }
             if !plans::shift(tx, &plan, self.env.now()).await? {
                 return Err(Error::Conflict(Msg::new("plan-not-open")));
+            }
+            if let Some(kind) = self.kinds.get(&plan.kind) {
+                crate::store::door::set_times(tx, id, Door::times(kind, begin, end)).await?;
             }
             let at = (self.env.new_id(), self.env.now());
             plans::note(tx, at, id, ("moved", &was, reason), by).await?;

@@ -241,6 +241,8 @@ async fn context(
         "state": plan.state.code(), "activity": plan.activity, "history": history,
         "may_plan": reaches(PLAN).await?, "may_record": reaches(RECORD).await? && plan.starts <= s.env.now(),
         "early": open && plan.starts > s.env.now(),
+        "may_door": reaches(RECORD).await?, "door": crate::door::pages::card(s, id).await?,
+        "pair": s.kinds.get(&plan.kind).is_some_and(|k| k.pair),
     }))
 }
 

@@ -149,7 +149,23 @@ impl Activities {
             {
                 return Err(Error::Conflict(Msg::new("plan-not-open")));
             }
-            let detail = json!({ "kind": activity.kind, "date": activity.date.to_string(), "lines": people.parts.len() });
+            let mut left_out = 0;
+            if let Some(plan) = new.details.plan {
+                let came = people.parts.iter().filter(|p| p.role.studied());
+                let came: HashSet<PersonId> = came.map(|p| p.person).collect();
+                let missing = self.nobody_left_out(tx, plan, &came).await?;
+                left_out = missing.len();
+                if left_out > 0 && !new.details.overrule {
+                    let names: Vec<&str> =
+                        missing.iter().take(8).map(|c| c.name.as_str()).collect();
+                    let message = Msg::new("door-left-out").with("count", left_out);
+                    return Err(Error::field(
+                        "overrule",
+                        message.with("names", names.join("、")),
+                    ));
+                }
+            }
+            let detail = json!({ "kind": activity.kind, "date": activity.date.to_string(), "lines": people.parts.len(), "left-out": left_out });
             self.audit(tx, &actor, "activity.recorded", activity.id, detail)
                 .await
         })?;

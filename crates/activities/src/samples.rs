@@ -22,7 +22,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     };
     let plain = json!({ "roles": [], "items": [], "lines": 0, "agenda_required": [], "fields": [], "roster": "unit", "series": false, "confidential": false, "basis": "" });
     let edit = |roster: Value, shape: &Value| {
-        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "minutes": [["minutes-p", "60"]], "sheet_read": true, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
+        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "minutes": [["minutes-p", "60"]], "sheet_read": true, "came": 2, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
         "groups": [{ "name": "", "kinds": [["k", "n"]] }, { "name": "g", "kinds": [["l", "n"]] }], "roles": [{ "code": "present", "label": "x" }],
         "unit_code": "u", "unit_name": "n", "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
@@ -88,7 +88,18 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let month = json!({ "weeks": [[{ "day": 2, "date": "2026-11-02", "own": true, "today": true, "items": [item] }, { "day": 1, "date": "2026-12-01", "own": false, "today": false, "items": [] }]],
         "month": "2026-11", "unit": "", "unit_name": null, "before": "/", "after": "/", "form": no_form, "cut": true, "any": false, "may_plan": true, "crumbs": [] });
     let plan = json!({ "id": "x", "title": "t", "host": "u", "form": form, "crumbs": [], "kind": "k", "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30",
-        "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true });
+        "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true, "may_door": true, "pair": false, "door": { "state": "open", "opens": "2026-11-20 14:30", "closes": "2026-11-20 16:30", "came": 3 } });
+    let receipt = json!({ "at": "2026-11-20 14:58", "first": true, "role": "x" });
+    let phone = |receipt: Value, refused: Value| {
+        json!({ "id": "x", "title": "t", "location": "l", "starts": "2026-11-20 15:00", "refused": refused,
+            "receipt": receipt, "name": "n", "k": "0.0", "form": no_form })
+    };
+    let screen = |state: &str| {
+        json!({ "id": "x", "title": "t", "location": "l", "starts": "15:00", "state": state, "present": 1, "expected": 2,
+            "others": 1, "last": [{ "name": "n", "at": "14:58", "observer": true }], "opens": "2026-11-20 14:30", "closes": "16:30",
+            "picture": "<svg></svg>", "room": "000000", "kiosk": "/", "at": "14:58:01", "recorded": false, "host": "u",
+            "crumbs": [{ "label": "x", "href": "/" }], "may_record": true, "lang": "zh-CN" })
+    };
     vec![
         ("activities/confirm.html", confirm(json!([waiting]))),
         ("activities/confirm.html", confirm(json!([]))),
@@ -123,6 +134,18 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             page["planning"] = json!(true);
             page
         }),
+        ("activities/screen.html", screen("open")),
+        ("activities/screen.html", screen("early")),
+        ("activities/screen.html", screen("closed")),
+        ("activities/screen_part.html", screen("open")),
+        ("activities/checkin.html", phone(json!(null), json!(null))),
+        (
+            "activities/checkin.html",
+            phone(receipt.clone(), json!(null)),
+        ),
+        ("activities/checkin.html", phone(json!(null), json!("x"))),
+        ("activities/kiosk.html", phone(json!(null), json!("x"))),
+        ("activities/kiosk.html", phone(receipt, json!(null))),
         (
             "activities/sheet.html",
             json!({ "title": "t", "host": "u", "kind": "k", "location": "", "href": "/activities/x", "starts": "2026-11-20 15:00", "ends": "16:30",

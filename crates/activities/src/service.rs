@@ -13,6 +13,8 @@ use serde_json::json;
 use web::table::Order;
 
 use crate::attendance::LateWriter;
+use crate::door::Memory;
+use crate::door::writer::DoorWriter;
 use crate::evidence::Keeper;
 use crate::store::{self, Filter};
 use crate::{Activity, ActivityKinds, Part, Role, View};
@@ -30,6 +32,8 @@ pub struct Activities {
     pub(crate) levels: Arc<Levels>,
     pub(crate) keeper: Option<Keeper>,
     pub(crate) address: Arc<(String, bool)>,
+    pub(crate) coming: GroupCommit<DoorWriter>,
+    pub(crate) doors: Arc<Memory>,
 }
 
 impl Activities {
@@ -50,6 +54,7 @@ impl Activities {
             kinds: kinds.clone(),
         });
         let late = GroupCommit::start(db.clone(), writer, 4_096, 512);
+        let coming = GroupCommit::start(db.clone(), Arc::new(DoorWriter), 8_192, 512);
         Self {
             db,
             env,
@@ -61,6 +66,8 @@ impl Activities {
             levels: Arc::default(),
             keeper: None,
             address: Arc::default(),
+            coming,
+            doors: Arc::default(),
         }
     }
 

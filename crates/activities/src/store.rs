@@ -10,6 +10,7 @@ use web::table::Order;
 
 pub(crate) mod confirmation;
 pub(crate) mod details;
+pub(crate) mod door;
 pub(crate) mod files;
 pub(crate) mod plans;
 
@@ -64,6 +65,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "activities_20261122_plans",
         sql: plans::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_doors",
+        sql: door::TABLES,
     },
     Migration {
         name: "activities_20261122_part_minutes",

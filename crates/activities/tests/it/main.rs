@@ -2,6 +2,7 @@
 
 mod api;
 mod confirm;
+mod doors;
 mod evidence;
 mod house;
 mod kinds;
