@@ -55,6 +55,13 @@ async fn came_to(s: &Activities, kind: &ActivityKind, plan: &crate::Plan) -> Res
             known.marks.push((came.person, came.role.code().to_owned()));
         }
     }
+    // Who has leave and came nevertheless was there.
+    for leave in s.leaves(plan.id).await? {
+        let granted = leave.state == crate::LeaveState::Granted;
+        if granted && !known.marks.iter().any(|(p, _)| *p == leave.person) {
+            known.marks.push((leave.person, Role::Leave.code().into()));
+        }
+    }
     Ok(known)
 }
 

@@ -13,8 +13,11 @@ mod evidence;
 mod evidence_pages;
 mod form_page;
 mod kind;
+mod leave;
 mod levels;
 mod list_page;
+mod makeup;
+mod mine_pages;
 mod model;
 mod pages;
 mod plan;
@@ -41,6 +44,8 @@ pub use kind::{
     ActivityKind, ActivityKinds, AgendaItem, CheckIn, Choice, Confidential, Evidence, FieldKind,
     KindField, KindGroup, KindRole, OneOrMany, RoleOf, RosterOf,
 };
+pub use leave::{Leave, LeaveState, WaitingLeave};
+pub use makeup::{MadeUpBy, MakeUp, Missed, NewMakeUp};
 pub use model::{Activity, Confirmation, InSeries, Mark, New, Part, Role};
 pub use pages::module;
 pub use plan::{NewPlan, Plan, PlanChange, PlanState};

@@ -15,7 +15,9 @@ use crate::{
     Activities, Activity, ActivityKind, CONFIRM, Confirmation, PLAN, Part, READ, RECORD, REVERSE,
     Role, confirm, confirm_pages,
 };
-use crate::{amend_page, evidence_pages, form_page, list_page, plan_pages, sheet_pages};
+use crate::{
+    amend_page, evidence_pages, form_page, list_page, mine_pages, plan_pages, sheet_pages,
+};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -57,6 +59,39 @@ pub fn module(activities: Activities) -> Module {
             Policy::Permission(RECORD),
             sheet_pages::BODY,
             sheet_pages::import,
+        )
+        .get("/activities/mine", Policy::SignedIn, mine_pages::show)
+        .post(
+            "/activities/mine/{id}/leave",
+            Policy::SignedIn,
+            mine_pages::ask,
+        )
+        .post(
+            "/activities/mine/{id}/leave/withdraw",
+            Policy::SignedIn,
+            mine_pages::withdraw,
+        )
+        .post_up_to(
+            "/activities/mine/{id}/makeup",
+            Policy::SignedIn,
+            evidence_pages::BODY,
+            mine_pages::make_up,
+        )
+        .post(
+            "/activities/plans/{id}/leave/{leave}",
+            Policy::Permission(RECORD),
+            mine_pages::decide,
+        )
+        .post_up_to(
+            "/activities/{id}/makeup",
+            Policy::Permission(RECORD),
+            evidence_pages::BODY,
+            mine_pages::make_up_of,
+        )
+        .post(
+            "/activities/{id}/makeup/{person}/reversal",
+            Policy::Permission(RECORD),
+            mine_pages::take_back,
         )
         .get(
             "/activities/plans/{id}/screen",
@@ -196,14 +231,24 @@ pub fn module(activities: Activities) -> Module {
         name: "activities",
         search: vec![std::sync::Arc::new(source)],
         routes,
-        menu: vec![MenuEntry {
-            group: MenuGroup::Work,
-            order: 20,
-            label_key: "menu-activities",
-            href: "/activities",
-            icon: "calendar-event",
-            permission: Some(READ),
-        }],
+        menu: vec![
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 20,
+                label_key: "menu-activities",
+                href: "/activities",
+                icon: "calendar-event",
+                permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 25,
+                label_key: "mine-title",
+                href: "/activities/mine",
+                icon: "checklist",
+                permission: None,
+            },
+        ],
         messages: vec![
             (
                 web::Lang::Zh,
@@ -251,6 +296,10 @@ pub fn module(activities: Activities) -> Module {
             (
                 "activities/sheet.html",
                 include_str!("../templates/sheet.html"),
+            ),
+            (
+                "activities/mine.html",
+                include_str!("../templates/mine.html"),
             ),
             (
                 "activities/screen.html",
@@ -369,6 +418,18 @@ async fn show_context(
             })
         })
         .collect();
+    let made_up = s.make_ups(a.id).await?;
+    let missing: Vec<Value> = parts
+        .iter()
+        .filter(|p| matches!(p.role, Role::Leave | Role::Absent))
+        .map(|p| {
+            let made = made_up.iter().find(|m| m.person == p.person);
+            let made = made.map(|m| {
+                json!({ "content": m.content, "date": kernel::format_date(m.date), "minutes": m.minutes })
+            });
+            json!({ "person": p.person, "name": names.get(&p.person), "made": made })
+        })
+        .collect();
     let roles: Vec<(&str, String)> = Role::ALL
         .iter()
         .map(|r| (r.code(), shell.t(&format!("role-{}", r.code()))))
@@ -390,7 +451,7 @@ async fn show_context(
         "may_return": may_confirm && a.returned_at.is_none(),
         "pick": format!("{}.{}", a.id, a.changes), "history": history,
         "confirmation": confirmation_tag(shell, a),
-        "may_record": may_record, "may_reverse": may_reverse,
+        "may_record": may_record, "may_reverse": may_reverse, "missing": missing,
     });
     crate::shown::add(s, shell, access, a, may_record, &mut page).await?;
     Ok(page)
@@ -483,9 +544,20 @@ pub(crate) async fn refused(
     typed: (&str, &str),
     error: Error,
 ) -> Result<Response, Failure> {
-    let form = Form::default()
-        .with(typed.0, typed.1)
-        .reject(shell, error)?;
+    let form = Form::default().with(typed.0, typed.1);
+    refused_form(s, shell, access, id, form, error).await
+}
+
+/// The same, with all that was typed.
+pub(crate) async fn refused_form(
+    s: &Activities,
+    shell: &Shell,
+    access: &Access,
+    id: ActivityId,
+    form: Form,
+    error: Error,
+) -> Result<Response, Failure> {
+    let form = form.reject(shell, error)?;
     let (activity, parts) = s.activity(id, access).await?;
     let context = show_context(s, shell, access, &activity, &parts, form).await?;
     shell.refused("activities/show.html", context)

@@ -59,6 +59,10 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ),
             ("facts", json!([["x", 1]])),
             ("versions", history(may)),
+            (
+                "missing",
+                json!([{ "person": "p", "name": "n", "made": some(json!({ "content": "c", "date": "2026-11-21", "minutes": 60 })) }]),
+            ),
             ("may_amend", json!(may)),
             ("evidence_missing", json!(!may)),
             (
@@ -88,7 +92,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let month = json!({ "weeks": [[{ "day": 2, "date": "2026-11-02", "own": true, "today": true, "items": [item] }, { "day": 1, "date": "2026-12-01", "own": false, "today": false, "items": [] }]],
         "month": "2026-11", "unit": "", "unit_name": null, "before": "/", "after": "/", "form": no_form, "cut": true, "any": false, "may_plan": true, "crumbs": [] });
     let plan = json!({ "id": "x", "title": "t", "host": "u", "form": form, "crumbs": [], "kind": "k", "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30",
-        "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true, "may_door": true, "pair": false, "door": { "state": "open", "opens": "2026-11-20 14:30", "closes": "2026-11-20 16:30", "came": 3 } });
+        "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true, "leaves": [{ "id": "x", "name": "n", "reason": "r", "answer": "a", "asked": "2026-11-20 08:00", "state": "x", "open": true }], "may_door": true, "pair": false, "door": { "state": "open", "opens": "2026-11-20 14:30", "closes": "2026-11-20 16:30", "came": 3 } });
     let receipt = json!({ "at": "2026-11-20 14:58", "first": true, "role": "x" });
     let phone = |receipt: Value, refused: Value| {
         json!({ "id": "x", "title": "t", "location": "l", "starts": "2026-11-20 15:00", "refused": refused,
@@ -134,6 +138,18 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             page["planning"] = json!(true);
             page
         }),
+        (
+            "activities/mine.html",
+            json!({ "coming": [{ "id": "x", "title": "t", "host": "u", "starts": "2026-11-20 15:00", "location": "l", "leave": "x", "answer": "a",
+                    "may_ask": true, "may_withdraw": true, "here": true }],
+                "missed": [{ "id": "x", "title": "t", "date": "2026-11-13", "minutes": 90, "role": "x", "made": null, "here": false },
+                    { "id": "y", "title": "t", "date": "2026-11-13", "minutes": 90, "role": "x", "made": "x", "here": true }],
+                "form": form, "today": "2026-11-20", "may_file": true, "kinds": ".pdf" }),
+        ),
+        (
+            "activities/mine.html",
+            json!({ "coming": [], "missed": [], "form": no_form, "today": "2026-11-20", "may_file": true, "kinds": ".pdf" }),
+        ),
         ("activities/screen.html", screen("open")),
         ("activities/screen.html", screen("early")),
         ("activities/screen.html", screen("closed")),

@@ -127,6 +127,9 @@ impl Activities {
             if part.role == role {
                 return Ok(());
             }
+            if role.studied() && store::leave::made_up(tx, id, person).await? {
+                return Err(Error::Conflict(Msg::new("makeup-there")));
+            }
             let reversed = self.ledger.reverse(tx, &[old], Some(by)).await?;
             let (Some(host), Some(unit)) = (
                 reversed.first().map(|f| f.host),

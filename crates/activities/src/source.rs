@@ -23,7 +23,10 @@ impl ActivityFacts {
 
 impl Source for ActivityFacts {
     fn owns(&self, kind: &str) -> bool {
-        matches!(kind, "held" | "attendance" | "agenda" | "issue" | "talk")
+        matches!(
+            kind,
+            "held" | "attendance" | "agenda" | "issue" | "talk" | "makeup"
+        )
     }
 
     fn href(&self, fact: &Fact) -> String {

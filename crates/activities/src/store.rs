@@ -12,6 +12,7 @@ pub(crate) mod confirmation;
 pub(crate) mod details;
 pub(crate) mod door;
 pub(crate) mod files;
+pub(crate) mod leave;
 pub(crate) mod plans;
 
 use crate::details::Pair;
@@ -69,6 +70,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "activities_20261122_doors",
         sql: door::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_leave",
+        sql: leave::TABLES,
     },
     Migration {
         name: "activities_20261122_part_minutes",

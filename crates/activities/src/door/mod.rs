@@ -284,6 +284,11 @@ impl Activities {
         Ok(known)
     }
 
+    /// Whether somebody is expected at what was planned.
+    pub(crate) async fn expects(&self, id: Id, person: PersonId) -> Result<bool> {
+        Ok(self.known(id, person).await?.expected.contains(&person))
+    }
+
     /// Somebody signs in at the door of a plan, at the moment they scanned; acknowledged when it is on disk. Twice is
     /// once. Who is not expected is an observer where the kind lets them.
     ///

@@ -6,6 +6,7 @@ mod doors;
 mod evidence;
 mod house;
 mod kinds;
+mod leave;
 mod levels;
 mod pages;
 mod plans;

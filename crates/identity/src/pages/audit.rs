@@ -164,6 +164,27 @@ fn action_name(shell: &Shell, action: &str) -> String {
             "activity.check-in-refused",
             "identity-action-activity-check-in-refused",
         ),
+        (
+            "activity.leave-asked",
+            "identity-action-activity-leave-asked",
+        ),
+        (
+            "activity.leave-withdrawn",
+            "identity-action-activity-leave-withdrawn",
+        ),
+        (
+            "activity.leave-granted",
+            "identity-action-activity-leave-granted",
+        ),
+        (
+            "activity.leave-refused",
+            "identity-action-activity-leave-refused",
+        ),
+        ("activity.made-up", "identity-action-activity-made-up"),
+        (
+            "activity.make-up-reversed",
+            "identity-action-activity-make-up-reversed",
+        ),
         ("activity.file-added", "identity-action-activity-file-added"),
         ("activities.exported", "identity-action-activities-exported"),
         ("indicators.exported", "identity-action-indicators-exported"),

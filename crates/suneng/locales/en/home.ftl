@@ -24,3 +24,5 @@ home-confirm = { $count } recorded activities wait for your confirmation
 home-go-confirm = Confirm
 home-review = { $count } entries of registers wait for your review
 home-go-review = Review
+home-leave = { $name } asks for leave from "{ $title }"
+home-go-answer = Answer

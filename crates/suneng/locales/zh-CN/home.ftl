@@ -24,3 +24,5 @@ home-confirm = 有 { $count } 场活动登记等您确认
 home-go-confirm = 去确认
 home-review = 有 { $count } 条台账登记等您审核
 home-go-review = 去审核
+home-leave = { $name } 申请“{ $title }”请假
+home-go-answer = 答复
