@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::Role;
+use crate::votes::{PassOf, Quorum};
 
 /// Who is expected (应到范围).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -262,6 +263,18 @@ pub struct ActivityKind {
     /// How people sign in for themselves.
     #[serde(default)]
     pub check_in: CheckIn,
+    /// How many of those who may vote must be there.
+    #[serde(default)]
+    pub quorum: Option<Quorum>,
+    /// Whether it has resolutions with votes.
+    #[serde(default)]
+    pub votes: bool,
+    /// Who of those expected may vote; none: all.
+    #[serde(default)]
+    pub voters: Option<RoleOf>,
+    /// Of whom more than half must be for a resolution.
+    #[serde(default)]
+    pub pass_of: PassOf,
 }
 
 impl ActivityKind {
@@ -297,6 +310,10 @@ impl ActivityKind {
         };
         if self.minutes < 1 || self.longest < self.minutes || self.late_after_days < 0 {
             wrong("activity-kind-numbers", "");
+        }
+        let no_votes = self.quorum.is_some() || self.voters.is_some();
+        if !self.votes && no_votes || self.votes && self.pair {
+            wrong("activity-kind-votes", "");
         }
         let before = self.check_in.opens_before;
         let after = self.check_in.closes_after.unwrap_or(0);
@@ -472,7 +489,8 @@ impl ActivityKinds {
             for code in kind.bodies.iter().filter(|c| bodies.get(c).is_none()) {
                 wrong("activity-kind-body", "what", code);
             }
-            for of in kind.roles.iter().filter_map(|r| r.of.as_ref()) {
+            let of_roles = kind.roles.iter().filter_map(|r| r.of.as_ref());
+            for of in of_roles.chain(&kind.voters) {
                 for (attribute, value) in of.attribute.pairs() {
                     let known = attributes.get(attribute);
                     if known.is_none_or(|a| a.value(value).is_none()) {

@@ -33,6 +33,8 @@ mod source;
 mod store;
 mod typed;
 mod view;
+mod vote_pages;
+mod votes;
 
 pub use amend::Amended;
 pub use attendance::{Late, LateWriter};
@@ -58,6 +60,7 @@ pub use store::MIGRATIONS;
 pub use store::details::Version;
 pub use store::files::FiledEvidence;
 pub use view::View;
+pub use votes::{NewResolution, Outcome as VoteOutcome, PassOf, Quorum, Resolution, Voters};
 
 /// Permission to see activities and their rosters.
 pub const READ: &str = "activity.read";

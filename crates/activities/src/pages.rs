@@ -11,6 +11,7 @@ use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
 use crate::door::{pages as door_pages, public as door_public};
+use crate::vote_pages;
 use crate::{
     Activities, Activity, ActivityKind, CONFIRM, Confirmation, PLAN, Part, READ, RECORD, REVERSE,
     Role, confirm, confirm_pages,
@@ -92,6 +93,21 @@ pub fn module(activities: Activities) -> Module {
             "/activities/{id}/makeup/{person}/reversal",
             Policy::Permission(RECORD),
             mine_pages::take_back,
+        )
+        .post(
+            "/activities/{id}/resolutions",
+            Policy::Permission(RECORD),
+            vote_pages::add,
+        )
+        .post(
+            "/activities/{id}/resolutions/{resolution}/reversal",
+            Policy::Permission(RECORD),
+            vote_pages::take_back,
+        )
+        .get(
+            "/activities/{id}/minutes",
+            Policy::Permission(READ),
+            vote_pages::minutes,
         )
         .get(
             "/activities/plans/{id}/screen",
@@ -302,6 +318,10 @@ pub fn module(activities: Activities) -> Module {
                 include_str!("../templates/mine.html"),
             ),
             (
+                "activities/minutes.html",
+                include_str!("../templates/minutes.html"),
+            ),
+            (
                 "activities/screen.html",
                 include_str!("../templates/screen.html"),
             ),
@@ -342,7 +362,7 @@ async fn show(
     shell.page("activities/show.html", context)
 }
 
-async fn show_context(
+pub(crate) async fn show_context(
     s: &Activities,
     shell: &Shell,
     access: &Access,
@@ -452,6 +472,7 @@ async fn show_context(
         "pick": format!("{}.{}", a.id, a.changes), "history": history,
         "confirmation": confirmation_tag(shell, a),
         "may_record": may_record, "may_reverse": may_reverse, "missing": missing,
+        "votes": crate::vote_pages::card(s, shell, a, parts).await?, "code": crate::short_code(a.id),
     });
     crate::shown::add(s, shell, access, a, may_record, &mut page).await?;
     Ok(page)

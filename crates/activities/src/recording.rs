@@ -319,7 +319,6 @@ impl Activities {
         let mut tx = self.db.read().await?;
         let mut errors = Vec::new();
         let mut held = Vec::new();
-        let mut known: HashMap<String, HashMap<PersonId, String>> = HashMap::new();
         for (code, person) in roles {
             let mut wrong = |message| {
                 errors.push(FieldError {
@@ -334,17 +333,8 @@ impl Activities {
             };
             let role = kind.role(code);
             if let Some(of) = role.and_then(|r| r.of.as_ref()) {
-                let mut fits = false;
-                for (attribute, value) in of.attribute.pairs() {
-                    if !known.contains_key(attribute) {
-                        let values =
-                            organization::finding::values_of(&mut tx, &people, attribute, date)
-                                .await?;
-                        known.insert(attribute.to_owned(), values);
-                    }
-                    let has = known.get(attribute).and_then(|v| v.get(person));
-                    fits |= has.is_some_and(|v| v == value);
-                }
+                let fits = Self::fitting(&mut tx, of, &[*person], date).await?;
+                let fits = fits.contains(person);
                 if !fits {
                     let name = role.map_or(code.as_str(), |r| &r.name.zh);
                     wrong(Msg::new("activity-role-unfit").with("role", name));

@@ -63,6 +63,15 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
                 "missing",
                 json!([{ "person": "p", "name": "n", "made": some(json!({ "content": "c", "date": "2026-11-21", "minutes": 60 })) }]),
             ),
+            (
+                "votes",
+                some(
+                    json!({ "expected": 3, "present": 2, "rows": [{ "id": "x", "title": "t", "in_favour": 2, "against": 0, "abstained": 0,
+                    "present": 2, "expected": 3, "outcome": "passed", "said": "x" }], "new": "x", "quorum": "x", "met": false }),
+                ),
+            ),
+            ("code", json!("0000-0000")),
+            ("lists", json!([["x", ["n"]], ["y", []]])),
             ("may_amend", json!(may)),
             ("evidence_missing", json!(!may)),
             (
@@ -149,6 +158,11 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         (
             "activities/mine.html",
             json!({ "coming": [], "missed": [], "form": no_form, "today": "2026-11-20", "may_file": true, "kinds": ".pdf" }),
+        ),
+        ("activities/minutes.html", show(Value::Null, true, &no_form)),
+        (
+            "activities/minutes.html",
+            show(json!("2026-11-21 09:00"), false, &no_form),
         ),
         ("activities/screen.html", screen("open")),
         ("activities/screen.html", screen("early")),

@@ -25,7 +25,7 @@ impl Source for ActivityFacts {
     fn owns(&self, kind: &str) -> bool {
         matches!(
             kind,
-            "held" | "attendance" | "agenda" | "issue" | "talk" | "makeup"
+            "held" | "attendance" | "agenda" | "issue" | "talk" | "makeup" | "resolution"
         )
     }
 
@@ -42,6 +42,7 @@ impl Source for ActivityFacts {
                 kind.and_then(|k| k.role(role)).map(|r| name(&r.name))
             }
             ("attendance", Some(role)) => Some(Label::Key(format!("role-{role}"))),
+            ("resolution", Some(role)) => Some(Label::Key(format!("votes-{role}"))),
             ("agenda", _) => self.0.item(category).map(|i| name(&i.name)),
             _ => None,
         }

@@ -14,6 +14,7 @@ pub(crate) mod door;
 pub(crate) mod files;
 pub(crate) mod leave;
 pub(crate) mod plans;
+pub(crate) mod votes;
 
 use crate::details::Pair;
 use crate::{Activity, Confirmation, InSeries, Part, Role, View};
@@ -74,6 +75,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "activities_20261122_leave",
         sql: leave::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_votes",
+        sql: votes::TABLES,
     },
     Migration {
         name: "activities_20261122_part_minutes",

@@ -44,6 +44,16 @@ minutes = 60
 longest = 720
 late-after-days = 3
 [[activity-kind]]
+code = "sitting"
+name = { zh = "会议", en = "Sitting" }
+title = { zh = "会议", en = "Sitting" }
+starts = "09:00"
+minutes = 60
+longest = 720
+late-after-days = 3
+quorum = "half"
+votes = true
+[[activity-kind]]
 code = "open-night"
 name = { zh = "夜学", en = "Night study" }
 title = { zh = "夜学", en = "Night study" }

@@ -76,6 +76,15 @@ async fn leave_is_asked_for_answered_and_stands_on_the_roster() {
             refused(decide(second, false, "", &all).await),
             why("answer", "leave-reason-missing")
         );
+        // Nobody answers their own.
+        let mine: AccountId = t.env.new_id();
+        db::transaction!(h.db, |tx| {
+            let sql = "INSERT INTO account (id, login, person, failures, created_at) VALUES ($1, 'one', $2, 0, 0)";
+            tx.execute(sql, db::args![mine, one]).await
+        })
+        .unwrap();
+        let answered = a.decide_leave((id, first), true, "", &all, mine).await;
+        assert_eq!(refused(answered), why("conflict", "leave-own"));
         decide(first, true, "", &all).await.unwrap();
         decide(second, false, "请调换门诊时间", &all).await.unwrap();
         assert_eq!(

@@ -13,3 +13,4 @@ mod plans;
 mod races;
 mod service;
 mod sheets;
+mod votes;

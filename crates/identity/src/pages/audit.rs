@@ -185,6 +185,11 @@ fn action_name(shell: &Shell, action: &str) -> String {
             "activity.make-up-reversed",
             "identity-action-activity-make-up-reversed",
         ),
+        ("activity.resolved", "identity-action-activity-resolved"),
+        (
+            "activity.resolution-reversed",
+            "identity-action-activity-resolution-reversed",
+        ),
         ("activity.file-added", "identity-action-activity-file-added"),
         ("activities.exported", "identity-action-activities-exported"),
         ("indicators.exported", "identity-action-indicators-exported"),
