@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::Role;
+use crate::reflection::ReflectionOf;
 use crate::votes::{PassOf, Quorum};
 
 /// Who is expected (应到范围).
@@ -263,6 +264,9 @@ pub struct ActivityKind {
     /// How people sign in for themselves.
     #[serde(default)]
     pub check_in: CheckIn,
+    /// The reflection that it asks for.
+    #[serde(default)]
+    pub reflection: Option<ReflectionOf>,
     /// How many of those who may vote must be there.
     #[serde(default)]
     pub quorum: Option<Quorum>,
@@ -310,6 +314,12 @@ impl ActivityKind {
         };
         if self.minutes < 1 || self.longest < self.minutes || self.late_after_days < 0 {
             wrong("activity-kind-numbers", "");
+        }
+        let sane = |r: &ReflectionOf| {
+            (0..=365).contains(&r.due_days) && 0 < r.least && r.least <= r.most && r.most <= 20_000
+        };
+        if self.reflection.is_some_and(|r| !sane(&r) || self.pair) {
+            wrong("activity-kind-reflection", "");
         }
         let no_votes = self.quorum.is_some() || self.voters.is_some();
         if !self.votes && no_votes || self.votes && self.pair {

@@ -23,6 +23,8 @@ mod pages;
 mod plan;
 mod plan_pages;
 mod recording;
+mod reflection;
+mod reflection_pages;
 mod samples;
 mod searching;
 mod service;
@@ -52,6 +54,7 @@ pub use model::{Activity, Confirmation, InSeries, Mark, New, Part, Role};
 pub use pages::module;
 pub use plan::{NewPlan, Plan, PlanChange, PlanState};
 pub use recording::HeldRole;
+pub use reflection::{Reflection, ReflectionOf, ReflectionState, similarity};
 
 pub use service::Activities;
 pub use sheet::short_code;

@@ -18,6 +18,8 @@ use crate::{Activities, View, evidence_pages, pages};
 /// How far one looks ahead and back, in days.
 const AHEAD: i64 = 60;
 const BACK: i64 = 400;
+/// How far back one may still write about something.
+const REFLECT: i64 = 120;
 
 fn me(access: &Access) -> Result<PersonId> {
     let message = || Error::Conflict(Msg::new("mine-no-person"));
@@ -52,6 +54,17 @@ async fn context(
                 "may_withdraw": open && p.starts > now, "here": of == p.id.to_string() })
         })
         .collect();
+    let since = today.saturating_sub(REFLECT.days());
+    let written = s.to_reflect(person, since).await?;
+    let written: Vec<Value> = written
+        .iter()
+        .map(|w| {
+            let due = s.reflection_due(&w.kind, w.date);
+            let state = w.state.map_or("none", |state| state.code());
+            json!({ "id": w.activity, "title": w.title, "date": kernel::format_date(w.date),
+                "due": due.map(kernel::format_date), "state": shell.t(&format!("reflection-state-{state}")) })
+        })
+        .collect();
     let missed = s.missed(person, today.saturating_sub(BACK.days())).await?;
     let missed: Vec<Value> = missed
         .iter()
@@ -65,7 +78,7 @@ async fn context(
         })
         .collect();
     Ok(
-        json!({ "coming": coming, "missed": missed, "form": form, "today": kernel::format_date(today),
+        json!({ "coming": coming, "missed": missed, "written": written, "form": form, "today": kernel::format_date(today),
         "may_file": s.keeper.is_some(), "kinds": crate::evidence::KINDS.map(|k| format!(".{k}")).join(",") }),
     )
 }

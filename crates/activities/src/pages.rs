@@ -11,7 +11,6 @@ use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
 use crate::door::{pages as door_pages, public as door_public};
-use crate::vote_pages;
 use crate::{
     Activities, Activity, ActivityKind, CONFIRM, Confirmation, PLAN, Part, READ, RECORD, REVERSE,
     Role, confirm, confirm_pages,
@@ -19,6 +18,7 @@ use crate::{
 use crate::{
     amend_page, evidence_pages, form_page, list_page, mine_pages, plan_pages, sheet_pages,
 };
+use crate::{reflection_pages, vote_pages};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -103,6 +103,26 @@ pub fn module(activities: Activities) -> Module {
             "/activities/{id}/resolutions/{resolution}/reversal",
             Policy::Permission(RECORD),
             vote_pages::take_back,
+        )
+        .get(
+            "/activities/mine/{id}/reflection",
+            Policy::SignedIn,
+            reflection_pages::mine,
+        )
+        .post(
+            "/activities/mine/{id}/reflection",
+            Policy::SignedIn,
+            reflection_pages::submit,
+        )
+        .get(
+            "/activities/{id}/reflections",
+            Policy::Permission(RECORD),
+            reflection_pages::list,
+        )
+        .post(
+            "/activities/{id}/reflections/{reflection}",
+            Policy::Permission(RECORD),
+            reflection_pages::review,
         )
         .get(
             "/activities/{id}/minutes",
@@ -322,6 +342,14 @@ pub fn module(activities: Activities) -> Module {
                 include_str!("../templates/minutes.html"),
             ),
             (
+                "activities/reflection.html",
+                include_str!("../templates/reflection.html"),
+            ),
+            (
+                "activities/reflections.html",
+                include_str!("../templates/reflections.html"),
+            ),
+            (
                 "activities/screen.html",
                 include_str!("../templates/screen.html"),
             ),
@@ -472,7 +500,7 @@ pub(crate) async fn show_context(
         "pick": format!("{}.{}", a.id, a.changes), "history": history,
         "confirmation": confirmation_tag(shell, a),
         "may_record": may_record, "may_reverse": may_reverse, "missing": missing,
-        "votes": crate::vote_pages::card(s, shell, a, parts).await?, "code": crate::short_code(a.id),
+        "votes": crate::vote_pages::card(s, shell, a, parts).await?, "code": crate::short_code(a.id), "reflects": may_record && s.reflection_due(&a.kind, a.date).is_some(),
     });
     crate::shown::add(s, shell, access, a, may_record, &mut page).await?;
     Ok(page)

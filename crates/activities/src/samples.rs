@@ -71,6 +71,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
                 ),
             ),
             ("code", json!("0000-0000")),
+            ("reflects", json!(may)),
             ("lists", json!([["x", ["n"]], ["y", []]])),
             ("may_amend", json!(may)),
             ("evidence_missing", json!(!may)),
@@ -102,6 +103,10 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         "month": "2026-11", "unit": "", "unit_name": null, "before": "/", "after": "/", "form": no_form, "cut": true, "any": false, "may_plan": true, "crumbs": [] });
     let plan = json!({ "id": "x", "title": "t", "host": "u", "form": form, "crumbs": [], "kind": "k", "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30",
         "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true, "leaves": [{ "id": "x", "name": "n", "reason": "r", "answer": "a", "asked": "2026-11-20 08:00", "state": "x", "open": true }], "may_door": true, "pair": false, "door": { "state": "open", "opens": "2026-11-20 14:30", "closes": "2026-11-20 16:30", "came": 3 } });
+    let reflection = |open: bool| {
+        json!({ "id": "x", "title": "t", "form": form, "due": "2026-11-20", "least": 300, "most": 3000, "state": "x", "note": "n",
+            "open": open, "crumbs": [] })
+    };
     let receipt = json!({ "at": "2026-11-20 14:58", "first": true, "role": "x" });
     let phone = |receipt: Value, refused: Value| {
         json!({ "id": "x", "title": "t", "location": "l", "starts": "2026-11-20 15:00", "refused": refused,
@@ -153,16 +158,28 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
                     "may_ask": true, "may_withdraw": true, "here": true }],
                 "missed": [{ "id": "x", "title": "t", "date": "2026-11-13", "minutes": 90, "role": "x", "made": null, "here": false },
                     { "id": "y", "title": "t", "date": "2026-11-13", "minutes": 90, "role": "x", "made": "x", "here": true }],
+                "written": [{ "id": "x", "title": "t", "date": "2026-11-13", "due": "2026-11-20", "state": "x" }],
                 "form": form, "today": "2026-11-20", "may_file": true, "kinds": ".pdf" }),
         ),
         (
             "activities/mine.html",
-            json!({ "coming": [], "missed": [], "form": no_form, "today": "2026-11-20", "may_file": true, "kinds": ".pdf" }),
+            json!({ "coming": [], "missed": [], "written": [], "form": no_form, "today": "2026-11-20", "may_file": true, "kinds": ".pdf" }),
         ),
         ("activities/minutes.html", show(Value::Null, true, &no_form)),
         (
             "activities/minutes.html",
             show(json!("2026-11-21 09:00"), false, &no_form),
+        ),
+        ("activities/reflection.html", reflection(true)),
+        ("activities/reflection.html", reflection(false)),
+        (
+            "activities/reflections.html",
+            json!({ "id": "x", "title": "t", "form": form, "due": "2026-11-20", "crumbs": [], "rows": [{ "id": "x", "name": "n", "text": "a\nb",
+                "note": "n", "at": "2026-11-20 15:00", "late": true, "like": "x", "code": "submitted", "state": "x", "characters": 2 }] }),
+        ),
+        (
+            "activities/reflections.html",
+            json!({ "id": "x", "title": "t", "form": no_form, "due": "2026-11-20", "crumbs": [], "rows": [] }),
         ),
         ("activities/screen.html", screen("open")),
         ("activities/screen.html", screen("early")),

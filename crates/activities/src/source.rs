@@ -25,7 +25,14 @@ impl Source for ActivityFacts {
     fn owns(&self, kind: &str) -> bool {
         matches!(
             kind,
-            "held" | "attendance" | "agenda" | "issue" | "talk" | "makeup" | "resolution"
+            "held"
+                | "attendance"
+                | "agenda"
+                | "issue"
+                | "talk"
+                | "makeup"
+                | "resolution"
+                | "reflection"
         )
     }
 
@@ -43,6 +50,7 @@ impl Source for ActivityFacts {
             }
             ("attendance", Some(role)) => Some(Label::Key(format!("role-{role}"))),
             ("resolution", Some(role)) => Some(Label::Key(format!("votes-{role}"))),
+            ("reflection", Some(role)) => Some(Label::Key(format!("reflection-state-{role}"))),
             ("agenda", _) => self.0.item(category).map(|i| name(&i.name)),
             _ => None,
         }

@@ -14,6 +14,7 @@ pub(crate) mod door;
 pub(crate) mod files;
 pub(crate) mod leave;
 pub(crate) mod plans;
+pub(crate) mod reflection;
 pub(crate) mod votes;
 
 use crate::details::Pair;
@@ -79,6 +80,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "activities_20261122_votes",
         sql: votes::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_reflections",
+        sql: reflection::TABLES,
     },
     Migration {
         name: "activities_20261122_part_minutes",

@@ -53,6 +53,7 @@ longest = 720
 late-after-days = 3
 quorum = "half"
 votes = true
+reflection = { due-days = 7, least = 10, most = 60 }
 [[activity-kind]]
 code = "open-night"
 name = { zh = "夜学", en = "Night study" }

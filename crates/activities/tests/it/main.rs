@@ -11,6 +11,7 @@ mod levels;
 mod pages;
 mod plans;
 mod races;
+mod reflections;
 mod service;
 mod sheets;
 mod votes;

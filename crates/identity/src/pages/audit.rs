@@ -190,6 +190,11 @@ fn action_name(shell: &Shell, action: &str) -> String {
             "activity.resolution-reversed",
             "identity-action-activity-resolution-reversed",
         ),
+        ("activity.reflected", "identity-action-activity-reflected"),
+        (
+            "activity.reflection-reviewed",
+            "identity-action-activity-reflection-reviewed",
+        ),
         ("activity.file-added", "identity-action-activity-file-added"),
         ("activities.exported", "identity-action-activities-exported"),
         ("indicators.exported", "identity-action-indicators-exported"),
