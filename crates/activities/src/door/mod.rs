@@ -114,24 +114,26 @@ struct Known {
 #[derive(Default)]
 pub(crate) struct Memory {
     known: Mutex<HashMap<Id, Arc<Known>>>,
-    wrong: Mutex<HashMap<Id, (Timestamp, u32)>>,
+    turn: tokio::sync::Mutex<()>,
+    /// By door, and at the kiosk or not: whoever guesses addresses must not close the kiosk.
+    wrong: Mutex<HashMap<(Id, bool), (Timestamp, u32)>>,
 }
 
 impl Memory {
     /// Counts a wrong try at a door; false when there were too many lately.
-    pub(crate) fn wrong(&self, plan: Id, now: Timestamp) -> bool {
+    pub(crate) fn wrong(&self, plan: Id, kiosk: bool, now: Timestamp) -> bool {
         let mut all = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (since, _)| since.plus_seconds(WRONG_SECONDS) > now);
-        let (_, tries) = all.entry(plan).or_insert((now, 0));
+        let (_, tries) = all.entry((plan, kiosk)).or_insert((now, 0));
         *tries = tries.saturating_add(1);
         *tries <= WRONG_MOST
     }
 
-    /// Whether there were too many wrong tries lately.
+    /// Whether there were too many wrong tries at a kiosk lately.
     pub(crate) fn tired(&self, plan: Id, now: Timestamp) -> bool {
         let all = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         let tries = all
-            .get(&plan)
+            .get(&(plan, true))
             .filter(|(since, _)| since.plus_seconds(WRONG_SECONDS) > now);
         tries.is_some_and(|(_, tries)| *tries >= WRONG_MOST)
     }
@@ -239,7 +241,7 @@ impl Activities {
 
     /// That a code was refused stands in the trail, until there are too many of one door.
     pub(crate) async fn refuse_code(&self, id: Id, why: &'static str, actor: &Actor) -> Result<()> {
-        if !self.doors.wrong(id, self.env.now()) {
+        if !self.doors.wrong(id, why == "room", self.env.now()) {
             return Ok(());
         }
         db::transaction!(self.db, |tx| {
@@ -258,7 +260,7 @@ impl Activities {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
         };
-        let kept = memory().get(&id).cloned();
+        let kept = || memory().get(&id).cloned();
         let serves = |k: &Arc<Known>| {
             let most = if k.expected.contains(&person) {
                 FRESH
@@ -267,7 +269,12 @@ impl Activities {
             };
             k.at <= now && now < k.at.plus_seconds(most)
         };
-        if let Some(known) = kept.filter(serves) {
+        if let Some(known) = kept().filter(serves) {
+            return Ok(known);
+        }
+        // One looks for all who come at the same moment.
+        let _turn = self.doors.turn.lock().await;
+        if let Some(known) = kept().filter(serves) {
             return Ok(known);
         }
         let (plan, _) = self.planned(id, &Scope::All).await?;
@@ -320,11 +327,13 @@ impl Activities {
                 ));
             }
         };
-        if self
-            .organization
-            .unit_of(person, known.plan.date)
-            .await?
-            .is_none()
+        // Who is on the roster has a unit on that day.
+        if !known.expected.contains(&person)
+            && self
+                .organization
+                .unit_of(person, known.plan.date)
+                .await?
+                .is_none()
         {
             let date = kernel::format_date(known.plan.date);
             let message = Msg::new("roster-person-unknown").with("date", date);

@@ -113,6 +113,8 @@ async fn phone(
         Some(Error::Conflict(message)) => page["refused"] = json!(shell.text(&message)),
         Some(other) => return Err(other.into()),
         None if scanned_at(s, plan, door, headers).is_none() => {
+            // Who did not scan reads nothing of what is planned.
+            page = json!({ "id": plan.id, "title": "", "location": "", "starts": "", "receipt": null, "name": "" });
             page["refused"] = json!(shell.t("door-scan-first"));
         }
         None => return shell.page("activities/checkin.html", page),
@@ -265,7 +267,7 @@ async fn kiosk_check(
     let numbers = [typed.staff_no.trim().to_owned()];
     let found = store::people_by_staff_no(&mut s.db.read().await?, &numbers, plan.date).await?;
     let Some((_, person, _)) = found.first() else {
-        s.doors.wrong(plan.id, now);
+        s.doors.wrong(plan.id, true, now);
         let message = Msg::new("observer-unknown").with("number", &numbers[0]);
         return Err(Error::field("staff-no", message));
     };
