@@ -72,7 +72,7 @@ fn body(a: &Activity) -> Value {
 }
 
 fn part_body(p: &Part) -> Value {
-    json!({ "person": p.person, "unit": p.unit, "role": p.role })
+    json!({ "person": p.person, "unit": p.unit, "role": p.role, "minutes": p.minutes })
 }
 
 #[derive(Deserialize)]
@@ -165,6 +165,9 @@ struct NewBody {
     pair: Option<Pair>,
     /// The plan that was held.
     plan: Option<Id>,
+    /// Whether people who signed in are left out on purpose.
+    #[serde(default)]
+    overrule: bool,
 }
 
 #[derive(Deserialize)]
@@ -179,6 +182,8 @@ struct RoleBody {
 struct MarkBody {
     person: PersonId,
     role: Role,
+    /// Minutes of their own.
+    minutes: Option<i64>,
 }
 
 async fn record(
@@ -191,6 +196,8 @@ async fn record(
         Time::strptime("%H:%M", text)
             .map_err(|_| Error::field(field, Msg::new("activity-time-wrong")))
     };
+    let own = b.roster.iter().filter_map(|m| Some((m.person, m.minutes?)));
+    let minutes = own.collect();
     let new = New {
         id: b.id.unwrap_or_else(|| s.env.new_id()),
         kind: b.kind,
@@ -221,6 +228,8 @@ async fn record(
             pair: b.pair,
             files: Vec::new(),
             plan: b.plan,
+            minutes,
+            overrule: b.overrule,
         },
     };
     let id = s.record(&new, &access, actor).await?;

@@ -103,6 +103,7 @@ impl Known {
             person: item.person,
             unit: *unit,
             role: item.role,
+            minutes: None,
         };
         Ok((activity, part))
     }

@@ -28,6 +28,10 @@ pub struct Details {
     pub files: Vec<NewFile>,
     /// The plan that was held.
     pub plan: Option<Id>,
+    /// Minutes of those who were not there the whole time.
+    pub minutes: BTreeMap<PersonId, i64>,
+    /// Whether people who signed in are left out on purpose.
+    pub overrule: bool,
 }
 
 /// A line of an agenda (议题).

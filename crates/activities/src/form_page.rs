@@ -1,5 +1,7 @@
 //! The form by which an activity is recorded: its kind says what stands in it.
 
+use std::collections::BTreeMap;
+
 use axum::Form as Body;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -26,13 +28,52 @@ const OFFERED: usize = 20;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct FormQuery {
-    kind: String,
-    unit: String,
-    date: String,
-    of: String,
-    series: String,
+    pub(crate) kind: String,
+    pub(crate) unit: String,
+    pub(crate) date: String,
+    pub(crate) of: String,
+    pub(crate) series: String,
     copy: String,
-    plan: String,
+    pub(crate) plan: String,
+}
+
+/// What is known of who came before anybody is marked.
+#[derive(Debug, Default)]
+pub(crate) struct Prefill {
+    pub(crate) marks: Vec<(PersonId, String)>,
+    pub(crate) observers: Vec<String>,
+    pub(crate) minutes: BTreeMap<PersonId, i64>,
+}
+
+/// Who signed in at the door of a plan.
+async fn came_to(s: &Activities, kind: &ActivityKind, plan: &crate::Plan) -> Result<Prefill> {
+    let mut known = Prefill::default();
+    for came in s.came(plan.id).await? {
+        if kind.roster == RosterOf::Open || came.role == Role::Observer {
+            known.observers.push(came.staff_no);
+        } else {
+            known.marks.push((came.person, came.role.code().to_owned()));
+        }
+    }
+    // Who has leave and came nevertheless was there.
+    for leave in s.leaves(plan.id).await? {
+        let granted = leave.state == crate::LeaveState::Granted;
+        if granted && !known.marks.iter().any(|(p, _)| *p == leave.person) {
+            known.marks.push((leave.person, Role::Leave.code().into()));
+        }
+    }
+    Ok(known)
+}
+
+/// The form with what a sheet says, or with what is wrong in it.
+pub(crate) async fn with_sheet(
+    s: &Activities,
+    shell: &Shell,
+    access: &Access,
+    q: FormQuery,
+    filled: Result<Prefill>,
+) -> Result<Response, Failure> {
+    open(s, shell, access, q, false, Some(filled)).await
 }
 
 pub(crate) async fn form(
@@ -41,7 +82,7 @@ pub(crate) async fn form(
     access: Access,
     Query(q): Query<FormQuery>,
 ) -> Result<Response, Failure> {
-    open(&s, &shell, &access, q, false).await
+    open(&s, &shell, &access, q, false, None).await
 }
 
 /// The same form, by which something is planned.
@@ -51,7 +92,7 @@ pub(crate) async fn plan_form(
     access: Access,
     Query(q): Query<FormQuery>,
 ) -> Result<Response, Failure> {
-    open(&s, &shell, &access, q, true).await
+    open(&s, &shell, &access, q, true, None).await
 }
 
 async fn open(
@@ -60,6 +101,7 @@ async fn open(
     access: &Access,
     mut q: FormQuery,
     planning: bool,
+    sheet: Option<Result<Prefill>>,
 ) -> Result<Response, Failure> {
     let plan = match q.plan.trim() {
         "" => None,
@@ -140,10 +182,49 @@ async fn open(
         }
         None => form,
     };
-    let form = propose(s, kind, &unit, form).await?;
-    let mut context = form_context(s, shell, access, kind, &unit, date, form, &[]).await?;
+    let mut form = propose(s, kind, &unit, form).await?;
+    let mut known = Prefill::default();
+    let mut refused = false;
+    let from_sheet = sheet.is_some();
+    match sheet {
+        Some(Ok(filled)) => known = filled,
+        Some(Err(Error::Invalid(errors))) => {
+            for error in errors {
+                let text = shell.text(&error.message);
+                let text = match error.field.as_str() {
+                    "sheet" | "" => text,
+                    cell => format!("{cell}：{text}"),
+                };
+                form.errors
+                    .entry("sheet".into())
+                    .or_insert_with(|| text.clone());
+                let field = "sheet".to_owned();
+                form.list.push(web::FormError { field, text });
+            }
+            refused = true;
+        }
+        Some(Err(other)) => return Err(other.into()),
+        None => {
+            if let Some(plan) = &plan {
+                known = came_to(s, kind, plan).await?;
+            }
+        }
+    }
+    if !known.observers.is_empty() {
+        form = form.with("observers", known.observers.join("，"));
+    }
+    for (person, minutes) in &known.minutes {
+        form = form.with(&format!("minutes-{person}"), minutes);
+    }
+    let marks = &known.marks;
+    let mut context = form_context(s, shell, access, kind, &unit, date, form, marks).await?;
     context["planning"] = json!(planning);
-    shell.page("activities/form.html", context)
+    context["sheet_read"] = json!(from_sheet && !marks.is_empty());
+    context["came"] = json!(if from_sheet { 0 } else { marks.len() });
+    match refused {
+        true => shell.refused("activities/form.html", context),
+        false => shell.page("activities/form.html", context),
+    }
 }
 
 /// People, place and times of the last one of the same kind and unit.
@@ -298,7 +379,7 @@ pub(crate) async fn form_context(
             let mark = marks.iter().find(|(p, _)| *p == r.person).map_or("", |(_, m)| m.as_str());
             json!({
                 "person": r.person, "staff_no": r.staff_no, "name": r.name, "unit": r.unit_name, "post": r.post,
-                "mark": mark,
+                "mark": mark, "minutes": form.values.get(&format!("minutes-{}", r.person)),
             })
         })
         .collect();
@@ -316,12 +397,17 @@ pub(crate) async fn form_context(
     };
     let view = View::from(access);
     let last = rows::last(&mut s.db.read().await?, unit.id, &kind.code, &view).await?;
+    let minutes: Vec<(&String, &String)> = form
+        .values
+        .iter()
+        .filter(|(name, _)| name.starts_with("minutes-"))
+        .collect();
     let shape = shape(s, kind, lang, &form);
     Ok(json!({
         "form": form, "kind": kind.name.get(lang), "roster": roster, "roles": roles, "shape": shape,
         "unit_code": unit.code, "unit_name": unit.name, "groups": kind_groups(s, unit, kind, lang),
         "ofs": groups, "series": series, "may_copy": last.is_some(),
-        "planning": false, "uploads": [], "may_file": s.keeper.is_some(), "kinds": crate::evidence::KINDS.map(|k| format!(".{k}")).join(","),
+        "planning": false, "minutes": minutes, "sheet_read": false, "came": 0, "uploads": [], "may_file": s.keeper.is_some(), "kinds": crate::evidence::KINDS.map(|k| format!(".{k}")).join(","),
         "levels": s.levels.options(lang), "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
     }))
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::Role;
+use crate::reflection::ReflectionOf;
+use crate::votes::{PassOf, Quorum};
 
 /// Who is expected (应到范围).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -43,6 +45,28 @@ pub enum Evidence {
     Optional,
     /// They must: without one it is marked.
     Required,
+}
+
+/// How people sign in for themselves (签到).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct CheckIn {
+    /// From so many minutes before the begin.
+    pub opens_before: i64,
+    /// Until so many minutes after the begin; none: until the end.
+    pub closes_after: Option<i64>,
+    /// Whether people who are not expected may come, as observers (列席).
+    pub outsiders: bool,
+}
+
+impl Default for CheckIn {
+    fn default() -> Self {
+        Self {
+            opens_before: 30,
+            closes_after: None,
+            outsiders: false,
+        }
+    }
 }
 
 /// A part that people have beside being there (主持、主讲、记录 …).
@@ -237,6 +261,24 @@ pub struct ActivityKind {
     /// Kinds of bodies whose members can be expected; empty: all.
     #[serde(default)]
     pub bodies: Vec<String>,
+    /// How people sign in for themselves.
+    #[serde(default)]
+    pub check_in: CheckIn,
+    /// The reflection that it asks for.
+    #[serde(default)]
+    pub reflection: Option<ReflectionOf>,
+    /// How many of those who may vote must be there.
+    #[serde(default)]
+    pub quorum: Option<Quorum>,
+    /// Whether it has resolutions with votes.
+    #[serde(default)]
+    pub votes: bool,
+    /// Who of those expected may vote; none: all.
+    #[serde(default)]
+    pub voters: Option<RoleOf>,
+    /// Of whom more than half must be for a resolution.
+    #[serde(default)]
+    pub pass_of: PassOf,
 }
 
 impl ActivityKind {
@@ -272,6 +314,21 @@ impl ActivityKind {
         };
         if self.minutes < 1 || self.longest < self.minutes || self.late_after_days < 0 {
             wrong("activity-kind-numbers", "");
+        }
+        let sane = |r: &ReflectionOf| {
+            (0..=365).contains(&r.due_days) && 0 < r.least && r.least <= r.most && r.most <= 20_000
+        };
+        if self.reflection.is_some_and(|r| !sane(&r) || self.pair) {
+            wrong("activity-kind-reflection", "");
+        }
+        let no_votes = self.quorum.is_some() || self.voters.is_some();
+        if !self.votes && no_votes || self.votes && self.pair {
+            wrong("activity-kind-votes", "");
+        }
+        let before = self.check_in.opens_before;
+        let after = self.check_in.closes_after.unwrap_or(0);
+        if !(0..=1_440).contains(&before) || !(0..=self.longest.max(0)).contains(&after) {
+            wrong("activity-kind-check-in", "");
         }
         let roles = || self.roles.iter().map(|r| &r.code);
         let fields = || self.fields.iter().map(|f| &f.code);
@@ -442,7 +499,8 @@ impl ActivityKinds {
             for code in kind.bodies.iter().filter(|c| bodies.get(c).is_none()) {
                 wrong("activity-kind-body", "what", code);
             }
-            for of in kind.roles.iter().filter_map(|r| r.of.as_ref()) {
+            let of_roles = kind.roles.iter().filter_map(|r| r.of.as_ref());
+            for of in of_roles.chain(&kind.voters) {
                 for (attribute, value) in of.attribute.pairs() {
                     let known = attributes.get(attribute);
                     if known.is_none_or(|a| a.value(value).is_none()) {

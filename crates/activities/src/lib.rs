@@ -8,46 +8,62 @@ mod attendance;
 mod confirm;
 mod confirm_pages;
 mod details;
+mod door;
 mod evidence;
 mod evidence_pages;
 mod form_page;
 mod kind;
+mod leave;
 mod levels;
 mod list_page;
+mod makeup;
+mod mine_pages;
 mod model;
 mod pages;
 mod plan;
 mod plan_pages;
 mod recording;
+mod reflection;
+mod reflection_pages;
 mod samples;
 mod searching;
 mod service;
+mod sheet;
+mod sheet_pages;
 mod shown;
 mod source;
 mod store;
 mod typed;
 mod view;
+mod vote_pages;
+mod votes;
 
 pub use amend::Amended;
 pub use attendance::{Late, LateWriter};
 pub use confirm::{History, Outcome};
 pub use details::{Details, Item, Pair, Session, next_session, session_fits};
+pub use door::{Came, Receipt, Way};
 pub use evidence::NewFile;
 pub use kind::{
-    ActivityKind, ActivityKinds, AgendaItem, Choice, Confidential, Evidence, FieldKind, KindField,
-    KindGroup, KindRole, OneOrMany, RoleOf, RosterOf,
+    ActivityKind, ActivityKinds, AgendaItem, CheckIn, Choice, Confidential, Evidence, FieldKind,
+    KindField, KindGroup, KindRole, OneOrMany, RoleOf, RosterOf,
 };
+pub use leave::{Leave, LeaveState, WaitingLeave};
+pub use makeup::{MadeUpBy, MakeUp, Missed, NewMakeUp};
 pub use model::{Activity, Confirmation, InSeries, Mark, New, Part, Role};
 pub use pages::module;
 pub use plan::{NewPlan, Plan, PlanChange, PlanState};
 pub use recording::HeldRole;
+pub use reflection::{Reflection, ReflectionOf, ReflectionState, similarity};
 
 pub use service::Activities;
+pub use sheet::short_code;
 pub use source::ActivityFacts;
 pub use store::MIGRATIONS;
 pub use store::details::Version;
 pub use store::files::FiledEvidence;
 pub use view::View;
+pub use votes::{NewResolution, Outcome as VoteOutcome, PassOf, Quorum, Resolution, Voters};
 
 /// Permission to see activities and their rosters.
 pub const READ: &str = "activity.read";

@@ -160,6 +160,15 @@ impl New {
             return None;
         };
         let minutes = (ends.0 - starts.0) / (60 * Timestamp::SECOND);
+        if let Some(wrong_one) = self
+            .details
+            .minutes
+            .values()
+            .find(|m| !(1..=minutes).contains(m))
+        {
+            let message = Msg::new("part-minutes-wrong").with("minutes", wrong_one);
+            wrong("roster", message.with("most", minutes));
+        }
         if minutes > kind.longest {
             wrong(
                 "ends",
@@ -299,4 +308,6 @@ pub struct Part {
     pub unit: UnitId,
     /// Their part.
     pub role: Role,
+    /// Minutes of their own; none: those of the activity.
+    pub minutes: Option<i64>,
 }

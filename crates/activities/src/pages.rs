@@ -10,11 +10,15 @@ use serde_json::{Value, json};
 use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
+use crate::door::{pages as door_pages, public as door_public};
 use crate::{
     Activities, Activity, ActivityKind, CONFIRM, Confirmation, PLAN, Part, READ, RECORD, REVERSE,
     Role, confirm, confirm_pages,
 };
-use crate::{amend_page, evidence_pages, form_page, list_page, plan_pages};
+use crate::{
+    amend_page, evidence_pages, form_page, list_page, mine_pages, plan_pages, sheet_pages,
+};
+use crate::{reflection_pages, vote_pages};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -45,6 +49,124 @@ pub fn module(activities: Activities) -> Module {
             "/activities/new/people-options",
             Policy::Permission(RECORD),
             form_page::people_options,
+        )
+        .get(
+            "/activities/new/sheet",
+            Policy::Permission(RECORD),
+            sheet_pages::template,
+        )
+        .post_up_to(
+            "/activities/new/sheet",
+            Policy::Permission(RECORD),
+            sheet_pages::BODY,
+            sheet_pages::import,
+        )
+        .get("/activities/mine", Policy::SignedIn, mine_pages::show)
+        .post(
+            "/activities/mine/{id}/leave",
+            Policy::SignedIn,
+            mine_pages::ask,
+        )
+        .post(
+            "/activities/mine/{id}/leave/withdraw",
+            Policy::SignedIn,
+            mine_pages::withdraw,
+        )
+        .post_up_to(
+            "/activities/mine/{id}/makeup",
+            Policy::SignedIn,
+            evidence_pages::BODY,
+            mine_pages::make_up,
+        )
+        .post(
+            "/activities/plans/{id}/leave/{leave}",
+            Policy::Permission(RECORD),
+            mine_pages::decide,
+        )
+        .post_up_to(
+            "/activities/{id}/makeup",
+            Policy::Permission(RECORD),
+            evidence_pages::BODY,
+            mine_pages::make_up_of,
+        )
+        .post(
+            "/activities/{id}/makeup/{person}/reversal",
+            Policy::Permission(RECORD),
+            mine_pages::take_back,
+        )
+        .post(
+            "/activities/{id}/resolutions",
+            Policy::Permission(RECORD),
+            vote_pages::add,
+        )
+        .post(
+            "/activities/{id}/resolutions/{resolution}/reversal",
+            Policy::Permission(RECORD),
+            vote_pages::take_back,
+        )
+        .get(
+            "/activities/mine/{id}/reflection",
+            Policy::SignedIn,
+            reflection_pages::mine,
+        )
+        .post(
+            "/activities/mine/{id}/reflection",
+            Policy::SignedIn,
+            reflection_pages::submit,
+        )
+        .get(
+            "/activities/{id}/reflections",
+            Policy::Permission(RECORD),
+            reflection_pages::list,
+        )
+        .post(
+            "/activities/{id}/reflections/{reflection}",
+            Policy::Permission(RECORD),
+            reflection_pages::review,
+        )
+        .get(
+            "/activities/{id}/minutes",
+            Policy::Permission(READ),
+            vote_pages::minutes,
+        )
+        .get(
+            "/activities/plans/{id}/screen",
+            Policy::Permission(RECORD),
+            door_pages::screen,
+        )
+        .get(
+            "/activities/plans/{id}/screen/code",
+            Policy::Permission(RECORD),
+            door_pages::code,
+        )
+        .post(
+            "/activities/plans/{id}/check-in/open",
+            Policy::Permission(RECORD),
+            door_pages::open,
+        )
+        .post(
+            "/activities/plans/{id}/check-in/close",
+            Policy::Permission(RECORD),
+            door_pages::close,
+        )
+        .get("/check-in/{id}", Policy::Public, door_public::scan)
+        .get("/check-in/{id}/me", Policy::SignedIn, door_public::mine)
+        .post("/check-in/{id}/me", Policy::SignedIn, door_public::tap)
+        .get("/check-in/{id}/kiosk", Policy::Public, door_public::kiosk)
+        .post(
+            "/check-in/{id}/kiosk",
+            Policy::Public,
+            door_public::kiosk_tap,
+        )
+        .get(
+            "/activities/plans/{id}/sheet",
+            Policy::Permission(READ),
+            sheet_pages::of_plan,
+        )
+        .get(
+            "/activities/{id}/sheet",
+            Policy::Permission(READ),
+            sheet_pages::of_activity,
         )
         .get(
             "/activities/{id}/amend",
@@ -145,14 +267,24 @@ pub fn module(activities: Activities) -> Module {
         name: "activities",
         search: vec![std::sync::Arc::new(source)],
         routes,
-        menu: vec![MenuEntry {
-            group: MenuGroup::Work,
-            order: 20,
-            label_key: "menu-activities",
-            href: "/activities",
-            icon: "calendar-event",
-            permission: Some(READ),
-        }],
+        menu: vec![
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 20,
+                label_key: "menu-activities",
+                href: "/activities",
+                icon: "calendar-event",
+                permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 25,
+                label_key: "mine-title",
+                href: "/activities/mine",
+                icon: "checklist",
+                permission: None,
+            },
+        ],
         messages: vec![
             (
                 web::Lang::Zh,
@@ -198,6 +330,42 @@ pub fn module(activities: Activities) -> Module {
                 include_str!("../templates/look.html"),
             ),
             (
+                "activities/sheet.html",
+                include_str!("../templates/sheet.html"),
+            ),
+            (
+                "activities/mine.html",
+                include_str!("../templates/mine.html"),
+            ),
+            (
+                "activities/minutes.html",
+                include_str!("../templates/minutes.html"),
+            ),
+            (
+                "activities/reflection.html",
+                include_str!("../templates/reflection.html"),
+            ),
+            (
+                "activities/reflections.html",
+                include_str!("../templates/reflections.html"),
+            ),
+            (
+                "activities/screen.html",
+                include_str!("../templates/screen.html"),
+            ),
+            (
+                "activities/screen_part.html",
+                include_str!("../templates/screen_part.html"),
+            ),
+            (
+                "activities/checkin.html",
+                include_str!("../templates/checkin.html"),
+            ),
+            (
+                "activities/kiosk.html",
+                include_str!("../templates/kiosk.html"),
+            ),
+            (
                 "activities/show.html",
                 include_str!("../templates/show.html"),
             ),
@@ -222,7 +390,7 @@ async fn show(
     shell.page("activities/show.html", context)
 }
 
-async fn show_context(
+pub(crate) async fn show_context(
     s: &Activities,
     shell: &Shell,
     access: &Access,
@@ -293,8 +461,21 @@ async fn show_context(
                 "name": names.get(&p.person),
                 "unit": units.get(&p.unit),
                 "role": p.role.code(),
+                "minutes": p.minutes.filter(|_| p.role.studied()),
                 "tag": Tag { text: shell.t(&format!("role-{}", p.role.code())), tone, icon: None },
             })
+        })
+        .collect();
+    let made_up = s.make_ups(a.id).await?;
+    let missing: Vec<Value> = parts
+        .iter()
+        .filter(|p| matches!(p.role, Role::Leave | Role::Absent))
+        .map(|p| {
+            let made = made_up.iter().find(|m| m.person == p.person);
+            let made = made.map(|m| {
+                json!({ "content": m.content, "date": kernel::format_date(m.date), "minutes": m.minutes })
+            });
+            json!({ "person": p.person, "name": names.get(&p.person), "made": made })
         })
         .collect();
     let roles: Vec<(&str, String)> = Role::ALL
@@ -318,7 +499,8 @@ async fn show_context(
         "may_return": may_confirm && a.returned_at.is_none(),
         "pick": format!("{}.{}", a.id, a.changes), "history": history,
         "confirmation": confirmation_tag(shell, a),
-        "may_record": may_record, "may_reverse": may_reverse,
+        "may_record": may_record, "may_reverse": may_reverse, "missing": missing,
+        "votes": crate::vote_pages::card(s, shell, a, parts).await?, "code": crate::short_code(a.id), "reflects": may_record && s.reflection_due(&a.kind, a.date).is_some(),
     });
     crate::shown::add(s, shell, access, a, may_record, &mut page).await?;
     Ok(page)
@@ -411,9 +593,20 @@ pub(crate) async fn refused(
     typed: (&str, &str),
     error: Error,
 ) -> Result<Response, Failure> {
-    let form = Form::default()
-        .with(typed.0, typed.1)
-        .reject(shell, error)?;
+    let form = Form::default().with(typed.0, typed.1);
+    refused_form(s, shell, access, id, form, error).await
+}
+
+/// The same, with all that was typed.
+pub(crate) async fn refused_form(
+    s: &Activities,
+    shell: &Shell,
+    access: &Access,
+    id: ActivityId,
+    form: Form,
+    error: Error,
+) -> Result<Response, Failure> {
+    let form = form.reject(shell, error)?;
     let (activity, parts) = s.activity(id, access).await?;
     let context = show_context(s, shell, access, &activity, &parts, form).await?;
     shell.refused("activities/show.html", context)

@@ -14,6 +14,7 @@ use kernel::{
 use notices::{CalendarSource, Event, When};
 use serde_json::json;
 
+use crate::door::Door;
 use crate::service::who;
 use crate::store::plans;
 use crate::{Activities, RosterOf};
@@ -80,6 +81,14 @@ pub struct Plan {
     pub activity: Option<ActivityId>,
     /// When it last changed.
     pub changed_at: Timestamp,
+}
+
+impl Plan {
+    /// The body or audience that is expected.
+    pub(crate) fn expects(&self) -> Option<Id> {
+        let typed = self.typed.iter().find(|(name, _)| name == "of");
+        self.body.or_else(|| typed?.1.parse().ok())
+    }
 }
 
 /// A change of a plan.
@@ -237,6 +246,7 @@ impl Activities {
                     false => Err(Error::NotFound),
                 };
             }
+            self.build_door(tx, &plan).await?;
             let detail = json!({ "kind": plan.kind, "date": plan.date.to_string() });
             self.audit_plan(tx, &actor, "activity.planned", plan.id, detail)
                 .await
@@ -293,6 +303,9 @@ impl Activities {
             if !plans::shift(tx, &plan, self.env.now()).await? {
                 return Err(Error::Conflict(Msg::new("plan-not-open")));
             }
+            if let Some(kind) = self.kinds.get(&plan.kind) {
+                crate::store::door::set_times(tx, id, Door::times(kind, begin, end)).await?;
+            }
             let at = (self.env.new_id(), self.env.now());
             plans::note(tx, at, id, ("moved", &was, reason), by).await?;
             let detail = json!({ "from": was, "to": date.to_string(), "reason": reason });
@@ -339,28 +352,48 @@ impl Activities {
     }
 }
 
+impl Activities {
+    /// What a person is expected at: plans of their unit and of those above it, and of the bodies and audiences they
+    /// belong to.
+    pub async fn expected_of(&self, person: PersonId, from: Date, to: Date) -> Result<Vec<Plan>> {
+        let today = self.env.today();
+        let Some(unit) = self.organization.unit_of(person, today).await? else {
+            return Ok(Vec::new());
+        };
+        let mut units = self.organization.ancestors(unit).await?;
+        units.push(unit);
+        let bodies = self.organization.memberships(person).await?;
+        let bodies: Vec<Id> = bodies
+            .into_iter()
+            .filter(|(m, _)| m.covers(today))
+            .map(|(_, body)| body.id)
+            .collect();
+        let mut tx = self.db.read().await?;
+        let found = plans::of_these(&mut tx, (from, to), &units, &bodies).await?;
+        drop(tx);
+        let mut expected = Vec::new();
+        for plan in found {
+            let Some(kind) = self.kinds.get(&plan.kind).filter(|k| !k.pair) else {
+                continue;
+            };
+            let there = match kind.roster {
+                RosterOf::Body => plan.body.is_some(),
+                RosterOf::Unit => true,
+                RosterOf::Audience => self.expects(plan.id, person).await?,
+                RosterOf::Open => false,
+            };
+            if there {
+                expected.push(plan);
+            }
+        }
+        Ok(expected)
+    }
+}
+
 impl CalendarSource for Activities {
-    /// What a person is expected at: plans of their unit and of those above it, and of the bodies they belong to.
     fn events(&self, person: PersonId, from: Date, to: Date) -> BoxFuture<'_, Result<Vec<Event>>> {
         async move {
-            let today = self.env.today();
-            let Some(unit) = self.organization.unit_of(person, today).await? else {
-                return Ok(Vec::new());
-            };
-            let mut units = self.organization.ancestors(unit).await?;
-            units.push(unit);
-            let bodies = self.organization.memberships(person).await?;
-            let bodies: Vec<Id> = bodies
-                .into_iter()
-                .filter(|(m, _)| m.covers(today))
-                .map(|(_, body)| body.id)
-                .collect();
-            let mut tx = self.db.read().await?;
-            let found = plans::of_these(&mut tx, (from, to), &units, &bodies).await?;
-            let expected = |p: &Plan| {
-                let kind = self.kinds.get(&p.kind);
-                p.body.is_some() || kind.is_some_and(|k| k.roster == RosterOf::Unit && !k.pair)
-            };
+            let found = self.expected_of(person, from, to).await?;
             let event = |p: Plan| Event {
                 uid: format!("activity-plan-{}", p.id),
                 title: Msg::new("calendar-activity").with("title", p.title),
@@ -368,7 +401,7 @@ impl CalendarSource for Activities {
                 href: format!("/activities/plans/{}", p.id),
                 updated: p.changed_at,
             };
-            Ok(found.into_iter().filter(expected).map(event).collect())
+            Ok(found.into_iter().map(event).collect())
         }
         .boxed()
     }

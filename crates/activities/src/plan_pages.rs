@@ -16,7 +16,7 @@ use crate::pages::crumbs;
 use crate::plan::{NewPlan, PlanState};
 use crate::store::Filter;
 use crate::typed::Typed;
-use crate::{Activities, PLAN, RECORD, form_page, list_page};
+use crate::{Activities, LeaveState, PLAN, RECORD, form_page, list_page};
 
 /// Activities on one page of the calendar.
 const MOST: i64 = 1_000;
@@ -234,6 +234,19 @@ async fn context(
         label: shell.t("activity-calendar"),
         href: format!("/activities/calendar?month={}", plan.date.strftime("%Y-%m")),
     });
+    // Why somebody is away is for those who decide about it.
+    let leaves = match reaches(RECORD).await? {
+        true => s.leaves(id).await?,
+        false => Vec::new(),
+    };
+    let leaves: Vec<Value> = leaves
+        .iter()
+        .filter(|l| l.state != LeaveState::Withdrawn)
+        .map(|l| {
+            json!({ "id": l.id, "name": l.name, "reason": l.reason, "answer": l.answer, "asked": l.asked_at.minute_text(zone),
+                "state": shell.t(&format!("leave-state-{}", l.state.code())), "open": l.state == LeaveState::Asked })
+        })
+        .collect();
     Ok(json!({
         "id": plan.id, "title": plan.title, "host": host.get(&plan.host), "form": form, "crumbs": crumbs,
         "kind": s.kinds.get(&plan.kind).map_or(plan.kind.as_str(), |k| k.name.get(lang)),
@@ -241,7 +254,21 @@ async fn context(
         "state": plan.state.code(), "activity": plan.activity, "history": history,
         "may_plan": reaches(PLAN).await?, "may_record": reaches(RECORD).await? && plan.starts <= s.env.now(),
         "early": open && plan.starts > s.env.now(),
+        "leaves": leaves, "may_door": reaches(RECORD).await?, "door": crate::door::pages::card(s, id).await?,
+        "pair": s.kinds.get(&plan.kind).is_some_and(|k| k.pair),
     }))
+}
+
+/// The page of a plan with what was wrong.
+pub(crate) async fn again(
+    s: &Activities,
+    shell: &Shell,
+    access: &Access,
+    id: Id,
+    form: Form,
+) -> Result<Response, Failure> {
+    let context = context(s, shell, access, id, form).await?;
+    shell.refused("activities/plan.html", context)
 }
 
 pub(crate) async fn show(

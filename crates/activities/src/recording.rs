@@ -149,7 +149,23 @@ impl Activities {
             {
                 return Err(Error::Conflict(Msg::new("plan-not-open")));
             }
-            let detail = json!({ "kind": activity.kind, "date": activity.date.to_string(), "lines": people.parts.len() });
+            let mut left_out = 0;
+            if let Some(plan) = new.details.plan {
+                let came = people.parts.iter().filter(|p| p.role.studied());
+                let came: HashSet<PersonId> = came.map(|p| p.person).collect();
+                let missing = self.nobody_left_out(tx, plan, &came).await?;
+                left_out = missing.len();
+                if left_out > 0 && !new.details.overrule {
+                    let names: Vec<&str> =
+                        missing.iter().take(8).map(|c| c.name.as_str()).collect();
+                    let message = Msg::new("door-left-out").with("count", left_out);
+                    return Err(Error::field(
+                        "overrule",
+                        message.with("names", names.join("、")),
+                    ));
+                }
+            }
+            let detail = json!({ "kind": activity.kind, "date": activity.date.to_string(), "lines": people.parts.len(), "left-out": left_out });
             self.audit(tx, &actor, "activity.recorded", activity.id, detail)
                 .await
         })?;
@@ -233,6 +249,7 @@ impl Activities {
                     person: mark.person,
                     unit: *unit,
                     role: mark.role,
+                    minutes: new.details.minutes.get(&mark.person).copied(),
                 }),
                 None => errors.push(FieldError {
                     field: "roster".into(),
@@ -271,6 +288,7 @@ impl Activities {
                             person: *person,
                             unit: *unit,
                             role: came,
+                            minutes: new.details.minutes.get(person).copied(),
                         });
                         continue;
                     }
@@ -301,7 +319,6 @@ impl Activities {
         let mut tx = self.db.read().await?;
         let mut errors = Vec::new();
         let mut held = Vec::new();
-        let mut known: HashMap<String, HashMap<PersonId, String>> = HashMap::new();
         for (code, person) in roles {
             let mut wrong = |message| {
                 errors.push(FieldError {
@@ -316,17 +333,8 @@ impl Activities {
             };
             let role = kind.role(code);
             if let Some(of) = role.and_then(|r| r.of.as_ref()) {
-                let mut fits = false;
-                for (attribute, value) in of.attribute.pairs() {
-                    if !known.contains_key(attribute) {
-                        let values =
-                            organization::finding::values_of(&mut tx, &people, attribute, date)
-                                .await?;
-                        known.insert(attribute.to_owned(), values);
-                    }
-                    let has = known.get(attribute).and_then(|v| v.get(person));
-                    fits |= has.is_some_and(|v| v == value);
-                }
+                let fits = Self::fitting(&mut tx, of, &[*person], date).await?;
+                let fits = fits.contains(person);
                 if !fits {
                     let name = role.map_or(code.as_str(), |r| &r.name.zh);
                     wrong(Msg::new("activity-role-unfit").with("role", name));

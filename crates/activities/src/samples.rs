@@ -14,7 +14,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         json!({ "rows": rows, "form": form, "chips": chips, "levels": [["internal", "x"]], "unit_name": null, "kinds": [["k", "n"]], "groups": [["g", "x"]],
         "pager": pager, "table": web::table::Table::sample_with(&crate::list_page::COLUMNS), "may_record": true, "may_confirm": true })
     };
-    let roster = json!([{ "person": "p", "staff_no": "1", "name": "n", "unit": "u", "post": "", "mark": "present" }]);
+    let roster = json!([{ "person": "p", "staff_no": "1", "name": "n", "unit": "u", "post": "", "mark": "present", "minutes": 60 }]);
     let shape = |roster: &str| {
         json!({ "roles": [{ "label": "x", "names": ["role-speaker-0", "role-speaker-1"], "required": true }], "items": [["first-topic", "x"]],
         "lines": 2, "agenda_required": ["x"], "fields": [{ "name": "field-a", "label": "x", "kind": "select", "mode": "", "most": 0, "required": true, "options": [["", "—"]] }],
@@ -22,7 +22,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     };
     let plain = json!({ "roles": [], "items": [], "lines": 0, "agenda_required": [], "fields": [], "roster": "unit", "series": false, "confidential": false, "basis": "" });
     let edit = |roster: Value, shape: &Value| {
-        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
+        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "minutes": [["minutes-p", "60"]], "sheet_read": true, "came": 2, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
         "groups": [{ "name": "", "kinds": [["k", "n"]] }, { "name": "g", "kinds": [["l", "n"]] }], "roles": [{ "code": "present", "label": "x" }],
         "unit_code": "u", "unit_name": "n", "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
@@ -37,7 +37,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         let mut page = json!({ "id": "x", "title": "t", "form": form, "kind": "k", "host": "u", "date": "2026-11-20",
         "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30", "minutes": 90, "location": "", "tags": [tag], "recorded_at": "2026-11-20 17:00",
         "level": "x", "level_code": "internal", "levels": [["internal", "x"]], "mark": reversed, "reversed_at": reversed, "reason": reversed, "roles": [["present", "x"]], "crumbs": [{ "label": "x", "href": "/" }],
-        "parts": [{ "person": "p", "name": "n", "unit": "u", "role": "present", "tag": tag }],
+        "parts": [{ "person": "p", "name": "n", "unit": "u", "role": "present", "minutes": 60, "tag": tag }],
         "present": 1, "leave": 0, "absent": 0, "observers": 0, "expected": 1, "may_record": may, "may_reverse": may,
         "may_confirm": may, "may_return": may, "pick": "x.0", "confirmation": tag, "history": history(may) });
         let some = |value: Value| if may { value } else { Value::Null };
@@ -59,6 +59,20 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ),
             ("facts", json!([["x", 1]])),
             ("versions", history(may)),
+            (
+                "missing",
+                json!([{ "person": "p", "name": "n", "made": some(json!({ "content": "c", "date": "2026-11-21", "minutes": 60 })) }]),
+            ),
+            (
+                "votes",
+                some(
+                    json!({ "expected": 3, "present": 2, "rows": [{ "id": "x", "title": "t", "in_favour": 2, "against": 0, "abstained": 0,
+                    "present": 2, "expected": 3, "outcome": "passed", "said": "x" }], "new": "x", "quorum": "x", "met": false }),
+                ),
+            ),
+            ("code", json!("0000-0000")),
+            ("reflects", json!(may)),
+            ("lists", json!([["x", ["n"]], ["y", []]])),
             ("may_amend", json!(may)),
             ("evidence_missing", json!(!may)),
             (
@@ -88,7 +102,22 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let month = json!({ "weeks": [[{ "day": 2, "date": "2026-11-02", "own": true, "today": true, "items": [item] }, { "day": 1, "date": "2026-12-01", "own": false, "today": false, "items": [] }]],
         "month": "2026-11", "unit": "", "unit_name": null, "before": "/", "after": "/", "form": no_form, "cut": true, "any": false, "may_plan": true, "crumbs": [] });
     let plan = json!({ "id": "x", "title": "t", "host": "u", "form": form, "crumbs": [], "kind": "k", "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30",
-        "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true });
+        "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true, "leaves": [{ "id": "x", "name": "n", "reason": "r", "answer": "a", "asked": "2026-11-20 08:00", "state": "x", "open": true }], "may_door": true, "pair": false, "door": { "state": "open", "opens": "2026-11-20 14:30", "closes": "2026-11-20 16:30", "came": 3 } });
+    let reflection = |open: bool| {
+        json!({ "id": "x", "title": "t", "form": form, "due": "2026-11-20", "least": 300, "most": 3000, "state": "x", "note": "n",
+            "open": open, "crumbs": [] })
+    };
+    let receipt = json!({ "at": "2026-11-20 14:58", "first": true, "role": "x" });
+    let phone = |receipt: Value, refused: Value| {
+        json!({ "id": "x", "title": "t", "location": "l", "starts": "2026-11-20 15:00", "refused": refused,
+            "receipt": receipt, "name": "n", "k": "0.0", "form": no_form })
+    };
+    let screen = |state: &str| {
+        json!({ "id": "x", "title": "t", "location": "l", "starts": "15:00", "state": state, "present": 1, "expected": 2,
+            "others": 1, "last": [{ "name": "n", "at": "14:58", "observer": true }], "opens": "2026-11-20 14:30", "closes": "16:30",
+            "picture": "<svg></svg>", "room": "000000", "kiosk": "/", "at": "14:58:01", "recorded": false, "host": "u",
+            "crumbs": [{ "label": "x", "href": "/" }], "may_record": true, "lang": "zh-CN" })
+    };
     vec![
         ("activities/confirm.html", confirm(json!([waiting]))),
         ("activities/confirm.html", confirm(json!([]))),
@@ -123,6 +152,52 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             page["planning"] = json!(true);
             page
         }),
+        (
+            "activities/mine.html",
+            json!({ "coming": [{ "id": "x", "title": "t", "host": "u", "starts": "2026-11-20 15:00", "location": "l", "leave": "x", "answer": "a",
+                    "may_ask": true, "may_withdraw": true, "here": true }],
+                "missed": [{ "id": "x", "title": "t", "date": "2026-11-13", "minutes": 90, "role": "x", "made": null, "here": false },
+                    { "id": "y", "title": "t", "date": "2026-11-13", "minutes": 90, "role": "x", "made": "x", "here": true }],
+                "written": [{ "id": "x", "title": "t", "date": "2026-11-13", "due": "2026-11-20", "state": "x" }],
+                "form": form, "today": "2026-11-20", "may_file": true, "kinds": ".pdf" }),
+        ),
+        (
+            "activities/mine.html",
+            json!({ "coming": [], "missed": [], "written": [], "form": no_form, "today": "2026-11-20", "may_file": true, "kinds": ".pdf" }),
+        ),
+        ("activities/minutes.html", show(Value::Null, true, &no_form)),
+        (
+            "activities/minutes.html",
+            show(json!("2026-11-21 09:00"), false, &no_form),
+        ),
+        ("activities/reflection.html", reflection(true)),
+        ("activities/reflection.html", reflection(false)),
+        (
+            "activities/reflections.html",
+            json!({ "id": "x", "title": "t", "form": form, "due": "2026-11-20", "crumbs": [], "rows": [{ "id": "x", "name": "n", "text": "a\nb",
+                "note": "n", "at": "2026-11-20 15:00", "late": true, "like": "x", "code": "submitted", "state": "x", "characters": 2 }] }),
+        ),
+        (
+            "activities/reflections.html",
+            json!({ "id": "x", "title": "t", "form": no_form, "due": "2026-11-20", "crumbs": [], "rows": [] }),
+        ),
+        ("activities/screen.html", screen("open")),
+        ("activities/screen.html", screen("early")),
+        ("activities/screen.html", screen("closed")),
+        ("activities/screen_part.html", screen("open")),
+        ("activities/checkin.html", phone(json!(null), json!(null))),
+        (
+            "activities/checkin.html",
+            phone(receipt.clone(), json!(null)),
+        ),
+        ("activities/checkin.html", phone(json!(null), json!("x"))),
+        ("activities/kiosk.html", phone(json!(null), json!("x"))),
+        ("activities/kiosk.html", phone(receipt, json!(null))),
+        (
+            "activities/sheet.html",
+            json!({ "title": "t", "host": "u", "kind": "k", "location": "", "href": "/activities/x", "starts": "2026-11-20 15:00", "ends": "16:30",
+                "code": "0000-0000", "blank": 2, "picture": "<svg></svg>", "rows": [{ "name": "n", "unit": "u", "post": "p" }] }),
+        ),
         ("activities/calendar.html", month),
         ("activities/plan.html", plan),
         ("activities/details.html", json!({})),

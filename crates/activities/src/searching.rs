@@ -20,7 +20,8 @@ impl Activities {
         let kind = self.kinds.get(&a.kind);
         let name = kind.map_or("", |k| k.name.get("zh-CN"));
         let day = kernel::format_date(a.date);
-        format!("{} {name} {} {day}", a.title, a.location)
+        let code = crate::short_code(a.id);
+        format!("{} {name} {} {day} {code}", a.title, a.location)
     }
 
     pub(crate) async fn index(&self, tx: &mut Tx, a: &Activity) -> Result<()> {

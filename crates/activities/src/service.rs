@@ -13,6 +13,8 @@ use serde_json::json;
 use web::table::Order;
 
 use crate::attendance::LateWriter;
+use crate::door::Memory;
+use crate::door::writer::DoorWriter;
 use crate::evidence::Keeper;
 use crate::store::{self, Filter};
 use crate::{Activity, ActivityKinds, Part, Role, View};
@@ -29,6 +31,9 @@ pub struct Activities {
     pub(crate) notices: Option<Notices>,
     pub(crate) levels: Arc<Levels>,
     pub(crate) keeper: Option<Keeper>,
+    pub(crate) address: Arc<(String, bool)>,
+    pub(crate) coming: GroupCommit<DoorWriter>,
+    pub(crate) doors: Arc<Memory>,
 }
 
 impl Activities {
@@ -49,6 +54,7 @@ impl Activities {
             kinds: kinds.clone(),
         });
         let late = GroupCommit::start(db.clone(), writer, 4_096, 512);
+        let coming = GroupCommit::start(db.clone(), Arc::new(DoorWriter), 8_192, 512);
         Self {
             db,
             env,
@@ -59,6 +65,9 @@ impl Activities {
             notices: None,
             levels: Arc::default(),
             keeper: None,
+            address: Arc::default(),
+            coming,
+            doors: Arc::default(),
         }
     }
 
@@ -66,6 +75,23 @@ impl Activities {
     pub fn with_levels(mut self, levels: Levels) -> Self {
         self.levels = Arc::new(levels);
         self
+    }
+
+    /// The same, reached at this address (empty: the one that was asked), by https or not.
+    pub fn with_address(mut self, url: &str, secure: bool) -> Self {
+        self.address = Arc::new((url.trim_end_matches('/').to_owned(), secure));
+        self
+    }
+
+    /// The address of this server in what a phone reads.
+    pub(crate) fn origin(&self, headers: &axum::http::HeaderMap) -> String {
+        let (url, secure) = &*self.address;
+        if !url.is_empty() {
+            return url.clone();
+        }
+        let host = headers.get(axum::http::header::HOST);
+        let host = host.and_then(|h| h.to_str().ok()).unwrap_or("localhost");
+        format!("{}://{host}", if *secure { "https" } else { "http" })
     }
 
     /// The same, in which whoever recorded something hears that it was returned.
@@ -100,6 +126,9 @@ impl Activities {
             };
             if part.role == role {
                 return Ok(());
+            }
+            if role.studied() && store::leave::made_up(tx, id, person).await? {
+                return Err(Error::Conflict(Msg::new("makeup-there")));
             }
             let reversed = self.ledger.reverse(tx, &[old], Some(by)).await?;
             let (Some(host), Some(unit)) = (
@@ -259,7 +288,8 @@ impl Activity {
             Some(unit),
             Some(part.role.code().to_owned()),
         );
-        f.minutes = Some(if part.role.studied() { self.minutes } else { 0 });
+        let minutes = part.minutes.unwrap_or(self.minutes);
+        f.minutes = Some(if part.role.studied() { minutes } else { 0 });
         f
     }
 }

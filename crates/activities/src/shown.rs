@@ -87,6 +87,7 @@ pub(crate) async fn add(
     for fact in s.ledger.standing(&mut tx, a.id.0).await? {
         let what = match fact.kind.as_str() {
             "attendance" => fact.role.clone().unwrap_or_default(),
+            "resolution" | "reflection" => fact.role.clone().unwrap_or_default(),
             "agenda" => fact.category.clone().unwrap_or_default(),
             _ => String::new(),
         };
@@ -99,6 +100,10 @@ pub(crate) async fn add(
             let what = match (kind.as_str(), Role::from_code(&what)) {
                 (_, Some(role)) => shell.t(&format!("role-{}", role.code())),
                 ("attendance", None) => role_name(&what),
+                ("reflection", None) if !what.is_empty() => {
+                    shell.t(&format!("reflection-state-{what}"))
+                }
+                ("resolution", None) => shell.t(&format!("votes-{what}")),
                 _ => item_name(&what),
             };
             let label = match what.is_empty() {

@@ -23,7 +23,17 @@ impl ActivityFacts {
 
 impl Source for ActivityFacts {
     fn owns(&self, kind: &str) -> bool {
-        matches!(kind, "held" | "attendance" | "agenda" | "issue" | "talk")
+        matches!(
+            kind,
+            "held"
+                | "attendance"
+                | "agenda"
+                | "issue"
+                | "talk"
+                | "makeup"
+                | "resolution"
+                | "reflection"
+        )
     }
 
     fn href(&self, fact: &Fact) -> String {
@@ -39,6 +49,8 @@ impl Source for ActivityFacts {
                 kind.and_then(|k| k.role(role)).map(|r| name(&r.name))
             }
             ("attendance", Some(role)) => Some(Label::Key(format!("role-{role}"))),
+            ("resolution", Some(role)) => Some(Label::Key(format!("votes-{role}"))),
+            ("reflection", Some(role)) => Some(Label::Key(format!("reflection-state-{role}"))),
             ("agenda", _) => self.0.item(category).map(|i| name(&i.name)),
             _ => None,
         }

@@ -10,8 +10,12 @@ use web::table::Order;
 
 pub(crate) mod confirmation;
 pub(crate) mod details;
+pub(crate) mod door;
 pub(crate) mod files;
+pub(crate) mod leave;
 pub(crate) mod plans;
+pub(crate) mod reflection;
+pub(crate) mod votes;
 
 use crate::details::Pair;
 use crate::{Activity, Confirmation, InSeries, Part, Role, View};
@@ -64,6 +68,26 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "activities_20261122_plans",
         sql: plans::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_doors",
+        sql: door::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_leave",
+        sql: leave::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_votes",
+        sql: votes::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_reflections",
+        sql: reflection::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_part_minutes",
+        sql: "ALTER TABLE activity_part ADD COLUMN minutes BIGINT;",
     },
 ];
 
@@ -160,20 +184,21 @@ pub(crate) async fn insert_parts(
 ) -> Result<Vec<(ActivityId, PersonId)>> {
     let mut added = Vec::new();
     for chunk in parts.chunks(500) {
-        let mut a = Args::with_capacity(chunk.len() * 5);
+        let mut a = Args::with_capacity(chunk.len() * 6);
         for (activity, part, fact) in chunk {
             a.add(*activity);
             a.add(part.person);
             a.add(part.unit);
             a.add(part.role.code());
             a.add(*fact);
+            a.add(part.minutes);
         }
         let rows = tx
             .query(
                 format!(
-                    "INSERT INTO activity_part (activity, person, unit, role, fact) VALUES {}
+                    "INSERT INTO activity_part (activity, person, unit, role, fact, minutes) VALUES {}
                      ON CONFLICT (activity, person) DO NOTHING RETURNING activity, person",
-                    Args::values(chunk.len(), 5)
+                    Args::values(chunk.len(), 6)
                 ),
                 a,
             )
@@ -324,7 +349,7 @@ pub(crate) async fn after(tx: &mut Tx, id: Id, limit: i64) -> Result<Vec<Activit
 pub(crate) async fn parts(tx: &mut Tx, id: ActivityId) -> Result<Vec<(Part, FactId)>> {
     let rows = tx
         .query(
-            "SELECT p.person, p.unit, p.role, p.fact FROM activity_part p
+            "SELECT p.person, p.unit, p.role, p.fact, p.minutes FROM activity_part p
              JOIN person q ON q.id = p.person WHERE p.activity = $1 ORDER BY q.staff_no",
             args![id],
         )
@@ -336,6 +361,7 @@ pub(crate) async fn parts(tx: &mut Tx, id: ActivityId) -> Result<Vec<(Part, Fact
                     person: r.get(0)?,
                     unit: r.get(1)?,
                     role: role(r, 2)?,
+                    minutes: r.get(4)?,
                 },
                 r.get(3)?,
             ))

@@ -100,6 +100,15 @@ impl Typed {
             "" => None,
             id => Some(id.parse().map_err(|_| Error::NotFound)?),
         };
+        details.overrule = self.get("overrule") == "on";
+        for (name, value) in &self.0 {
+            let Some(person) = name.strip_prefix("minutes-") else {
+                continue;
+            };
+            let person: PersonId = person.parse().map_err(|_| Error::NotFound)?;
+            // What is no number is refused with the number that it became.
+            details.minutes.insert(person, value.parse().unwrap_or(0));
+        }
         details.of = match self.get("of") {
             "" => None,
             id => Some(id.parse().map_err(|_| Error::NotFound)?),

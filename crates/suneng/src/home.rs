@@ -129,6 +129,23 @@ async fn show(
         });
         todo.push((w.due, item));
     }
+    if let Some(scope) = held(activities::RECORD) {
+        let most = MOST_TODO as i64;
+        let (total, waiting) = s.rooms.activities.waiting_leaves(&scope, most).await?;
+        count += total as usize;
+        let units: Vec<UnitId> = waiting.iter().map(|w| w.host).collect();
+        let names = s.world.organization.names(&units).await?;
+        for w in waiting {
+            let due = w.starts.date(env.zone());
+            let said = [("name", w.name.as_str()), ("title", w.title.as_str())];
+            let item = json!({
+                "title": shell.t_with("home-leave", &said), "unit": names.get(&w.host),
+                "due": kernel::format_date(due), "tag": deadline(&shell, due, due < today),
+                "icon": "ballpen", "verb": shell.t("home-go-answer"), "href": format!("/activities/plans/{}", w.plan),
+            });
+            todo.push((Some(due), item));
+        }
+    }
     if let Some(scope) = held(activities::CONFIRM) {
         let (total, _) = s.rooms.activities.unconfirmed(&scope, &actor, 1).await?;
         if total > 0 {

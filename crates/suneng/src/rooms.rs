@@ -300,6 +300,10 @@ impl Rooms {
             )
             .with_levels(levels.clone())
             .with_notices(notices.clone())
+            .with_address(
+                &world.config.security.public_url,
+                world.config.security.secure,
+            )
             .with_files(world.files.clone(), world.desk()),
             registers,
             hours,

@@ -74,7 +74,7 @@ async fn evidence_given_at_recording_stands_in_the_fact_and_later_ones_beside_it
     .await;
 }
 
-fn parts(fields: &[(&str, &str, &str)]) -> (String, Vec<u8>) {
+pub fn parts(fields: &[(&str, &str, &str)]) -> (String, Vec<u8>) {
     let mut body = String::new();
     for (name, file, content) in fields {
         let file = match file.is_empty() {

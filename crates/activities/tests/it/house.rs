@@ -43,6 +43,29 @@ starts = "09:00"
 minutes = 60
 longest = 720
 late-after-days = 3
+[[activity-kind]]
+code = "sitting"
+name = { zh = "会议", en = "Sitting" }
+title = { zh = "会议", en = "Sitting" }
+starts = "09:00"
+minutes = 60
+longest = 720
+late-after-days = 3
+quorum = "half"
+votes = true
+reflection = { due-days = 7, least = 10, most = 60 }
+[[activity-kind]]
+code = "open-night"
+name = { zh = "夜学", en = "Night study" }
+title = { zh = "夜学", en = "Night study" }
+starts = "23:30"
+minutes = 90
+longest = 720
+late-after-days = 3
+[activity-kind.check-in]
+opens-before = 10
+closes-after = 60
+outsiders = true
 "#;
 
 /// The packs of activities that the product brings, and what they name.

@@ -2,11 +2,16 @@
 
 mod api;
 mod confirm;
+mod doors;
 mod evidence;
 mod house;
 mod kinds;
+mod leave;
 mod levels;
 mod pages;
 mod plans;
 mod races;
+mod reflections;
 mod service;
+mod sheets;
+mod votes;

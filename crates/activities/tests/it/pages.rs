@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use commons::files::Files;
 use http_body_util::BodyExt;
@@ -37,7 +37,7 @@ fn modules(h: &House, t: &TestDb) -> Vec<Module> {
 }
 
 /// The program as one person sees it.
-pub struct App(Router);
+pub struct App(Router, String);
 
 impl App {
     pub fn new(h: &House, t: &TestDb, grants: &[(&str, Scope)]) -> Self {
@@ -50,14 +50,41 @@ impl App {
         for (permission, scope) in grants {
             principal = principal.with(*permission, scope.clone());
         }
+        Self::seen_by(h, t, Some(principal))
+    }
+
+    /// As somebody sees it who has not signed in.
+    pub fn nobody(h: &House, t: &TestDb) -> Self {
+        Self::seen_by(h, t, None)
+    }
+
+    /// As one of the people sees it, who holds nothing.
+    pub fn person(h: &House, t: &TestDb, no: &str) -> Self {
+        Self::seen_by(h, t, Some(Self::principal(h, t, no)))
+    }
+
+    /// The account of one of the people.
+    pub fn principal(h: &House, t: &TestDb, no: &str) -> Principal {
+        let mut principal = Principal::new(t.env.new_id(), "某人");
+        principal.person = Some(h.people[no]);
+        principal
+    }
+
+    pub fn seen_by(h: &House, t: &TestDb, principal: Option<Principal>) -> Self {
         let mut options = Options::new(t.env.clone());
         options.auth = Box::new(move |router| {
             router.layer(from_fn(move |mut request: Request, next: Next| {
-                request.extensions_mut().insert(Some(principal.clone()));
+                request.extensions_mut().insert(principal.clone());
                 next.run(request)
             }))
         });
-        Self(web::assemble(modules(h, t), options).expect("the modules fit together"))
+        let router = web::assemble(modules(h, t), options).expect("the modules fit together");
+        Self(router, String::new())
+    }
+
+    /// The same, with a cookie.
+    pub fn with_cookie(&self, cookie: &str) -> Self {
+        Self(self.0.clone(), cookie.to_owned())
     }
 
     /// Somebody who may do everything in a scope.
@@ -72,16 +99,19 @@ impl App {
             .uri(path)
             .header(header::HOST, "suneng.test")
             .header(header::CONTENT_TYPE, kind)
+            .header(header::COOKIE, &self.1)
             .body(Body::from(body))
             .expect("a request");
         let response = self.0.clone().oneshot(request).await.expect("infallible");
         let status = response.status();
         let kind = response.headers().get(header::CONTENT_TYPE);
         let kind = kind.map_or("", |k| k.to_str().unwrap()).to_owned();
+        let headers = response.headers().clone();
         let body = response.into_body().collect().await.expect("a whole body");
         Answer {
             status,
             kind,
+            headers,
             bytes: body.to_bytes().to_vec(),
         }
     }
@@ -103,12 +133,34 @@ impl App {
 pub struct Answer {
     pub status: StatusCode,
     pub kind: String,
+    pub headers: HeaderMap,
     pub bytes: Vec<u8>,
 }
 
 impl Answer {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// A header of the answer; empty without it.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
+    }
+
+    /// Where it leads.
+    pub fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    /// A cookie that it sets, as a request sends it.
+    pub fn cookie(&self, name: &str) -> String {
+        let set = self.headers.get_all(header::SET_COOKIE).iter();
+        let set = set.map(|v| v.to_str().unwrap());
+        let found = set.into_iter().find(|v| v.starts_with(name));
+        found
+            .and_then(|v| v.split(';').next())
+            .expect("the cookie is set")
+            .to_owned()
     }
 
     /// The page, which must have this status.

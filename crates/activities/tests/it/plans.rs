@@ -9,7 +9,7 @@ use testkit::{TestDb, on_both};
 use crate::house::{House, day, migrations, refused, why};
 use crate::pages::App;
 
-fn plan(h: &House, t: &TestDb, month: i8, date: i8) -> NewPlan {
+pub fn plan(h: &House, t: &TestDb, month: i8, date: i8) -> NewPlan {
     NewPlan {
         id: t.env.new_id(),
         kind: "friday-study".into(),

@@ -35,3 +35,5 @@ attention-planned = Planned
 attention-undone = Not done
 attention-due = Due soon
 home-hours = { $count } records of outside training wait for review
+home-leave = { $name } asks for leave from "{ $title }"
+home-go-answer = Answer

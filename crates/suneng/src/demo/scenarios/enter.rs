@@ -159,7 +159,7 @@ impl Stage<'_> {
                     .iter()
                     .map(|name| file(name, title, date))
                     .collect(),
-                plan: None,
+                ..Details::default()
             },
         };
         activities.record(&new, &scope, self.clerk).await?;
