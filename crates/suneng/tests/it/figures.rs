@@ -25,6 +25,30 @@ const MOVED: [&str; 8] = [
     "lo-ministerial-policies",
 ];
 
+/// The county's forms: what is filled in, and which blanks stay open.
+const FORMS: [(&str, [&str; 2], &str); 4] = [
+    (
+        "county-court-form",
+        ["走访群众234户", "化解15件"],
+        "挂职锻炼",
+    ),
+    (
+        "county-procuratorate-form",
+        ["讲习所开讲30期", "14名走上讲堂"],
+        "",
+    ),
+    (
+        "county-police-form",
+        ["智能测试152人次", "参训400人次"],
+        "脱产调训人次",
+    ),
+    (
+        "county-justice-form",
+        ["输送2名", "约谈28人次"],
+        "向上级输送、身边的好人",
+    ),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_figure_comes_out_of_its_records_years_later_and_moves_with_them() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -48,6 +72,25 @@ async fn every_figure_comes_out_of_its_records_years_later_and_moves_with_them()
             .len(),
         5
     );
+
+    let said = |report: String| -> String {
+        let body: serde_json::Value = serde_json::from_str(&report).expect("a report");
+        let paragraphs = body["paragraphs"][0].as_array().expect("paragraphs").iter();
+        let texts = paragraphs.flat_map(|p| p.as_array().expect("a paragraph"));
+        texts.map(|s| s["text"].as_str().expect("a text")).collect()
+    };
+    let mut tx = world.db.read().await.expect("a transaction");
+    for (form, filled, open) in FORMS {
+        let sql = "SELECT body FROM report WHERE template = $1";
+        let row = tx.one(sql, db::args![form]).await.expect("one report");
+        let text = said(row.get(0).expect("a body"));
+        for part in filled {
+            assert!(text.contains(part), "{form}: {part} in {text}");
+        }
+        let listed = text.split_once("未填写：").map_or("", |(_, list)| list);
+        assert_eq!(listed.trim_end_matches('。'), open, "{form}: {text}");
+    }
+    drop(tx);
 
     let account = rooms.identity.account_by_login("scenario").await;
     let clerk = account.expect("asked").expect("the clerk").id;
