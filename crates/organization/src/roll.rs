@@ -4,18 +4,24 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use db::{Tx, args};
+use futures::future::try_join;
 use kernel::{Date, Error, Result, Scope, UnitId};
 use web::table::Window;
 
 use crate::audience::Rule;
 use crate::model::{RosterEntry, Unit};
 use crate::service::Organization;
-use crate::store::{self, RosterQuery};
+use crate::store::{self, Half, RosterQuery};
 
 /// Counts that are kept.
 const KEPT: usize = 16;
+/// From so many units on they are counted by halves.
+const MANY_UNITS: usize = 500;
+/// How long a second connection is waited for.
+const A_MOMENT: Duration = Duration::from_millis(5);
 
 /// A day and the rule that people follow; empty: everybody.
 type Asked = (Date, String);
@@ -274,7 +280,7 @@ impl Organization {
         let asked = rule.on(date);
         let key = serde_json::to_string(&rule).map_err(Error::internal)?;
         let roll = self.roll(&mut tx).await?;
-        let load = store::audience_counts(&mut tx, &asked);
+        let load = self.audience_counts(&mut tx, &roll, &asked);
         let own = roll.counted((date, key), load).await?;
         let units = match under.under {
             Some(top) => roll.under(top, !under.own),
@@ -284,6 +290,41 @@ impl Organization {
         let (total, ids, skipped) = roll.part(units, &own, scope, |_| offset, limit);
         let rows = store::audience(&mut tx, &asked, &ids, limit, skipped).await?;
         Ok((total, rows))
+    }
+}
+
+impl Organization {
+    /// How many people of each unit belong to an audience. Many units are counted by halves side by side, if both
+    /// readers see the same units and people.
+    async fn audience_counts(
+        &self,
+        tx: &mut Tx,
+        roll: &Roll,
+        asked: &crate::audience::Asked<'_>,
+    ) -> Result<Vec<(UnitId, i64)>> {
+        // Whoever holds one connection must not wait for another: where none is free, one does it alone.
+        let second = match roll.units.len() {
+            0..MANY_UNITS => None,
+            _ => tokio::time::timeout(A_MOMENT, self.db.read()).await.ok(),
+        };
+        let Some(second) = second else {
+            return store::audience_counts(tx, asked, None).await;
+        };
+        let mut second = second?;
+        if store::version(&mut second).await? != roll.version {
+            return store::audience_counts(tx, asked, None).await;
+        }
+        let mut ids: Vec<UnitId> = roll.units.iter().map(|u| u.id).collect();
+        let middle = ids.len() / 2;
+        let (_, middle, _) = ids.select_nth_unstable(middle);
+        let (below, from) = (Half::Below(*middle), Half::From(*middle));
+        let (mut counts, more) = try_join(
+            store::audience_counts(tx, asked, Some(below)),
+            store::audience_counts(&mut second, asked, Some(from)),
+        )
+        .await?;
+        counts.extend(more);
+        Ok(counts)
     }
 }
 

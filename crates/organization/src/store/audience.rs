@@ -100,9 +100,25 @@ fn one_of(seat: &Seat, args: &mut Args) -> String {
     format!("({sql})")
 }
 
-/// How many people of each unit belong to an audience.
-pub(crate) async fn audience_counts(tx: &mut Tx, asked: &Asked<'_>) -> Result<Vec<(UnitId, i64)>> {
-    let (conditions, args) = conditions(asked);
+/// A part of all units, by id.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Half {
+    Below(UnitId),
+    From(UnitId),
+}
+
+/// How many people of each unit, or of those of a half, belong to an audience.
+pub(crate) async fn audience_counts(
+    tx: &mut Tx,
+    asked: &Asked<'_>,
+    half: Option<Half>,
+) -> Result<Vec<(UnitId, i64)>> {
+    let (mut conditions, mut args) = conditions(asked);
+    match half {
+        Some(Half::Below(unit)) => conditions += &format!(" AND a.unit < {}", args.push(unit)),
+        Some(Half::From(unit)) => conditions += &format!(" AND a.unit >= {}", args.push(unit)),
+        None => {}
+    }
     let join = if asked.rule.categories.is_empty() {
         ""
     } else {

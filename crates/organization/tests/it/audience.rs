@@ -549,3 +549,58 @@ async fn bodies_and_names_are_chosen_on_the_form_and_what_is_outside_stays() {
     })
     .await;
 }
+
+/// Above a number of units the count is made by halves, on two connections; it is the same.
+#[tokio::test]
+async fn of_many_units_everybody_is_counted_once() {
+    on_both(MIGRATIONS, |t| async move {
+        let org = organization(&t);
+        let mut rows = organization::Rows::default();
+        for n in 0..620 {
+            let code = format!("U{n:03}");
+            rows.units.push(organization::UnitRow {
+                parent: if n == 0 { "" } else { "U000" }.into(),
+                code: code.as_str().into(),
+                name: code.as_str().into(),
+                category: "处室".into(),
+                sort: Some(n),
+                from: Some(day(1, 1)),
+                to: None.into(),
+                credit_code: None.into(),
+            });
+            let trait_row = organization::TraitRow {
+                code: "level".into(),
+                value: if n % 3 == 0 { "staff" } else { "township" }.into(),
+                from: Some(day(1, 1)),
+                fills: false,
+            };
+            rows.persons.push(organization::PersonRow {
+                staff_no: format!("P{n:03}").as_str().into(),
+                name: "丁一".into(),
+                unit: code.as_str().into(),
+                post: "科员".into(),
+                from: Some(day(1, 1)).into(),
+                to: None.into(),
+                primary: true,
+                nature: Default::default(),
+                traits: vec![trait_row],
+            });
+        }
+        org.import(&rows, &Scope::All, None).await.unwrap();
+        let mut rule = Rule::default();
+        rule.attributes.insert("level".into(), vec!["staff".into()]);
+        let found = everybody(&org, &rule, &Scope::All).await;
+        assert_eq!(found.len(), 207);
+        let distinct: std::collections::HashSet<PersonId> = found.into_iter().collect();
+        assert_eq!(distinct.len(), 207);
+        // A reader that is alone counts all by itself.
+        let again = Organization::new(t.db.clone(), t.env.clone());
+        let (one, two) = (again.clone(), again.clone());
+        let (one, two) = tokio::join!(
+            one.audience_page(&rule, day(11, 20), &Scope::All, 1, 0),
+            two.audience_page(&rule, day(11, 20), &Scope::All, 1, 206),
+        );
+        assert_eq!((one.unwrap().0, two.unwrap().0), (207, 207));
+    })
+    .await;
+}
