@@ -379,7 +379,7 @@ impl Told<'_> {
         json!({
             "label": i.name.get(self.lang()), "value": indicators::value_text(f),
             "unit": if i.unit.zh == "%" { "%" } else { "" }, "percent": percent, "tone": tone,
-            "nought": f.value.is_some_and(|v| v.numerator == 0),
+            "declared": f.declared, "nought": f.value.is_some_and(|v| v.numerator == 0),
             "href": indicators::open_href(&i.code, unit.id, self.period, f, size),
         })
     }

@@ -6,8 +6,8 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let kpi = json!({ "label": "x", "value": "1", "unit": "x", "href": "/indicators/x", "definition": "d", "as_of": "2026-11-21 09:00", "target": "95%",
         "delta": { "label": "x", "text": "3.2%", "direction": 1, "good": true }, "trend": [1.0, 2.0], "declared": false });
     let tag = json!({ "text": "x", "tone": "ok", "icon": null });
-    let cell = json!({ "label": "x", "value": "1", "unit": "%", "percent": 1.0, "tone": "bad", "nought": true, "href": "/x" });
-    let plain = json!({ "label": "x", "value": null, "unit": "", "percent": null, "tone": "", "nought": false, "href": "/x" });
+    let cell = json!({ "label": "x", "value": "1", "unit": "%", "percent": 1.0, "tone": "bad", "declared": true, "nought": true, "href": "/x" });
+    let plain = json!({ "label": "x", "value": null, "unit": "", "percent": null, "tone": "", "declared": false, "nought": false, "href": "/x" });
     let base = json!({
         "unit": "u", "unit_code": "c", "span": "year", "kinds": [{ "label": "x", "current": true, "href": "/x" }],
         "crumbs": [{ "label": "x", "href": "/" }], "form": { "values": {}, "errors": {}, "list": [] }, "period": "p",

@@ -248,6 +248,9 @@ pub struct Figure {
     pub yoy: Option<Change>,
     /// Old facts are still being counted.
     pub computing: bool,
+    /// Somebody typed in (申报) some of what it, or what it is compared with, is made of.
+    #[serde(default)]
+    pub declared: bool,
 }
 
 #[cfg(test)]

@@ -17,11 +17,6 @@ use crate::rows::{cursor_of, cursor_text};
 use crate::service::streak;
 use crate::{Indicator, Indicators, Measure, Of};
 
-/// Rows that are looked through at once.
-const MANY: usize = 1_000;
-/// The source of facts that somebody typed in for a past year.
-const DECLARED: &str = "declared";
-
 /// Things of the organization on one page.
 const THINGS: i64 = 500;
 
@@ -72,45 +67,6 @@ impl Indicators {
         }
     }
 
-    /// Whether somebody typed in (申报) any of what a figure is made of, instead of records.
-    pub async fn declared(
-        &self,
-        reading: &mut Reading,
-        i: &Indicator,
-        unit: UnitId,
-        period: Period,
-    ) -> Result<bool> {
-        let mut left = vec![(i, period)];
-        while let Some((i, period)) = left.pop() {
-            match &i.measure {
-                Measure::Facts(_, definition) => {
-                    let mut after = None;
-                    loop {
-                        let page = reading.rows(definition, unit, period, None, after, MANY);
-                        let page = page.await?;
-                        if page.facts.iter().any(|f| f.source == DECLARED) {
-                            return Ok(true);
-                        }
-                        after = page.next;
-                        if after.is_none() {
-                            break;
-                        }
-                    }
-                }
-                Measure::Census(_) => {}
-                Measure::Ratio { part, whole } => {
-                    left.push((self.indicator(part)?, period));
-                    left.push((self.indicator(whole)?, period));
-                }
-                Measure::Change { of, base, .. } => {
-                    left.push((self.indicator(of)?, period));
-                    left.push((self.indicator(of)?, base.of(period)));
-                }
-            }
-        }
-        Ok(false)
-    }
-
     /// A figure as it was when the ledger had a size; none where only the present is known.
     async fn frozen(
         &self,
@@ -155,6 +111,7 @@ impl Indicators {
             rows: total.n,
             yoy: None,
             computing: false,
+            declared: false,
         }))
     }
 
@@ -224,6 +181,7 @@ impl Indicators {
                         rows: *n,
                         yoy: None,
                         computing: false,
+                        declared: false,
                     };
                     let href = (!none).then(|| open_href(&i.code, *id, period, &figure, size));
                     let detail = match none {

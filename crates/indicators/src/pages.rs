@@ -166,7 +166,7 @@ pub fn card(
         target: i.target.map(|t| format!("{t}{}", i.unit.get(lang))),
         delta: f.yoy.map(|c| delta(shell, i, c)),
         trend,
-        declared: false,
+        declared: f.declared,
     }
 }
 
@@ -253,6 +253,7 @@ async fn overview(
                     "value": value_text(f),
                     "unit": if i.unit.zh == "%" { "%" } else { "" },
                     "href": open_href(&i.code, u.id, period, f, size),
+                    "declared": f.declared,
                 })
             })
             .collect();

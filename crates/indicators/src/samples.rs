@@ -7,7 +7,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         json!({ "label": "x", "value": value, "unit": "x", "href": "/indicators/x", "definition": "d", "as_of": "2026-11-21 09:00", "target": "95%",
         "delta": { "label": "x", "text": "3.2%", "direction": 1, "good": true }, "trend": [1.0, 2.0], "declared": false })
     };
-    let cell = json!({ "label": "x", "value": "1", "unit": "", "href": "/indicators/x" });
+    let cell = json!({ "label": "x", "value": "1", "unit": "", "href": "/indicators/x", "declared": true });
     let overview = |rows: Value| {
         json!({
             "unit": "u", "unit_code": "c", "form": { "values": {}, "errors": {}, "list": [{ "field": "unit", "text": "x" }] }, "period": "p", "kpis": [kpi(json!("1")), kpi(Value::Null)], "columns": ["x"], "rows": rows,

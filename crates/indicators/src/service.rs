@@ -105,6 +105,9 @@ impl Indicators {
             }
             false => None,
         };
+        let declared = self
+            .declared(reading, units, period, which, compare)
+            .await?;
         let figure = |i: &Indicator, unit: UnitId| {
             let key = (i.code.clone(), unit);
             let found = now.get(&key).copied().unwrap_or_default();
@@ -124,10 +127,71 @@ impl Indicators {
                 rows: found.rows,
                 yoy,
                 computing: found.computing,
+                declared: declared.contains(&(i.code.as_str(), unit)),
             }
         };
         let of = |unit: UnitId| which.iter().map(|i| figure(i, unit)).collect();
         Ok(units.iter().map(|u| (*u, of(*u))).collect())
+    }
+
+    /// Which of some figures are made of facts that somebody typed in, in part or as a whole.
+    async fn declared<'i>(
+        &'i self,
+        reading: &mut Reading,
+        units: &[UnitId],
+        period: Period,
+        which: &[&'i Indicator],
+        compare: bool,
+    ) -> Result<HashSet<(&'i str, UnitId)>> {
+        // A base lies a year before, or just before: never further back than two such stretches.
+        let wide = Period {
+            from: period.year_before().from.min(period.before().from),
+            to: period.to,
+        };
+        let facts = reading.declared(wide).await?;
+        let mut found = HashSet::new();
+        if facts.is_empty() {
+            return Ok(found);
+        }
+        let paths = reading.paths(&facts).await?;
+        let wanted: HashSet<UnitId> = units.iter().copied().collect();
+        for i in which {
+            let mut made_of = self.made_of(i, period);
+            if compare {
+                made_of.extend(self.made_of(i, period.year_before()));
+            }
+            for (definition, span) in made_of {
+                let here =
+                    |f: &&ledger::Fact| span.contains(f.date) && definition.predicate.matches(f);
+                for fact in facts.iter().filter(here) {
+                    let path = definition.place(fact).and_then(|p| paths.get(&p));
+                    let path = path.into_iter().flatten().filter(|u| wanted.contains(u));
+                    found.extend(path.map(|unit| (i.code.as_str(), *unit)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The definitions that a figure is made of, each with its stretch.
+    fn made_of(&self, i: &Indicator, period: Period) -> Vec<(&Definition, Period)> {
+        let (mut left, mut found) = (vec![(i.code.clone(), period)], Vec::new());
+        while let Some((code, period)) = left.pop() {
+            let Some(i) = self.list.get(&code) else {
+                continue;
+            };
+            match &i.measure {
+                Measure::Facts(_, definition) => found.push((definition, period)),
+                Measure::Census(_) => {}
+                Measure::Ratio { part, whole } => {
+                    left.extend([part, whole].map(|code| (code.clone(), period)));
+                }
+                Measure::Change { of, base, .. } => {
+                    left.extend([period, base.of(period)].map(|span| (of.clone(), span)));
+                }
+            }
+        }
+        found
     }
 
     /// The values of some indicators and of those that they are made of.

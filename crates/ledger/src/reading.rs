@@ -11,6 +11,9 @@ use crate::fold::{Places, complete_places, distinct_period, person_changes};
 use crate::store::{self, Delta, Where};
 use crate::{Component, Definition, Distinct, Fact, Ledger};
 
+/// Typed-in facts that are looked at: more of them say no more than that there are many.
+const DECLARED: i64 = 20_000;
+
 /// A number with what belongs to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Total {
@@ -504,6 +507,11 @@ impl Reading {
         period: Period,
     ) -> Result<Vec<Fact>> {
         store::of_people(&mut self.tx, kinds, people, period).await
+    }
+
+    /// The facts of a period that somebody typed in (申报) instead of recording what they sum up.
+    pub async fn declared(&mut self, period: Period) -> Result<Vec<Fact>> {
+        store::declared(&mut self.tx, period, DECLARED).await
     }
 
     /// The chains of units of some facts, root first.

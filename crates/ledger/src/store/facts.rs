@@ -122,6 +122,16 @@ pub(crate) async fn standing(tx: &mut Tx, subject: Id) -> Result<Vec<Fact>> {
     rows.iter().map(read_fact).collect()
 }
 
+/// The facts that somebody typed in instead of recording what they sum up, and that stand.
+pub(crate) async fn declared(tx: &mut Tx, period: Period, limit: i64) -> Result<Vec<Fact>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM fact f WHERE f.source = 'declared' AND f.date >= $1 AND f.date <= $2 AND f.sign = 1
+             AND NOT EXISTS (SELECT 1 FROM fact r WHERE r.reverses = f.id) ORDER BY f.date LIMIT $3"
+    );
+    let rows = tx.query(sql, args![period.from, period.to, limit]).await?;
+    rows.iter().map(read_fact).collect()
+}
+
 /// The facts of some kinds about these people that stand, between two days; one indexed look-up for each 500 people.
 pub(crate) async fn of_people(
     tx: &mut Tx,

@@ -3,6 +3,7 @@
 mod approvals;
 mod backup;
 mod bench;
+mod cockpit;
 mod demo;
 mod deploy;
 mod deputies;
