@@ -3,6 +3,7 @@
 //! of a list under a name; uploads (上传) are files on their way, in pieces. All of it belongs to one account and
 //! nobody else sees it.
 
+mod attachments;
 mod pages;
 mod store;
 mod uploads;
@@ -10,6 +11,7 @@ mod uploads;
 use db::Db;
 use kernel::{AccountId, Env, Error, Id, Msg, Result, Timestamp};
 
+pub use attachments::{Attached, Attachments, FORM, Waiting};
 pub use pages::{MESSAGES, module};
 pub use store::{Draft, MIGRATIONS, View};
 pub use uploads::Upload;

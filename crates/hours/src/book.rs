@@ -11,8 +11,8 @@ use organization::finding;
 use crate::credit::{Credit, credits};
 use crate::rules::{Requirement, Window};
 use crate::service::Hours;
-use crate::spans::Spans;
 use crate::standing::{Around, Span, Standing, spans, standing};
+use kernel::Spans;
 
 /// People read at once.
 const CHUNK: usize = 500;

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use web::{Access, Failure, Form, Secrecy, Shell};
 
 use crate::RECORD;
-use crate::evidence::Waiting;
 use crate::model::{Attached, Given, New, Record, Stage, print};
 use crate::pages::{crumbs, held};
 use crate::service::{Hours, href};
+use desk::Waiting;
 
 pub(crate) type Pairs = Vec<(String, String)>;
 
@@ -64,12 +64,12 @@ async fn files_of(
     let mut files = held?;
     let uploads: Result<Vec<Id>, _> = all(pairs, "upload").map(str::parse).collect();
     let uploads = uploads.map_err(|_| Error::NotFound)?;
-    match s.take(access.principal.account, &uploads).await {
+    match s.attachments.take(access.principal.account, &uploads).await {
         Ok(more) => files.extend(more),
         Err(error @ Error::Invalid(_)) => return Ok(Arrived::Files(files, Err(error))),
         Err(other) => return Err(other.into()),
     }
-    let found = s.words_in(secrecy, &files).await?;
+    let found = s.attachments.words_in(secrecy, &files).await?;
     if secrecy.asks(&found) {
         let others = pairs.iter().filter(|(n, _)| n != "upload" && n != "held");
         let mut again: Pairs = others.cloned().collect();
@@ -201,11 +201,11 @@ pub(crate) async fn enter(
     let result = async {
         sent?;
         let mut given = given(&pairs, declared);
-        given.evidence = s.measured(&files).await?;
+        given.evidence = s.attachments.measured(&files).await?;
         let person = whose(&s, &access, value(&pairs, "person")).await?;
         // Only what is right is kept for good.
         crate::model::check(&s.rules, &given, s.env.today()).map_err(Error::Invalid)?;
-        given.evidence = s.keep(&files).await?;
+        given.evidence = s.attachments.keep(&files).await?;
         let source = if declared { "declared" } else { "form" };
         let new = New {
             id,
@@ -217,7 +217,7 @@ pub(crate) async fn enter(
     };
     match result.await {
         Ok(id) => {
-            s.release(&files).await;
+            s.attachments.release(&files).await;
             shell.done(&href(id), "hours-entered")
         }
         Err(e) => {
@@ -320,14 +320,14 @@ pub(crate) async fn correct(
         sent?;
         let mut given = given(&pairs, record.entry.declared);
         given.evidence = kept.iter().map(|f| (*f).clone()).collect();
-        given.evidence.extend(s.keep(&files).await?);
+        given.evidence.extend(s.attachments.keep(&files).await?);
         let reason = value(&pairs, "reason");
         s.correct((record.id, version), &given, reason, &scope, own, actor)
             .await
     };
     match result.await {
         Ok(()) => {
-            s.release(&files).await;
+            s.attachments.release(&files).await;
             shell.done(&href(record.id), "hours-corrected")
         }
         Err(e) => {

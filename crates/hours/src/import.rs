@@ -8,9 +8,9 @@ use identity::Actor;
 use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, Scope};
 use organization::Organization;
 
-use crate::evidence::Waiting;
 use crate::model::{Attached, Given, Record, check};
 use crate::service::{Hours, who};
+use desk::Waiting;
 
 /// Rows of one sheet.
 pub(crate) const MOST_ROWS: usize = 5_000;
@@ -102,7 +102,7 @@ impl Hours {
         actor: &Actor,
     ) -> Result<Plan> {
         let (_, by) = who(actor.clone())?;
-        let bytes = self.held(sheet).await?;
+        let bytes = self.attachments.held(sheet).await?;
         let limits = Limits {
             rows: MOST_ROWS + 30,
             ..Limits::default()

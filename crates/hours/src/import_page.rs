@@ -8,12 +8,12 @@ use kernel::{Error, Id, Msg, Result};
 use serde_json::{Value, json};
 use web::{Access, Failure, Form, Secrecy, Shell};
 
-use crate::evidence::Waiting;
 use crate::form_page::{Pairs, listed, value};
 use crate::import::{MOST_ROWS, Plan, Usual, header, template as empty};
 use crate::model::{Attached, print};
 use crate::pages::crumbs;
 use crate::service::Hours;
+use desk::Waiting;
 
 /// Faults and rows that the preview shows.
 const MOST_SHOWN: usize = 200;
@@ -127,12 +127,15 @@ pub(crate) async fn preview(
 ) -> Result<Response, Failure> {
     let mut typed = Pairs::new();
     let planned = async {
-        let (files, pairs) = s.parts(access.principal.account, &mut form).await?;
+        let (files, pairs) = s
+            .attachments
+            .parts(access.principal.account, &mut form)
+            .await?;
         typed = pairs;
         let usual = usual(&typed);
         let (sheet, proof) = sheet_of(files, usual.declared)?;
         // Nothing is kept yet: the names alone say that there is proof.
-        let evidence = s.measured(&proof).await?;
+        let evidence = s.attachments.measured(&proof).await?;
         let plan = s
             .plan(&usual, &sheet, &evidence, &access.scope, &actor)
             .await?;
@@ -174,12 +177,12 @@ pub(crate) async fn publish(
     let proof: Result<Vec<Waiting>> = proof.map(|(_, v)| Waiting::read(v)).collect();
     let proof = proof?;
     let files: Vec<Waiting> = proof.iter().chain([&sheet]).cloned().collect();
-    let found = s.words_in(&secrecy, &files).await?;
+    let found = s.attachments.words_in(&secrecy, &files).await?;
     if secrecy.asks(&found) {
         return secrecy.ask(&found, &pairs, false);
     }
     secrecy.keep(&found).await?;
-    let evidence: Vec<Attached> = s.keep(&proof).await?;
+    let evidence: Vec<Attached> = s.attachments.keep(&proof).await?;
     let usual = usual(&pairs);
     let plan = s
         .plan(&usual, &sheet, &evidence, &access.scope, &actor)
@@ -192,7 +195,7 @@ pub(crate) async fn publish(
     };
     match done {
         Ok(_) => {
-            s.release(&files).await;
+            s.attachments.release(&files).await;
             shell.done("/hours", "hours-imported")
         }
         Err(error) => {

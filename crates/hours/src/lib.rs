@@ -20,12 +20,12 @@ mod samples;
 mod service;
 mod sheet_page;
 mod source;
-mod spans;
 mod standing;
 mod store;
 
 pub use book::PersonYear;
 pub use credit::{Credit, credits, total};
+pub use kernel::Spans;
 pub use model::{Attached, Entry, Given, New, Record, Stage, print, thousandths};
 pub use pages::module;
 pub use rules::{
@@ -34,7 +34,6 @@ pub use rules::{
 };
 pub use service::{Event, Hours, Outcome, Verdict};
 pub use source::HourFacts;
-pub use spans::Spans;
 pub use standing::{Around, PartStanding, Span, Standing, State, spans, standing};
 pub use store::MIGRATIONS;
 

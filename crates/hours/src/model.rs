@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+pub use desk::Attached;
 use kernel::{AccountId, Date, Error, FieldError, Id, Msg, PersonId, Result, Timestamp, UnitId};
 use serde::{Deserialize, Serialize};
 
 use crate::rules::HourRules;
-use crate::spans::days;
+use kernel::days;
 
 /// Files of one record.
 pub(crate) const MOST_FILES: usize = 20;
@@ -14,17 +15,6 @@ pub(crate) const MOST_FILES: usize = 20;
 const LONGEST: i64 = 400;
 /// No record claims more, in thousandths of an hour.
 const MOST: i64 = 3_000_000;
-
-/// A file that proves something (证明材料).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attached {
-    /// Name as it was sent.
-    pub name: String,
-    /// Its hash.
-    pub sha256: String,
-    /// Bytes.
-    pub size: u64,
-}
 
 /// What a record says; hours and days in thousandths.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use web::view::{Crumb, Tag, Tone};
 use web::{Access, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
-use crate::evidence::FORM;
 use crate::model::{People, Record, Stage, print};
 use crate::rules::{HourRules, Requirement};
 use crate::service::Hours;
@@ -15,6 +14,7 @@ use crate::standing::{Standing, State};
 use crate::{
     READ, RECORD, REVIEW, form_page, import_page, list_page, record_page, review_page, sheet_page,
 };
+use desk::FORM;
 
 /// What the crate brings to the house.
 pub fn module(hours: Hours) -> Module {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use commons::files::Files;
 use db::{Db, Tx};
-use desk::Desk;
+use desk::{Attachments, Desk};
 use identity::{Actor, Identity};
 use kernel::{
     AccountId, Calendar, Date, Env, Error, FactId, Id, Msg, PersonId, Result, Scope, Timestamp,
@@ -33,8 +33,7 @@ pub struct Hours {
     pub(crate) organization: Organization,
     pub(crate) rules: Arc<HourRules>,
     pub(crate) calendar: Arc<Calendar>,
-    pub(crate) files: Files,
-    pub(crate) desk: Desk,
+    pub(crate) attachments: Attachments,
     pub(crate) notices: Option<Notices>,
     pub(crate) sources: Sources,
 }
@@ -87,14 +86,13 @@ impl Hours {
         files: Files,
     ) -> Self {
         Self {
-            desk: Desk::new(db.clone(), env.clone()),
+            attachments: Attachments::new(Desk::new(db.clone(), env.clone()), files),
             db,
             env,
             ledger,
             organization,
             rules: Arc::new(rules),
             calendar: Arc::new(calendar),
-            files,
             notices: None,
             sources: Sources::default(),
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::credit::{Credit, total};
 use crate::rules::{HourRules, Joiners, Part, Requirement, RequirementVersion, Which, Window};
-use crate::spans::{Spans, days};
+use kernel::{Spans, days};
 
 /// How it stands (状态).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

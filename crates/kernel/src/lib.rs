@@ -10,6 +10,7 @@ mod error;
 mod id;
 mod period;
 mod scope;
+mod spans;
 pub mod words;
 
 pub use calendar::{Calendar, DayKind, Shift};
@@ -22,3 +23,4 @@ pub use id::{
 pub use jiff::civil::Date;
 pub use period::{Period, PeriodKind};
 pub use scope::Scope;
+pub use spans::{Spans, days};

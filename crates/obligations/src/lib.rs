@@ -17,7 +17,6 @@ mod rule_page;
 mod samples;
 mod searching;
 mod service;
-mod spans;
 mod state;
 mod states_export;
 mod store;
@@ -26,6 +25,7 @@ mod subjects;
 pub use draw::{Draw, Wanted, draw, seed_of, seed_text};
 pub use excuse::{ExcuseKind, Term, settle};
 pub use excusing::{Act, Asker, Excuse, ExcuseFilter, ExcuseState, NewExcuse};
+pub use kernel::Spans;
 pub use pages::module;
 pub use reminding::{Planned, Reminder, hits};
 pub use rule::{
@@ -33,7 +33,6 @@ pub use rule::{
     Who,
 };
 pub use service::{Counts, Line, Obligations, Todo};
-pub use spans::Spans;
 pub use state::{Need, Occurrence, Standing, State, after, occurrences, owed, standing};
 pub use store::MIGRATIONS;
 pub use subjects::Subject;

@@ -7,7 +7,7 @@ use ledger::Done;
 use serde::Serialize;
 
 use crate::rule::{Cadence, Joiners, On, Rule, Version};
-use crate::spans::{Spans, days};
+use kernel::{Spans, days};
 
 /// One time that an obligation falls due (一次应完成).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use organization::{End, Organization, TieQuery, Unit, finding};
 
 use crate::Rule;
 use crate::rule::{Subject as Kind, Who};
-use crate::spans::Spans;
+use kernel::Spans;
 
 /// Somebody or something that a rule binds (义务主体).
 #[derive(Debug, Clone, PartialEq, Eq)]

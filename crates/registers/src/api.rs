@@ -203,7 +203,10 @@ async fn record(
     {
         return Ok(created.into_response());
     }
-    let files = s.take(access.principal.account, &b.uploads).await?;
+    let files = s
+        .attachments
+        .take(access.principal.account, &b.uploads)
+        .await?;
     let people = b.people.into_iter().map(|p| (p.staff_no, p.role));
     let new = New {
         id,
@@ -215,14 +218,14 @@ async fn record(
             level: b.level,
             values: b.values,
             people: people.collect(),
-            evidence: s.keep(&files).await?,
+            evidence: s.attachments.keep(&files).await?,
             declared: None,
         },
         source: "api",
         another: b.another,
     };
     let recorded = s.record(&new, &access.scope, actor).await;
-    s.release(&files).await;
+    s.attachments.release(&files).await;
     recorded?;
     Ok(created.into_response())
 }

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use web::view::{Crumb, Event as Moment, StepState};
 use web::{Access, Failure, Form, Secrecy, Shell};
 
-use crate::evidence::Waiting;
 use crate::form_page::find;
 use crate::model::{Content, Entry, State as Standing};
 use crate::pages::{crumbs, tags};
@@ -18,6 +17,7 @@ use crate::register::{Kind, Register};
 use crate::review::href;
 use crate::service::{Event, RegisterBook};
 use crate::{REVERSE, REVIEW, WRITE};
+use desk::Waiting;
 
 pub(crate) async fn show(
     State(s): State<RegisterBook>,
@@ -281,7 +281,10 @@ pub(crate) async fn attach(
 ) -> Result<Response, Failure> {
     let (id, entry) = find(&s, &code, &id, &access.scope).await?;
     let arrived = async {
-        let (mut files, fields) = s.parts(access.principal.account, &mut form).await?;
+        let (mut files, fields) = s
+            .attachments
+            .parts(access.principal.account, &mut form)
+            .await?;
         for (name, text) in fields {
             match name.as_str() {
                 "held" => files.push(Waiting::read(&text)?),
@@ -289,7 +292,7 @@ pub(crate) async fn attach(
                 _ => {}
             }
         }
-        let found = s.words_in(&secrecy, &files).await?;
+        let found = s.attachments.words_in(&secrecy, &files).await?;
         Ok::<_, Error>((files, found))
     };
     let (files, found) = match arrived.await {
@@ -304,14 +307,14 @@ pub(crate) async fn attach(
         return secrecy.ask(&found, &held, true);
     }
     secrecy.keep(&found).await?;
-    let kept = s.keep(&files).await?;
+    let kept = s.attachments.keep(&files).await?;
     let result = match kept.is_empty() {
         true => Err(Error::field("file", Msg::new("register-evidence-missing"))),
         false => s.attach(id, kept, &access.scope, actor).await,
     };
     match result {
         Ok(()) => {
-            s.release(&files).await;
+            s.attachments.release(&files).await;
             shell.done(&href(&entry), "register-attached-done")
         }
         Err(e) => refused(&s, &shell, &access, &entry, &[], e).await,

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use web::view::Crumb;
 use web::{Access, Failure, Form, Secrecy, Shell};
 
-use crate::evidence::Waiting;
 use crate::model::{Attached, Entry, Given, New, input};
 use crate::pages::crumbs;
 use crate::register::{Evidence, Kind, Register};
 use crate::review::href;
 use crate::service::RegisterBook;
+use desk::Waiting;
 
 type Pairs = Vec<(String, String)>;
 
@@ -98,12 +98,12 @@ async fn files_of(
     let mut files = held?;
     let uploads: Result<Vec<Id>, _> = all(pairs, "upload").map(str::parse).collect();
     let uploads = uploads.map_err(|_| Error::NotFound)?;
-    match s.take(access.principal.account, &uploads).await {
+    match s.attachments.take(access.principal.account, &uploads).await {
         Ok(more) => files.extend(more),
         Err(error @ Error::Invalid(_)) => return Ok(Arrived::Files(files, Err(error))),
         Err(other) => return Err(other.into()),
     }
-    let found = s.words_in(secrecy, &files).await?;
+    let found = s.attachments.words_in(secrecy, &files).await?;
     if secrecy.asks(&found) {
         let others = pairs.iter().filter(|(n, _)| n != "upload" && n != "held");
         let mut again: Pairs = others.cloned().collect();
@@ -343,7 +343,7 @@ pub(crate) async fn record(
             .await?;
         unit_name.clone_from(&unit.name);
         let mut given = given(register, &pairs, declared);
-        given.evidence = s.keep(&files).await?;
+        given.evidence = s.attachments.keep(&files).await?;
         let new = New {
             id,
             register: code.clone(),
@@ -356,7 +356,7 @@ pub(crate) async fn record(
     };
     match result.await {
         Ok(_) => {
-            s.release(&files).await;
+            s.attachments.release(&files).await;
             let said = if register.review {
                 "register-proposed"
             } else {
@@ -480,14 +480,14 @@ pub(crate) async fn correct(
         sent?;
         let mut given = given(register, &pairs, declared);
         given.evidence = kept.iter().map(|f| (*f).clone()).collect();
-        given.evidence.extend(s.keep(&files).await?);
+        given.evidence.extend(s.attachments.keep(&files).await?);
         let reason = value(&pairs, "reason");
         s.correct(id, version, &given, reason, &access.scope, actor)
             .await
     };
     match result.await {
         Ok(()) => {
-            s.release(&files).await;
+            s.attachments.release(&files).await;
             shell.done(&href(&entry), "register-corrected")
         }
         Err(e) => {

@@ -7,12 +7,12 @@ use identity::Actor;
 use kernel::{Date, Error, FieldError, Id, Msg, Result, Scope, UnitId};
 use organization::Unit;
 
-use crate::evidence::Waiting;
 use crate::form_page::declared_year;
 use crate::model::{Attached, Entry, New, thousandths, title_key};
 use crate::register::{Evidence, Register};
 use crate::service::{RegisterBook, who};
 use crate::sheet::{MOST_ROWS, Mode, Row, rows};
+use desk::Waiting;
 
 /// A row that can be taken in.
 pub(crate) struct Fine {
@@ -62,7 +62,7 @@ impl RegisterBook {
         if needed && evidence.is_empty() {
             return Err(Error::field("file", Msg::new("register-import-scan")));
         }
-        let bytes = self.held(sheet).await?;
+        let bytes = self.attachments.held(sheet).await?;
         let (mut rows, left_out) = rows(register, mode, &sheet.name, &bytes)?;
         if rows.is_empty() || rows.len() > MOST_ROWS {
             let message = Msg::new("register-import-rows").with("most", MOST_ROWS);

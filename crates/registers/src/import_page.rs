@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use web::view::Crumb;
 use web::{Access, Failure, Form, Secrecy, Shell};
 
-use crate::evidence::Waiting;
 use crate::import::Plan;
 use crate::list_page::workbook;
 use crate::pages::crumbs;
 use crate::register::{Evidence, Register};
 use crate::service::RegisterBook;
 use crate::sheet::{self, MOST_ROWS, Mode};
+use desk::Waiting;
 
 /// Faults and rows that the preview shows.
 const MOST_SHOWN: usize = 200;
@@ -169,10 +169,13 @@ pub(crate) async fn preview(
     let register = s.register(&code)?;
     let mode = Mode::from_code(&q.mode);
     let planned = async {
-        let (files, _) = s.parts(access.principal.account, &mut form).await?;
+        let (files, _) = s
+            .attachments
+            .parts(access.principal.account, &mut form)
+            .await?;
         let (sheet, scans) = sheet_of(files)?;
         // Nothing is kept yet: the names alone say that there is evidence.
-        let evidence = s.measured(&scans).await?;
+        let evidence = s.attachments.measured(&scans).await?;
         let plan = s
             .plan(register, mode, &sheet, &evidence, &access.scope, &actor)
             .await?;
@@ -210,12 +213,12 @@ pub(crate) async fn publish(
     let scans: Result<Vec<Waiting>> = scans.map(|(_, v)| Waiting::read(v)).collect();
     let scans = scans?;
     let files: Vec<Waiting> = scans.iter().chain([&sheet]).cloned().collect();
-    let found = s.words_in(&secrecy, &files).await?;
+    let found = s.attachments.words_in(&secrecy, &files).await?;
     if secrecy.asks(&found) {
         return secrecy.ask(&found, &pairs, false);
     }
     secrecy.keep(&found).await?;
-    let evidence = s.keep(&scans).await?;
+    let evidence = s.attachments.keep(&scans).await?;
     let plan = s
         .plan(register, mode, &sheet, &evidence, &access.scope, &actor)
         .await?;
@@ -231,7 +234,7 @@ pub(crate) async fn publish(
     };
     match done {
         Ok(_) => {
-            s.release(&files).await;
+            s.attachments.release(&files).await;
             shell.done(&format!("/registers/{code}"), "register-imported")
         }
         Err(error) => {

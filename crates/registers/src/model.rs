@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use commons::packs::levels::Levels;
 use commons::sheets::squeeze;
+pub use desk::Attached;
 use jiff::ToSpan;
 use kernel::words::fold;
 use kernel::{AccountId, Date, Error, FieldError, Id, Msg, PersonId, Timestamp, UnitId};
@@ -61,17 +62,6 @@ impl State {
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.code() == code)
     }
-}
-
-/// A file that shows it (佐证).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attached {
-    /// Its name on the sender's machine.
-    pub name: String,
-    /// Hash of its content.
-    pub sha256: String,
-    /// Bytes.
-    pub size: u64,
 }
 
 /// Somebody whom an entry names.

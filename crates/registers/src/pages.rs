@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
-use crate::evidence::FORM;
 use crate::model::{Content, Entry, State as Standing};
 use crate::register::{Kind, Register};
 use crate::service::RegisterBook;
 use crate::{
     READ, REVERSE, REVIEW, WRITE, entry_page, form_page, import_page, list_page, review_page,
 };
+use desk::FORM;
 
 /// What the crate brings to the house.
 pub fn module(book: RegisterBook) -> Module {

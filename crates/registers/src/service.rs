@@ -6,7 +6,7 @@ use std::sync::Arc;
 use commons::files::Files;
 use commons::packs::levels::Levels;
 use db::{Db, Tx};
-use desk::Desk;
+use desk::{Attachments, Desk};
 use identity::Actor;
 use jiff::ToSpan;
 use kernel::{
@@ -34,8 +34,7 @@ pub struct RegisterBook {
     pub(crate) organization: Organization,
     pub(crate) registers: Arc<Registers>,
     pub(crate) levels: Arc<Levels>,
-    pub(crate) files: Files,
-    pub(crate) desk: Desk,
+    pub(crate) attachments: Attachments,
     pub(crate) notices: Option<Notices>,
 }
 
@@ -71,14 +70,13 @@ impl RegisterBook {
         files: Files,
     ) -> Self {
         Self {
-            desk: Desk::new(db.clone(), env.clone()),
+            attachments: Attachments::new(Desk::new(db.clone(), env.clone()), files),
             db,
             env,
             ledger,
             organization,
             registers: Arc::new(registers),
             levels: Arc::default(),
-            files,
             notices: None,
         }
     }

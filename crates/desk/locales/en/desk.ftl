@@ -14,3 +14,5 @@ desk-upload-empty = The file is empty or has no name. Please choose another one.
 desk-upload-large = A file cannot be larger than { $most } MB. Please compress or split it.
 desk-upload-piece = That is no piece of a file. Reload the page and send the file again.
 desk-upload-missing = The file has not arrived as a whole. Please send it again.
+upload-broken = The file did not arrive whole. Try again.
+upload-gone = The file that was sent is gone or was used. Send it again.

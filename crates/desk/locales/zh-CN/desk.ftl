@@ -14,3 +14,5 @@ desk-upload-empty = 文件是空的，或者没有名称，请另选一个。
 desk-upload-large = 文件不能超过 { $most } MB，请压缩或拆分。
 desk-upload-piece = 上传的分段不对，请刷新页面重新上传。
 desk-upload-missing = 文件还没有传完，请重新上传。
+upload-broken = 文件没有传完，请重试。
+upload-gone = 上传的文件已经过期或已使用，请重新上传。

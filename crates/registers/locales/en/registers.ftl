@@ -215,7 +215,5 @@ register-note-missing = Write 2 to 200 characters.
 register-reason-missing = Give a reason of 2 to 200 characters.
 register-not-to-close = That cannot be done now: it does not count yet, was closed or reversed. Open it again.
 register-export-large = { $total } rows are more than the { $most } of a workbook. Narrow the filter or export csv.
-register-upload-broken = The file did not arrive whole. Try again.
-register-upload-gone = The file that was sent is gone or was used. Send it again.
 register-upload-script = Without script the file did not come along. Save without it and add it on the entry's page.
 notice-register-returned = "{ $title }", which you entered, was returned: { $reason }

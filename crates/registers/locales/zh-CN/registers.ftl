@@ -215,7 +215,5 @@ register-note-missing = 请填写 2 至 200 字的说明。
 register-reason-missing = 请填写 2 至 200 字的理由。
 register-not-to-close = 这一条现在不能这样办理（尚未生效、已办结或已冲正），请重新打开看看。
 register-export-large = 共 { $total } 行，工作簿最多 { $most } 行。请缩小筛选范围，或导出 csv。
-register-upload-broken = 文件没有传完，请重试。
-register-upload-gone = 上传的文件已经过期或已使用，请重新上传。
 register-upload-script = 浏览器没有启用脚本，文件没有传上来。请先不选文件保存，再在条目页面上传。
 notice-register-returned = 您登记的“{ $title }”被退回：{ $reason }

@@ -1,7 +1,7 @@
 //! Stretches of days (期间): sorted, apart from each other, each with its first and last day.
 
+use crate::{Date, Period};
 use jiff::ToSpan;
-use kernel::{Date, Period};
 
 /// Days of a calendar as stretches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +14,11 @@ impl Spans {
             from: Date::MIN,
             to: Date::MAX,
         }])
+    }
+
+    /// One stretch; none when it ends before it begins.
+    pub fn one(from: Date, to: Date) -> Self {
+        Self::of([Period { from, to }])
     }
 
     /// Stretches in any order, which may meet or overlap.
@@ -44,6 +49,11 @@ impl Spans {
         }))
     }
 
+    /// The days of either.
+    pub fn or(self, other: Self) -> Self {
+        Self::of(self.0.into_iter().chain(other.0))
+    }
+
     /// The days that are not in the other.
     pub fn without(&self, other: &Self) -> Self {
         let mut left = self.0.clone();
@@ -64,11 +74,6 @@ impl Spans {
         Self::of(left)
     }
 
-    /// The stretches.
-    pub fn iter(&self) -> impl Iterator<Item = Period> {
-        self.0.iter().copied()
-    }
-
     /// How many days of a period are in them.
     pub fn days_in(&self, period: Period) -> i64 {
         let within = self.0.iter().map(|p| {
@@ -82,10 +87,25 @@ impl Spans {
     pub fn contains(&self, date: Date) -> bool {
         self.0.iter().any(|p| p.contains(date))
     }
+
+    /// The stretches.
+    pub fn iter(&self) -> impl Iterator<Item = Period> {
+        self.0.iter().copied()
+    }
+
+    /// The first day.
+    pub fn first(&self) -> Option<Date> {
+        self.0.first().map(|p| p.from)
+    }
+
+    /// Whether there is no day.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// How many days a period has; fewer than one when it ends before it begins.
-pub(crate) fn days(period: Period) -> i64 {
+pub fn days(period: Period) -> i64 {
     i64::from((period.to - period.from).get_days()) + 1
 }
 
@@ -113,15 +133,17 @@ mod tests {
         ) {
             let has = |raw: &[(i64, i64)], n: i64| raw.iter().any(|(from, to)| (*from..=*to).contains(&n));
             let (x, y) = (spans(&a), spans(&b));
-            let (both, left) = (x.and(&y), x.without(&y));
+            let (both, either, left) = (x.and(&y), x.clone().or(y.clone()), x.without(&y));
             for n in -1..122 {
                 prop_assert_eq!(x.contains(at(n)), has(&a, n));
                 prop_assert_eq!(both.contains(at(n)), has(&a, n) && has(&b, n));
+                prop_assert_eq!(either.contains(at(n)), has(&a, n) || has(&b, n));
                 prop_assert_eq!(left.contains(at(n)), has(&a, n) && !has(&b, n));
             }
             let all = Period { from: at(10), to: at(90) };
             let counted = (10..=90).filter(|n| has(&a, *n)).count();
             prop_assert_eq!(x.days_in(all), counted as i64);
+            prop_assert_eq!(left.is_empty(), (-1..122).all(|n| !left.contains(at(n))));
         }
     }
 }
