@@ -28,7 +28,7 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let id: ReportId = id.parse().map_err(|_| Error::NotFound)?;
-    let r = s.report(id, &access.scope).await?;
+    let r = s.report(id, &access.scope).await?.kept()?;
     Ok(Json(json!({
         "id": r.id, "template": r.template, "unit": r.unit, "from": kernel::format_date(r.period.from),
         "to": kernel::format_date(r.period.to), "ledger_size": r.as_of, "title": r.title, "level": r.level,

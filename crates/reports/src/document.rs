@@ -4,13 +4,14 @@ use commons::docx::{Block, Document, Run, Table};
 use kernel::Result;
 
 use crate::service::{Saved, change_text, period_text};
-use crate::{Reports, Segment};
+use crate::{Paper, Reports, Segment};
 
 impl Reports {
     /// The docx of a report in a language.
     pub(crate) fn docx(
         &self,
         r: &Saved,
+        paper: Option<&Paper>,
         lang: &str,
         labels: &dyn Fn(&str) -> String,
     ) -> Result<Vec<u8>> {
@@ -42,7 +43,14 @@ impl Reports {
                 ]
             })
             .collect();
+        let as_of = format!(
+            "{} · {}{}",
+            period_text(r.period, lang),
+            labels("report-as-of"),
+            r.as_of
+        );
         blocks.push(Block::Table(Table {
+            caption: paper.map(|_| as_of.clone()),
             header: [
                 "report-indicator-name",
                 "report-value",
@@ -56,24 +64,23 @@ impl Reports {
             widths: Some(vec![4, 3, 4, 9]),
             ..Table::default()
         }));
-        blocks.push(Block::Signature(r.body.unit_name.clone()));
         let made = r.created_at.date(self.env.zone());
         let date = if zh {
             format!("{}年{}月{}日", made.year(), made.month(), made.day())
         } else {
             kernel::format_date(made)
         };
-        blocks.push(Block::Signature(date));
+        // An official document has a signature of its own.
+        if paper.is_none() {
+            blocks.push(Block::Signature(r.body.unit_name.clone()));
+            blocks.push(Block::Signature(date));
+        }
         commons::docx::write(&Document {
             mark: self.levels.mark(&r.level, lang).map(str::to_owned),
             title: title.clone(),
-            subtitle: Some(format!(
-                "{} · {}{}",
-                period_text(r.period, lang),
-                labels("report-as-of"),
-                r.as_of
-            )),
+            subtitle: paper.is_none().then_some(as_of),
             blocks,
+            official: paper.map(|paper| paper.official(labels)),
         })
     }
 }

@@ -2,16 +2,25 @@
 //! the docx print the same stored figures, and each opens down to the rows it was made of.
 
 mod api;
+mod checks;
 mod document;
+mod drafts;
+mod form_page;
 mod pages;
+mod paper;
+mod paper_page;
 mod samples;
 mod searching;
 mod service;
+mod sheet;
 mod store;
 mod template;
 
+pub use checks::Check;
+pub use drafts::Schedule;
 pub use pages::module;
-pub use service::{Body, Reports, Saved, Segment, Wanted};
+pub use paper::{Paper, Version};
+pub use service::{Body, Reports, Saved, Segment, State, Wanted};
 pub use store::MIGRATIONS;
 pub use template::{Template, Templates};
 

@@ -1,20 +1,18 @@
-//! Pages of reports: the list, making one, reading and printing one.
+//! Pages of reports: the list, reading and printing one, its level.
 
 use axum::Form as BodyForm;
-use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Path, State as With};
+use axum::response::Response;
 use commons::sheets::write::{Value as Cell, xlsx};
 use identity::Actor;
-use indicators::{Span, span_of};
-use kernel::{Error, Msg, ReportId, Result};
-use serde::{Deserialize, Serialize};
+use kernel::{Error, ReportId, Result, Scope};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use web::table::{Asked, Column, Order, Table, Window};
 use web::view::Crumb;
-use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Secrecy, Shell};
+use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
-use crate::service::{Saved, Wanted, change_text, period_text};
+use crate::service::{Saved, State, change_text, period_text};
 use crate::store::Filter;
 use crate::{READ, Reports, WRITE};
 
@@ -26,16 +24,10 @@ pub fn module(reports: Reports) -> Module {
     let routes = Routes::new()
         .get("/reports", Policy::Permission(READ), list)
         .get("/reports/list.xlsx", Policy::Permission(READ), export)
-        .get("/reports/new", Policy::Permission(WRITE), form)
-        .get(
-            "/reports/unit-options",
-            Policy::Permission(WRITE),
-            unit_options,
-        )
-        .post("/reports", Policy::Permission(WRITE), make)
         .get("/reports/{id}", Policy::Permission(READ), show)
         .post("/reports/{id}/level", Policy::Permission(WRITE), set_level)
-        .get("/reports/{id}/report.docx", Policy::Permission(READ), docx)
+        .merge(crate::form_page::routes())
+        .merge(crate::paper_page::routes())
         .merge(crate::api::routes())
         .with_state(reports);
     Module {
@@ -58,6 +50,10 @@ pub fn module(reports: Reports) -> Module {
             ("reports/list.html", include_str!("../templates/list.html")),
             ("reports/form.html", include_str!("../templates/form.html")),
             ("reports/show.html", include_str!("../templates/show.html")),
+            (
+                "reports/paper.html",
+                include_str!("../templates/paper.html"),
+            ),
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
@@ -84,6 +80,18 @@ fn filter(s: &Reports, asked: &Asked) -> Filter {
         text: asked.get("q").unwrap_or_default().to_owned(),
         template: template.map(str::to_owned),
         level: asked.get("level").map(str::to_owned),
+        drafts: asked.get("drafts").is_some(),
+    }
+}
+
+/// Drafts are there for those who may write reports, where they may.
+fn scope_of<'a>(access: &'a Access, filter: &mut Filter) -> &'a Scope {
+    match access.principal.scope(WRITE) {
+        Some(scope) if filter.drafts => scope,
+        _ => {
+            filter.drafts = false;
+            &access.scope
+        }
     }
 }
 
@@ -96,15 +104,22 @@ fn title<'r>(r: &'r Saved, lang: &str) -> &'r str {
 }
 
 async fn list(
-    State(s): State<Reports>,
+    With(s): With<Reports>,
     shell: Shell,
     access: Access,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let (filter, order) = (filter(&s, &asked), Table::order(&COLUMNS, &asked, USUAL));
+    let (mut filter, order) = (filter(&s, &asked), Table::order(&COLUMNS, &asked, USUAL));
+    let scope = scope_of(&access, &mut filter);
     let mut tx = s.db.read().await?;
     let window = asked.window(PAGE);
-    let (found, total) = crate::store::list(&mut tx, &access.scope, &filter, order, window).await?;
+    let (found, total) = crate::store::list(&mut tx, scope, &filter, order, window).await?;
+    let drafts = match access.principal.scope(WRITE) {
+        Some(scope) if s.templates.iter().any(|t| t.schedule.is_some()) => {
+            Some(crate::store::drafts::count(&mut tx, scope).await?)
+        }
+        _ => None,
+    };
     let lang = shell.lang().code();
     let named = |code: &str| {
         s.template(code)
@@ -131,6 +146,9 @@ async fn list(
     if let Some(level) = &filter.level {
         chips.push(asked.chip("level", s.levels.name(level, lang)));
     }
+    if filter.drafts {
+        chips.push(asked.chip("drafts", shell.t("report-drafts")));
+    }
     let templates: Vec<_> = s
         .templates
         .iter()
@@ -141,22 +159,23 @@ async fn list(
         json!({
             "rows": rows, "may_write": access.principal.scope(WRITE).is_some(), "chips": chips, "q": filter.text,
             "template": filter.template, "templates": templates, "pager": asked.pager(total, PAGE),
-            "level": filter.level, "levels": s.levels.options(lang),
+            "level": filter.level, "levels": s.levels.options(lang), "drafts": drafts, "only_drafts": filter.drafts,
             "table": Table::new(&shell, &COLUMNS, &asked, order, Some("/reports/list.xlsx")),
         }),
     )
 }
 
 async fn export(
-    State(s): State<Reports>,
+    With(s): With<Reports>,
     shell: Shell,
     access: Access,
     actor: Actor,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let (filter, order) = (filter(&s, &asked), Table::order(&COLUMNS, &asked, USUAL));
+    let (mut filter, order) = (filter(&s, &asked), Table::order(&COLUMNS, &asked, USUAL));
+    let scope = scope_of(&access, &mut filter);
     let mut tx = s.db.read().await?;
-    let found = crate::store::list(&mut tx, &access.scope, &filter, order, Window::EXPORT);
+    let found = crate::store::list(&mut tx, scope, &filter, order, Window::EXPORT);
     let (found, total) = found.await?;
     drop(tx);
     Window::fits(total)?;
@@ -179,161 +198,14 @@ async fn export(
     Ok(web::attachment(web::XLSX, &name, bytes))
 }
 
-#[derive(Debug, Default, Deserialize, Serialize)]
-struct NewReport {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    template: String,
-    #[serde(default)]
-    unit: String,
-    #[serde(default)]
-    period: String,
-    #[serde(default)]
-    at: String,
-    #[serde(default)]
-    level: String,
-}
-
-/// The units that the form offers while one types.
-async fn unit_options(
-    State(s): State<Reports>,
-    shell: Shell,
-    access: Access,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Response, Failure> {
-    organization::unit_options(&s.organization, &shell, &access, pairs).await
-}
-
-impl NewReport {
-    fn pairs(&self) -> Vec<(String, String)> {
-        let fields = [
-            ("id", &self.id),
-            ("template", &self.template),
-            ("unit", &self.unit),
-            ("period", &self.period),
-            ("at", &self.at),
-            ("level", &self.level),
-        ];
-        fields.map(|(n, v)| (n.to_owned(), v.clone())).into()
-    }
-}
-
-fn form_context(s: &Reports, shell: &Shell, form: Form) -> Value {
-    let lang = shell.lang().code();
-    let templates: Vec<_> = s
-        .templates
-        .iter()
-        .map(|t| (t.code.as_str(), t.name.get(lang)))
-        .collect();
-    let kinds: Vec<_> = ["month", "quarter", "half", "year"]
-        .iter()
-        .map(|k| (*k, shell.t(&format!("report-period-{k}"))))
-        .collect();
-    json!({
-        "form": form, "templates": templates, "kinds": kinds, "levels": s.levels.options(lang),
-        "crumbs": [Crumb { label: shell.t("menu-reports"), href: "/reports".into() }],
-    })
-}
-
-async fn form(State(s): State<Reports>, shell: Shell, access: Access) -> Result<Response, Failure> {
-    // Most reports are about the whole of what one answers for.
-    let today = s.env.today();
-    let tree = s.organization.unit_tree(&access.scope, today, None).await?;
-    let top = tree.tops().next().map_or("", |unit| unit.code.as_str());
-    let first = s.templates.iter().next();
-    let usual = first.and_then(|t| t.level.as_deref());
-    let level = s.levels.take("", usual);
-    let form = Form::default()
-        .with("id", s.env.new_id::<ReportId>())
-        .with("template", first.map_or("", |t| t.code.as_str()))
-        .with("level", level.map_or("", |l| l.code.as_str()))
-        .with("unit", top)
-        .with("period", "year")
-        .with("at", kernel::format_date(today));
-    let context = form_context(&s, &shell, form);
-    shell.page("reports/form.html", context)
-}
-
-async fn make(
-    State(s): State<Reports>,
-    shell: Shell,
-    access: Access,
-    actor: Actor,
-    secrecy: Secrecy,
-    BodyForm(new): BodyForm<NewReport>,
-) -> Result<Response, Failure> {
-    let id: ReportId = new.id.parse().map_err(|_| Error::NotFound)?;
-    let unit = match new.unit.trim() {
-        "" => Err(Error::field("unit", Msg::new("report-unit-missing"))),
-        unit => {
-            s.organization
-                .unit_picked("unit", unit, &access.scope)
-                .await
-        }
-    };
-    let result = match (kernel::parse_date(&new.at), unit) {
-        (None, _) => Err(Error::field("at", Msg::new("report-date-wrong"))),
-        (Some(at), _) if at > s.env.today() => {
-            Err(Error::field("at", Msg::new("report-in-future")))
-        }
-        (_, Err(error)) => Err(error),
-        (Some(at), Ok(unit)) => {
-            let span = Span {
-                period: Some(new.period.clone()),
-                at: Some(kernel::format_date(at)),
-                ..Span::default()
-            };
-            let (period, _) = span_of(&span, s.env.today());
-            let wanted = Wanted {
-                id,
-                template: new.template.clone(),
-                unit: unit.id,
-                period,
-                level: new.level.clone(),
-            };
-            s.draft(&wanted, &access.scope, &actor).await
-        }
-    };
-    let result = match result {
-        Ok(drafted) => {
-            // What the sentences say once the figures and names stand in them.
-            let mut found = Vec::new();
-            let (zh, en) = &drafted.body.paragraphs;
-            let (zh_title, en_title) = &drafted.body.title;
-            for text in [zh_title, en_title, &drafted.body.unit_name] {
-                secrecy.look(text, &mut found);
-            }
-            for paragraph in zh.iter().chain(en) {
-                let text: String = paragraph.iter().map(|s| s.text.as_str()).collect();
-                secrecy.look(&text, &mut found);
-            }
-            if secrecy.asks(&found) {
-                return secrecy.ask(&found, &new.pairs(), false);
-            }
-            secrecy.keep(&found).await?;
-            s.keep(&drafted, &actor).await
-        }
-        Err(e) => Err(e),
-    };
-    match result {
-        Ok(id) => shell.done(&format!("/reports/{id}"), "report-made"),
-        Err(e) => {
-            let form = Form::of(&new).reject(&shell, e)?;
-            let context = form_context(&s, &shell, form);
-            shell.refused("reports/form.html", context)
-        }
-    }
-}
-
 async fn show(
-    State(s): State<Reports>,
+    With(s): With<Reports>,
     shell: Shell,
     access: Access,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let id = id.parse().map_err(|_| Error::NotFound)?;
-    let r = s.report(id, &access.scope).await?;
+    let r = s.seen(id, &access).await?;
     let context = show_context(&s, &shell, &access, &r, Form::default()).await?;
     shell.page("reports/show.html", context)
 }
@@ -347,7 +219,7 @@ struct NewLevel {
 }
 
 async fn set_level(
-    State(s): State<Reports>,
+    With(s): With<Reports>,
     shell: Shell,
     access: Access,
     actor: Actor,
@@ -368,7 +240,7 @@ async fn set_level(
     }
 }
 
-async fn show_context(
+pub(crate) async fn show_context(
     s: &Reports,
     shell: &Shell,
     access: &Access,
@@ -394,14 +266,18 @@ async fn show_context(
     let now = s.figures_now(r).await?;
     let mut changed = Vec::new();
     let mut rows = Vec::new();
-    for f in &r.body.figures {
+    let all = r.body.figures.iter().map(|f| (f, true));
+    let others = r.body.others.iter().map(|f| (f, false));
+    for (f, in_table) in all.chain(others) {
         let Ok(i) = s.indicators.indicator(&f.code) else {
             continue;
         };
-        rows.push(json!({
-            "name": i.name.get(lang), "value": i.print(f.value, lang), "href": href(&f.code),
-            "yoy": change_text(f.yoy, lang).trim(), "definition": i.definition.get(lang),
-        }));
+        if in_table {
+            rows.push(json!({
+                "name": i.name.get(lang), "value": i.print(f.value, lang), "href": href(&f.code),
+                "yoy": change_text(f.yoy, lang).trim(), "definition": i.definition.get(lang),
+            }));
+        }
         if let Some(current) = now.iter().find(|n| n.code == f.code && n.value != f.value) {
             let (then, now) = (i.print(f.value, lang), i.print(current.value, lang));
             changed.push(shell.t_with(
@@ -414,7 +290,23 @@ async fn show_context(
         Some(scope) => s.organization.reaches(scope, r.unit).await?,
         None => false,
     };
+    let draft = r.state == State::Draft;
+    let doubts = match access.principal.scope(WRITE) {
+        Some(scope) if draft => s.doubts(r, scope).await?,
+        _ => Vec::new(),
+    };
+    let paper = crate::paper_page::shown(s, shell, r).await?;
+    let unit = s.organization.unit(r.unit, &Scope::All).await?;
+    let again = format!(
+        "/reports/new?template={}&unit={}&from={}&to={}",
+        r.template,
+        web::encode(&unit.code),
+        kernel::format_date(r.period.from),
+        kernel::format_date(r.period.to)
+    );
     Ok(json!({
+            "draft": draft, "doubts": crate::form_page::doubt_texts(shell, &doubts), "paper": paper,
+            "again": (may_level && s.template(&r.template).is_some()).then_some(again),
             "form": form, "id": r.id, "may_level": may_level, "level_code": r.level,
             "level": s.levels.name(&r.level, lang), "levels": s.levels.options(lang), "mark": s.levels.mark(&r.level, lang),
             "title": if zh { &r.body.title.0 } else { &r.body.title.1 },
@@ -422,7 +314,7 @@ async fn show_context(
             "created_at": r.created_at.minute_text(s.env.zone()),
             "created_on": kernel::format_date(r.created_at.date(s.env.zone())),
             "paragraphs": paragraphs, "rows": rows, "changed": changed,
-            "docx": format!("/reports/{}/report.docx", r.id),
+            "docx": format!("/reports/{}/report.docx", r.id), "xlsx": format!("/reports/{}/report.xlsx", r.id),
             "crumbs": [Crumb { label: shell.t("menu-reports"), href: "/reports".into() }],
     }))
 }
@@ -436,47 +328,4 @@ fn rows_href(r: &Saved, code: &str) -> String {
         kernel::format_date(r.period.to),
         r.as_of
     )
-}
-
-async fn docx(
-    State(s): State<Reports>,
-    shell: Shell,
-    access: Access,
-    actor: Actor,
-    Path(id): Path<String>,
-) -> Result<Response, Failure> {
-    let r = s
-        .report(id.parse().map_err(|_| Error::NotFound)?, &access.scope)
-        .await?;
-    let bytes = s.docx(&r, shell.lang().code(), &|key| shell.t(key))?;
-    // What leaves the program leaves a trace.
-    let entry = actor.audit(
-        "report.exported",
-        ("report", r.id),
-        json!({ "level": r.level }),
-    );
-    db::transaction!(s.db, |tx| identity::record(tx, &s.env, &entry).await)?;
-    let name = web::encode(&format!(
-        "{}.docx",
-        if shell.lang() == web::Lang::Zh {
-            &r.body.title.0
-        } else {
-            &r.body.title.1
-        }
-    ));
-    Ok((
-        [
-            (
-                header::CONTENT_TYPE,
-                "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-                    .to_owned(),
-            ),
-            (
-                header::CONTENT_DISPOSITION,
-                format!("attachment; filename=\"report.docx\"; filename*=UTF-8''{name}"),
-            ),
-        ],
-        bytes,
-    )
-        .into_response())
 }

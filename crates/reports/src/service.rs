@@ -1,5 +1,6 @@
 //! Making a report: waits until the ledger is sealed, takes the figures and keeps them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use commons::packs::levels::Levels;
@@ -7,10 +8,12 @@ use db::Db;
 use identity::Actor;
 use indicators::{Change, Figure, Indicator, Indicators};
 use kernel::{AccountId, Env, Error, Msg, Period, ReportId, Result, Scope, Timestamp, UnitId};
+use notices::Notices;
 use organization::Organization;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::checks::Warning;
 use crate::store;
 use crate::template::{Piece, Template, Templates, pieces};
 
@@ -34,6 +37,36 @@ pub struct Body {
     pub paragraphs: (Vec<Vec<Segment>>, Vec<Vec<Segment>>),
     /// The figures of the table.
     pub figures: Vec<Figure>,
+    /// Those that stand in sentences alone.
+    #[serde(default)]
+    pub others: Vec<Figure>,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is kept.
+    Kept,
+    /// The clock drafted it; somebody keeps or drops it (草稿).
+    Draft,
+    /// It was dropped; nobody sees it any more.
+    Dropped,
+}
+
+impl State {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Draft => "draft",
+            Self::Dropped => "dropped",
+        }
+    }
+
+    pub(crate) fn from_code(code: &str) -> Result<Self> {
+        let all = [Self::Kept, Self::Draft, Self::Dropped];
+        let found = all.into_iter().find(|s| s.code() == code);
+        found.ok_or_else(|| Error::internal(format!("a report is {code}")))
+    }
 }
 
 /// A kept report.
@@ -59,6 +92,18 @@ pub struct Saved {
     pub created_by: AccountId,
     /// Code of its level of secrecy (密级).
     pub level: String,
+    /// Kept, or a draft.
+    pub state: State,
+}
+
+impl Saved {
+    /// The same, if it is kept: of a draft nothing leaves the program.
+    pub(crate) fn kept(self) -> Result<Self> {
+        match self.state {
+            State::Kept => Ok(self),
+            State::Draft | State::Dropped => Err(Error::NotFound),
+        }
+    }
 }
 
 /// Which report is wanted.
@@ -85,6 +130,7 @@ pub struct Reports {
     pub(crate) indicators: Indicators,
     pub(crate) templates: Arc<Templates>,
     pub(crate) levels: Arc<Levels>,
+    pub(crate) notices: Option<Notices>,
 }
 
 impl Reports {
@@ -103,7 +149,14 @@ impl Reports {
             indicators,
             templates: Arc::new(templates),
             levels: Arc::default(),
+            notices: None,
         }
+    }
+
+    /// The same, telling who may write reports of drafts.
+    pub fn with_notices(mut self, notices: Notices) -> Self {
+        self.notices = Some(notices);
+        self
     }
 
     /// The same, in which reports may have these levels of secrecy.
@@ -118,7 +171,7 @@ impl Reports {
     /// As [`Self::draft`].
     pub async fn make(&self, wanted: &Wanted, scope: &Scope, actor: &Actor) -> Result<ReportId> {
         let drafted = self.draft(wanted, scope, actor).await?;
-        self.keep(&drafted, actor).await
+        self.keep(&drafted, &[], "", actor).await
     }
 
     /// A report with its figures as they are now, not kept yet.
@@ -140,34 +193,12 @@ impl Reports {
         let level = self.levels.take(&wanted.level, template.level.as_deref())?;
         let unit = self.organization.unit(wanted.unit, scope).await?;
         let which = self.printed(template)?;
-        let (figures, as_of) = self.settled_figures(unit.id, period, &which).await?;
+        let (mut figures, as_of) = self.settled_figures(&[unit.id], period, &which).await?;
+        let figures = figures.remove(&unit.id).unwrap_or_default();
         if figures.iter().any(|f| f.computing) {
             return Err(Error::Conflict(Msg::new("report-computing")));
         }
-        let about = (unit.name.as_str(), period);
-        let print = |lang: &str| -> Result<Vec<Vec<Segment>>> {
-            let paragraphs = template.paragraphs.iter();
-            let mut printed = paragraphs
-                .map(|p| self.segments(p.get(lang), about, &figures, template.form, lang))
-                .collect::<Result<Vec<_>>>()?;
-            printed.extend(self.open_blanks(template, &figures, lang)?);
-            Ok(printed)
-        };
-        let title = |lang: &str| -> Result<String> {
-            let text = template.title.get(lang);
-            let segments = self.segments(text, about, &figures, template.form, lang)?;
-            Ok(segments.into_iter().map(|s| s.text).collect())
-        };
-        let body = Body {
-            unit_name: unit.name.clone(),
-            title: (title("zh-CN")?, title("en")?),
-            paragraphs: (print("zh-CN")?, print("en")?),
-            figures: figures
-                .iter()
-                .filter(|f| template.table.contains(&f.code))
-                .cloned()
-                .collect(),
-        };
+        let body = self.body(template, &unit.name, period, &figures)?;
         Ok(Saved {
             id,
             template: template.code.clone(),
@@ -179,14 +210,53 @@ impl Reports {
             created_at: self.env.now(),
             created_by: actor.account.ok_or(Error::Forbidden)?,
             level: level.code.clone(),
+            state: State::Kept,
+        })
+    }
+
+    /// What a template says with these figures.
+    pub(crate) fn body(
+        &self,
+        template: &Template,
+        unit: &str,
+        period: Period,
+        figures: &[Figure],
+    ) -> Result<Body> {
+        let about = (unit, period);
+        let print = |lang: &str| -> Result<Vec<Vec<Segment>>> {
+            let paragraphs = template.paragraphs.iter();
+            let mut printed = paragraphs
+                .map(|p| self.segments(p.get(lang), about, figures, template.form, lang))
+                .collect::<Result<Vec<_>>>()?;
+            printed.extend(self.open_blanks(template, figures, lang)?);
+            Ok(printed)
+        };
+        let title = |lang: &str| -> Result<String> {
+            let text = template.title.get(lang);
+            let segments = self.segments(text, about, figures, template.form, lang)?;
+            Ok(segments.into_iter().map(|s| s.text).collect())
+        };
+        let in_table = |f: &Figure| template.table.contains(&f.code);
+        let (table, others) = figures.iter().cloned().partition(in_table);
+        Ok(Body {
+            unit_name: unit.to_owned(),
+            title: (title("zh-CN")?, title("en")?),
+            paragraphs: (print("zh-CN")?, print("en")?),
+            figures: table,
+            others,
         })
     }
 
     /// Keeps a report that was drafted; sent twice it is made, and recorded, once.
-    pub(crate) async fn keep(&self, saved: &Saved, actor: &Actor) -> Result<ReportId> {
-        let detail = json!({
-            "template": saved.template, "unit": saved.unit, "as_of": saved.as_of, "level": saved.level,
-        });
+    /// Of doubts that were confirmed the audit trail keeps what and why.
+    pub(crate) async fn keep(
+        &self,
+        saved: &Saved,
+        doubts: &[Warning],
+        reason: &str,
+        actor: &Actor,
+    ) -> Result<ReportId> {
+        let detail = made_detail(saved, doubts, reason);
         let entry = actor.audit("report.made", ("report", saved.id), detail);
         db::transaction!(self.db, |tx| {
             if store::insert(tx, saved).await? {
@@ -236,28 +306,28 @@ impl Reports {
     }
 
     /// The indicators that a template prints.
-    fn printed(&self, template: &Template) -> Result<Vec<&Indicator>> {
+    pub(crate) fn printed(&self, template: &Template) -> Result<Vec<&Indicator>> {
         let codes = template.codes();
         codes.iter().map(|c| self.indicators.indicator(c)).collect()
     }
 
     /// The figures of a moment at which all facts are sealed, and the size of the ledger then.
-    async fn settled_figures(
+    pub(crate) async fn settled_figures(
         &self,
-        unit: UnitId,
+        units: &[UnitId],
         period: Period,
         which: &[&Indicator],
-    ) -> Result<(Vec<Figure>, i64)> {
+    ) -> Result<(HashMap<UnitId, Vec<Figure>>, i64)> {
         for _ in 0..10 {
             self.indicators.ledger().settle().await?;
             let mut reading = self.indicators.ledger().reading().await?;
             if reading.tail_len() == 0 {
                 let size = reading.size();
-                let mut found = self
+                let found = self
                     .indicators
-                    .figures(&mut reading, &[unit], period, which, true)
+                    .figures(&mut reading, units, period, which, true)
                     .await?;
-                return Ok((found.remove(&unit).unwrap_or_default(), size));
+                return Ok((found, size));
             }
         }
         Err(Error::Busy { retry_after: 2 })
@@ -357,7 +427,8 @@ impl Reports {
     /// The figures of a report as they are now, to name what changed since.
     pub(crate) async fn figures_now(&self, report: &Saved) -> Result<Vec<Figure>> {
         let mut reading = self.indicators.ledger().reading().await?;
-        let codes = report.body.figures.iter().map(|f| &f.code);
+        let all = report.body.figures.iter().chain(&report.body.others);
+        let codes = all.map(|f| &f.code);
         // What a pack no longer has cannot be compared.
         let which: Vec<_> = codes
             .filter_map(|c| self.indicators.list().get(c))
@@ -373,6 +444,19 @@ impl Reports {
     pub(crate) fn template(&self, code: &str) -> Option<&Template> {
         self.templates.get(code)
     }
+}
+
+/// What the audit trail keeps of a report that is made.
+pub(crate) fn made_detail(saved: &Saved, doubts: &[Warning], reason: &str) -> Value {
+    let mut detail = json!({
+        "template": saved.template, "unit": saved.unit, "as_of": saved.as_of, "level": saved.level,
+    });
+    if !doubts.is_empty() {
+        let what: Vec<&str> = doubts.iter().map(|d| d.what.as_str()).collect();
+        detail["confirmed"] = json!(what);
+        detail["reason"] = json!(reason);
+    }
+    detail
 }
 
 /// Whether a figure has nothing to print: no value, or, in a form, no record.

@@ -4,7 +4,10 @@ use db::{Args, Migration, Row, Tx, args};
 use kernel::{Error, Id, ReportId, Result, Scope};
 use web::table::{Order, Window};
 
-use crate::Saved;
+use crate::{Saved, State};
+
+pub(crate) mod drafts;
+pub(crate) mod papers;
 
 /// The table. A report is written once; only its level of secrecy can change.
 pub const MIGRATIONS: &[Migration] = &[
@@ -22,12 +25,33 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "reports_20261122_level",
         sql: "ALTER TABLE report ADD COLUMN level TEXT NOT NULL DEFAULT 'internal';",
     },
+    Migration {
+        name: "reports_20261122_papers",
+        sql: "
+    CREATE TABLE report_paper (
+        report {blob} NOT NULL REFERENCES report, version BIGINT NOT NULL, content TEXT NOT NULL,
+        created_at BIGINT NOT NULL, created_by {blob} NOT NULL, PRIMARY KEY (report, version)){clustered};
+    CREATE TABLE report_number (
+        word TEXT NOT NULL, year BIGINT NOT NULL, serial BIGINT NOT NULL, report {blob} NOT NULL REFERENCES report,
+        PRIMARY KEY (word, year, serial)){clustered};
+    CREATE INDEX report_number_report ON report_number (report);
+    ",
+    },
+    Migration {
+        name: "reports_20261122_drafts",
+        sql: "
+    ALTER TABLE report ADD COLUMN state TEXT NOT NULL DEFAULT 'kept';
+    CREATE TABLE report_draft (
+        template TEXT NOT NULL, unit {blob} NOT NULL REFERENCES unit, from_date TEXT NOT NULL, to_date TEXT NOT NULL,
+        report {blob} NOT NULL REFERENCES report, PRIMARY KEY (template, unit, from_date, to_date)){clustered};
+    ",
+    },
 ];
 
-const COLUMNS: &str = "r.id, r.template, r.unit, r.from_date, r.to_date, r.as_of, r.title, r.body, r.created_at, r.created_by, r.level";
+const COLUMNS: &str = "r.id, r.template, r.unit, r.from_date, r.to_date, r.as_of, r.title, r.body, r.created_at, r.created_by, r.level, r.state";
 
 fn read(row: &Row) -> Result<Saved> {
-    let body: String = row.get(7)?;
+    let (body, state): (String, String) = (row.get(7)?, row.get(11)?);
     Ok(Saved {
         id: row.get(0)?,
         template: row.get(1)?,
@@ -42,6 +66,7 @@ fn read(row: &Row) -> Result<Saved> {
         created_at: row.get(8)?,
         created_by: row.get(9)?,
         level: row.get(10)?,
+        state: State::from_code(&state)?,
     })
 }
 
@@ -49,11 +74,11 @@ fn read(row: &Row) -> Result<Saved> {
 pub(crate) async fn insert(tx: &mut Tx, r: &Saved) -> Result<bool> {
     let body = serde_json::to_string(&r.body).map_err(Error::internal)?;
     let added = tx.execute(
-        "INSERT INTO report (id, template, unit, from_date, to_date, as_of, title, body, created_at, created_by, level)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO report (id, template, unit, from_date, to_date, as_of, title, body, created_at, created_by, level, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING",
         args![
             r.id, r.template.as_str(), r.unit, r.period.from, r.period.to, r.as_of, r.title.as_str(), body,
-            r.created_at, r.created_by, r.level.as_str()
+            r.created_at, r.created_by, r.level.as_str(), r.state.code()
         ],
     )
     .await?;
@@ -65,7 +90,7 @@ pub(crate) async fn report(tx: &mut Tx, id: ReportId, scope: &Scope) -> Result<S
     let scope = organization::scope_sql(scope, "r.unit", &mut a);
     let row = tx
         .optional(
-            format!("SELECT {COLUMNS} FROM report r WHERE r.id = $1 AND {scope}"),
+            format!("SELECT {COLUMNS} FROM report r WHERE r.id = $1 AND r.state <> 'dropped' AND {scope}"),
             a,
         )
         .await?;
@@ -83,6 +108,13 @@ pub(crate) async fn change_level(tx: &mut Tx, id: ReportId, from: &str, to: &str
     Ok(changed == 1)
 }
 
+/// Takes back what was just written in this transaction.
+pub(crate) async fn remove(tx: &mut Tx, id: ReportId) -> Result<()> {
+    tx.execute("DELETE FROM report WHERE id = $1", args![id])
+        .await?;
+    Ok(())
+}
+
 /// These reports.
 pub(crate) async fn some(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Saved>> {
     let mut a = Args::new();
@@ -93,7 +125,9 @@ pub(crate) async fn some(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Saved>> {
 
 /// Reports after one, in order of id.
 pub(crate) async fn after(tx: &mut Tx, id: Id, limit: i64) -> Result<Vec<Saved>> {
-    let sql = format!("SELECT {COLUMNS} FROM report r WHERE r.id > $1 ORDER BY r.id LIMIT $2");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM report r WHERE r.id > $1 AND r.state = 'kept' ORDER BY r.id LIMIT $2"
+    );
     tx.query(sql, args![id, limit])
         .await?
         .iter()
@@ -110,6 +144,8 @@ pub(crate) struct Filter {
     pub(crate) template: Option<String>,
     /// Of this level of secrecy.
     pub(crate) level: Option<String>,
+    /// Drafts instead of what is kept.
+    pub(crate) drafts: bool,
 }
 
 /// A page of the reports in a scope, and how many there are.
@@ -122,6 +158,12 @@ pub(crate) async fn list(
 ) -> Result<(Vec<Saved>, i64)> {
     let mut a = Args::new();
     let mut conditions = organization::scope_sql(scope, "r.unit", &mut a);
+    let state = if filter.drafts {
+        State::Draft
+    } else {
+        State::Kept
+    };
+    conditions += &format!(" AND r.state = {}", a.push(state.code()));
     if !filter.text.trim().is_empty() {
         let text = filter.text.trim().to_lowercase();
         let text = text

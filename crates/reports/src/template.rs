@@ -9,6 +9,8 @@ use kernel::Msg;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::{Check, Schedule};
+
 /// A template.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +32,9 @@ pub struct Template {
     pub level: Option<String>,
     /// Codes of the indicators in the table.
     pub table: Vec<String>,
+    /// When it is drafted by itself; none: only when somebody makes one.
+    #[serde(default)]
+    pub schedule: Option<Schedule>,
 }
 
 /// A piece of a sentence.
@@ -91,20 +96,41 @@ impl Template {
 struct Section {
     #[serde(default)]
     report: Vec<Spanned<Template>>,
+    #[serde(default, rename = "report-check")]
+    check: Vec<Spanned<Check>>,
 }
 
-/// All templates of all packs.
+/// All templates of all packs, and what is looked at before a report is kept.
 #[derive(Debug, Clone, Default)]
-pub struct Templates(Vec<Template>);
+pub struct Templates {
+    list: Vec<Template>,
+    checks: Vec<Check>,
+}
 
 impl Templates {
     /// Reads them from packs; names every mistake with its line, indicators that do not exist too.
     pub fn read(packs: &Packs, indicators: &IndicatorList) -> Result<Self, Vec<PackProblem>> {
         let mut list: Vec<Template> = Vec::new();
+        let mut checks: Vec<Check> = Vec::new();
         let mut problems = Vec::new();
         // Mistakes in the levels are named by whoever reads them.
         let levels = Levels::read(packs).unwrap_or_default();
         for (pack, section) in packs.read::<Section>()? {
+            for spanned in section.check {
+                let span = spanned.span();
+                let check = spanned.into_inner();
+                let twice = checks.iter().any(|k| k.code == check.code);
+                let empty = |list: &[String]| list.is_empty() || list.iter().any(String::is_empty);
+                if twice || !commons::packs::is_kebab(&check.code) {
+                    let code = Msg::new("report-code").with("code", &check.code);
+                    problems.push(pack.problem_at(span.clone(), code));
+                }
+                if empty(&check.words) || empty(&check.fits) {
+                    let what = Msg::new("report-check-empty").with("code", &check.code);
+                    problems.push(pack.problem_at(span, what));
+                }
+                checks.push(check);
+            }
             for spanned in section.report {
                 let span = spanned.span();
                 let t = spanned.into_inner();
@@ -119,6 +145,9 @@ impl Templates {
                             .with("code", &t.code)
                             .with("level", level),
                     );
+                }
+                if t.schedule.as_ref().is_some_and(|s| !s.is_possible()) {
+                    wrong(Msg::new("report-schedule-wrong").with("code", &t.code));
                 }
                 let texts = t
                     .paragraphs
@@ -146,7 +175,7 @@ impl Templates {
             }
         }
         if problems.is_empty() {
-            Ok(Self(list))
+            Ok(Self { list, checks })
         } else {
             Err(problems)
         }
@@ -154,12 +183,17 @@ impl Templates {
 
     /// A template by its code.
     pub fn get(&self, code: &str) -> Option<&Template> {
-        self.0.iter().find(|t| t.code == code)
+        self.list.iter().find(|t| t.code == code)
+    }
+
+    /// Words by which kinds of units speak of themselves.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
     }
 
     /// All of them.
     pub fn iter(&self) -> std::slice::Iter<'_, Template> {
-        self.0.iter()
+        self.list.iter()
     }
 }
 

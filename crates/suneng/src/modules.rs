@@ -203,6 +203,7 @@ pub const PACK_TABLES: &[&str] = &[
     "indicator",
     "cockpit",
     "report",
+    "report-check",
     "role",
     "person-attribute",
     "body-kind",

@@ -329,7 +329,8 @@ impl Rooms {
                 indicators.clone(),
                 vocabulary.templates,
             )
-            .with_levels(levels),
+            .with_levels(levels)
+            .with_notices(notices),
             indicators,
         })
     }

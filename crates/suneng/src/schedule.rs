@@ -20,6 +20,10 @@ const BACKUP: &str = "backup";
 const REMINDERS: &str = "obligation-reminders";
 /// When, by the clock on the wall; a server that was off then does it when it comes back.
 const REMIND_AT: Time = Time::constant(8, 0, 0, 0);
+/// Drafts the reports whose day has come.
+const DRAFTS: &str = "report-drafts";
+/// Before people come to work.
+const DRAFT_AT: Time = Time::constant(6, 0, 0, 0);
 /// Wraps what a rotation of keys has left.
 const REWRAP: &str = "rewrap-keys";
 const HOUR: i64 = 3600;
@@ -53,7 +57,19 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
             queue(&world, REMINDERS, at, "").await
         })
     });
-    let mut all = vec![(REWRAP, rewrap), (REMINDERS, remind)];
+    let (node, reports) = (world.clone(), rooms.reports.clone());
+    let draft: Handler = Arc::new(move |_| {
+        let (world, reports) = (node.clone(), reports.clone());
+        Box::pin(async move {
+            let drafted = reports.draft_due().await?;
+            if drafted > 0 {
+                tracing::info!(drafted, "reports were drafted");
+            }
+            let at = next(DRAFT_AT, &world.env)?;
+            queue(&world, DRAFTS, at, "").await
+        })
+    });
+    let mut all = vec![(REWRAP, rewrap), (REMINDERS, remind), (DRAFTS, draft)];
     if let Some(at) = world.config.operation.backup_at {
         let world = world.clone();
         let backup: Handler = Arc::new(move |job| {
@@ -73,13 +89,15 @@ pub async fn plan(world: &World) -> Result<()> {
     if let Some(at) = world.config.operation.backup_at {
         next_backup(world, at).await?;
     }
-    // Today's too, if its hour has gone: what was told already is not told again.
-    let today = DateTime::from_parts(world.env.today(), REMIND_AT);
-    let today = today
-        .to_zoned(world.env.zone().clone())
-        .map_err(Error::internal)?;
-    let at = Timestamp(today.timestamp().as_microsecond());
-    queue(world, REMINDERS, at, "").await?;
+    // Today's too, if its hour has gone: what was told or drafted already is not told or drafted again.
+    for (kind, time) in [(REMINDERS, REMIND_AT), (DRAFTS, DRAFT_AT)] {
+        let today = DateTime::from_parts(world.env.today(), time);
+        let today = today
+            .to_zoned(world.env.zone().clone())
+            .map_err(Error::internal)?;
+        let at = Timestamp(today.timestamp().as_microsecond());
+        queue(world, kind, at, "").await?;
+    }
     next_rewrap(world).await
 }
 

@@ -1,5 +1,6 @@
 //! A bureau with two offices and four people, its sessions of two years, and the program over it.
 
+use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
 use axum::Router;
@@ -10,10 +11,12 @@ use axum::middleware::{Next, from_fn};
 use commons::packs::Packs;
 use commons::packs::levels::Levels;
 use db::Migration;
+use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use indicators::{Figure, IndicatorList, Indicators, Ratio};
-use kernel::{AccountId, Date, FactId, Id, Period, PersonId, ReportId, Scope, UnitId};
+use kernel::{AccountId, Date, FactId, Id, Period, PersonId, ReportId, Result, Scope, UnitId};
 use ledger::{Fact, Ledger, Sources};
+use notices::{Contacts, Notices, Settings};
 use organization::{NewUnit, Organization, read_rows};
 use reports::{Reports, Templates, Wanted};
 use testkit::TestDb;
@@ -26,6 +29,7 @@ pub fn migrations() -> Vec<Migration> {
         search::MIGRATIONS,
         ledger::MIGRATIONS,
         identity::MIGRATIONS,
+        notices::MIGRATIONS,
         reports::MIGRATIONS,
     ];
     all.concat()
@@ -75,7 +79,75 @@ paragraphs = [
   { zh = "学习{study-sessions}，参学{study-attendances}，走访{visits}。", en = "Studied {study-sessions} with {study-attendances}, visited {visits}." },
 ]
 table = ["study-sessions"]
+
+[[report]]
+code = "weekly"
+schedule = { every = "week", day = 1, for = ["处室"] }
+name = { zh = "周报", en = "Weekly" }
+title = { zh = "{unit}{period}学习周报", en = "Week of {unit}, {period}" }
+paragraphs = [
+  { zh = "本周学习{study-sessions}。", en = "Studied {study-sessions}." },
+]
+table = ["study-sessions"]
+
+[[report]]
+code = "doubtful"
+name = { zh = "通报", en = "Circular" }
+title = { zh = "{unit}学习通报", en = "Circular of {unit}" }
+paragraphs = [
+  { zh = "参学{study-attendances}。", en = "With {study-attendances}." },
+  { zh = "本院和澜江县司法局共学习12场。", en = "Studied with others." },
+]
+table = ["study-sessions"]
 "#;
+
+/// Ledger, indicators and reports over a database of the test.
+async fn rooms(t: &TestDb, db: db::Db, org: &Organization) -> (Ledger, Indicators, Reports) {
+    let text = include_str!("../../../../packs/weekly-study.toml");
+    let checks = include_str!("../../../../packs/papers-cn.toml");
+    let packs = Packs::load(vec![
+        ("weekly-study.toml".into(), text.into()),
+        ("papers-cn.toml".into(), checks.into()),
+        ("form.toml".into(), FORM.into()),
+    ]);
+    let packs = packs.unwrap();
+    let list = IndicatorList::read(&packs).unwrap();
+    let templates = Templates::read(&packs, &list).unwrap();
+    let env = t.env.clone();
+    let ledger = Ledger::open(db.clone(), env.clone()).await.unwrap();
+    ledger.define(&list.definitions()).await.unwrap();
+    let indicators = Indicators::new(
+        env.clone(),
+        ledger.clone(),
+        org.clone(),
+        list,
+        Sources::default(),
+    )
+    .with_audit(db.clone());
+    let text = include_str!("../../../../packs/secrecy-cn.toml");
+    let packs = Packs::load(vec![("secrecy-cn.toml".into(), text.into())]).unwrap();
+    let notices = Notices::new(db.clone(), env.clone(), Settings::default(), Nobody);
+    let reports = Reports::new(db, env, org.clone(), indicators.clone(), templates)
+        .with_levels(Levels::read(&packs).unwrap())
+        .with_notices(notices);
+    (ledger, indicators, reports)
+}
+
+/// Nobody has an address.
+struct Nobody;
+
+impl Contacts for Nobody {
+    fn addresses<'a>(
+        &'a self,
+        _: &'a [PersonId],
+    ) -> BoxFuture<'a, Result<HashMap<PersonId, String>>> {
+        Box::pin(async { Ok(HashMap::new()) })
+    }
+
+    fn is_open(&self, _: AccountId, _: PersonId) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async { Ok(true) })
+    }
+}
 
 pub struct House {
     pub ledger: Ledger,
@@ -87,9 +159,9 @@ pub struct House {
     pub clerk: AccountId,
     /// The facts of the last session: the persons 1 and 4 at office B.
     pub last: Vec<FactId>,
-    org: Organization,
+    pub org: Organization,
     env: kernel::Env,
-    people: Vec<PersonId>,
+    pub people: Vec<PersonId>,
 }
 
 impl House {
@@ -123,29 +195,7 @@ impl House {
         }
         people.sort();
         let people = people.into_iter().map(|(_, p)| p).collect();
-        let text = include_str!("../../../../packs/weekly-study.toml");
-        let packs = Packs::load(vec![
-            ("weekly-study.toml".into(), text.into()),
-            ("form.toml".into(), FORM.into()),
-        ]);
-        let packs = packs.unwrap();
-        let list = IndicatorList::read(&packs).unwrap();
-        let templates = Templates::read(&packs, &list).unwrap();
-        let (db, env) = (t.db.clone(), t.env.clone());
-        let ledger = Ledger::open(db.clone(), env.clone()).await.unwrap();
-        ledger.define(&list.definitions()).await.unwrap();
-        let indicators = Indicators::new(
-            env.clone(),
-            ledger.clone(),
-            org.clone(),
-            list,
-            Sources::default(),
-        )
-        .with_audit(db.clone());
-        let text = include_str!("../../../../packs/secrecy-cn.toml");
-        let packs = Packs::load(vec![("secrecy-cn.toml".into(), text.into())]).unwrap();
-        let reports = Reports::new(db, env, org.clone(), indicators.clone(), templates)
-            .with_levels(Levels::read(&packs).unwrap());
+        let (ledger, indicators, reports) = rooms(t, t.db.clone(), &org).await;
         let mut house = Self {
             ledger,
             indicators,
@@ -163,6 +213,13 @@ impl House {
         house.session(t, a, day(2026, 3, 6), &[1, 2]).await;
         house.last = house.session(t, b, day(2026, 11, 13), &[1, 4]).await;
         house
+    }
+
+    /// Reports on another server over the same database.
+    pub async fn on_another(&self, t: &TestDb) -> Reports {
+        let db = t.second().await;
+        let org = Organization::new(db.clone(), t.env.clone());
+        rooms(t, db, &org).await.2
     }
 
     /// A session of 90 minutes with everybody present, as a feature writes it.
@@ -326,13 +383,19 @@ impl App {
         plain(&bytes)
     }
 
-    /// The text of a Word document.
-    pub async fn docx(&self, path: &str) -> String {
+    /// A part of a file that is a zip.
+    pub async fn part(&self, path: &str, name: &str) -> String {
         let bytes = self.bytes(path, 200).await;
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("a zip file");
         let mut xml = String::new();
-        let mut part = archive.by_name("word/document.xml").expect("the text");
+        let mut part = archive.by_name(name).expect("the part");
         part.read_to_string(&mut xml).expect("UTF-8");
+        xml
+    }
+
+    /// The text of a Word document.
+    pub async fn docx(&self, path: &str) -> String {
+        let xml = self.part(path, "word/document.xml").await;
         let pieces = xml.split('<').filter_map(|tag| tag.split_once('>'));
         pieces.map(|(_, text)| text).collect()
     }

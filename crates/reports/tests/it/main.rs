@@ -1,5 +1,7 @@
 //! Reports over real facts, as a service, as pages and as documents.
 
+mod drafts;
 mod frozen;
 mod house;
 mod pages;
+mod papers;

@@ -1,0 +1,210 @@
+//! What an official document has above and below its text (版头、主送、附件说明、落款、版记) by GB/T 9704.
+
+use docx_rs::{
+    AlignmentType, BorderType, Docx, LineSpacing, LineSpacingType, Paragraph, ParagraphBorder,
+    ParagraphBorderPosition, ParagraphBorders, Tab, TabValueType,
+};
+
+use super::{
+    BODY, HEADINGS, LINE, Run, SIZE_BODY, SIZE_FOOT, TEXT_WIDTH, TITLE, fonts, legal, lines,
+    paragraph,
+};
+
+/// The elements of an official document (公文要素) beside title, text and level of secrecy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Official {
+    /// How urgent it is (紧急程度); none: not said.
+    pub urgency: Option<String>,
+    /// Mark of the issuing organ (发文机关标志), in red: its name and “文件”.
+    pub organ: String,
+    /// Document number (发文字号).
+    pub number: Option<String>,
+    /// Who signed it off (签发人), on documents that go up.
+    pub signer: Option<String>,
+    /// To whom it goes (主送机关), without the colon.
+    pub addressees: Option<String>,
+    /// Names of what is attached (附件说明).
+    pub attachments: Vec<String>,
+    /// Who signs (发文机关署名).
+    pub signed_by: String,
+    /// Day of the document (成文日期).
+    pub dated: String,
+    /// To whom copies go (抄送机关).
+    pub copies: Option<String>,
+    /// Who printed it (印发机关) and when (印发日期).
+    pub printed: Option<(String, String)>,
+}
+
+const RED: &str = "FF0000";
+/// Twips of a character of 三号 and of 四号.
+const CHAR: i32 = 320;
+const CHAR_FOOT: i32 = 280;
+/// The mark begins 35 mm below the upper edge of the text: after two lines (密级, 紧急程度) this much stays.
+const ABOVE_MARK: u32 = 1_984 - 2 * LINE as u32;
+/// The largest mark, in points.
+const MARK: usize = 52;
+
+fn line(text: &str, font: &str) -> Paragraph {
+    paragraph(&[Run::from(text)], font, SIZE_BODY).line_spacing(lines(LINE))
+}
+
+fn empty(docx: Docx, count: usize) -> Docx {
+    (0..count).fold(docx, |docx, _| docx.add_paragraph(line("", BODY)))
+}
+
+/// What stands above the title: 密级, 紧急程度, the red mark, number and signer, the red line.
+pub(super) fn head(docx: Docx, mark: Option<&str>, o: &Official) -> Docx {
+    let mut docx = docx
+        .add_paragraph(line(mark.unwrap_or_default(), HEADINGS[0]))
+        .add_paragraph(line(o.urgency.as_deref().unwrap_or_default(), HEADINGS[0]));
+    let room = TEXT_WIDTH as usize / 20;
+    let size = (room / o.organ.chars().count().max(1)).clamp(16, MARK);
+    let run = docx_rs::Run::new()
+        .fonts(fonts(TITLE))
+        .size(size * 2)
+        .color(RED)
+        .add_text(o.organ.chars().filter(|c| legal(*c)).collect::<String>());
+    let organ = LineSpacing::new()
+        .before(ABOVE_MARK)
+        .line_rule(LineSpacingType::Auto)
+        .line(240);
+    let organ = Paragraph::new().add_run(run).line_spacing(organ);
+    let organ = organ.snap_to_grid(false);
+    docx = empty(docx.add_paragraph(organ.align(AlignmentType::Center)), 2);
+    let number = o.number.as_deref().unwrap_or_default();
+    let mut above = match &o.signer {
+        None => line(number, BODY).align(AlignmentType::Center),
+        Some(signer) => {
+            let name = docx_rs::Run::new()
+                .fonts(fonts(HEADINGS[1]))
+                .size(SIZE_BODY)
+                .add_text(signer.chars().filter(|c| legal(*c)).collect::<String>());
+            let said = docx_rs::Run::new().fonts(fonts(BODY)).size(SIZE_BODY);
+            let edge = TEXT_WIDTH as usize - CHAR as usize;
+            line(number, BODY)
+                .indent(Some(CHAR), None, None, None)
+                .add_tab(Tab::new().val(TabValueType::Right).pos(edge))
+                .add_run(said.add_tab().add_text("签发人："))
+                .add_run(name)
+        }
+    };
+    // 4 mm below the number.
+    let red = ParagraphBorder::new(ParagraphBorderPosition::Bottom)
+        .val(BorderType::Single)
+        .size(12)
+        .space(11)
+        .color(RED);
+    above.property = above
+        .property
+        .set_borders(ParagraphBorders::with_empty().set(red));
+    empty(docx.add_paragraph(above), 2)
+}
+
+/// The line between title and text: to whom it goes.
+pub(super) fn addressees(docx: Docx, o: &Official) -> Docx {
+    match &o.addressees {
+        Some(to) => docx.add_paragraph(line(&format!("{to}："), BODY)),
+        None => docx,
+    }
+}
+
+/// What stands below the text: attachments, signature, and at the foot of the last page copies and printing.
+pub(super) fn foot(docx: Docx, o: &Official) -> Docx {
+    let docx = attachments(docx, &o.attachments);
+    let docx = signature(empty(docx, 2), &o.signed_by, &o.dated);
+    imprint(docx, o)
+}
+
+fn attachments(docx: Docx, list: &[String]) -> Docx {
+    if list.is_empty() {
+        return docx;
+    }
+    let mut docx = empty(docx, 1);
+    for (at, name) in list.iter().enumerate() {
+        let number = match list.len() {
+            1 => String::new(),
+            _ => format!("{}.", at + 1),
+        };
+        // The names stand below each other, behind “附件：”.
+        let (text, left) = match at {
+            0 => (format!("附件：{number}{name}"), 2),
+            _ => (format!("{number}{name}"), 5),
+        };
+        docx = docx.add_paragraph(line(&text, BODY).indent(Some(left * CHAR), None, None, None));
+    }
+    docx
+}
+
+/// Half characters of a text: what is not ASCII is as wide as it is high.
+fn halves(text: &str) -> i32 {
+    text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
+}
+
+/// The day four characters from the right, the organ in the middle above it.
+fn signature(docx: Docx, organ: &str, day: &str) -> Docx {
+    let (organ_width, day_width) = (halves(organ), halves(day));
+    let day_right = 8 + ((organ_width - day_width) / 2 - 8).max(0);
+    let organ_right = day_right + (day_width - organ_width) / 2;
+    let at = |text: &str, right: i32| {
+        line(text, BODY).align(AlignmentType::Right).indent(
+            None,
+            None,
+            Some(right * CHAR / 2),
+            None,
+        )
+    };
+    docx.add_paragraph(at(organ, organ_right).keep_next(true))
+        .add_paragraph(at(day, day_right))
+}
+
+/// The lines at the foot of the last page (版记): a frame that stands on the lower edge of the text.
+fn imprint(mut docx: Docx, o: &Official) -> Docx {
+    let printed = o.printed.as_ref().map(|(by, on)| (by, format!("{on}印发")));
+    // The first and the last line are 0.35 mm thick, those between 0.25 mm.
+    let framed = |content: Paragraph, first: bool, last: bool| {
+        let edge = |position, thick: bool| {
+            ParagraphBorder::new(position)
+                .val(BorderType::Single)
+                .size(if thick { 8 } else { 6 })
+                .space(1)
+                .color("000000")
+        };
+        let mut borders = ParagraphBorders::with_empty();
+        borders = borders.set(edge(ParagraphBorderPosition::Top, first));
+        if last {
+            borders = borders.set(edge(ParagraphBorderPosition::Bottom, true));
+        }
+        let mut framed = content
+            .line_spacing(lines(LINE))
+            .wrap("around")
+            .h_anchor("margin")
+            .v_anchor("margin")
+            .x_align("center")
+            .y_align("bottom")
+            .frame_width(TEXT_WIDTH);
+        framed.property = framed.property.set_borders(borders);
+        framed
+    };
+    let text = |text: &str| {
+        paragraph(&[Run::from(text)], BODY, SIZE_FOOT).indent(
+            Some(CHAR_FOOT),
+            None,
+            Some(CHAR_FOOT),
+            None,
+        )
+    };
+    if let Some(copies) = &o.copies {
+        let copies = text(&format!("抄送：{copies}。"));
+        docx = docx.add_paragraph(framed(copies, true, printed.is_none()));
+    }
+    if let Some((by, on)) = printed {
+        let edge = TEXT_WIDTH as usize - CHAR_FOOT as usize;
+        let run = docx_rs::Run::new().fonts(fonts(BODY)).size(SIZE_FOOT);
+        let line = text(by)
+            .add_tab(Tab::new().val(TabValueType::Right).pos(edge))
+            .add_run(run.add_tab().add_text(on));
+        docx = docx.add_paragraph(framed(line, o.copies.is_none(), true));
+    }
+    // A frame needs a paragraph to hold on to; this one takes no room.
+    docx.add_paragraph(Paragraph::new().line_spacing(lines(20)))
+}
