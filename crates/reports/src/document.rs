@@ -62,7 +62,6 @@ impl Reports {
             .collect(),
             rows,
             widths: Some(vec![4, 3, 4, 9]),
-            ..Table::default()
         }));
         let made = r.created_at.date(self.env.zone());
         let date = if zh {

@@ -22,4 +22,5 @@ jobs-dropped = The job was dropped. What runs by the clock goes on at its next t
 jobs-kind-backup = Scheduled backup
 jobs-kind-rewrap-keys = Wrap data keys by the active master key
 jobs-kind-obligation-reminders = Remind people of what they owe
+jobs-kind-report-drafts = Draft reports whose day has come
 jobs-kind-purge-sessions = Remove sessions that have ended
