@@ -41,6 +41,8 @@ const CHAR: i32 = 320;
 const CHAR_FOOT: i32 = 280;
 /// The mark begins 35 mm below the upper edge of the text: after two lines (密级, 紧急程度) this much stays.
 const ABOVE_MARK: u32 = 1_984 - 2 * LINE as u32;
+/// 4 mm between number and red line.
+const ABOVE_RULE: i32 = 227;
 /// The largest mark, in points.
 const MARK: usize = 52;
 
@@ -72,7 +74,7 @@ pub(super) fn head(docx: Docx, mark: Option<&str>, o: &Official) -> Docx {
     let organ = organ.snap_to_grid(false);
     docx = empty(docx.add_paragraph(organ.align(AlignmentType::Center)), 2);
     let number = o.number.as_deref().unwrap_or_default();
-    let mut above = match &o.signer {
+    let above = match &o.signer {
         None => line(number, BODY).align(AlignmentType::Center),
         Some(signer) => {
             let name = docx_rs::Run::new()
@@ -88,16 +90,17 @@ pub(super) fn head(docx: Docx, mark: Option<&str>, o: &Official) -> Docx {
                 .add_run(name)
         }
     };
-    // 4 mm below the number.
+    // 4 mm below the number, as wide as the text.
     let red = ParagraphBorder::new(ParagraphBorderPosition::Bottom)
         .val(BorderType::Single)
         .size(12)
-        .space(11)
+        .space(0)
         .color(RED);
-    above.property = above
+    let mut rule = Paragraph::new().line_spacing(lines(ABOVE_RULE));
+    rule.property = rule
         .property
         .set_borders(ParagraphBorders::with_empty().set(red));
-    empty(docx.add_paragraph(above), 2)
+    empty(docx.add_paragraph(above).add_paragraph(rule), 2)
 }
 
 /// The line between title and text: to whom it goes.
@@ -142,24 +145,30 @@ fn halves(text: &str) -> i32 {
 
 /// The day four characters from the right, the organ in the middle above it.
 fn signature(docx: Docx, organ: &str, day: &str) -> Docx {
-    let (organ_width, day_width) = (halves(organ), halves(day));
-    let day_right = 8 + ((organ_width - day_width) / 2 - 8).max(0);
-    let organ_right = day_right + (day_width - organ_width) / 2;
-    let at = |text: &str, right: i32| {
-        line(text, BODY).align(AlignmentType::Right).indent(
-            None,
-            None,
-            Some(right * CHAR / 2),
-            None,
-        )
+    // Between digits and characters word processors leave a quarter of a character.
+    let day_width = halves(day) * CHAR / 2 + 5 * CHAR / 4;
+    let width = day_width.max(halves(organ) * CHAR / 2);
+    let right = 4 * CHAR - (width - day_width) / 2;
+    let right = right.max(2 * CHAR);
+    let left = (TEXT_WIDTH as i32 - right - width - 2 * CHAR).max(0);
+    let right = right - 2 * CHAR;
+    let at = |text: &str| {
+        line(text, BODY)
+            .align(AlignmentType::Center)
+            .indent(Some(left), None, Some(right), None)
     };
-    docx.add_paragraph(at(organ, organ_right).keep_next(true))
-        .add_paragraph(at(day, day_right))
+    docx.add_paragraph(at(organ).keep_next(true))
+        .add_paragraph(at(day))
 }
 
-/// The lines at the foot of the last page (版记): a frame that stands on the lower edge of the text.
-fn imprint(mut docx: Docx, o: &Official) -> Docx {
+/// Copies and printing between lines as wide as the text (版记), below the signature.
+fn imprint(docx: Docx, o: &Official) -> Docx {
+    if o.copies.is_none() && o.printed.is_none() {
+        return docx;
+    }
+    let mut docx = empty(docx, 1);
     let printed = o.printed.as_ref().map(|(by, on)| (by, format!("{on}印发")));
+    let copied = o.copies.as_ref().map(|copies| format!("抄送：{copies}。"));
     // The first and the last line are 0.35 mm thick, those between 0.25 mm.
     let framed = |content: Paragraph, first: bool, last: bool| {
         let edge = |position, thick: bool| {
@@ -174,28 +183,14 @@ fn imprint(mut docx: Docx, o: &Official) -> Docx {
         if last {
             borders = borders.set(edge(ParagraphBorderPosition::Bottom, true));
         }
-        let mut framed = content
-            .line_spacing(lines(LINE))
-            .wrap("around")
-            .h_anchor("margin")
-            .v_anchor("margin")
-            .x_align("center")
-            .y_align("bottom")
-            .frame_width(TEXT_WIDTH);
+        let mut framed = content.line_spacing(lines(LINE)).keep_next(!last);
         framed.property = framed.property.set_borders(borders);
         framed
     };
-    let text = |text: &str| {
-        paragraph(&[Run::from(text)], BODY, SIZE_FOOT).indent(
-            Some(CHAR_FOOT),
-            None,
-            Some(CHAR_FOOT),
-            None,
-        )
-    };
-    if let Some(copies) = &o.copies {
-        let copies = text(&format!("抄送：{copies}。"));
-        docx = docx.add_paragraph(framed(copies, true, printed.is_none()));
+    // Borders begin where the indent does: one character in is one of text.
+    let text = |text: &str| paragraph(&[Run::from(format!("　{text}"))], BODY, SIZE_FOOT);
+    if let Some(copied) = &copied {
+        docx = docx.add_paragraph(framed(text(copied), true, printed.is_none()));
     }
     if let Some((by, on)) = printed {
         let edge = TEXT_WIDTH as usize - CHAR_FOOT as usize;
@@ -203,8 +198,7 @@ fn imprint(mut docx: Docx, o: &Official) -> Docx {
         let line = text(by)
             .add_tab(Tab::new().val(TabValueType::Right).pos(edge))
             .add_run(run.add_tab().add_text(on));
-        docx = docx.add_paragraph(framed(line, o.copies.is_none(), true));
+        docx = docx.add_paragraph(framed(line, copied.is_none(), true));
     }
-    // A frame needs a paragraph to hold on to; this one takes no room.
-    docx.add_paragraph(Paragraph::new().line_spacing(lines(20)))
+    docx
 }
