@@ -34,12 +34,14 @@ fn actor(by: &By) -> Actor {
     }
 }
 
-/// What is kept of people beside the organization: accounts and approvals.
+/// What is kept of people beside the organization: accounts, approvals, notices, what they wrote themselves.
 pub struct Kept {
     /// Accounts.
     pub identity: Identity,
     /// Approvals.
     pub approvals: approvals::Approvals,
+    /// Notices.
+    pub notices: notices::Notices,
     /// Clock.
     pub env: Env,
 }
@@ -62,6 +64,11 @@ impl organization::Traces for Kept {
                 let entry = actor.audit("approval.erased", ("approval", id), detail);
                 identity::record(tx, &self.env, &entry).await?;
             }
+            // The person goes last, so the name is still known.
+            let name = finding::person_names(tx, &[person]).await?.remove(&person);
+            let name = name.unwrap_or_default();
+            self.notices.erase(tx, person, &name).await?;
+            activities::Texts.erase(tx, person, by).await?;
             self.identity.erase_account_of(tx, &actor, person).await?;
             Ok(())
         })
