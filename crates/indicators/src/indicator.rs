@@ -303,6 +303,9 @@ struct Section {
     indicator: Vec<Spanned<Written>>,
 }
 
+/// Pages of their own stand where an indicator with such a code would.
+const RESERVED: [&str; 2] = ["catalogue", "unit-options"];
+
 /// All indicators of all packs.
 #[derive(Debug, Clone, Default)]
 pub struct IndicatorList {
@@ -330,7 +333,8 @@ impl IndicatorList {
                 let mut wrong = |key: &'static str| {
                     problems.push(pack.problem_at(span.clone(), Msg::new(key).with("code", &code)));
                 };
-                if !commons::packs::is_kebab(&code) || !codes.insert(code.clone()) {
+                let reserved = RESERVED.contains(&code.as_str());
+                if reserved || !commons::packs::is_kebab(&code) || !codes.insert(code.clone()) {
                     wrong("indicator-code");
                 }
                 match written.meant() {

@@ -335,8 +335,7 @@ pub(crate) async fn expire(tx: &mut Tx, before: Timestamp) -> Result<u64> {
 
 /// Removes all notices to somebody, their choice and their mail.
 pub(crate) async fn drop_reader(tx: &mut Tx, reader: Reader) -> Result<()> {
-    let sql =
-        "DELETE FROM notice_mail WHERE notice IN (SELECT id FROM notice WHERE reader = $1)";
+    let sql = "DELETE FROM notice_mail WHERE notice IN (SELECT id FROM notice WHERE reader = $1)";
     tx.execute(sql, args![reader.id()]).await?;
     for table in ["notice", "notice_choice"] {
         let sql = format!("DELETE FROM {table} WHERE reader = $1");

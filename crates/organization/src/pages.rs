@@ -499,8 +499,8 @@ async fn export(
     org.tell_export(&access, ("unit", id), rows.len()).await?;
     let people: Vec<PersonId> = rows.iter().map(|e| e.person).collect();
     let mut marks = org.marks(&shell, &s.attributes, &people, date).await?;
-    let header =
-        ["staff-no", "person", "unit", "post", "marks"].map(|k| shell.t(&format!("organization-{k}")));
+    let header = ["staff-no", "person", "unit", "post", "marks"]
+        .map(|k| shell.t(&format!("organization-{k}")));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let then = shell.t("organization-then");
     let rows = rows.into_iter().map(|e| -> Vec<Value> {

@@ -15,7 +15,8 @@ pub(super) const TABLES: &str = "
 
 /// Takes away what somebody wrote, and what was remarked on it.
 pub(crate) async fn erase(tx: &mut Tx, person: PersonId, mark: &str) -> Result<()> {
-    let sql = "UPDATE activity_reflection SET text = $2, note = CASE WHEN note = '' THEN '' ELSE $2 END
+    let sql =
+        "UPDATE activity_reflection SET text = $2, note = CASE WHEN note = '' THEN '' ELSE $2 END
         WHERE person = $1";
     tx.execute(sql, args![person, mark]).await.map(|_| ())
 }

@@ -88,7 +88,9 @@ async fn who_is_erased_is_named_no_more_and_was_told_nothing() {
         transaction!(t.db, |tx| {
             let both = [Reader::Person(gone), Reader::Person(other)];
             notices.send(tx, &both, &told(name)).await?;
-            notices.send(tx, &both, &told(&format!("{name}的申请"))).await?;
+            notices
+                .send(tx, &both, &told(&format!("{name}的申请")))
+                .await?;
             notices.send(tx, &both, &told("林\"1000_\\晓")).await
         })
         .unwrap();
@@ -96,10 +98,19 @@ async fn who_is_erased_is_named_no_more_and_was_told_nothing() {
         assert_eq!(changed, 2);
         let list = |of: PersonId| {
             let notices = notices.clone();
-            async move { notices.list(&[Reader::Person(of)], false, None, 9).await.unwrap() }
+            async move {
+                notices
+                    .list(&[Reader::Person(of)], false, None, 9)
+                    .await
+                    .unwrap()
+            }
         };
         assert!(list(gone).await.is_empty());
-        let said: Vec<String> = list(other).await.into_iter().map(|n| n.args[0].1.clone()).collect();
+        let said: Vec<String> = list(other)
+            .await
+            .into_iter()
+            .map(|n| n.args[0].1.clone())
+            .collect();
         assert_eq!(said, ["林\"1000_\\晓", "***的申请", "***"]);
         let again = transaction!(t.db, |tx| notices.erase(tx, gone, "").await).unwrap();
         assert_eq!(again, 0);

@@ -334,7 +334,11 @@ async fn a_change_is_asked_for_decided_made_and_written_down() {
             );
         }
     }
-    for row in tx.query("SELECT args FROM notice", db::args![]).await.unwrap() {
+    for row in tx
+        .query("SELECT args FROM notice", db::args![])
+        .await
+        .unwrap()
+    {
         let text: String = row.get(0).unwrap();
         assert!(!text.contains("丁一"), "{text}");
     }
