@@ -8,7 +8,7 @@ use db::{Args, Tx};
 use futures::future::BoxFuture;
 use identity::{Actor, Held, Identity};
 use kernel::{AccountId, Date, Env, PersonId, Result, Scope, UnitId};
-use organization::{Organization, finding};
+use organization::{Organization, Traces, finding};
 
 /// The attribute of people that holds their mail address.
 const ADDRESS: &str = "email";
@@ -46,7 +46,7 @@ pub struct Kept {
     pub env: Env,
 }
 
-impl organization::Traces for Kept {
+impl Traces for Kept {
     fn erase<'a>(
         &'a self,
         tx: &'a mut Tx,
