@@ -1,4 +1,4 @@
-//! The example of a proxy, run: a real nginx before the served binary.
+//! The examples of proxies, run: a real nginx and a real Caddy before the served binary.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -25,76 +25,114 @@ fn port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-struct Nginx {
+/// Which one.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Nginx,
+    Caddy,
+}
+
+struct Proxy {
     child: Child,
     plain: u16,
     tls: u16,
     trusting: Arc<ClientConfig>,
 }
 
-impl Drop for Nginx {
+impl Drop for Proxy {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-impl Nginx {
+/// An example with some of what stands in it replaced; all of that has to be there.
+fn example(file: &str, changes: &[(&str, String)]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut text = std::fs::read_to_string(root.join("deploy").join(file)).unwrap();
+    for (there, here) in changes {
+        assert!(text.contains(there), "{file} has {there}");
+        text = text.replace(there, here);
+    }
+    text
+}
+
+impl Proxy {
     /// The example with other ports, other files and the server's address, nothing else.
-    fn before(server: &Server, folder: &Path) -> Self {
+    fn before(kind: Kind, server: &Server, folder: &Path) -> Self {
         let (plain, tls) = (port(), port());
         let made = rcgen::generate_simple_self_signed([HOST.to_owned()]).expect("a certificate");
         let (certificate, key) = (folder.join("site.crt"), folder.join("site.key"));
         std::fs::write(&certificate, made.cert.pem()).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut site = std::fs::read_to_string(root.join("deploy/nginx.conf")).unwrap();
-        for (there, here) in [
-            ("listen 80;", format!("listen 127.0.0.1:{plain};")),
-            ("listen [::]:80;", String::new()),
-            ("listen 443 ssl;", format!("listen 127.0.0.1:{tls} ssl;")),
-            ("listen [::]:443 ssl;", String::new()),
-            ("/etc/nginx/suneng.crt", certificate.display().to_string()),
-            ("/etc/nginx/suneng.key", key.display().to_string()),
-            ("127.0.0.1:8080;", format!("{};", server.address)),
-        ] {
-            assert!(site.contains(there), "the example has {there}");
-            site = site.replace(there, &here);
-        }
-        let at = folder.display();
-        let mut conf = format!("daemon off;\nmaster_process off;\npid {at}/pid;\nevents {{}}\n");
-        conf += "http {\naccess_log off;\n";
-        for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-            conf += &format!("{kind}_temp_path {at}/{kind};\n");
-        }
-        std::fs::write(folder.join("site.conf"), site).unwrap();
-        conf += &format!("include {at}/site.conf;\n}}\n");
-        let file = folder.join("nginx.conf");
-        std::fs::write(&file, conf).unwrap();
+        let (at, address) = (folder.display(), &server.address);
+        let (cert, secret) = (certificate.display().to_string(), key.display().to_string());
         let path = std::env::var("PATH").unwrap_or_default();
-        let child = Command::new("nginx")
-            .env("PATH", format!("{path}:/usr/sbin"))
-            .arg("-p")
-            .arg(folder)
-            .arg("-e")
-            .arg(folder.join("errors"))
-            .arg("-c")
-            .arg(&file)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("nginx: `cargo xtask packages` installs it");
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", tls)).is_err() {
-            assert!(begun.elapsed() < PATIENCE, "nginx does not listen");
-            std::thread::sleep(Duration::from_millis(50));
+        let program = match kind {
+            Kind::Nginx => "nginx",
+            Kind::Caddy => "caddy",
+        };
+        let mut command = Command::new(program);
+        command.env("PATH", format!("{path}:/usr/sbin"));
+        let conf = folder.join("proxy.conf");
+        match kind {
+            Kind::Nginx => {
+                let site = example(
+                    "nginx.conf",
+                    &[
+                        ("listen 80;", format!("listen 127.0.0.1:{plain};")),
+                        ("listen [::]:80;", String::new()),
+                        ("listen 443 ssl;", format!("listen 127.0.0.1:{tls} ssl;")),
+                        ("listen [::]:443 ssl;", String::new()),
+                        ("/etc/nginx/suneng.crt", cert),
+                        ("/etc/nginx/suneng.key", secret),
+                        ("127.0.0.1:8080;", format!("{address};")),
+                    ],
+                );
+                let mut text = format!("daemon off;\nmaster_process off;\npid {at}/pid;\n");
+                text += "events {}\nhttp {\naccess_log off;\n";
+                for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+                    text += &format!("{kind}_temp_path {at}/{kind};\n");
+                }
+                text += &format!("{site}\n}}\n");
+                std::fs::write(&conf, text).unwrap();
+                command.arg("-p").arg(folder).arg("-c").arg(&conf);
+                command.arg("-e").arg(folder.join("errors"));
+            }
+            Kind::Caddy => {
+                let site = example(
+                    "Caddyfile",
+                    &[
+                        ("/etc/caddy/suneng.crt", cert),
+                        ("/etc/caddy/suneng.key", secret),
+                        ("127.0.0.1:8080", address.clone()),
+                    ],
+                );
+                let ports = format!("http_port {plain}\nhttps_port {tls}");
+                let text = format!("{{\nadmin off\n{ports}\ndefault_bind 127.0.0.1\n}}\n{site}");
+                std::fs::write(&conf, text).unwrap();
+                command.args(["run", "--adapter", "caddyfile", "--config"]);
+                command.arg(&conf);
+                command.env("HOME", folder).env("XDG_DATA_HOME", folder);
+                command.stderr(Stdio::null());
+            }
         }
-        let trusting = client(&certificate, None);
-        Self {
+        let child = command.stdout(Stdio::null()).spawn();
+        let child = child.expect("the proxy: `cargo xtask packages` installs it");
+        let proxy = Self {
             child,
             plain,
             tls,
-            trusting,
+            trusting: client(&certificate, None),
+        };
+        let begun = Instant::now();
+        for port in [plain, tls] {
+            while TcpStream::connect(("127.0.0.1", port)).is_err() {
+                assert!(begun.elapsed() < PATIENCE, "{program} does not listen");
+                std::thread::sleep(Duration::from_millis(50));
+            }
         }
+        proxy
     }
 
     async fn connect(port: u16) -> TcpStream {
@@ -163,6 +201,15 @@ fn joined(head: &str, body: &[u8]) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_of_nginx_serves_the_program() {
+    serves(Kind::Nginx).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_caddy_serves_the_program() {
+    serves(Kind::Caddy).await;
+}
+
+async fn serves(kind: Kind) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let at = data.to_str().unwrap();
@@ -174,20 +221,24 @@ async fn the_example_of_nginx_serves_the_program() {
         "127.0.0.1",
         "--secure-cookies",
     ]);
-    let nginx = Nginx::before(&server, folder.path());
+    let proxy = Proxy::before(kind, &server, folder.path());
+    let (moved, hidden) = match kind {
+        Kind::Nginx => (301, 403),
+        Kind::Caddy => (308, 404),
+    };
 
     // Without TLS nothing is served, only where it is.
-    let mut plain = Nginx::connect(nginx.plain).await;
-    let request = Nginx::request("GET /a?b=1", "", "");
+    let mut plain = Proxy::connect(proxy.plain).await;
+    let request = Proxy::request("GET /a?b=1", "", "");
     plain.write_all(request.as_bytes()).unwrap();
     let (head, _) = answer(plain);
-    assert!(head.starts_with("http/1.1 301"), "{head}");
-    assert!(
-        head.contains(&format!("location: https://{HOST}/a?b=1")),
-        "{head}"
-    );
+    assert!(head.starts_with(&format!("http/1.1 {moved}")), "{head}");
+    let there = head.lines().find_map(|l| l.strip_prefix("location: "));
+    let there = there.expect("where it is");
+    let there = there.replace(&format!(":{}", proxy.tls), "");
+    assert_eq!(there, format!("https://{HOST}/a?b=1"));
 
-    let (head, _) = nginx.ask("GET /healthz", "", "").await;
+    let (head, _) = proxy.ask("GET /healthz", "", "").await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
     assert!(
         head.contains("strict-transport-security: max-age=31536000"),
@@ -195,17 +246,20 @@ async fn the_example_of_nginx_serves_the_program() {
     );
     // What the program says about itself reaches the reader once.
     for header in ["content-security-policy:", "x-content-type-options:"] {
-        let (head, _) = nginx.ask("GET /sign-in", "", "").await;
+        let (head, _) = proxy.ask("GET /sign-in", "", "").await;
         assert_eq!(head.matches(header).count(), 1, "{header} {head}");
     }
     // For those who watch only.
     for path in ["/metrics", "/readyz"] {
-        let (head, _) = nginx.ask(&format!("GET {path}"), "", "").await;
-        assert!(head.starts_with("http/1.1 403"), "{path} {head}");
+        let (head, _) = proxy.ask(&format!("GET {path}"), "", "").await;
+        assert!(
+            head.starts_with(&format!("http/1.1 {hidden}")),
+            "{path} {head}"
+        );
         assert_eq!(server.get(path).0, 200, "{path}");
     }
     // Long answers arrive whole, as the server gives them.
-    let (head, body) = nginx.ask("GET /openapi.json", "", "").await;
+    let (head, body) = proxy.ask("GET /openapi.json", "", "").await;
     let whole = joined(&head, &body);
     let direct = server.get("/openapi.json");
     let direct = joined(&direct.1.to_lowercase(), direct.2.as_bytes());
@@ -222,24 +276,26 @@ async fn the_example_of_nginx_serves_the_program() {
     };
     let (own, other) = (format!("https://{HOST}"), "https://elsewhere.example");
     let typed = "lang=en&next=%2F";
-    let (head, _) = nginx.ask("POST /preferences", &form(&own), typed).await;
+    let (head, _) = proxy.ask("POST /preferences", &form(&own), typed).await;
     assert!(head.starts_with("http/1.1 303"), "{head}");
     let cookie = head.lines().find(|l| l.starts_with("set-cookie:"));
     assert!(cookie.is_some_and(|c| c.contains("; secure")), "{head}");
-    let (head, _) = nginx.ask("POST /preferences", &form(other), typed).await;
+    let (head, _) = proxy.ask("POST /preferences", &form(other), typed).await;
     assert!(head.starts_with("http/1.1 403"), "{head}");
 
-    // The proxy refuses what is larger than any upload, before it has come.
-    let large = format!("content-length: {}\r\n", (128 << 20) + 1);
-    let (head, _) = nginx.ask("POST /organization/import", &large, "").await;
-    assert!(head.starts_with("http/1.1 413"), "{head}");
+    // What is larger than any upload nginx refuses before it has come; Caddy reads so far.
+    if kind == Kind::Nginx {
+        let large = format!("content-length: {}\r\n", (128 << 20) + 1);
+        let (head, _) = proxy.ask("POST /organization/import", &large, "").await;
+        assert!(head.starts_with("http/1.1 413"), "{head}");
+    }
 
     // The trail has the reader's address, whatever they claim.
     let claimed = "content-type: application/json\r\nx-forwarded-for: 198.51.100.9\r\nforwarded: for=198.51.100.8\r\n";
     let body = r#"{"login":"nobody","password":"wrong-Password-1"}"#;
-    let (head, _) = nginx.ask("POST /api/v1/session", claimed, body).await;
+    let (head, _) = proxy.ask("POST /api/v1/session", claimed, body).await;
     assert!(head.starts_with("http/1.1 4"), "{head}");
-    drop(nginx);
+    drop(proxy);
     assert!(server.stop());
     let world = open(&data, None, Env::system()).await;
     let mut tx = world.db.read().await.unwrap();
