@@ -90,11 +90,14 @@ async fn a_reflection_is_a_fact_when_it_was_accepted() {
         review(one, Returned, "重写").await.unwrap();
         assert_eq!(facts().await, ["accepted"]);
         // What somebody wrote goes with their personal data; that they wrote stays.
-        let by = organization::By::default();
-        db::transaction!(t.db, |tx| activities::Texts.erase(tx, two, &by).await).unwrap();
+        let (by, gone) = (organization::By::default(), h.people["002"]);
+        db::transaction!(t.db, |tx| activities::Texts.erase(tx, gone, &by).await).unwrap();
         let found = a.reflections(id, &all).await.unwrap();
-        let two = &found[1].0;
-        assert_eq!((two.state, &*two.text, &*two.note), (Accepted, "***", ""));
+        let theirs = &found[1].0;
+        assert_eq!(
+            (theirs.state, &*theirs.text, &*theirs.note),
+            (Accepted, "***", "")
+        );
         assert_ne!(found[0].0.text, "***");
         a.reverse(id, "误录一场", &all, h.clerk).await.unwrap();
         assert_eq!(facts().await, [""; 0]);
