@@ -63,10 +63,10 @@ async fn an_upload_is_checked_shown_and_published() {
         // The list of uploads: those that were given up are gone, what is done leads nowhere.
         let (status, list) = app.get("/organization/imports?sort=state").await;
         assert_eq!(status, StatusCode::OK);
-        assert_eq!(list.matches("t.csv").count(), 4, "{list}");
+        assert_eq!(list.matches("t.csv").count(), 5, "{list}");
         assert!(list.contains(&format!("href=\"{place}\"")), "{list}");
         let (_, done) = app.get("/organization/imports?state=done&columns=rows,left_out").await;
-        assert_eq!(done.matches("t.csv").count(), 2, "{done}");
+        assert_eq!(done.matches("t.csv").count(), 3, "{done}");
         assert!(!done.contains("href=\"/organization/import/0"), "{done}");
         let sheet = app.file("/organization/imports/list.xlsx?state=done").await;
         assert!(sheet.starts_with(b"PK"));
