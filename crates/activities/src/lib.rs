@@ -33,6 +33,7 @@ mod sheet_pages;
 mod shown;
 mod source;
 mod store;
+mod traces;
 mod typed;
 mod view;
 mod vote_pages;
@@ -62,6 +63,7 @@ pub use source::ActivityFacts;
 pub use store::MIGRATIONS;
 pub use store::details::Version;
 pub use store::files::FiledEvidence;
+pub use traces::Texts;
 pub use view::View;
 pub use votes::{NewResolution, Outcome as VoteOutcome, PassOf, Quorum, Resolution, Voters};
 

@@ -13,6 +13,7 @@
 mod api;
 mod case;
 pub mod hooks;
+mod lists;
 mod model;
 mod module;
 mod page_parts;

@@ -1,11 +1,12 @@
 //! What this crate brings to the house.
 
 use serde_json::{Value, json};
+use web::table::Table;
 use web::view::Pager;
 use web::{Form, Lang, MenuEntry, MenuGroup, Module};
 
 use crate::service::Approvals;
-use crate::{MESSAGES, api, pages};
+use crate::{MESSAGES, api, lists, pages};
 
 /// Pages and API.
 pub fn module(approvals: Approvals) -> Module {
@@ -55,14 +56,15 @@ fn samples() -> Vec<(&'static str, Value)> {
     signed["late"] = json!(false);
     signed["step"] = json!(null);
     let list = json!({ "rows": [row, signed], "tab": "waiting", "tabs": [["waiting", "待我审批"], ["mine", "我发起的"]],
-        "kinds": [["", "全部事项"]], "kind": "", "states": [["", "全部状态"]], "state": "", "filtered": false,
+        "kinds": [["word", "词"]], "kind": "", "states": [["open", "审批中"]], "state": null, "chips": [],
+        "table": Table::sample_with(&lists::COLUMNS),
         "clear": "/approvals?tab=waiting", "may_batch": true, "asks": [["人员信息变更", "/organization/me"]], "pager": Pager::new(1, 20, 1, |n| format!("?page={n}")) });
     let mut none = list.clone();
     none["rows"] = json!([]);
     none["may_batch"] = json!(false);
     none["asks"] = json!([]);
     let mut no_match = none.clone();
-    no_match["filtered"] = json!(true);
+    no_match["chips"] = json!([{ "label": "x", "without": "/approvals" }]);
     let mut mine = none.clone();
     mine["tab"] = json!("mine");
     let event = json!({ "state": "ok", "who": "乙某", "text": "提交", "at": 1_763_000_000_000_000_i64,

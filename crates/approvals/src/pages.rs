@@ -1,28 +1,29 @@
-//! Pages: approvals by tab, several agreed to at once, one with its timeline and what can be done.
+//! Pages: several approvals agreed to at once, one with its timeline and what can be done.
 
 use axum::Form as Posted;
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use axum_extra::extract::Form as Repeated;
 use kernel::{Error, Id, Msg, Result, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use web::view::{Crumb, Pager};
-use web::{Access, Failure, Form, Policy, Routes, Shell, encode};
+use web::view::Crumb;
+use web::{Access, Failure, Form, Policy, Routes, Shell};
 
 use crate::READ;
 use crate::case::State;
-use crate::model::{Asked, By, Outcome, Tab};
+use crate::lists;
+use crate::model::{Asked, By, Outcome};
 use crate::service::Approvals;
 
-const PAGE: u64 = 20;
 /// Most that are agreed to at once.
 const BATCH: usize = 100;
 
 pub(crate) fn routes(approvals: Approvals) -> Routes {
     let own = Policy::SignedIn;
     Routes::new()
-        .get("/approvals", own, list)
+        .get(lists::PLACE, own, lists::list)
+        .get(lists::SHEET, own, lists::sheet)
         .post("/approvals/batch", own, batch)
         .get("/approvals/{id}", own, show)
         .post("/approvals/{id}/{act}", own, act)
@@ -33,81 +34,6 @@ pub(crate) fn routes(approvals: Approvals) -> Routes {
 pub(crate) fn scope_of(access: &Access) -> Scope {
     let scope = access.principal.scope(READ).cloned();
     scope.unwrap_or_else(Scope::nothing)
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Search {
-    tab: String,
-    kind: String,
-    state: String,
-    page: String,
-}
-
-async fn list(
-    Shared(s): Shared<Approvals>,
-    shell: Shell,
-    access: Access,
-    Query(asked): Query<Search>,
-) -> Result<Response, Failure> {
-    let scope = scope_of(&access);
-    let me = access.principal.person;
-    let tabs: Vec<Tab> = Tab::ALL
-        .into_iter()
-        .filter(|tab| *tab != Tab::All || !scope.is_empty())
-        .collect();
-    let tab = Tab::from_code(&asked.tab)
-        .filter(|tab| tabs.contains(tab))
-        .unwrap_or_default();
-    let state = State::from_code(&asked.state).filter(|_| tab != Tab::Waiting);
-    let kind = s
-        .kinds
-        .get(asked.kind.as_str())
-        .map_or("", |kind| kind.code());
-    let page = asked.page.parse().unwrap_or(1).max(1);
-    let mut found = s.list(tab, (kind, state), me, &scope, (page, PAGE)).await?;
-    let last = u64::try_from(found.0).unwrap_or(0).div_ceil(PAGE).max(1);
-    if page > last {
-        found = s.list(tab, (kind, state), me, &scope, (last, PAGE)).await?;
-    }
-    let rows = s.rows(&shell, me, &found.1).await?;
-    let state = state.map_or("", State::code);
-    let base = format!("/approvals?tab={}", tab.code());
-    let href = |n| format!("{base}&kind={}&state={state}&page={n}", encode(kind));
-    let mut kinds = vec![(String::new(), shell.t("approvals-all-kinds"))];
-    kinds.extend(
-        s.kinds
-            .values()
-            .map(|k| (k.code().to_owned(), shell.t(k.title()))),
-    );
-    let mut states = vec![(String::new(), shell.t("approvals-all-states"))];
-    states.extend(State::ALL.map(|state| {
-        let code = state.code();
-        (code.to_owned(), shell.t(&format!("approvals-state-{code}")))
-    }));
-    let tabs: Vec<(&str, String)> = tabs
-        .into_iter()
-        .map(|tab| {
-            (
-                tab.code(),
-                shell.t(&format!("approvals-tab-{}", tab.code())),
-            )
-        })
-        .collect();
-    let total = u64::try_from(found.0).unwrap_or(0);
-    let asks = s
-        .kinds
-        .values()
-        .filter(|k| me.is_some() && s.offers(k.code()));
-    let asks = asks.filter_map(|k| Some((shell.t(k.title()), k.ask_href()?)));
-    let asks: Vec<(String, &str)> = asks.collect();
-    let context = json!({
-        "may_batch": tab == Tab::Waiting && rows.iter().any(|row| row["pick"].is_string()),
-        "rows": rows, "asks": asks, "tab": tab.code(), "tabs": tabs, "kinds": kinds, "kind": kind, "states": states,
-        "state": state, "filtered": !kind.is_empty() || !state.is_empty(), "clear": base,
-        "pager": Pager::new(total, PAGE, page, href),
-    });
-    shell.page("approvals/list.html", context)
 }
 
 fn id_of(text: &str) -> Result<Id> {

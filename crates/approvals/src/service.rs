@@ -7,6 +7,7 @@ use db::{Db, Tx, transaction};
 use kernel::{Calendar, Env, Error, Id, Msg, PersonId, Result, Scope, UnitId};
 use notices::{Notice, Notices, Reader, term};
 use serde_json::{Value, json};
+use web::table::{Order, Window};
 
 use crate::case::{Act, Case, Next, State};
 use crate::hooks::{Deed, Deputies, Directory, Kind, Nobody, Signers, Trail};
@@ -345,6 +346,21 @@ impl Approvals {
         scope: &Scope,
         (page, size): (u64, u64),
     ) -> Result<(i64, Vec<Approval>)> {
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let window = Window::new(number(page), number(size));
+        self.list_in(tab, filter, me, scope, None, window).await
+    }
+
+    /// The same in an order; past the end is the last page.
+    pub async fn list_in(
+        &self,
+        tab: Tab,
+        filter: (&str, Option<State>),
+        me: Option<PersonId>,
+        scope: &Scope,
+        order: Option<Order>,
+        window: Window,
+    ) -> Result<(i64, Vec<Approval>)> {
         let mut tx = self.db.read().await?;
         let people = self.people_of(&mut tx, me).await?;
         let eyes = Eyes {
@@ -352,8 +368,18 @@ impl Approvals {
             scope,
             directory: &*self.directory,
         };
-        let window = ((size as i64), (page.saturating_sub(1) * size) as i64);
-        store::list(&mut tx, tab, filter, &eyes, window).await
+        store::list(&mut tx, tab, filter, &eyes, order, window).await
+    }
+
+    /// Writes down that a list left the program.
+    pub(crate) async fn tell_list(&self, by: By, tab: Tab, rows: usize) -> Result<()> {
+        let deed = Deed {
+            by: Some(by),
+            action: "approval.exported",
+            approval: String::new(),
+            detail: json!({ "tab": tab.code(), "rows": rows }),
+        };
+        db::transaction!(self.db, |tx| self.trail.record(tx, deed.clone()).await)
     }
 
     /// What waits for somebody: how many, and the first of them by due day. For the home page.

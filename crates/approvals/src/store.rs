@@ -2,6 +2,7 @@
 
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{Date, Error, Id, Msg, PersonId, Result, Scope, Timestamp};
+use web::table::{Order, Window};
 
 use crate::case::{Case, State, Task, TaskState};
 use crate::hooks::Directory;
@@ -399,13 +400,14 @@ pub(crate) async fn seen(tx: &mut Tx, id: Id, eyes: &Eyes<'_>) -> Result<Option<
     }
 }
 
-/// A page of approvals, and how many there are in all.
+/// A page of approvals in an order, or in the usual one of the tab, and how many there are in all.
 pub(crate) async fn list(
     tx: &mut Tx,
     tab: Tab,
     (kind, state): (&str, Option<State>),
     eyes: &Eyes<'_>,
-    (limit, offset): (i64, i64),
+    order: Option<Order>,
+    window: Window,
 ) -> Result<(i64, Vec<Approval>)> {
     let mut args = Args::new();
     let mut conditions = eyes.tab(tab, &mut args);
@@ -416,12 +418,17 @@ pub(crate) async fn list(
         conditions += &format!(" AND a.state = {}", args.push(state.code()));
     }
     let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM approval a WHERE {conditions}");
-    let total = tx.one(sql, args.clone()).await?.get(0)?;
-    let (limit, offset) = (args.push(limit), args.push(offset));
+    let total: i64 = tx.one(sql, args.clone()).await?.get(0)?;
+    let (limit, offset) = (args.push(window.size), args.push(window.offset(total)));
+    let by_due =
+        |way| format!("CASE WHEN a.due_date IS NULL THEN 1 ELSE 0 END, a.due_date {way}, a.id");
     // What is due first comes first; elsewhere the newest.
-    let order = match tab {
-        Tab::Waiting => "CASE WHEN a.due_date IS NULL THEN 1 ELSE 0 END, a.due_date, a.id",
-        _ => "a.id DESC",
+    let order = match order {
+        Some(order) if order.by == "due" => by_due(order.way()),
+        Some(order) if order.by == "kind" => format!("a.kind {}, a.id DESC", order.way()),
+        Some(order) => format!("a.id {}", order.way()),
+        None if tab == Tab::Waiting => by_due("ASC"),
+        None => "a.id DESC".to_owned(),
     };
     let sql = format!(
         "SELECT {APPROVAL} {FROM} WHERE {conditions} ORDER BY {order} LIMIT {limit} OFFSET {offset}"

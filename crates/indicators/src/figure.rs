@@ -191,6 +191,17 @@ pub enum Direction {
     None,
 }
 
+impl Direction {
+    /// Message key of its name.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Up => "indicator-better-more",
+            Self::Down => "indicator-better-less",
+            Self::None => "indicator-better-neither",
+        }
+    }
+}
+
 impl Change {
     /// The change of a kind from a base to a value.
     pub fn of(kind: ChangeKind, value: Ratio, base: Ratio, decimals: u32) -> Self {

@@ -60,6 +60,36 @@ pub enum Measure {
     },
 }
 
+impl Measure {
+    /// As packs write it, and the message key of its name.
+    fn named(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Facts(Of::Count, _) => ("count", "indicator-by-count"),
+            Self::Facts(Of::Persons, _) => ("persons", "indicator-by-persons"),
+            Self::Facts(Of::Sum(_), _) => ("sum", "indicator-by-sum"),
+            Self::Facts(Of::Mean(_), _) => ("mean", "indicator-by-mean"),
+            Self::Facts(Of::Peak(_), _) => ("peak", "indicator-by-peak"),
+            Self::Facts(Of::Varieties, _) => ("varieties", "indicator-by-varieties"),
+            Self::Facts(Of::Places, _) => ("places", "indicator-by-places"),
+            Self::Facts(Of::Streak(_), _) => ("streak", "indicator-by-streak"),
+            Self::Facts(Of::Coverage, _) => ("coverage", "indicator-by-coverage"),
+            Self::Census(_) => ("census", "indicator-by-census"),
+            Self::Ratio { .. } => ("ratio", "indicator-by-ratio"),
+            Self::Change { .. } => ("change", "indicator-by-change"),
+        }
+    }
+
+    /// As packs write it.
+    pub fn code(&self) -> &'static str {
+        self.named().0
+    }
+
+    /// Message key of its name.
+    pub fn key(&self) -> &'static str {
+        self.named().1
+    }
+}
+
 /// An indicator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Indicator {
@@ -85,6 +115,8 @@ pub struct Indicator {
     pub shown_for: Vec<String>,
     /// Categories of the units that are counted; for places.
     pub categories: Vec<String>,
+    /// Code of the pack that brings it.
+    pub pack: String,
 }
 
 impl Indicator {
@@ -260,6 +292,7 @@ impl Written {
             minimum: self.minimum,
             shown_for: self.shown_for,
             categories: self.categories,
+            pack: String::new(),
         })
     }
 }
@@ -270,9 +303,16 @@ struct Section {
     indicator: Vec<Spanned<Written>>,
 }
 
+/// Pages of their own stand where an indicator with such a code would.
+const RESERVED: [&str; 2] = ["catalogue", "unit-options"];
+
 /// All indicators of all packs.
 #[derive(Debug, Clone, Default)]
-pub struct IndicatorList(Vec<Indicator>);
+pub struct IndicatorList {
+    all: Vec<Indicator>,
+    /// Codes and names of the packs that bring any.
+    packs: Vec<(String, Name)>,
+}
 
 impl IndicatorList {
     /// Reads them from packs; names every mistake with its line.
@@ -281,7 +321,11 @@ impl IndicatorList {
         let mut codes = BTreeSet::new();
         let mut problems = Vec::new();
         let mut refers = Vec::new();
+        let mut names = Vec::new();
         for (pack, section) in packs.read::<Section>()? {
+            if !section.indicator.is_empty() {
+                names.push((pack.code.clone(), pack.name.clone()));
+            }
             for spanned in section.indicator {
                 let span = spanned.span();
                 let written = spanned.into_inner();
@@ -289,12 +333,14 @@ impl IndicatorList {
                 let mut wrong = |key: &'static str| {
                     problems.push(pack.problem_at(span.clone(), Msg::new(key).with("code", &code)));
                 };
-                if !commons::packs::is_kebab(&code) || !codes.insert(code.clone()) {
+                let reserved = RESERVED.contains(&code.as_str());
+                if reserved || !commons::packs::is_kebab(&code) || !codes.insert(code.clone()) {
                     wrong("indicator-code");
                 }
                 match written.meant() {
                     Err(keys) => keys.into_iter().for_each(&mut wrong),
-                    Ok(i) => {
+                    Ok(mut i) => {
+                        i.pack.clone_from(&pack.code);
                         refers.push((pack.clone(), span, list.len()));
                         list.push(i);
                     }
@@ -321,7 +367,10 @@ impl IndicatorList {
             }
         }
         if problems.is_empty() {
-            Ok(Self(list))
+            Ok(Self {
+                all: list,
+                packs: names,
+            })
         } else {
             Err(problems)
         }
@@ -329,12 +378,24 @@ impl IndicatorList {
 
     /// An indicator by its code.
     pub fn get(&self, code: &str) -> Option<&Indicator> {
-        self.0.iter().find(|i| i.code == code)
+        self.all.iter().find(|i| i.code == code)
     }
 
     /// All of them, in the order of the packs.
     pub fn iter(&self) -> std::slice::Iter<'_, Indicator> {
-        self.0.iter()
+        self.all.iter()
+    }
+
+    /// The packs that bring any: code and name.
+    pub fn packs<'a>(&'a self, lang: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let packs = self.packs.iter();
+        packs.map(move |(code, name)| (code.as_str(), name.get(lang)))
+    }
+
+    /// The name of a pack; its code where it brings none.
+    pub fn pack_name<'a>(&'a self, code: &'a str, lang: &str) -> &'a str {
+        let pack = self.packs.iter().find(|(known, _)| known == code);
+        pack.map_or(code, |(_, name)| name.get(lang))
     }
 
     /// Those shown for a unit, given the categories of it and of all above it.
@@ -342,13 +403,13 @@ impl IndicatorList {
         let shown = |i: &&Indicator| {
             i.shown_for.is_empty() || i.shown_for.iter().any(|c| categories.contains(&c.as_str()))
         };
-        self.0.iter().filter(shown).collect()
+        self.all.iter().filter(shown).collect()
     }
 
     /// The components they are made of, for the ledger to keep; equal ones once.
     pub fn definitions(&self) -> Vec<Definition> {
         let mut found: Vec<Definition> = Vec::new();
-        for definition in self.0.iter().filter_map(Indicator::facts) {
+        for definition in self.all.iter().filter_map(Indicator::facts) {
             if !found.contains(definition) {
                 found.push(definition.clone());
             }

@@ -2,6 +2,7 @@
 //! denominator, cut-off and comparison, and opens down to the rows under it.
 
 mod api;
+mod catalogue;
 mod figure;
 mod indicator;
 mod opened;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use web::view::{Crumb, Delta, Kpi};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
+use crate::catalogue;
 use crate::figure::{Change, Figure, Ratio};
 use crate::opened::{self, OpenQuery};
 use crate::period::{KINDS, Span, span_of};
@@ -32,6 +33,8 @@ pub fn module(indicators: Indicators) -> Module {
             Policy::Permission(READ),
             unit_options,
         )
+        .get(catalogue::PLACE, Policy::Permission(READ), catalogue::list)
+        .get(catalogue::SHEET, Policy::Permission(READ), catalogue::sheet)
         .get("/indicators/{code}", Policy::Permission(READ), opened::open)
         .get(
             "/indicators/{code}/rows.csv",
@@ -62,6 +65,10 @@ pub fn module(indicators: Indicators) -> Module {
             (
                 "indicators/overview.html",
                 include_str!("../templates/overview.html"),
+            ),
+            (
+                "indicators/catalogue.html",
+                include_str!("../templates/catalogue.html"),
             ),
             (
                 "indicators/open.html",

@@ -1,6 +1,10 @@
 //! Sample contexts: one test renders every template with them in every language.
 
 use serde_json::{Value, json};
+use web::table::Table;
+use web::view::Pager;
+
+use crate::catalogue;
 
 pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let kpi = |value: Value| {
@@ -24,7 +28,30 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             "difference": some, "size": 10, "tail": 0, "frozen": frozen, "next": some, "first": some, "live": some, "export": some, "from_rows": !some.is_null(), "operands": if some.is_null() { json!([]) } else { json!([{ "name": "n", "period": "p", "value": null, "unit": "%", "href": "/x" }]) }, "things": if some.is_null() { json!([]) } else { json!([{ "name": "n", "detail": "d", "href": null }, { "name": "n", "detail": "d", "href": "/x" }]) }, "crumbs": [{ "label": "x", "href": "/" }],
         })
     };
+    let listed = |rows: Value, chips: Value| {
+        json!({
+            "rows": rows, "q": "", "packs": [["p", "x"]], "pack": null, "measures": [["count", "x"]], "measure": "count",
+            "chips": chips, "table": Table::sample_with(&catalogue::COLUMNS), "pager": Pager::new(1, 50, 1, |n| format!("?page={n}")),
+            "crumbs": [{ "label": "x", "href": "/" }],
+        })
+    };
+    let cells: serde_json::Map<String, Value> = catalogue::COLUMNS
+        .iter()
+        .map(|c| (c.key.to_owned(), json!("x")))
+        .collect();
     vec![
+        (
+            "indicators/catalogue.html",
+            listed(
+                json!([{ "href": "/indicators/x", "cells": cells }]),
+                json!([]),
+            ),
+        ),
+        (
+            "indicators/catalogue.html",
+            listed(json!([]), json!([{ "label": "x", "without": "/x" }])),
+        ),
+        ("indicators/catalogue.html", listed(json!([]), json!([]))),
         (
             "indicators/overview.html",
             overview(

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use web::table::Table;
+use web::view::Pager;
 use web::{Form, Lang, MenuEntry, MenuGroup, Module};
 
 use crate::calendar::CalendarSource;
@@ -47,11 +49,14 @@ fn samples() -> Vec<(&'static str, Value)> {
     let row = json!({ "href": "/notices/1", "text": "有一项审批等您办理", "at": 1_763_000_000_000_000_i64, "read": false });
     let mut read = row.clone();
     read["read"] = json!(true);
-    let list = json!({ "rows": [row, read], "unread": 1, "only_unread": false, "older": "/notices?before=1", "later": true });
-    let none =
-        json!({ "rows": [], "unread": 0, "only_unread": false, "older": null, "later": false });
+    let list = json!({ "rows": [row, read], "unread": 1, "only_unread": false, "chips": [], "ways": ["/notices", "/notices?unread=1"],
+        "table": Table::sample_with(&pages::COLUMNS), "pager": Pager::new(2, 50, 1, |n| format!("?page={n}")) });
+    let mut none = list.clone();
+    none["rows"] = json!([]);
+    none["unread"] = json!(0);
     let mut no_match = none.clone();
     no_match["only_unread"] = json!(true);
+    no_match["chips"] = json!([{ "label": "x", "without": "/notices" }]);
     let settings = json!({ "form": Form::default(), "mail": true, "address": "a***@example.test", "person": true,
         "feed": null, "made": 1_763_000_000_000_000_i64, "keep_days": 180 });
     let mut made = settings.clone();

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use axum::Form as Posted;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kernel::{Error, Id, Result};
+use commons::sheets::write::{Value as Cell, xlsx};
+use kernel::{Error, Id, Result, format_date};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use web::table::{Asked, Column, Order, Table, Window};
 use web::{Access, Failure, Form, Lang, Policy, Routes, Shell};
 
 use crate::calendar::CalendarSource;
-use crate::model::{Choice, Reader};
+use crate::model::{Choice, NoticeRow, Reader};
 use crate::service::Notices;
 
-const PAGE: usize = 50;
+const PAGE: i64 = 50;
 
 #[derive(Clone)]
 struct Rooms {
@@ -28,6 +30,7 @@ pub(crate) fn routes(notices: Notices, sources: Vec<Arc<dyn CalendarSource>>) ->
     Routes::new()
         .get("/notices", own, list)
         .get("/notices/count", own, count)
+        .get("/notices/list.xlsx", own, sheet)
         .post("/notices/read", own, read_all)
         .get("/notices/settings", own, settings)
         .post("/notices/settings", own, choose)
@@ -41,32 +44,37 @@ pub(crate) fn routes(notices: Notices, sources: Vec<Arc<dyn CalendarSource>>) ->
         })
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    unread: String,
-    before: String,
+/// What the list can show.
+pub(crate) const COLUMNS: [Column; 3] = [
+    Column::new("text", "notices-text"),
+    Column::new("state", "notices-state"),
+    Column::new("at", "notices-at").sorts(),
+];
+/// Newest first.
+const USUAL: Order = Order {
+    by: "at",
+    down: true,
+};
+
+/// The notices that an address asks for, and how many there are.
+async fn found(
+    s: &Rooms,
+    access: &Access,
+    asked: &Asked,
+    window: Window,
+) -> Result<(Vec<NoticeRow>, i64)> {
+    let order = Table::order(&COLUMNS, asked, USUAL);
+    let (of, unread) = (Reader::of(&access.principal), asked.get("unread").is_some());
+    s.notices.page(&of, unread, order, window).await
 }
 
 async fn list(
     State(s): State<Rooms>,
     shell: Shell,
     access: Access,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Response, Failure> {
-    let of = Reader::of(&access.principal);
-    let only_unread = !asked.unread.is_empty();
-    // A place that is none is the beginning.
-    let before: Option<Id> = asked.before.parse().ok();
-    let mut rows = s
-        .notices
-        .list(&of, only_unread, before, PAGE as u32 + 1)
-        .await?;
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let filter = if only_unread { "unread=1&" } else { "" };
-    let older = rows.last().filter(|_| more);
-    let older = older.map(|last| format!("/notices?{filter}before={}", last.id));
+    let (rows, total) = found(&s, &access, &asked, asked.window(PAGE)).await?;
     let rows: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -74,9 +82,51 @@ async fn list(
                 "at": row.at.0, "read": row.read_at.is_some() })
         })
         .collect();
-    let context = json!({ "rows": rows, "unread": s.notices.unread(&of).await?, "only_unread": only_unread,
-        "older": older, "later": before.is_some() });
+    let unread = s.notices.unread(&Reader::of(&access.principal)).await?;
+    let only_unread = asked.get("unread").is_some();
+    let chip = only_unread.then(|| asked.chip("unread", shell.t("notices-only-unread")));
+    let order = Table::order(&COLUMNS, &asked, USUAL);
+    let context = json!({
+        "rows": rows, "unread": unread, "only_unread": only_unread, "chips": chip.as_slice(),
+        "ways": [asked.without("unread"), asked.with("unread", "1")],
+        "table": Table::new(&shell, &COLUMNS, &asked, order, Some("/notices/list.xlsx")),
+        "pager": asked.pager(total, PAGE),
+    });
     shell.page("notices/list.html", context)
+}
+
+/// One's own notices as a sheet.
+async fn sheet(
+    State(s): State<Rooms>,
+    shell: Shell,
+    access: Access,
+    asked: Asked,
+) -> Result<Response, Failure> {
+    let (rows, total) = found(&s, &access, &asked, Window::EXPORT).await?;
+    Window::fits(total)?;
+    let zone = shell.env().zone();
+    let rows = rows.iter().map(|row| -> Vec<Cell> {
+        let state = if row.read_at.is_some() {
+            "notices-read"
+        } else {
+            "notices-new"
+        };
+        vec![
+            row.said(shell.catalog(), shell.lang()).into(),
+            shell.t(state).into(),
+            row.at.minute_text(zone).into(),
+        ]
+    });
+    let header = COLUMNS.map(|c| shell.t(c.label_key));
+    let header = header.each_ref().map(String::as_str);
+    let title = shell.t("notices-menu");
+    let bytes = xlsx(&title, &header, rows)?;
+    let today = format_date(shell.env().today());
+    Ok(web::attachment(
+        web::XLSX,
+        &format!("{title}-{today}.xlsx"),
+        bytes,
+    ))
 }
 
 /// The bell with its number, for the bar of every page.

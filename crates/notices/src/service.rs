@@ -8,10 +8,14 @@ use futures::future::BoxFuture;
 use kernel::{AccountId, Env, Error, Id, PersonId, Result, Timestamp};
 use sha2::{Digest, Sha256};
 use web::Lang;
+use web::table::{Order, Window};
 
 use crate::mail::Courier;
 use crate::model::{Choice, Notice, NoticeRow, Reader};
 use crate::store;
+
+/// What stands in place of what was erased.
+const ERASED: &str = "***";
 
 /// How notices are kept and told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +125,18 @@ impl Notices {
         store::list(&mut tx, of, unread, before, most.into()).await
     }
 
+    /// A page of notices in an order, and how many there are.
+    pub async fn page(
+        &self,
+        of: &[Reader],
+        unread: bool,
+        order: Order,
+        window: Window,
+    ) -> Result<(Vec<NoticeRow>, i64)> {
+        let mut tx = self.db.read().await?;
+        store::page(&mut tx, of, unread, order, window).await
+    }
+
     /// Marks one as read and gives it; somebody else's does not exist.
     pub async fn open(&self, of: &[Reader], id: Id) -> Result<NoticeRow> {
         let now = self.env.now();
@@ -158,6 +174,17 @@ impl Notices {
             .now()
             .plus_seconds(-self.settings.keep_days * 86_400);
         transaction!(self.db, |tx| store::expire(tx, before).await)
+    }
+
+    /// Erases what is kept of a person, in the transaction that erases the person: what they were told goes, and
+    /// in what others were told their name, also where it is that of a namesake, for notices know no people.
+    /// Gives how many texts changed.
+    pub async fn erase(&self, tx: &mut Tx, person: PersonId, name: &str) -> Result<usize> {
+        store::drop_reader(tx, Reader::Person(person)).await?;
+        if name.trim().is_empty() {
+            return Ok(0);
+        }
+        store::mask(tx, name, ERASED).await
     }
 
     /// How much mail waits, and how much was given up.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{AccountId, Error, Id, PersonId, Result, Timestamp};
 use web::Lang;
+use web::table::{Order, Window};
 
 use crate::model::{Choice, Notice, NoticeRow, Reader};
 
@@ -140,6 +141,28 @@ pub(crate) async fn list(
          ORDER BY n.id DESC LIMIT {most}"
     );
     tx.query(sql, args).await?.iter().map(notice).collect()
+}
+
+/// A page of notices by time, and how many there are.
+pub(crate) async fn page(
+    tx: &mut Tx,
+    of: &[Reader],
+    unread: bool,
+    order: Order,
+    window: Window,
+) -> Result<(Vec<NoticeRow>, i64)> {
+    let mut args = Args::new();
+    let of = readers(of, &mut args);
+    let unread = if unread { "n.read_at IS NULL" } else { "1=1" };
+    let from = format!("FROM notice n WHERE n.reader IN ({of}) AND {unread}");
+    let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
+    let total: i64 = tx.one(sql, args.clone()).await?.get(0)?;
+    let (size, offset) = (args.push(window.size), args.push(window.offset(total)));
+    let way = order.way();
+    let sql = format!("SELECT {NOTICE} {from} ORDER BY n.id {way} LIMIT {size} OFFSET {offset}");
+    let rows = tx.query(sql, args).await?;
+    let rows: Result<Vec<NoticeRow>> = rows.iter().map(notice).collect();
+    Ok((rows?, total))
 }
 
 pub(crate) async fn unread(tx: &mut Tx, of: &[Reader]) -> Result<i64> {
@@ -308,6 +331,45 @@ pub(crate) async fn expire(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     tx.execute(sql, args![before]).await?;
     tx.execute("DELETE FROM notice WHERE created_at < $1", args![before])
         .await
+}
+
+/// Removes all notices to somebody, their choice and their mail.
+pub(crate) async fn drop_reader(tx: &mut Tx, reader: Reader) -> Result<()> {
+    let sql = "DELETE FROM notice_mail WHERE notice IN (SELECT id FROM notice WHERE reader = $1)";
+    tx.execute(sql, args![reader.id()]).await?;
+    for table in ["notice", "notice_choice"] {
+        let sql = format!("DELETE FROM {table} WHERE reader = $1");
+        tx.execute(sql, args![reader.id()]).await?;
+    }
+    Ok(())
+}
+
+/// Takes a name out of what notices say; gives how many said it.
+pub(crate) async fn mask(tx: &mut Tx, name: &str, mark: &str) -> Result<usize> {
+    // As it stands in the stored text, and as a pattern.
+    let stored = serde_json::to_string(name).map_err(Error::internal)?;
+    let stored = stored.trim_matches('"').replace('!', "!!");
+    let pattern = format!("%{}%", stored.replace('%', "!%").replace('_', "!_"));
+    let sql = "SELECT id, args FROM notice WHERE args LIKE $1 ESCAPE '!' ORDER BY id";
+    let mut masked = 0;
+    for row in tx.query(sql, args![pattern]).await? {
+        let (id, said): (Id, String) = (row.get(0)?, row.get(1)?);
+        let mut said: Vec<(String, String)> =
+            serde_json::from_str(&said).map_err(Error::internal)?;
+        let holding = said.iter_mut().filter(|(_, value)| value.contains(name));
+        let mut found = false;
+        for (_, value) in holding {
+            *value = value.replace(name, mark);
+            found = true;
+        }
+        if found {
+            let said = serde_json::to_string(&said).map_err(Error::internal)?;
+            tx.execute("UPDATE notice SET args = $2 WHERE id = $1", args![id, said])
+                .await?;
+            masked += 1;
+        }
+    }
+    Ok(masked)
 }
 
 /// When the feed of an account was made, if it has one.

@@ -115,6 +115,9 @@ pub struct AttributeValue {
     /// `RuDangShiJian` (入党时间).
     #[serde(default)]
     pub lrmx: Option<String>,
+    /// Whether lists of people say it beside the name, such as that somebody is on leave.
+    #[serde(default)]
+    pub mark: bool,
 }
 
 impl Attribute {

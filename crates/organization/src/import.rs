@@ -6,6 +6,7 @@ pub(crate) mod export;
 pub(crate) mod forms;
 pub(crate) mod numbers;
 pub(crate) mod pages;
+pub(crate) mod past;
 mod people;
 mod publish;
 pub(crate) mod record;

@@ -17,6 +17,7 @@ mod directory;
 mod history;
 mod import;
 mod lists;
+mod marks;
 mod model;
 mod number_pages;
 mod numbers;

@@ -4,7 +4,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use commons::files::Files;
 use commons::sheets::write::{Value, xlsx};
-use kernel::{Date, Error, Msg, UnitId, format_date, parse_date};
+use kernel::{Date, Error, Msg, PersonId, UnitId, format_date, parse_date};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use web::table::{self, Column, Order, Table, Window};
@@ -14,6 +14,7 @@ use web::{Access, Failure, Lang, MenuEntry, MenuGroup, Module, Policy, Routes, S
 use crate::attributes::Attributes;
 use crate::bodies::BodyKinds;
 use crate::import::pages as import_pages;
+use crate::import::past;
 use crate::import::staged::Imports;
 use crate::model::Unit;
 use crate::numbers::IDENTITY;
@@ -34,11 +35,12 @@ pub const MANAGE: &str = "organization.manage";
 const PAGE: i64 = 50;
 
 /// What a list of people can show.
-const COLUMNS: [Column; 4] = [
+const COLUMNS: [Column; 5] = [
     Column::new("name", "organization-person").sorts(),
     Column::new("staff_no", "organization-staff-no").sorts(),
     Column::new("unit", "organization-unit").sorts(),
     Column::new("post", "organization-post"),
+    Column::new("marks", "organization-marks"),
 ];
 /// Unit by unit, as rosters are written.
 const USUAL: Order = Order {
@@ -68,7 +70,7 @@ pub fn module(
     let routes = Routes::new()
         .get("/organization", read, index)
         .get("/organization/roster.xlsx", read, export)
-        .with_state(organization.clone())
+        .with_state(people.clone())
         .merge(import_pages::routes().with_state(imports))
         .merge(person_pages::routes().with_state(people.clone()))
         .merge(number_pages::routes().with_state(people.clone()))
@@ -192,6 +194,7 @@ pub fn module(
         samples: [
             samples(),
             import_pages::samples(),
+            past::samples(),
             unit_pages::samples(),
             person_pages::samples(),
             audience_pages::samples(),
@@ -273,6 +276,8 @@ struct Line {
     unit_name: String,
     unit_href: String,
     post: String,
+    /// What is said beside: lent, on leave, on probation.
+    marks: Vec<String>,
 }
 
 impl Asked {
@@ -295,13 +300,13 @@ fn select<'t>(tree: &'t TreeView, asked: &str) -> Result<Option<&'t Unit>, Error
 }
 
 async fn index(
-    State(org): State<Organization>,
+    State(s): State<People>,
     shell: Shell,
     access: Access,
     list: table::Asked,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
-    let today = shell.env().today();
+    let (org, today) = (&s.organization, shell.env().today());
     let date = date_or(&asked.date, today)?;
     // What had ended by the day is history; the page of a unit that came from it leads there.
     let tree = org
@@ -354,6 +359,8 @@ async fn index(
         }
         None => (0, Vec::new()),
     };
+    let people: Vec<PersonId> = rows.iter().map(|e| e.person).collect();
+    let mut marks = org.marks(&shell, &s.attributes, &people, date).await?;
     let mut chips = Vec::new();
     if !asked.q.trim().is_empty() {
         chips.push(list.chip("q", asked.q.trim()));
@@ -401,6 +408,7 @@ async fn index(
             .map(|e| Line {
                 href: format!("/organization/people/{}", e.person),
                 unit_href: href(e.unit),
+                marks: marks.remove(&e.person).unwrap_or_default(),
                 staff_no: e.staff_no,
                 name: e.name,
                 unit_name: e.unit_name,
@@ -475,13 +483,13 @@ pub(crate) fn download_as(kind: &str, name: &str, bytes: Vec<u8>) -> Response {
 
 /// The list as the page shows it, all pages.
 async fn export(
-    State(org): State<Organization>,
+    State(s): State<People>,
     shell: Shell,
     access: Access,
     list: table::Asked,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
-    let date = date_or(&asked.date, shell.env().today())?;
+    let (org, date) = (&s.organization, date_or(&asked.date, shell.env().today())?);
     let order = Table::order(&COLUMNS, &list, USUAL);
     let id: UnitId = asked.unit.parse().map_err(|_| Error::NotFound)?;
     let unit = org.unit(id, &access.scope).await?;
@@ -489,15 +497,20 @@ async fn export(
     let all = Window::all();
     let (_, rows) = org.roster_page(&query, &access.scope, all).await?;
     org.tell_export(&access, ("unit", id), rows.len()).await?;
-    let header =
-        ["staff-no", "person", "unit", "post"].map(|k| shell.t(&format!("organization-{k}")));
+    let people: Vec<PersonId> = rows.iter().map(|e| e.person).collect();
+    let mut marks = org.marks(&shell, &s.attributes, &people, date).await?;
+    let header = ["staff-no", "person", "unit", "post", "marks"]
+        .map(|k| shell.t(&format!("organization-{k}")));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let then = shell.t("organization-then");
     let rows = rows.into_iter().map(|e| -> Vec<Value> {
+        let marks = marks.remove(&e.person).unwrap_or_default();
         vec![
             e.staff_no.into(),
             e.name.into(),
             e.unit_name.into(),
             e.post.into(),
+            marks.join(&then).into(),
         ]
     });
     let bytes = xlsx(&unit.name, &header, rows)?;
@@ -515,7 +528,7 @@ fn samples() -> Vec<(&'static str, serde_json::Value)> {
     let mut rest = node.clone();
     rest["more"] = json!("其余 90 个");
     let line = json!({ "href": "/organization/people/1", "staff_no": "001", "name": "甲某", "unit_name": "法治科", "unit_href": "/organization",
-        "post": "" });
+        "post": "", "marks": ["借调"] });
     let index = json!({ "can_manage": true, "can_identify": true, "crumbs": [{ "label": "澜州市司法局", "href": "/organization" }],
         "tree": [node, rest], "date": "2026-11-20", "q": "", "own": false, "chips": [], "rows": [line],
         "unit": { "id": "1", "name": "法治科", "code": "S1", "category": "科室", "count": 12, "href": "/organization" },

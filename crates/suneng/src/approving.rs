@@ -8,7 +8,7 @@ use db::{Args, Tx};
 use futures::future::BoxFuture;
 use identity::{Actor, Held, Identity};
 use kernel::{AccountId, Date, Env, PersonId, Result, Scope, UnitId};
-use organization::{Organization, finding};
+use organization::{Organization, Traces, finding};
 
 /// The attribute of people that holds their mail address.
 const ADDRESS: &str = "email";
@@ -34,17 +34,19 @@ fn actor(by: &By) -> Actor {
     }
 }
 
-/// What is kept of people beside the organization: accounts and approvals.
+/// What is kept of people beside the organization: accounts, approvals, notices, what they wrote themselves.
 pub struct Kept {
     /// Accounts.
     pub identity: Identity,
     /// Approvals.
     pub approvals: approvals::Approvals,
+    /// Notices.
+    pub notices: notices::Notices,
     /// Clock.
     pub env: Env,
 }
 
-impl organization::Traces for Kept {
+impl Traces for Kept {
     fn erase<'a>(
         &'a self,
         tx: &'a mut Tx,
@@ -62,6 +64,11 @@ impl organization::Traces for Kept {
                 let entry = actor.audit("approval.erased", ("approval", id), detail);
                 identity::record(tx, &self.env, &entry).await?;
             }
+            // The person goes last, so the name is still known.
+            let name = finding::person_names(tx, &[person]).await?.remove(&person);
+            let name = name.unwrap_or_default();
+            self.notices.erase(tx, person, &name).await?;
+            activities::Texts.erase(tx, person, by).await?;
             self.identity.erase_account_of(tx, &actor, person).await?;
             Ok(())
         })

@@ -279,6 +279,7 @@ impl Rooms {
         let kept = Kept {
             identity: identity.clone(),
             approvals: approvals.clone(),
+            notices: notices.clone(),
             env: env.clone(),
         };
         let people = world.organization.clone().with_vault(vault.clone());

@@ -12,7 +12,7 @@ struct Package {
     present: fn() -> bool,
 }
 
-const PACKAGES: [Package; 7] = [
+const PACKAGES: [Package; 9] = [
     Package {
         name: "postgresql",
         needed_by: "tests of everything that stores rows (they run on SQLite and PostgreSQL)",
@@ -42,6 +42,16 @@ const PACKAGES: [Package; 7] = [
         name: "slapd",
         needed_by: "tests of sign-in with the password of a directory",
         present: || Path::new("/usr/sbin/slapd").is_file(),
+    },
+    Package {
+        name: "caddy",
+        needed_by: "tests that run the example of a proxy (deploy/Caddyfile)",
+        present: || on_path("caddy"),
+    },
+    Package {
+        name: "nginx",
+        needed_by: "tests that run the example of a proxy (deploy/nginx.conf)",
+        present: || on_path("nginx") || Path::new("/usr/sbin/nginx").is_file(),
     },
     Package {
         name: "python3-venv",

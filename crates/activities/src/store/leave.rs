@@ -20,6 +20,16 @@ pub(super) const TABLES: &str = "
     CREATE INDEX activity_makeup_activity ON activity_makeup (activity, person);
 ";
 
+/// Takes away what somebody wrote, and what was answered.
+pub(crate) async fn erase(tx: &mut Tx, person: PersonId, mark: &str) -> Result<()> {
+    let sql = "UPDATE activity_leave SET reason = CASE WHEN reason = '' THEN '' ELSE $2 END,
+        answer = CASE WHEN answer = '' THEN '' ELSE $2 END WHERE person = $1";
+    tx.execute(sql, args![person, mark]).await?;
+    let sql = "UPDATE activity_makeup SET content = $2,
+        reversal_reason = CASE WHEN reversal_reason IS NULL THEN NULL ELSE $2 END WHERE person = $1";
+    tx.execute(sql, args![person, mark]).await.map(|_| ())
+}
+
 /// Asks for leave; false when it was asked for before and not taken back.
 pub(crate) async fn ask(
     tx: &mut Tx,

@@ -13,6 +13,14 @@ pub(super) const TABLES: &str = "
     CREATE INDEX activity_reflection_person ON activity_reflection (person, id);
 ";
 
+/// Takes away what somebody wrote, and what was remarked on it.
+pub(crate) async fn erase(tx: &mut Tx, person: PersonId, mark: &str) -> Result<()> {
+    let sql =
+        "UPDATE activity_reflection SET text = $2, note = CASE WHEN note = '' THEN '' ELSE $2 END
+        WHERE person = $1";
+    tx.execute(sql, args![person, mark]).await.map(|_| ())
+}
+
 /// Hands one in, or a mended one; false when it was accepted before.
 pub(crate) async fn submit(
     tx: &mut Tx,

@@ -4,6 +4,7 @@ use activities::{LeaveState, MadeUpBy, NewMakeUp, NewPlan, PLAN, READ, RECORD, R
 use jiff::civil::time;
 use kernel::{AccountId, Id, Scope};
 use notices::Reader;
+use organization::Traces;
 use testkit::{TestDb, on_both};
 
 use crate::evidence::parts;
@@ -135,6 +136,19 @@ async fn leave_is_asked_for_answered_and_stands_on_the_roster() {
             .page(200);
         assert_eq!(form.matches("value=\"leave\" checked").count(), 1);
         assert_eq!(h.numbers(h.bureau).await, (0, 0, 0, 0));
+        let mut tx = t.db.read().await.unwrap();
+        let sql = "SELECT person, reason FROM activity_leave WHERE reason <> '' ORDER BY id";
+        let row = tx.query(sql, db::args![]).await.unwrap().remove(0);
+        let person: kernel::PersonId = row.get(0).unwrap();
+        drop(tx);
+        let by = organization::By::default();
+        db::transaction!(t.db, |tx| activities::Texts.erase(tx, person, &by).await).unwrap();
+        let mut tx = t.db.read().await.unwrap();
+        let sql = "SELECT DISTINCT reason FROM activity_leave WHERE person = $1";
+        let rows = tx.query(sql, db::args![person]).await.unwrap();
+        let left: Vec<String> = rows.iter().map(|r| r.get(0).unwrap()).collect();
+        assert_eq!(left, ["***"]);
+        drop(tx);
         for (action, n) in [
             ("asked", 3),
             ("withdrawn", 1),

@@ -2,6 +2,7 @@
 
 use activities::{READ, RECORD, ReflectionState, Role};
 use kernel::Scope;
+use organization::Traces;
 use testkit::on_both;
 
 use crate::house::{House, day, migrations, refused, why};
@@ -88,6 +89,16 @@ async fn a_reflection_is_a_fact_when_it_was_accepted() {
         review(two, Accepted, "").await.unwrap();
         review(one, Returned, "重写").await.unwrap();
         assert_eq!(facts().await, ["accepted"]);
+        // What somebody wrote goes with their personal data; that they wrote stays.
+        let (by, gone) = (organization::By::default(), h.people["002"]);
+        db::transaction!(t.db, |tx| activities::Texts.erase(tx, gone, &by).await).unwrap();
+        let found = a.reflections(id, &all).await.unwrap();
+        let theirs = &found[1].0;
+        assert_eq!(
+            (theirs.state, &*theirs.text, &*theirs.note),
+            (Accepted, "***", "")
+        );
+        assert_ne!(found[0].0.text, "***");
         a.reverse(id, "误录一场", &all, h.clerk).await.unwrap();
         assert_eq!(facts().await, [""; 0]);
         assert_eq!(

@@ -186,6 +186,13 @@ async fn several_are_agreed_to_at_once_and_each_outcome_is_named() {
         );
         let (_, page) = two.get("/approvals?kind=signed").await;
         assert!(page.contains("词21") && !page.contains("词20"), "{page}");
+        let (_, page) = two
+            .get("/approvals?sort=-sent&columns=kind,due&dense=1")
+            .await;
+        assert!(page.contains("词21") && !page.contains("词1<"), "{page}");
+        assert!(page.contains("data-label=\"事项\"") && !page.contains("data-label=\"申请人\""));
+        let (status, _) = two.get("/approvals/list.xlsx?kind=word").await;
+        assert_eq!(status, StatusCode::OK);
         let (_, page) = two.get("/approvals").await;
         for pick in page.split("name=\"pick\" value=\"").skip(1).take(3) {
             body += &format!("pick={}&", pick.split('"').next().unwrap());

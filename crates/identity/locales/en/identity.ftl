@@ -310,6 +310,7 @@ identity-action-approval-passed-on = Approval passed on, late
 identity-action-approval-not-applied = Approval agreed to, not applied
 identity-action-approval-applied = Approval applied
 identity-action-approval-erased = Contents of an approval erased
+identity-action-approval-exported = List of approvals exported
 identity-action-account-erased = Account erased
 identity-erase-duty = The account of this person still holds a duty of administrators: hand it over first.
 identity-action-keyring-rotated = Keyring rotated

@@ -310,6 +310,7 @@ identity-action-approval-passed-on = 审批超期转上级
 identity-action-approval-not-applied = 审批同意但未生效
 identity-action-approval-applied = 审批通过并生效
 identity-action-approval-erased = 审批内容随个人信息删除
+identity-action-approval-exported = 导出审批列表
 identity-action-account-erased = 账号随个人信息删除
 identity-erase-duty = 该人员的账号仍承担系统、安全或者审计管理员职责，请先交接。
 identity-action-keyring-rotated = 更换主密钥

@@ -289,6 +289,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ),
         ("approval.applied", "identity-action-approval-applied"),
         ("approval.erased", "identity-action-approval-erased"),
+        ("approval.exported", "identity-action-approval-exported"),
         ("account.erased", "identity-action-account-erased"),
         ("keyring.rotated", "identity-action-keyring-rotated"),
         ("job.hastened", "identity-action-job-hastened"),

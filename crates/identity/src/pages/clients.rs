@@ -45,6 +45,9 @@ pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
         ("register.read", "identity-permission-register-read"),
         ("register.write", "identity-permission-register-write"),
         ("register.review", "identity-permission-register-review"),
+        ("hours.read", "identity-permission-hours-read"),
+        ("hours.record", "identity-permission-hours-record"),
+        ("hours.review", "identity-permission-hours-review"),
         ("register.reverse", "identity-permission-register-reverse"),
         ("activity.plan", "identity-permission-activity-plan"),
         (

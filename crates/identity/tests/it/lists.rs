@@ -205,6 +205,19 @@ async fn an_entry_of_the_trail_is_a_page_and_a_part_of_one() {
         let newest = b.get("/audit").await.body;
         let first = |page: &str| page.split("href=\"/audit/").nth(1).unwrap()[..36].to_owned();
         assert_ne!(first(&oldest), first(&newest));
+        // All filters stand in the drawer; the form on the page keeps what was chosen there.
+        let kept = b.get("/audit?action=session.began&sort=at").await.body;
+        assert!(
+            kept.contains("<dialog class=\"drawer\" id=\"audit-filters\""),
+            "{kept}"
+        );
+        let hidden = "<input type=\"hidden\" name=\"action\" value=\"session.began\">";
+        // The form of columns keeps it too.
+        assert_eq!(kept.matches(hidden).count(), 2, "{kept}");
+        let form = kept.split("id=\"audit-filters\"").nth(1).unwrap();
+        for name in ["from", "to", "action", "login", "object", "address"] {
+            assert!(form.contains(&format!("name=\"{name}\"")), "{name}: {form}");
+        }
         let path = format!("/audit/{}", first(&newest));
         let page = b.get(&path).await;
         assert!(page.body.contains("<html") && page.body.contains("session.began"));

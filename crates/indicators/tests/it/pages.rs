@@ -109,6 +109,43 @@ async fn out_of_scope_does_not_exist() {
 }
 
 #[tokio::test]
+async fn the_catalogue_lists_every_definition_and_is_searched() {
+    on_sqlite(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let app = h.app(&t, Scope::All);
+        let page = app.get("/indicators/catalogue", 200).await;
+        let list = h.indicators.list();
+        for i in list.iter() {
+            let link = format!("href=\"/indicators/{}\">{}</a>", i.code, i.name.zh);
+            assert!(page.contains(&link), "{link}: {page}");
+        }
+        let rows = |page: &str| page.matches("<td class=\"full\">").count();
+        assert_eq!(rows(&page), list.iter().count());
+        let one = list.get("study-coverage").unwrap();
+        let found = app.get(
+            "/indicators/catalogue?q=study-coverage&columns=code,target",
+            200,
+        );
+        let found = found.await;
+        assert_eq!(rows(&found), 1, "{found}");
+        assert!(found.contains("95%") && !found.contains(&one.definition.zh));
+        let covered = app.get("/indicators/catalogue?measure=coverage&sort=-name", 200);
+        assert_eq!(rows(&covered.await), 1);
+        let none = app
+            .get("/indicators/catalogue?pack=nothing&page=9", 200)
+            .await;
+        assert_eq!(rows(&none), 0);
+        let sheet = app
+            .get("/indicators/catalogue.xlsx?measure=coverage", 200)
+            .await;
+        assert!(sheet.starts_with("PK"));
+        let stranger = h.app(&t, Scope::nothing());
+        stranger.get("/indicators/catalogue", 404).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nonsense_in_an_address_is_still_a_page() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;

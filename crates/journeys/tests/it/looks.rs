@@ -35,6 +35,7 @@ const PAGES: &[(&str, &[&str])] = &[
             "/indicators",
             "/indicators/study-attendances",
             "/indicators/study-coverage",
+            "/indicators/catalogue",
             "/reports",
             "/reports/new",
             "/organization",

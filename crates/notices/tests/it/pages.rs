@@ -128,10 +128,17 @@ async fn notices_are_listed_counted_and_read() {
         assert!(bell.contains(">60<") && !bell.contains("<html"), "{bell}");
         let (_, _, page) = app.get("/notices").await;
         assert_eq!(page.matches("<b>7 条新通知").count(), 50, "{page}");
-        let older = page.split("href=\"/notices?before=").nth(1).unwrap();
-        let older = older.split('"').next().unwrap();
-        let (_, _, rest) = app.get(&format!("/notices?before={older}")).await;
+        let (_, _, rest) = app.get("/notices?page=2").await;
         assert_eq!(rest.matches("<b>7 条新通知").count(), 10);
+        let (_, _, past) = app.get("/notices?page=9&sort=at").await;
+        assert_eq!(past.matches("<b>7 条新通知").count(), 10, "the last page");
+        let (_, _, narrow) = app.get("/notices?columns=at&dense=1&unread=1").await;
+        assert!(!narrow.contains("data-label=\"状态\"") && narrow.contains("data-label=\"时间\""));
+        let (status, headers, _) = app.get("/notices/list.xlsx?unread=1").await;
+        assert_eq!(
+            (status, &headers[header::CONTENT_TYPE]),
+            (StatusCode::OK, &web::XLSX.parse().unwrap())
+        );
         let first = page.split("href=\"/notices/0").nth(1).unwrap();
         let first = format!("/notices/0{}", first.split('"').next().unwrap());
         let (status, headers, _) = app.get(&first).await;

@@ -1,7 +1,7 @@
 //! Sending, counting, reading, expiring.
 
 use db::transaction;
-use kernel::{AccountId, Error, PersonId, Result};
+use kernel::{AccountId, Error, Msg, PersonId, Result};
 use notices::{MIGRATIONS, Reader};
 use testkit::on_both;
 
@@ -70,6 +70,50 @@ async fn a_notice_is_sent_once_with_its_transaction_and_read_by_its_reader() {
                 .len(),
             1
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_erased_is_named_no_more_and_was_told_nothing() {
+    on_both(MIGRATIONS, |t| async move {
+        let notices = notices(&t, &Book::default());
+        let (gone, other) = (t.env.new_id::<PersonId>(), t.env.new_id::<PersonId>());
+        let name = "林\"100%_\\晓";
+        let told = |said: &str| {
+            let mut told = notice(None);
+            told.message = Msg::new("notices-mail-many").with("count", said);
+            told
+        };
+        transaction!(t.db, |tx| {
+            let both = [Reader::Person(gone), Reader::Person(other)];
+            notices.send(tx, &both, &told(name)).await?;
+            notices
+                .send(tx, &both, &told(&format!("{name}的申请")))
+                .await?;
+            notices.send(tx, &both, &told("林\"1000_\\晓")).await
+        })
+        .unwrap();
+        let changed = transaction!(t.db, |tx| notices.erase(tx, gone, name).await).unwrap();
+        assert_eq!(changed, 2);
+        let list = |of: PersonId| {
+            let notices = notices.clone();
+            async move {
+                notices
+                    .list(&[Reader::Person(of)], false, None, 9)
+                    .await
+                    .unwrap()
+            }
+        };
+        assert!(list(gone).await.is_empty());
+        let said: Vec<String> = list(other)
+            .await
+            .into_iter()
+            .map(|n| n.args[0].1.clone())
+            .collect();
+        assert_eq!(said, ["林\"1000_\\晓", "***的申请", "***"]);
+        let again = transaction!(t.db, |tx| notices.erase(tx, gone, "").await).unwrap();
+        assert_eq!(again, 0);
     })
     .await;
 }

@@ -20,7 +20,7 @@ use web::{Access, Failure, Form, Lang, Policy, Routes, Secrecy, Shell};
 
 use super::record::{FAULT, Import, Note, State, TWIN, Twin, Upload};
 use super::staged::Imports;
-use super::{ChangeKind, export, forms};
+use super::{ChangeKind, export, forms, past};
 use crate::numbers::IDENTITY;
 use crate::pages::{MANAGE, download, download_as};
 use crate::sheet::{self, Head, Kind, LIMITS, template};
@@ -60,6 +60,7 @@ pub(crate) fn routes() -> Routes<Imports> {
         .get("/organization/import/{id}/faults.csv", manage, faults_csv)
         .get("/organization/import/{id}/faults.xlsx", manage, faults_xlsx)
         .post("/organization/import/{id}/{act}", manage, submit)
+        .merge(past::routes())
 }
 
 async fn blank(Given(imports): Given<Imports>, shell: Shell) -> Result<Response, Failure> {
@@ -673,7 +674,11 @@ async fn faults_xlsx(
     ))
 }
 
-pub(crate) const TEMPLATES: [(&str, &str); 6] = [
+pub(crate) const TEMPLATES: [(&str, &str); 7] = [
+    (
+        "organization/imports.html",
+        include_str!("../../templates/imports.html"),
+    ),
     (
         "organization/import.html",
         include_str!("../../templates/import.html"),

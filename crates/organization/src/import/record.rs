@@ -32,6 +32,15 @@ pub(crate) enum State {
 }
 
 impl State {
+    pub const ALL: [Self; 6] = [
+        Self::Mapping,
+        Self::Checking,
+        Self::Ready,
+        Self::Publishing,
+        Self::Done,
+        Self::Failed,
+    ];
+
     pub fn code(self) -> &'static str {
         match self {
             Self::Mapping => "mapping",
@@ -44,15 +53,7 @@ impl State {
     }
 
     pub fn from_code(code: &str) -> Result<Self> {
-        let all = [
-            Self::Mapping,
-            Self::Checking,
-            Self::Ready,
-            Self::Publishing,
-            Self::Done,
-            Self::Failed,
-        ];
-        let found = all.into_iter().find(|s| s.code() == code);
+        let found = Self::ALL.into_iter().find(|s| s.code() == code);
         found.ok_or_else(|| Error::internal("no such state of an import"))
     }
 }

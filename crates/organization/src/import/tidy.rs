@@ -9,6 +9,9 @@ use super::record::{FAULT, TWIN};
 use super::staged::{CHUNK, Imports, PERSONS, TIES, UNITS};
 use crate::store;
 
+/// Of what is done only its line is left, for so long.
+pub(super) const DONE_DAYS: i64 = 366;
+
 impl Imports {
     /// Removes files; one that stays for now is taken by [`Self::tidy`].
     pub(super) async fn release(&self, files: &[Held]) {
@@ -67,8 +70,9 @@ impl Imports {
 
     /// Takes away imports that nobody went on with, and files that belong to none; gives how many there were.
     pub async fn tidy(&self) -> Result<(usize, usize)> {
-        let before = self.env().now().plus_seconds(-self.keep_days * 24 * 3600);
-        let old = store::old_imports(&mut self.org.db.read().await?, before).await?;
+        let ago = |days: i64| self.env().now().plus_seconds(-days * 24 * 3600);
+        let (before, done) = (ago(self.keep_days), ago(DONE_DAYS.max(self.keep_days)));
+        let old = store::old_imports(&mut self.org.db.read().await?, before, done).await?;
         for id in &old {
             self.discard(*id).await?;
         }

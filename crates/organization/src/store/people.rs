@@ -86,6 +86,27 @@ pub(crate) async fn lent(
         .collect()
 }
 
+/// How those of these people who are lent on a day serve elsewhere.
+pub(crate) async fn natures(
+    tx: &mut Tx,
+    people: &[PersonId],
+    day: Date,
+) -> Result<Vec<(PersonId, Nature)>> {
+    let mut found = Vec::new();
+    for chunk in people.chunks(5_000) {
+        let mut args: Args = args![day];
+        let list = args.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT a.person, a.nature FROM assignment a WHERE a.nature <> '' AND a.from_date <= $1
+                AND (a.to_date IS NULL OR a.to_date >= $1) AND a.person IN ({list})"
+        );
+        for row in tx.query(sql, args).await? {
+            found.push((row.get(0)?, Nature::from_code(&row.get::<String>(1)?)));
+        }
+    }
+    Ok(found)
+}
+
 /// Those of a unit on a day of whom an attribute has a value on that day.
 pub async fn described(
     tx: &mut Tx,

@@ -251,8 +251,10 @@ async fn uploads_go_when_they_are_done_given_up_or_forgotten() {
         assert_eq!(imports.tidy().await.unwrap(), (0, 0));
         assert_eq!(held().await, 2);
         t.clock.advance(30 * 24 * 3600);
-        // The published one leaves its line for as long.
-        assert_eq!(imports.tidy().await.unwrap(), (2, 1));
+        assert_eq!(imports.tidy().await.unwrap(), (1, 1));
+        // The published one leaves its line for longer, without a file.
+        t.clock.advance(340 * 24 * 3600);
+        assert_eq!(imports.tidy().await.unwrap(), (1, 0));
         assert_eq!(held().await, 0);
     })
     .await;
@@ -292,6 +294,19 @@ async fn who_is_lent_is_counted_at_home_and_known_in_both_places() {
         let place = format!("/organization/people/{one}");
         let (_, page) = app.get(&place).await;
         assert!(page.contains("借调：") && page.contains("借调、挂职在外"), "{page}");
+        // The list says it beside the name, as of its day.
+        let marks = async |unit, date: &str| {
+            let place = format!("/organization?unit={unit}&date={date}&only=own");
+            let (_, page) = app.get(&place).await;
+            let parts = page.split("<span class=\"tag tag-line\">").skip(1);
+            parts.map(|part| part.split('<').next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(marks(b, "2026-02-28").await, [""; 0]);
+        // Nothing said since when of somebody known: from today on.
+        assert_eq!(marks(b, "2026-06-01").await, ["借调", "试用期"]);
+        assert_eq!(marks(b, "2026-12-31").await, ["借调", "借调、挂职在外", "试用期"]);
+        assert_eq!(marks(b, "2027-01-01").await, ["借调、挂职在外", "试用期"]);
+        assert_eq!(marks(d, "2027-01-01").await, ["挂职"]);
         // It leaves as it came.
         let book = app.file("/organization/import/current.xlsx").await;
         let (_, page) = app.preview("t.xlsx", &book).await;

@@ -60,6 +60,18 @@ async fn an_upload_is_checked_shown_and_published() {
         assert!(page.contains("重新预览"), "{page}");
         assert_eq!(app.act(&place, "again", "").await.0, StatusCode::SEE_OTHER);
         assert!(app.rest(&place).await.contains("没有需要变更的内容"));
+        // The list of uploads: those that were given up are gone, what is done leads nowhere.
+        let (status, list) = app.get("/organization/imports?sort=state").await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(list.matches("t.csv").count(), 5, "{list}");
+        assert!(list.contains(&format!("href=\"{place}\"")), "{list}");
+        let (_, done) = app.get("/organization/imports?state=done&columns=rows,left_out").await;
+        assert_eq!(done.matches("t.csv").count(), 3, "{done}");
+        assert!(!done.contains("href=\"/organization/import/0"), "{done}");
+        let sheet = app.file("/organization/imports/list.xlsx?state=done").await;
+        assert!(sheet.starts_with(b"PK"));
+        let nobody = App::new(&t, Scope::All);
+        assert!(nobody.get("/organization/imports").await.1.contains("还没有导入过"));
         // Another one's import does not exist.
         let stranger = App::new(&t, Scope::All);
         assert_eq!(stranger.get(&place).await.0, StatusCode::NOT_FOUND);

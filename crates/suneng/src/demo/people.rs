@@ -261,6 +261,19 @@ fn row(someone: &Someone) -> PersonRow {
     }
 }
 
+/// The month of birth: whoever leads is older, nobody began before 22, nobody is 60.
+fn birth(n: usize, someone: &Someone, today: Date) -> String {
+    let luck = |of, most: i64| chance(n as i64, of, 31) * most / 100;
+    let age = match someone.rank {
+        1 => 44 + luck(32, 14),
+        2..=4 => 38 + luck(33, 18),
+        _ => 24 + luck(34, 32),
+    };
+    let served = i64::from(today.year() - someone.from.year());
+    let year = i64::from(today.year()) - age.max(served + 23);
+    format!("{year:04}-{:02}", 1 + luck(35, 12))
+}
+
 /// The units and everybody with their assignments, and the staff numbers of those who are seconded today.
 pub fn beginning(
     places: &[Place],
@@ -299,6 +312,13 @@ pub fn beginning(
             fills: false,
         };
         first_row.traits = someone.traits.iter().map(began).collect();
+        first_row.traits.push(TraitRow {
+            code: "birth".to_owned(),
+            value: birth(n, someone, today).into(),
+            // The same for ever.
+            from: Some(Date::constant(1900, 1, 1)),
+            fills: false,
+        });
         rows.persons.push(first_row);
         let luck = chance(n as i64, 21, 22);
         let elsewhere = &people[(n * 37 + 811) % people.len()];

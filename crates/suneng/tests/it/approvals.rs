@@ -334,6 +334,14 @@ async fn a_change_is_asked_for_decided_made_and_written_down() {
             );
         }
     }
+    for row in tx
+        .query("SELECT args FROM notice", db::args![])
+        .await
+        .unwrap()
+    {
+        let text: String = row.get(0).unwrap();
+        assert!(!text.contains("丁一"), "{text}");
+    }
     drop(tx);
     let (rows, _) = identity
         .audit(&filter, &all, web::table::Window::new(1, 50))

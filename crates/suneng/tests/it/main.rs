@@ -16,6 +16,8 @@ mod keys;
 mod nodes;
 mod operation;
 mod program;
+mod provisioning;
+mod proxy;
 mod schedule;
 mod secrecy;
 mod tls;

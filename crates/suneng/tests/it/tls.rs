@@ -22,7 +22,7 @@ use suneng::tls::{Certificates, TlsListener};
 
 use crate::program::{PATIENCE, Server, bad, good, send};
 
-fn client(authority: &Path, clock: Option<Arc<dyn TimeProvider>>) -> Arc<ClientConfig> {
+pub fn client(authority: &Path, clock: Option<Arc<dyn TimeProvider>>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(authority).unwrap())

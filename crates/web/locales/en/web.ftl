@@ -40,6 +40,7 @@ delta-level = unchanged
 filter = Filter
 filters-chosen = Chosen filters
 filters-clear = Clear filters
+filters-more = More filters
 filter-remove = Remove filter { $label }
 pager = Pages
 pager-total = { $total ->

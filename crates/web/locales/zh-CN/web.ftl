@@ -40,6 +40,7 @@ delta-level = 持平
 filter = 筛选
 filters-chosen = 已选条件
 filters-clear = 清空条件
+filters-more = 更多筛选
 filter-remove = 移除条件 { $label }
 pager = 分页
 pager-total = 共 { $total } 项，第 { $page } / { $pages } 页
