@@ -326,11 +326,36 @@ pub struct RuleSet {
     pub rules: Vec<String>,
 }
 
+/// What an inspection asks for (迎检清单).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checklist {
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: Name,
+    /// Codes of rules.
+    pub obligations: Vec<String>,
+    /// Kinds of activities: all that were held.
+    pub kinds: Vec<Named>,
+    /// Registers: all entries.
+    pub registers: Vec<Named>,
+}
+
+/// The code of something of another room, with its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: Name,
+}
+
 /// All rules of all packs.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     pub(crate) rules: Vec<Rule>,
     pub(crate) sets: Vec<RuleSet>,
+    pub(crate) checklists: Vec<Checklist>,
 }
 
 impl Rules {
@@ -342,6 +367,11 @@ impl Rules {
     /// All of them.
     pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
         self.rules.iter()
+    }
+
+    /// All checklists of inspections.
+    pub fn checklists(&self) -> std::slice::Iter<'_, Checklist> {
+        self.checklists.iter()
     }
 
     /// All sets.

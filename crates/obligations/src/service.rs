@@ -33,6 +33,7 @@ pub struct Obligations {
     pub(crate) calendar: Arc<Calendar>,
     pub(crate) notices: Option<Notices>,
     pub(crate) sources: Sources,
+    pub(crate) files: Option<commons::files::Files>,
 }
 
 /// How one subject stands over a period.
@@ -115,6 +116,7 @@ impl Obligations {
             calendar: Arc::new(calendar),
             notices: None,
             sources: Sources::default(),
+            files: None,
         }
     }
 
