@@ -6,7 +6,7 @@ use commons::deadlines::Step;
 use commons::packs::{Name, PackProblem, PackRef, Packs};
 use jiff::civil::{Time, Weekday};
 use kernel::{Date, Msg, Shift};
-use ledger::{Axis, Definition, Value};
+use ledger::{Axis, Column, Definition, Predicate, Scalar, Test, Value};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -67,6 +67,7 @@ struct RawRule {
     on: Option<String>,
     ranks: Option<RawRanks>,
     done_by: Definition,
+    made_up_by: Option<Definition>,
     remind_to: Option<String>,
     remind: Option<Vec<String>>,
     escalate: Option<Vec<RawEscalation>>,
@@ -305,8 +306,13 @@ impl RawRule {
             wrong.push("obligation-no-version");
         }
         let mistaken = |d: &Definition| !d.predicate.mistakes().is_empty();
-        if mistaken(&self.done_by) || self.after.as_ref().is_some_and(mistaken) {
+        let others = [&self.after, &self.made_up_by];
+        if mistaken(&self.done_by) || others.into_iter().flatten().any(mistaken) {
             wrong.push("obligation-predicate");
+        }
+        let follows = self.after.is_some() || self.on.is_some();
+        if self.made_up_by.is_some() && (self.subject != Subject::Person || follows) {
+            wrong.push("obligation-makeup");
         }
         let event = |v: &Spanned<RawVersion>| v.get_ref().every == Cadence::Event;
         let follows = match (&self.after, &self.on) {
@@ -353,6 +359,25 @@ impl RawRule {
         }
     }
 
+    /// What usually makes up for a period: the same as fulfils it, as facts of the kind `makeup`, which have no role.
+    fn makeup(&self) -> Option<Definition> {
+        let is = |text: &str| Test::Is(Scalar::Text(text.into()));
+        let tests = &self.done_by.predicate.0;
+        let attended = tests.get(&Column::Kind) == Some(&is("attendance"));
+        // Whoever had to give a lecture does not make up for it by hearing one.
+        let present = tests.get(&Column::Role).is_none_or(|r| *r == is("present"));
+        let follows = self.after.is_some() || self.on.is_some();
+        (self.subject == Subject::Person && attended && present && !follows).then(|| {
+            let mut tests = tests.clone();
+            tests.remove(&Column::Role);
+            tests.insert(Column::Kind, is("makeup"));
+            Definition {
+                predicate: Predicate(tests),
+                ..self.done_by.clone()
+            }
+        })
+    }
+
     fn rule(self, versions: Vec<Version>) -> Rule {
         // Obligations look at what each did themselves, day by day.
         let minutes = versions.iter().any(|v| v.minutes > 0);
@@ -367,6 +392,17 @@ impl RawRule {
             progress: true,
             ..definition
         };
+        let made_up_by = self.made_up_by.clone().or_else(|| self.makeup());
+        let made_up_by = made_up_by.map(|definition| {
+            let value = match minutes {
+                true => Value::Minutes,
+                false => definition.value,
+            };
+            own(Definition {
+                value,
+                ..definition
+            })
+        });
         let value = match minutes {
             true => Value::Minutes,
             false => self.done_by.value,
@@ -376,6 +412,7 @@ impl RawRule {
                 value,
                 ..self.done_by
             }),
+            made_up_by,
             after: self.after.map(own),
             on,
             code: self.code,

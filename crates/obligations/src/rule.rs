@@ -230,6 +230,8 @@ pub struct Rule {
     pub on: Option<Change>,
     /// The facts that fulfil it.
     pub done_by: Definition,
+    /// The facts that make up for a period that was missed (补学), for rules of persons.
+    pub made_up_by: Option<Definition>,
     /// Who is reminded; none: the people themselves, of units and bodies those who record.
     pub tell: Option<To>,
     /// When they are reminded; none: as is usual for the cadence.
@@ -381,7 +383,13 @@ impl Rules {
 
     /// The components they look at, for the ledger to keep.
     pub fn definitions(&self) -> Vec<Definition> {
-        let of_rule = |r: &Rule| [Some(r.done_by.clone()), r.after.clone()];
+        let of_rule = |r: &Rule| {
+            [
+                Some(r.done_by.clone()),
+                r.after.clone(),
+                r.made_up_by.clone(),
+            ]
+        };
         self.rules.iter().flat_map(of_rule).flatten().collect()
     }
 }

@@ -326,3 +326,4 @@ pack-file-standing = Standing
 pack-file-records = Records
 pack-folder-evidence = Evidence
 inspection-checklist = The checklist { $code } is mistaken: its code must be its own, what it names must be there, and it must name something.
+obligation-makeup = The made-up-by of the obligation { $code } is only for recurring obligations of persons.

@@ -326,3 +326,4 @@ pack-file-standing = 完成情况
 pack-file-records = 登记
 pack-folder-evidence = 佐证
 inspection-checklist = 迎检清单 { $code } 有误：编码须唯一，义务、活动类型和台账都要存在，且至少写一项。
+obligation-makeup = 义务 { $code } 的 made-up-by 只能用于个人的周期义务。
