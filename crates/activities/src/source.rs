@@ -6,7 +6,7 @@ use db::Tx;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kernel::{Id, Result};
-use ledger::{Fact, Label, Source};
+use ledger::{Fact, Label, Source, SourceFile};
 
 use crate::{ActivityKinds, Role, store};
 
@@ -62,5 +62,12 @@ impl Source for ActivityFacts {
         subjects: &'a [Id],
     ) -> BoxFuture<'a, Result<HashMap<Id, String>>> {
         store::titles(tx, subjects).boxed()
+    }
+    fn files<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        subjects: &'a [Id],
+    ) -> BoxFuture<'a, Result<HashMap<Id, Vec<SourceFile>>>> {
+        store::files::of_many(tx, subjects).boxed()
     }
 }

@@ -244,6 +244,17 @@ impl Files {
         found.bytes().await.map_err(problem)
     }
 
+    /// A file that is held, as a stream with its size.
+    pub async fn held_stream(
+        &self,
+        held: &Held,
+    ) -> Result<(u64, BoxStream<'static, Result<Bytes>>)> {
+        let found = self.store.get(&self.held_path(held)).await;
+        let found = found.map_err(problem)?;
+        let size = found.meta.size;
+        Ok((size, found.into_stream().map_err(problem).boxed()))
+    }
+
     /// Removes a file that was held; one that is gone already is no error.
     pub async fn release(&self, held: &Held) -> Result<()> {
         match self.store.delete(&self.held_path(held)).await {

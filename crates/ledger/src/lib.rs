@@ -29,6 +29,6 @@ pub use fact::{Fact, Hash, PlaceId};
 pub use predicate::{Column, Predicate, Scalar, Test};
 pub use reading::{Done, Page, Reading, Total};
 pub use seal::{Round, Sealer};
-pub use source::{Label, Source, Sources};
+pub use source::{Label, Source, SourceFile, Sources};
 pub use store::MIGRATIONS;
 pub use verify::{Report, verify};

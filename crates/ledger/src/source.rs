@@ -18,6 +18,17 @@ pub enum Label {
     Text(String),
 }
 
+/// A file that shows what a fact tells of (佐证文件).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its name.
+    pub name: String,
+    /// Hash of its content, under which it is kept.
+    pub sha256: String,
+    /// Bytes.
+    pub size: i64,
+}
+
 /// A feature that writes facts.
 pub trait Source: Send + Sync {
     /// Whether facts of a kind are its own.
@@ -35,6 +46,15 @@ pub trait Source: Send + Sync {
         tx: &'a mut Tx,
         subjects: &'a [Id],
     ) -> BoxFuture<'a, Result<HashMap<Id, String>>>;
+
+    /// The files with things, by subject; of things whose name is not shown none.
+    fn files<'a>(
+        &'a self,
+        _tx: &'a mut Tx,
+        _subjects: &'a [Id],
+    ) -> BoxFuture<'a, Result<HashMap<Id, Vec<SourceFile>>>> {
+        Box::pin(async { Ok(HashMap::new()) })
+    }
 }
 
 /// All of them.
@@ -56,17 +76,32 @@ impl Sources {
     pub async fn titles(&self, tx: &mut Tx, facts: &[Fact]) -> Result<HashMap<Id, String>> {
         let mut found = HashMap::new();
         for source in self.0.iter() {
-            let mut subjects: Vec<Id> = facts
-                .iter()
-                .filter(|f| source.owns(&f.kind))
-                .map(|f| f.subject)
-                .collect();
-            subjects.sort_unstable();
-            subjects.dedup();
+            let subjects = subjects(source.as_ref(), facts);
             if !subjects.is_empty() {
                 found.extend(source.titles(tx, &subjects).await?);
             }
         }
         Ok(found)
     }
+
+    /// The files with the things behind some facts.
+    pub async fn files(&self, tx: &mut Tx, facts: &[Fact]) -> Result<HashMap<Id, Vec<SourceFile>>> {
+        let mut found = HashMap::new();
+        for source in self.0.iter() {
+            let subjects = subjects(source.as_ref(), facts);
+            if !subjects.is_empty() {
+                found.extend(source.files(tx, &subjects).await?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// What a feature's own facts are about, each once.
+fn subjects(source: &dyn Source, facts: &[Fact]) -> Vec<Id> {
+    let own = facts.iter().filter(|f| source.owns(&f.kind));
+    let mut subjects: Vec<Id> = own.map(|f| f.subject).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    subjects
 }

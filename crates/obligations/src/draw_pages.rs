@@ -167,6 +167,7 @@ async fn show(
             "records": d.records, "rows": rows, "at": d.at.minute_text(s.env.zone()), "size": d.size, "root": d.root,
             "seed": hex::encode(seed_of(&text)), "text": text, "digest": d.digest, "same": same,
             "list": format!("{}/records.txt", href(d.id)),
+            "pack": access.principal.scope(crate::PACK).map(|_| format!("/obligations/packs?draw={}", d.id)),
             "crumbs": [Crumb { label: shell.t("draws-title"), href: LIST.into() }],
         }),
     )
@@ -200,7 +201,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         json!({ "rule": "r", "unit": "u", "from": "2026-01-01", "to": "2026-06-30", "records": 9,
             "rows": [{ "id": "1", "title": "t", "date": "2026-01-09", "href": "/activities/1" }, { "id": "2", "title": null, "date": null, "href": null }],
             "at": "2026-07-01 10:00", "size": 10, "root": "00", "seed": "00", "text": "a\nb\n", "digest": "00", "same": same,
-            "list": "/x", "crumbs": [] })
+            "list": "/x", "pack": "/x", "crumbs": [] })
     };
     vec![
         (

@@ -104,16 +104,50 @@ pub fn settle(
 /// Takes what is still missing from what was done after the window, until the last day.
 fn later(s: &mut Standing, after: &mut [(Date, Done)], last: Date) {
     for (day, more) in after.iter_mut().take_while(|(day, _)| *day <= last) {
-        let n = more.n.min(s.need.times - s.so_far.n).max(0);
-        let sum = more.sum.min(s.need.minutes - s.so_far.sum).max(0);
-        more.n -= n;
-        more.sum -= sum;
-        s.so_far.n += n;
-        s.so_far.sum += sum;
-        if s.so_far.n >= s.need.times && s.so_far.sum >= s.need.minutes {
-            s.done = Some(*day);
+        take(s, *day, more);
+        if s.done.is_some() {
             return;
         }
+    }
+}
+
+/// Turns windows that were missed into ones made up for late by what was made up day by day: first what lies in the
+/// window itself, then what came after it, the latest window first, because people make up what they have just
+/// missed. Each deed counts once, and only where it is enough.
+pub fn make_up(all: &mut [Standing], mut deeds: Vec<(Date, Done)>) {
+    for within in [true, false] {
+        for s in all.iter_mut().rev().filter(|s| s.state == State::Overdue) {
+            let window = s.occurrence.window;
+            let fits = |day: Date| match within {
+                true => window.contains(day),
+                false => day > window.to,
+            };
+            let mut left = deeds.clone();
+            let mut made = *s;
+            for (day, more) in left.iter_mut().filter(|(day, _)| fits(*day)) {
+                take(&mut made, *day, more);
+                if made.done.is_some() {
+                    break;
+                }
+            }
+            if made.done.is_some() {
+                made.state = State::MadeUpLate;
+                (*s, deeds) = (made, left);
+            }
+        }
+    }
+}
+
+/// Takes what is still missing from what was done on a day.
+fn take(s: &mut Standing, day: Date, more: &mut Done) {
+    let n = more.n.min(s.need.times - s.so_far.n).max(0);
+    let sum = more.sum.min(s.need.minutes - s.so_far.sum).max(0);
+    more.n -= n;
+    more.sum -= sum;
+    s.so_far.n += n;
+    s.so_far.sum += sum;
+    if s.so_far.n >= s.need.times && s.so_far.sum >= s.need.minutes {
+        s.done = Some(day);
     }
 }
 
@@ -181,6 +215,34 @@ mod tests {
             kind,
             day: day.map(at),
         }
+    }
+
+    #[test]
+    fn what_was_missed_is_made_up_by_deeds_that_count_once() {
+        let now = noon(45);
+        let all = || settle((0..4).map(|i| due(i, 1)), deeds(&[(15, 1)]), &[], now);
+        let states = |made: &[(i64, i64)]| {
+            let mut found = all();
+            make_up(&mut found, deeds(made));
+            found.iter().map(|s| s.state).collect::<Vec<_>>()
+        };
+        use State::{Done, MadeUpLate as Late, Overdue};
+        assert_eq!(states(&[]), [Overdue, Done, Overdue, Overdue]);
+        // In its own window, though it was missed on the day.
+        assert_eq!(states(&[(8, 1)]), [Late, Done, Overdue, Overdue]);
+        // After it: the latest that was missed before; what is left goes to the one before that.
+        assert_eq!(states(&[(31, 1)]), [Overdue, Done, Overdue, Late]);
+        assert_eq!(states(&[(41, 1)]), [Overdue, Done, Overdue, Late]);
+        assert_eq!(states(&[(41, 2)]), [Overdue, Done, Late, Late]);
+        assert_eq!(states(&[(41, 9)]), [Late, Done, Late, Late]);
+        assert_eq!(states(&[(12, 1)]), [Late, Done, Overdue, Overdue]);
+        // Not enough is nothing, and takes nothing.
+        let mut twice = settle((0..2).map(|i| due(i, 2)), vec![], &[], now);
+        make_up(&mut twice, deeds(&[(3, 1)]));
+        assert!(twice.iter().all(|s| s.state == Overdue && s.so_far.n == 0));
+        make_up(&mut twice, deeds(&[(21, 1), (25, 1)]));
+        assert_eq!((twice[0].state, twice[1].state), (Overdue, Late));
+        assert_eq!(twice[1].done, Some(at(25)));
     }
 
     fn stands(days: &[(i64, i64)], terms: &[Term], today: i64) -> Vec<(State, Option<Date>)> {

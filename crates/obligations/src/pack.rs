@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use commons::deadlines::Step;
-use commons::packs::{Name, PackProblem, Packs};
+use commons::packs::{Name, PackProblem, PackRef, Packs};
 use jiff::civil::{Time, Weekday};
 use kernel::{Date, Msg, Shift};
-use ledger::{Axis, Definition, Value};
+use ledger::{Axis, Column, Definition, Predicate, Scalar, Test, Value};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::rule::{Cadence, Change, Joiners, On, Rule, RuleSet, Rules, Subject, To, Version, Who};
+use crate::rule::{
+    Cadence, Change, Checklist, Joiners, Named, On, Rule, RuleSet, Rules, Subject, To, Version, Who,
+};
 
 /// No rule of a year warns or waits longer.
 const MOST_DAYS: i64 = 92;
@@ -65,6 +67,7 @@ struct RawRule {
     on: Option<String>,
     ranks: Option<RawRanks>,
     done_by: Definition,
+    made_up_by: Option<Definition>,
     remind_to: Option<String>,
     remind: Option<Vec<String>>,
     escalate: Option<Vec<RawEscalation>>,
@@ -95,7 +98,7 @@ impl RawEscalation {
 }
 
 /// Codes that addresses of pages take.
-const RESERVED: [&str; 4] = ["mine", "excuses", "reminders", "draws"];
+const RESERVED: [&str; 5] = ["mine", "excuses", "reminders", "draws", "packs"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,12 +109,110 @@ struct RawSet {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawChecklist {
+    code: String,
+    name: Name,
+    #[serde(default)]
+    obligations: Vec<String>,
+    #[serde(default)]
+    kinds: Vec<String>,
+    #[serde(default)]
+    registers: Vec<String>,
+}
+
+/// What checklists may name of other rooms.
+#[derive(Deserialize)]
+struct Coded {
+    code: String,
+    name: Name,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Section {
     #[serde(default)]
     obligation: Vec<Spanned<RawRule>>,
     #[serde(default)]
     obligation_set: Vec<Spanned<RawSet>>,
+    #[serde(default)]
+    inspection_checklist: Vec<Spanned<RawChecklist>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Others {
+    #[serde(default)]
+    activity_kind: Vec<Coded>,
+    #[serde(default)]
+    register: Vec<Coded>,
+}
+
+/// Those with these codes, in their order; none when one is unknown or named twice.
+fn chosen(codes: &[String], known: &[Named]) -> Option<Vec<Named>> {
+    let once = codes
+        .iter()
+        .collect::<std::collections::BTreeSet<_>>()
+        .len()
+        == codes.len();
+    let found = codes.iter().map(|c| known.iter().find(|k| k.code == *c));
+    found
+        .map(Option::<&Named>::cloned)
+        .collect::<Option<_>>()
+        .filter(|_| once)
+}
+
+impl RawChecklist {
+    /// The checklist, if all that it names is there and it names anything.
+    fn read(self, rules: &Rules, kinds: &[Named], registers: &[Named]) -> Option<Checklist> {
+        let known = self.obligations.iter().all(|r| rules.get(r).is_some());
+        let again = rules.checklists.iter().any(|c| c.code == self.code);
+        let empty = [&self.obligations, &self.kinds, &self.registers]
+            .iter()
+            .all(|l| l.is_empty());
+        let sound = known && !again && !empty && commons::packs::is_kebab(&self.code);
+        sound.then_some(Checklist {
+            kinds: chosen(&self.kinds, kinds)?,
+            registers: chosen(&self.registers, registers)?,
+            code: self.code,
+            name: self.name,
+            obligations: self.obligations,
+        })
+    }
+}
+
+/// All checklists, read when all that they may name is known.
+fn checklists(
+    packs: &Packs,
+    found: &mut Rules,
+    problems: &mut Vec<PackProblem>,
+    raw: Vec<(PackRef, Spanned<RawChecklist>)>,
+) -> Result<(), Vec<PackProblem>> {
+    if raw.is_empty() {
+        return Ok(());
+    }
+    let (mut kinds, mut registers) = (Vec::new(), Vec::new());
+    let named = |c: Coded| Named {
+        code: c.code,
+        name: c.name,
+    };
+    for (_, others) in packs.read::<Others>()? {
+        kinds.extend(others.activity_kind.into_iter().map(named));
+        registers.extend(others.register.into_iter().map(named));
+    }
+    for (pack, spanned) in raw {
+        let span = spanned.span();
+        let raw = spanned.into_inner();
+        let code = raw.code.clone();
+        match raw.read(found, &kinds, &registers) {
+            Some(list) => found.checklists.push(list),
+            None => {
+                let message = Msg::new("inspection-checklist").with("code", code);
+                problems.push(pack.problem_at(span, message));
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Rules {
@@ -120,7 +221,7 @@ impl Rules {
         let mut found = Self::default();
         let mut problems = Vec::new();
         let sections = packs.read::<Section>()?;
-        let mut sets = Vec::new();
+        let (mut sets, mut lists) = (Vec::new(), Vec::new());
         for (pack, section) in sections {
             for spanned in section.obligation {
                 let span = spanned.span();
@@ -152,6 +253,8 @@ impl Rules {
             }
             let of_pack = section.obligation_set.into_iter();
             sets.extend(of_pack.map(|set| (pack.clone(), set)));
+            let of_pack = section.inspection_checklist.into_iter();
+            lists.extend(of_pack.map(|list| (pack.clone(), list)));
         }
         for (pack, spanned) in sets {
             let span = spanned.span();
@@ -168,6 +271,7 @@ impl Rules {
                 rules: set.rules,
             });
         }
+        checklists(packs, &mut found, &mut problems, lists)?;
         if problems.is_empty() {
             Ok(found)
         } else {
@@ -202,8 +306,13 @@ impl RawRule {
             wrong.push("obligation-no-version");
         }
         let mistaken = |d: &Definition| !d.predicate.mistakes().is_empty();
-        if mistaken(&self.done_by) || self.after.as_ref().is_some_and(mistaken) {
+        let others = [&self.after, &self.made_up_by];
+        if mistaken(&self.done_by) || others.into_iter().flatten().any(mistaken) {
             wrong.push("obligation-predicate");
+        }
+        let follows = self.after.is_some() || self.on.is_some();
+        if self.made_up_by.is_some() && (self.subject != Subject::Person || follows) {
+            wrong.push("obligation-makeup");
         }
         let event = |v: &Spanned<RawVersion>| v.get_ref().every == Cadence::Event;
         let follows = match (&self.after, &self.on) {
@@ -250,6 +359,25 @@ impl RawRule {
         }
     }
 
+    /// What usually makes up for a period: the same as fulfils it, as facts of the kind `makeup`, which have no role.
+    fn makeup(&self) -> Option<Definition> {
+        let is = |text: &str| Test::Is(Scalar::Text(text.into()));
+        let tests = &self.done_by.predicate.0;
+        let attended = tests.get(&Column::Kind) == Some(&is("attendance"));
+        // Whoever had to give a lecture does not make up for it by hearing one.
+        let present = tests.get(&Column::Role).is_none_or(|r| *r == is("present"));
+        let follows = self.after.is_some() || self.on.is_some();
+        (self.subject == Subject::Person && attended && present && !follows).then(|| {
+            let mut tests = tests.clone();
+            tests.remove(&Column::Role);
+            tests.insert(Column::Kind, is("makeup"));
+            Definition {
+                predicate: Predicate(tests),
+                ..self.done_by.clone()
+            }
+        })
+    }
+
     fn rule(self, versions: Vec<Version>) -> Rule {
         // Obligations look at what each did themselves, day by day.
         let minutes = versions.iter().any(|v| v.minutes > 0);
@@ -264,6 +392,17 @@ impl RawRule {
             progress: true,
             ..definition
         };
+        let made_up_by = self.made_up_by.clone().or_else(|| self.makeup());
+        let made_up_by = made_up_by.map(|definition| {
+            let value = match minutes {
+                true => Value::Minutes,
+                false => definition.value,
+            };
+            own(Definition {
+                value,
+                ..definition
+            })
+        });
         let value = match minutes {
             true => Value::Minutes,
             false => self.done_by.value,
@@ -273,6 +412,7 @@ impl RawRule {
                 value,
                 ..self.done_by
             }),
+            made_up_by,
             after: self.after.map(own),
             on,
             code: self.code,

@@ -56,6 +56,7 @@ pub fn module(obligations: Obligations) -> Module {
         .merge(crate::excuse_pages::routes())
         .merge(crate::reminder_pages::routes())
         .merge(crate::draw_pages::routes())
+        .merge(crate::inspection_pages::routes())
         .merge(crate::states_export::routes())
         .merge(crate::api::routes())
         .with_state(obligations);
@@ -94,6 +95,14 @@ pub fn module(obligations: Obligations) -> Module {
                 href: "/obligations/reminders",
                 icon: "bell",
                 permission: Some(READ),
+            },
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 34,
+                label_key: "packs-title",
+                href: "/obligations/packs",
+                icon: "stack-2",
+                permission: Some(crate::PACK),
             },
         ],
         messages: vec![
@@ -149,6 +158,18 @@ pub fn module(obligations: Obligations) -> Module {
                 include_str!("../templates/draw.html"),
             ),
             (
+                "obligations/packs.html",
+                include_str!("../templates/packs.html"),
+            ),
+            (
+                "obligations/pack.html",
+                include_str!("../templates/pack.html"),
+            ),
+            (
+                "obligations/pack-part.html",
+                include_str!("../templates/pack-part.html"),
+            ),
+            (
                 "obligations/excuse_form.html",
                 include_str!("../templates/excuse_form.html"),
             ),
@@ -158,6 +179,7 @@ pub fn module(obligations: Obligations) -> Module {
             crate::excuse_pages::samples(),
             crate::reminder_pages::samples(),
             crate::draw_pages::samples(),
+            crate::inspection_pages::samples(),
         ]
         .concat(),
         openapi: Some(crate::api::openapi()),
@@ -193,7 +215,7 @@ pub(crate) fn tone(state: State) -> Tone {
     }
 }
 
-fn key(state: State) -> &'static str {
+pub(crate) fn key(state: State) -> &'static str {
     match state {
         State::Done => "done",
         State::MadeUp => "made-up",

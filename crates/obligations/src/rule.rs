@@ -230,6 +230,8 @@ pub struct Rule {
     pub on: Option<Change>,
     /// The facts that fulfil it.
     pub done_by: Definition,
+    /// The facts that make up for a period that was missed (补学), for rules of persons.
+    pub made_up_by: Option<Definition>,
     /// Who is reminded; none: the people themselves, of units and bodies those who record.
     pub tell: Option<To>,
     /// When they are reminded; none: as is usual for the cadence.
@@ -326,11 +328,36 @@ pub struct RuleSet {
     pub rules: Vec<String>,
 }
 
+/// What an inspection asks for (迎检清单).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checklist {
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: Name,
+    /// Codes of rules.
+    pub obligations: Vec<String>,
+    /// Kinds of activities: all that were held.
+    pub kinds: Vec<Named>,
+    /// Registers: all entries.
+    pub registers: Vec<Named>,
+}
+
+/// The code of something of another room, with its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: Name,
+}
+
 /// All rules of all packs.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     pub(crate) rules: Vec<Rule>,
     pub(crate) sets: Vec<RuleSet>,
+    pub(crate) checklists: Vec<Checklist>,
 }
 
 impl Rules {
@@ -344,6 +371,11 @@ impl Rules {
         self.rules.iter()
     }
 
+    /// All checklists of inspections.
+    pub fn checklists(&self) -> std::slice::Iter<'_, Checklist> {
+        self.checklists.iter()
+    }
+
     /// All sets.
     pub fn sets(&self) -> std::slice::Iter<'_, RuleSet> {
         self.sets.iter()
@@ -351,7 +383,13 @@ impl Rules {
 
     /// The components they look at, for the ledger to keep.
     pub fn definitions(&self) -> Vec<Definition> {
-        let of_rule = |r: &Rule| [Some(r.done_by.clone()), r.after.clone()];
+        let of_rule = |r: &Rule| {
+            [
+                Some(r.done_by.clone()),
+                r.after.clone(),
+                r.made_up_by.clone(),
+            ]
+        };
         self.rules.iter().flat_map(of_rule).flatten().collect()
     }
 }

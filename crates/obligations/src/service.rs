@@ -11,7 +11,7 @@ use ledger::{Done, Ledger, Sources};
 use notices::Notices;
 use organization::{Organization, Unit, finding};
 
-use crate::excuse::{ExcuseKind, settle};
+use crate::excuse::{ExcuseKind, make_up, settle};
 use crate::rule::Subject as Kind;
 use crate::state::{Occurrence, Standing, State, after, occurrences, owed};
 use crate::subjects::{self, Subject};
@@ -33,6 +33,7 @@ pub struct Obligations {
     pub(crate) calendar: Arc<Calendar>,
     pub(crate) notices: Option<Notices>,
     pub(crate) sources: Sources,
+    pub(crate) files: Option<commons::files::Files>,
 }
 
 /// How one subject stands over a period.
@@ -115,6 +116,7 @@ impl Obligations {
             calendar: Arc::new(calendar),
             notices: None,
             sources: Sources::default(),
+            files: None,
         }
     }
 
@@ -214,12 +216,30 @@ impl Obligations {
             from: begin,
             to: period.to,
         };
-        let all = occurrences(rule, &self.calendar, wide);
         let ids: HashSet<Id> = subjects
             .iter()
             .flat_map(|s| s.by.iter().map(|b| b.0))
             .collect();
         let ids: Vec<Id> = ids.into_iter().collect();
+        let mut reading = self.ledger.reading().await?;
+        let mut makeups = BTreeMap::new();
+        if let Some(definition) = &rule.made_up_by {
+            let to = period.to.max(self.env.today());
+            match reading
+                .progress_of(definition, &ids, Period { to, ..wide })
+                .await?
+            {
+                Some(found) => makeups = found,
+                None => return Ok(None),
+            }
+        }
+        // What was made up after the period may belong to a later one.
+        let last_makeup = makeups.keys().map(|(_, day)| *day).max();
+        let wide = Period {
+            to: wide.to.max(last_makeup.unwrap_or(wide.to)),
+            ..wide
+        };
+        let all = occurrences(rule, &self.calendar, wide);
         let changed = match &rule.on {
             Some(change) => {
                 let mut tx = self.db.read().await?;
@@ -227,7 +247,6 @@ impl Obligations {
             }
             None => HashMap::new(),
         };
-        let mut reading = self.ledger.reading().await?;
         let mut asked = BTreeMap::new();
         if let Some(definition) = &rule.after {
             match reading.progress_of(definition, &ids, wide).await? {
@@ -271,7 +290,13 @@ impl Obligations {
             let done = days_of(&done, &subject, reach);
             let terms = granted.get(&subject.id).map_or(&[][..], Vec::as_slice);
             let mut occurrences = settle(due, done, terms, now);
-            occurrences.retain(|s| s.occurrence.window.from >= period.from);
+            if !makeups.is_empty() {
+                make_up(&mut occurrences, days_of(&makeups, &subject, wide));
+            }
+            occurrences.retain(|s| {
+                let begin = s.occurrence.window.from;
+                begin >= period.from && (rule.follows() || begin <= period.to)
+            });
             Line {
                 subject,
                 occurrences,

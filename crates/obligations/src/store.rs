@@ -1,5 +1,7 @@
 //! All SQL of obligations: what was asked for and granted, and who was told of what.
 
+pub(crate) mod inspections;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use db::{Args, Migration, Row, Tx, args};
@@ -56,6 +58,10 @@ pub const MIGRATIONS: &[Migration] = &[
         on_behalf {blob}, at BIGINT NOT NULL);
     CREATE INDEX obligation_draw_unit ON obligation_draw (unit, id);
     ",
+    },
+    Migration {
+        name: "obligations_20261122_inspection_packs",
+        sql: inspections::TABLES,
     },
 ];
 

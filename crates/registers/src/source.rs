@@ -7,7 +7,7 @@ use db::Tx;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kernel::{Id, Result};
-use ledger::{Fact, Label, Source};
+use ledger::{Fact, Label, Source, SourceFile};
 
 use crate::facts::{KINDS, NUMBER, PERSON};
 use crate::register::Registers;
@@ -47,5 +47,12 @@ impl Source for RegisterFacts {
         subjects: &'a [Id],
     ) -> BoxFuture<'a, Result<HashMap<Id, String>>> {
         store::titles(tx, subjects).boxed()
+    }
+    fn files<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        subjects: &'a [Id],
+    ) -> BoxFuture<'a, Result<HashMap<Id, Vec<SourceFile>>>> {
+        store::files(tx, subjects).boxed()
     }
 }

@@ -7,6 +7,8 @@ use kernel::{
     AccountId, Date, Env, Error, Id, PersonId, Result, Scope, Timestamp, UnitId, format_date,
 };
 
+use ledger::SourceFile;
+
 pub(crate) mod list;
 
 use crate::model::{Content, Entry, State, title_key};
@@ -267,6 +269,29 @@ pub(crate) async fn titles(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, String
         let sql = format!("SELECT id, title FROM register_entry WHERE id IN ({list})");
         for row in tx.query(sql, a).await? {
             found.insert(row.get(0)?, row.get(1)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The files of entries, of the version that was accepted.
+pub(crate) async fn files(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, Vec<SourceFile>>> {
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(500) {
+        let mut a = Args::new();
+        let list = a.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT e.id, v.content FROM register_entry e
+             JOIN register_version v ON v.entry = e.id AND v.n = e.accepted WHERE e.id IN ({list})"
+        );
+        for row in &tx.query(sql, a).await? {
+            let evidence = content(row, 1)?.evidence.into_iter();
+            let files = evidence.map(|f| SourceFile {
+                name: f.name,
+                sha256: f.sha256,
+                size: f.size as i64,
+            });
+            found.insert(row.get(0)?, files.collect());
         }
     }
     Ok(found)

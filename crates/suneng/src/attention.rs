@@ -55,7 +55,6 @@ impl Desks {
             account: Some(access.principal.account),
             on_behalf: access.on_behalf,
             address: access.address.clone(),
-            ..Actor::default()
         }
     }
 

@@ -47,10 +47,11 @@ pub fn module(world: &World) -> Module {
 
 /// The name of a kind in the reader's language; one without a name is shown as it is.
 fn kind_name(shell: &Shell, kind: &str) -> String {
-    const NAMED: [(&str, &str); 5] = [
+    const NAMED: [(&str, &str); 6] = [
         ("backup", "jobs-kind-backup"),
         ("rewrap-keys", "jobs-kind-rewrap-keys"),
         ("obligation-reminders", "jobs-kind-obligation-reminders"),
+        ("inspection-pack", "jobs-kind-inspection-pack"),
         ("report-drafts", "jobs-kind-report-drafts"),
         ("purge-sessions", "jobs-kind-purge-sessions"),
     ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use db::Migration;
 use db::jobs::Handler;
-use kernel::{Result, Timestamp};
+use kernel::{Error, Result, Timestamp};
 use organization::Imports;
 use web::{Lang, Module};
 
@@ -79,10 +79,12 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
     let attributes = rooms.attributes.clone().into();
     let imports = Imports::new(rooms.organization.clone(), world.files.clone(), attributes)
         .keeping(world.config.operation.import_days);
+    let pack = inspection_packs(rooms.obligations.clone());
+    let packs = rooms.obligations.clone();
     let (world, identity) = (world.clone(), rooms.identity.clone());
     let purge: Handler = Arc::new(move |_| {
         let (world, identity, notices) = (world.clone(), identity.clone(), notices.clone());
-        let imports = imports.clone();
+        let (imports, packs) = (imports.clone(), packs.clone());
         Box::pin(async move {
             let ended = identity.purge_sessions().await?;
             tracing::info!(ended, "sessions that have ended were removed");
@@ -98,7 +100,12 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
                 untaken,
                 "old drafts and uploads that nobody took were removed"
             );
-            let (imports, files) = imports.tidy().await?;
+            let old = packs.expire_packs().await?;
+            tracing::info!(
+                old,
+                "inspection packs that were kept long enough were removed"
+            );
+            let (imports, files) = imports.tidy(&packs.held_for_packs().await?).await?;
             tracing::info!(
                 imports,
                 files,
@@ -119,9 +126,27 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
     let ours = [
         (PURGE, purge),
         (FILL_SEARCH, fill),
+        (obligations::INSPECTION_JOB, pack),
         (MINUTE, each_minute(&node, rooms)),
     ];
     by_clock.into_iter().chain(ours).collect()
+}
+
+/// Makes inspection packs: packing would hold up the requests that a thread of the runtime answers.
+fn inspection_packs(obligations: obligations::Obligations) -> Handler {
+    let texts = Arc::new(web::Catalog::new(command_texts()));
+    Arc::new(move |job| {
+        let (obligations, texts) = (obligations.clone(), texts.clone());
+        Box::pin(async move {
+            let runtime = tokio::runtime::Handle::current();
+            let work = move || {
+                runtime.block_on(async { obligations.make_pack(&job.payload, &texts).await })
+            };
+            tokio::task::spawn_blocking(work)
+                .await
+                .map_err(Error::internal)?
+        })
+    })
 }
 
 /// Mail about notices and time limits of approvals, every minute, by one node.
@@ -200,6 +225,7 @@ pub const PACK_TABLES: &[&str] = &[
     "hour-leave-limit",
     "obligation",
     "obligation-set",
+    "inspection-checklist",
     "indicator",
     "cockpit",
     "report",

@@ -40,6 +40,8 @@ pub const PERMISSIONS: &[&str] = &[
     activities::PLAN,
     obligations::READ,
     obligations::EXCUSE,
+    obligations::PACK,
+    obligations::NAMES,
     indicators::READ,
     reports::READ,
     reports::WRITE,
@@ -316,6 +318,7 @@ impl Rooms {
                 vocabulary.calendar,
             )
             .with_notices(notices.clone())
+            .with_files(world.files.clone())
             .with_sources(sources),
             cockpit: Cockpit::new(
                 env.clone(),

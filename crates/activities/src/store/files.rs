@@ -1,7 +1,10 @@
 //! The SQL of evidence: rows are added and never changed.
 
-use db::{Row, Tx, args};
+use std::collections::HashMap;
+
+use db::{Args, Row, Tx, args};
 use kernel::{AccountId, ActivityId, Date, Id, Result, Timestamp};
+use ledger::SourceFile;
 
 pub(super) const TABLES: &str = "
     CREATE TABLE activity_file (
@@ -75,4 +78,29 @@ pub(crate) async fn of(tx: &mut Tx, activity: ActivityId) -> Result<Vec<FiledEvi
         .iter()
         .map(read)
         .collect()
+}
+
+/// The files of many activities, the oldest first; of confidential ones none.
+pub(crate) async fn of_many(
+    tx: &mut Tx,
+    activities: &[Id],
+) -> Result<HashMap<Id, Vec<SourceFile>>> {
+    let mut found: HashMap<Id, Vec<SourceFile>> = HashMap::new();
+    for chunk in activities.chunks(500) {
+        let mut args = Args::new();
+        let list = args.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT f.activity, f.name, f.sha256, f.size FROM activity_file f JOIN activity a ON a.id = f.activity
+             WHERE NOT a.confidential AND f.activity IN ({list}) ORDER BY f.id"
+        );
+        for row in &tx.query(sql, args).await? {
+            let file = SourceFile {
+                name: row.get(1)?,
+                sha256: row.get(2)?,
+                size: row.get(3)?,
+            };
+            found.entry(row.get(0)?).or_default().push(file);
+        }
+    }
+    Ok(found)
 }

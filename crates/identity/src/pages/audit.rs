@@ -221,6 +221,8 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("excuse.refused", "identity-action-excuse-refused"),
         ("excuse.withdrawn", "identity-action-excuse-withdrawn"),
         ("draw.made", "identity-action-draw-made"),
+        ("pack.asked", "identity-action-pack-asked"),
+        ("pack.taken", "identity-action-pack-taken"),
         ("report.made", "identity-action-report-made"),
         (
             "report.level-changed",

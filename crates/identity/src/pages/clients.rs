@@ -56,6 +56,8 @@ pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
         ),
         ("obligation.read", "identity-permission-obligation-read"),
         ("obligation.excuse", "identity-permission-obligation-excuse"),
+        ("obligation.pack", "identity-permission-obligation-pack"),
+        ("obligation.names", "identity-permission-obligation-names"),
         ("indicator.read", "identity-permission-indicator-read"),
         ("report.read", "identity-permission-report-read"),
         ("report.write", "identity-permission-report-write"),

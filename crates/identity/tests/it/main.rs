@@ -45,6 +45,8 @@ const PERMISSIONS: &[&str] = &[
     "activity.confidential",
     "obligation.read",
     "obligation.excuse",
+    "obligation.pack",
+    "obligation.names",
     "indicator.read",
     "report.read",
     "report.write",

@@ -12,6 +12,7 @@ pub const RULE: &str = "weekly-friday-study";
 
 pub fn migrations() -> Vec<Migration> {
     [
+        db::jobs::MIGRATIONS,
         organization::MIGRATIONS,
         identity::MIGRATIONS,
         ledger::MIGRATIONS,
@@ -35,6 +36,7 @@ pub struct House {
     pub ledger: Ledger,
     pub org: Organization,
     pub obligations: Obligations,
+    pub env: kernel::Env,
     pub top: UnitId,
     pub a: UnitId,
     pub b: UnitId,
@@ -61,6 +63,7 @@ impl House {
             ledger,
             org,
             obligations,
+            env: t.env.clone(),
             top,
             a,
             b,
@@ -83,6 +86,7 @@ impl House {
             ledger,
             org,
             obligations,
+            env: t.env.clone(),
             ..*self
         }
     }

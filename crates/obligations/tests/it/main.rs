@@ -4,6 +4,7 @@ mod changes;
 mod draws;
 mod excuses;
 mod house;
+mod inspections;
 mod pages;
 mod reminders;
 mod standing;

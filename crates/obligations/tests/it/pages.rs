@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use http_body_util::BodyExt;
-use kernel::Scope;
+use kernel::{AccountId, Scope};
 use obligations::READ;
 use testkit::{TestDb, on_both, on_sqlite};
 use tower::ServiceExt;
@@ -27,8 +27,14 @@ pub fn modules(h: &House) -> Vec<Module> {
 }
 
 pub fn app(h: &House, t: &TestDb, scope: Scope) -> Router {
-    let principal = Principal::new(t.env.new_id(), "林晓岚").with(READ, scope);
-    let mut options = Options::new(t.env.clone());
+    app_with(h, t.env.new_id(), &[READ], scope)
+}
+
+pub fn app_with(h: &House, by: AccountId, permissions: &[&str], scope: Scope) -> Router {
+    let nobody = Principal::new(by, "林晓岚");
+    let hold = |p: Principal, permission: &&str| p.with(*permission, scope.clone());
+    let principal = permissions.iter().fold(nobody, hold);
+    let mut options = Options::new(h.env.clone());
     options.auth = Box::new(move |router| {
         router.layer(from_fn(move |mut request: Request, next: Next| {
             request.extensions_mut().insert(Some(principal.clone()));
@@ -43,6 +49,27 @@ pub async fn get(app: &Router, path: &str) -> (StatusCode, String) {
     let request = request.body(Body::empty()).expect("a request");
     let response = app.clone().oneshot(request).await.expect("infallible");
     let status = response.status();
+    let body = response.into_body().collect().await.expect("a whole body");
+    (
+        status,
+        String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+    )
+}
+
+/// Sends a form; gives the page, or where it leads.
+pub async fn post(app: &Router, path: &str, body: &str) -> (StatusCode, String) {
+    let request = Request::post(path)
+        .header(header::HOST, "suneng.test")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let request = request
+        .body(Body::from(body.to_owned()))
+        .expect("a request");
+    let response = app.clone().oneshot(request).await.expect("infallible");
+    let status = response.status();
+    if let Some(place) = response.headers().get(header::LOCATION) {
+        return (status, place.to_str().expect("text").to_owned());
+    }
     let body = response.into_body().collect().await.expect("a whole body");
     (
         status,

@@ -143,6 +143,10 @@ fn the_packs_of_the_program_have_no_mistakes() {
             "cadence-cn.toml",
             include_str!("../../../../packs/cadence-cn.toml"),
         ),
+        (
+            "registers-cn.toml",
+            include_str!("../../../../packs/registers-cn.toml"),
+        ),
     ];
     let texts = texts.map(|(name, text)| (name.to_owned(), text.to_owned()));
     let packs = commons::packs::Packs::load(texts.to_vec()).unwrap();
@@ -152,6 +156,7 @@ fn the_packs_of_the_program_have_no_mistakes() {
     use obligations::Cadence::{Month, Quarter, Week, Year};
     let cadences: Vec<_> = course.rules.iter().map(every).collect();
     assert_eq!(cadences, [Week, Month, Quarter, Year]);
+    assert_eq!(rules.checklists().count(), 2);
     // Each names its document and article.
     let named = |r: &obligations::Rule| !r.document.zh.is_empty() && !r.article.zh.is_empty();
     assert!(rules.iter().all(named));

@@ -35,6 +35,18 @@ every = "quarter"
 shift = "stay"
 
 [[obligation]]
+code = "attending"
+name = { zh = "听课", en = "x" }
+document = { zh = "制度", en = "x" }
+article = { zh = "第一条", en = "x" }
+subject = "person"
+done-by = { where = { kind = "attendance", role = "present" } }
+[[obligation.version]]
+from = "2026-01-01"
+every = "quarter"
+shift = "stay"
+
+[[obligation]]
 code = "hours"
 name = { zh = "学时", en = "x" }
 document = { zh = "制度", en = "x" }
@@ -305,6 +317,35 @@ async fn people_join_move_leave_and_are_away() {
 }
 
 #[tokio::test]
+async fn what_was_missed_and_made_up_says_so() {
+    on_both(&migrations(), |t| async move {
+        let p = People::new(&t).await;
+        let one = p.person("1", p.h.a, before()).await;
+        let made = |f: &mut Fact| {
+            f.kind = "makeup".into();
+            f.person = Some(one);
+        };
+        use State::{MadeUpLate, Overdue, Upcoming};
+        let missed = vec![Overdue, Overdue, Overdue, Upcoming];
+        assert_eq!(p.states("attending", one.0).await, missed);
+        let fact = p.fact(&t, p.h.a, day(7, 8), made).await;
+        // In the third quarter, which it lies in; sealed or not.
+        let third = vec![Overdue, Overdue, MadeUpLate, Upcoming];
+        assert_eq!(p.states("attending", one.0).await, third);
+        p.fact(&t, p.h.a, day(10, 8), made).await;
+        p.h.ledger.settle().await.unwrap();
+        let both = vec![Overdue, MadeUpLate, MadeUpLate, Upcoming];
+        assert_eq!(p.states("attending", one.0).await, both);
+        db::transaction!(t.db, |tx| p.h.ledger.reverse(tx, &[fact], None).await).unwrap();
+        assert_eq!(p.states("attending", one.0).await, third);
+        // Who had to speak makes up for nothing by hearing.
+        let rule = p.rule("lecture");
+        assert_eq!(rule.made_up_by, None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn hours_are_owed_by_the_part_of_the_year() {
     on_both(&migrations(), |t| async move {
         let p = People::new(&t).await;
@@ -520,7 +561,12 @@ async fn pages_show_people_and_oneself() {
             .iter()
             .map(|(r, l)| (r.code.as_str(), l.tally()))
             .collect();
-        assert_eq!(owed, [("lecture", (0, 3)), ("hours", (0, 0))]);
+        let want = [
+            ("lecture", (0, 3)),
+            ("attending", (0, 3)),
+            ("hours", (0, 0)),
+        ];
+        assert_eq!(owed, want);
     })
     .await;
 }

@@ -68,8 +68,9 @@ impl Imports {
         Ok(())
     }
 
-    /// Takes away imports that nobody went on with, and files that belong to none; gives how many there were.
-    pub async fn tidy(&self) -> Result<(usize, usize)> {
+    /// Takes away imports that nobody went on with, and files that belong to none and are not spared; gives how many
+    /// there were.
+    pub async fn tidy(&self, spared: &[String]) -> Result<(usize, usize)> {
         let ago = |days: i64| self.env().now().plus_seconds(-days * 24 * 3600);
         let (before, done) = (ago(self.keep_days), ago(DONE_DAYS.max(self.keep_days)));
         let old = store::old_imports(&mut self.org.db.read().await?, before, done).await?;
@@ -78,7 +79,10 @@ impl Imports {
         }
         let used = store::files_of_imports(&mut self.org.db.read().await?).await?;
         let mut strays = self.files.held_before(before).await?;
-        strays.retain(|held| !used.contains(&held.to_string()));
+        strays.retain(|held| {
+            let name = held.to_string();
+            !used.contains(&name) && !spared.contains(&name)
+        });
         for held in &strays {
             self.files.release(held).await?;
         }

@@ -248,13 +248,13 @@ async fn uploads_go_when_they_are_done_given_up_or_forgotten() {
         // What nobody goes on with waits for its days, and so does what belongs to no import.
         open(3).await;
         files.hold(sheet(4)).await.unwrap();
-        assert_eq!(imports.tidy().await.unwrap(), (0, 0));
+        assert_eq!(imports.tidy(&[]).await.unwrap(), (0, 0));
         assert_eq!(held().await, 2);
         t.clock.advance(30 * 24 * 3600);
-        assert_eq!(imports.tidy().await.unwrap(), (1, 1));
+        assert_eq!(imports.tidy(&[]).await.unwrap(), (1, 1));
         // The published one leaves its line for longer, without a file.
         t.clock.advance(340 * 24 * 3600);
-        assert_eq!(imports.tidy().await.unwrap(), (1, 0));
+        assert_eq!(imports.tidy(&[]).await.unwrap(), (1, 0));
         assert_eq!(held().await, 0);
     })
     .await;

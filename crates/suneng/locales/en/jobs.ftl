@@ -21,6 +21,7 @@ jobs-hastened = The job is due now and begins within seconds.
 jobs-dropped = The job was dropped. What runs by the clock goes on at its next time.
 jobs-kind-backup = Scheduled backup
 jobs-kind-rewrap-keys = Wrap data keys by the active master key
+jobs-kind-inspection-pack = Make inspection packs
 jobs-kind-obligation-reminders = Remind people of what they owe
 jobs-kind-report-drafts = Draft reports whose day has come
 jobs-kind-purge-sessions = Remove sessions that have ended

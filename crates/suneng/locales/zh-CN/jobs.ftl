@@ -21,6 +21,7 @@ jobs-hastened = 已安排，几秒钟内开始执行。
 jobs-dropped = 已放弃该任务。定时任务到下一个时间照常执行。
 jobs-kind-backup = 自动备份
 jobs-kind-rewrap-keys = 用正在使用的主密钥重新加密数据密钥
+jobs-kind-inspection-pack = 生成迎检材料包
 jobs-kind-obligation-reminders = 提醒应做事项
 jobs-kind-report-drafts = 自动起草报告
 jobs-kind-purge-sessions = 清理已结束的登录

@@ -2,6 +2,7 @@
 //! folder of its own and leaves nothing behind; on PostgreSQL it wants an empty database to itself.
 
 mod client;
+mod enter_once;
 mod kill;
 mod load;
 mod people;
@@ -66,6 +67,24 @@ pub enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// 一次录入、处处可用：驾驶舱、下钻、义务、签到、年报；数据留在 --data 里，再次运行直接用 / Enter once; the data stays
+    EnterOnce {
+        /// 各次的事实条数，由小到大 / Facts of each run, the smallest first
+        #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
+        facts: Vec<usize>,
+        /// 人数 / People
+        #[arg(long, default_value_t = 100_000)]
+        people: usize,
+        /// 单位数（不少于 60）/ Units, at least 60
+        #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(60..10_000))]
+        units: u64,
+        /// 签到的秒数 / Seconds of signing in
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// 以 JSON 输出（始终如此）/ Print JSON (always)
+        #[arg(long)]
+        json: bool,
+    },
     /// 启动时间、空闲内存、程序大小 / Time to start, idle memory, size of the program
     Start {
         /// 以 JSON 输出（始终如此）/ Print JSON (always)
@@ -83,6 +102,23 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
     {
         // What is measured stays in a PostgreSQL database: only an empty one is taken.
         return Err(Error::Conflict(Msg::new("bench-not-empty")));
+    }
+    if let Bench::EnterOnce {
+        facts,
+        people,
+        units,
+        seconds,
+        ..
+    } = &bench
+    {
+        let sizes = enter_once::Sizes {
+            people: *people,
+            units: *units as usize,
+            seconds: *seconds,
+        };
+        let found = enter_once::run(&config, &env, facts, sizes).await?;
+        say(serde_json::to_string_pretty(&found).map_err(Error::internal)?);
+        return Ok(true);
     }
     let folder = Folder::new(&config, &env)?;
     let config = Config {
@@ -112,6 +148,8 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
         Bench::People { people, units, .. } => {
             (people::run(&config, &env, people, units).await?, true)
         }
+        // Handled above: it keeps its folder.
+        Bench::EnterOnce { .. } => (Value::Null, true),
         Bench::Start { .. } => (start::run(&config, &env).await?, true),
     };
     say(serde_json::to_string_pretty(&found).map_err(kernel::Error::internal)?);

@@ -84,6 +84,41 @@ fn a_tiny_city_is_imported_while_others_work() {
     );
 }
 
+#[test]
+fn entering_once_tiny_is_measured_and_made_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_suneng"))
+            .args([
+                "bench",
+                "enter-once",
+                "--facts",
+                "500,1500",
+                "--people",
+                "300",
+                "--units",
+                "60",
+            ])
+            .args(["--seconds", "1", "--data"])
+            .arg(folder.path())
+            .output()
+            .expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
+    };
+    let (first, again) = (run(), run());
+    assert_eq!(first["runs"][1]["made"], again["runs"][1]["made"]);
+    let large = &first["runs"][1];
+    assert_eq!(large["states"]["states"], 3000, "{first}");
+    assert_eq!(
+        large["states"]["one_unit_lines"].as_u64().map(|n| n > 0),
+        Some(true)
+    );
+    assert!(large["door"]["check_ins"].as_u64() > Some(0), "{first}");
+    assert!(large["cockpit"]["wall_ms"].as_f64() > Some(0.0), "{first}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_not_empty_is_refused() {
     let url = testkit::pg::server().create_database().await.to_string();
