@@ -13,7 +13,7 @@ use web::{Access, Failure, Form, Policy, Routes, Secrecy, Shell};
 
 use crate::checks::Warning;
 use crate::service::{Saved, Wanted};
-use crate::{Reports, WRITE};
+use crate::{Reports, Template, WRITE};
 
 /// The periods that can be chosen.
 const KINDS: [(&str, PeriodKind); 5] = [
@@ -142,9 +142,20 @@ async fn form(
     // Most reports are about the whole of what one answers for.
     let today = s.env.today();
     let tree = s.organization.unit_tree(&access.scope, today, None).await?;
-    let top = tree.tops().next().map_or("", |unit| unit.code.as_str());
+    let top = tree.tops().next();
+    let shown = match top {
+        Some(unit) => s.indicators.shown_for(unit.id).await?,
+        None => Vec::new(),
+    };
+    let top = top.map_or("", |unit| unit.code.as_str());
+    // The first whose figures the unit has; what the clock drafts is seldom made by hand.
+    let fits = |t: &&Template| {
+        let has = |code: &String| shown.iter().any(|i| i.code == *code);
+        t.schedule.is_none() && t.codes().iter().all(has)
+    };
     let asked_for = s.template(&asked.template);
-    let first = asked_for.or_else(|| s.templates.iter().next());
+    let first = asked_for.or_else(|| s.templates.iter().find(fits));
+    let first = first.or_else(|| s.templates.iter().next());
     let usual = first.and_then(|t| t.level.as_deref());
     let level = s.levels.take("", usual);
     let dates = (

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod metrics;
 pub mod modules;
 pub mod operation;
+pub mod packs_page;
 pub mod proxies;
 pub mod restore;
 pub mod rooms;

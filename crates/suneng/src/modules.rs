@@ -68,6 +68,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         crate::health::module(world),
         crate::tls::module(world),
         crate::jobs_page::module(world),
+        crate::packs_page::module(world),
     ]
 }
 

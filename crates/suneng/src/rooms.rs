@@ -60,6 +60,7 @@ pub const PERMISSIONS: &[&str] = &[
     approvals::READ,
     "ledger.verify",
     crate::jobs_page::JOBS,
+    crate::packs_page::READ,
 ];
 
 /// What the packs bring to the rooms.

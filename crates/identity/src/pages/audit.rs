@@ -224,6 +224,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("pack.asked", "identity-action-pack-asked"),
         ("pack.taken", "identity-action-pack-taken"),
         ("report.made", "identity-action-report-made"),
+        ("pack.exported", "identity-action-pack-exported"),
         (
             "report.level-changed",
             "identity-action-report-level-changed",

@@ -72,6 +72,7 @@ pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
         ),
         ("approval.read", "identity-permission-approval-read"),
         ("jobs.manage", "identity-permission-jobs-manage"),
+        ("pack.read", "identity-permission-pack-read"),
         ("identity.read", "identity-permission-identity-read"),
         ("identity.manage", "identity-permission-identity-manage"),
         ("identity.reset", "identity-permission-identity-reset"),

@@ -65,6 +65,7 @@ const PERMISSIONS: &[&str] = &[
     "audit.read",
     "ledger.verify",
     "jobs.manage",
+    "pack.read",
 ];
 
 fn migrations() -> Vec<Migration> {

@@ -225,3 +225,54 @@ async fn every_page_fits_and_is_accessible() {
     }
     program.stop().await;
 }
+
+/// Pages that are looked at in English as well.
+const ENGLISH: &[&str] = &[
+    "/",
+    "/cockpit",
+    "/activities",
+    "/activities/new?kind=party-lecture",
+    "/activities/calendar",
+    "/registers",
+    "/registers/disputes",
+    "/hours",
+    "/obligations",
+    "/indicators",
+    "/reports",
+    "/organization",
+    "/bodies",
+    "/account",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_english_for_whoever_reads_english() {
+    let program = Program::on_sqlite().await;
+    for size in [PHONE, DESKTOP] {
+        journey("english", size, |page| async {
+            let page = page;
+            program.sign_in(&page, "officer").await;
+            let () = page
+                .eval("(document.cookie = 'lang=en; path=/', null)")
+                .await;
+            let mut wrong = Vec::new();
+            for path in ENGLISH {
+                program.open(&page, path).await;
+                let name = format!("en-{}", file_name(path));
+                wrong.extend(look(&page, size, &name).await);
+                // What people entered stays as it is; what the program says is English.
+                let left: Vec<String> = page
+                    .eval(
+                        "document.documentElement.lang === 'en'
+                            ? [...document.querySelectorAll('.side a, thead th, label, .seg a')]
+                                .map(e => e.textContent.trim()).filter(t => /[\\u4e00-\\u9fff]/.test(t))
+                            : ['the page is ' + document.documentElement.lang]",
+                    )
+                    .await;
+                wrong.extend(left.into_iter().map(|text| format!("{name}: {text}")));
+            }
+            assert!(wrong.is_empty(), "{wrong:#?}");
+        })
+        .await;
+    }
+    program.stop().await;
+}

@@ -15,6 +15,7 @@ mod jobs;
 mod keys;
 mod nodes;
 mod operation;
+mod packs;
 mod program;
 mod provisioning;
 mod proxy;
