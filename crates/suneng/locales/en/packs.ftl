@@ -1,5 +1,5 @@
 packs = Packs
-packs-note = The rules and words that the program runs on: to be read, taken out, compared with a new version
+packs-intro = The rules and words that the program runs on: to be read, taken out, compared with a new version
 packs-name = Name
 packs-version = Version
 packs-version-of = Version { $version }

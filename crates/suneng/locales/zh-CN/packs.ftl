@@ -1,5 +1,5 @@
 packs = 业务包
-packs-note = 系统运行所依据的规则和词汇，可以阅读、导出、与新版本对比
+packs-intro = 系统运行所依据的规则和词汇，可以阅读、导出、与新版本对比
 packs-name = 名称
 packs-version = 版本
 packs-version-of = 版本 { $version }

@@ -114,7 +114,7 @@ async fn measure(config: &Config, env: &Env, facts: usize, sizes: Sizes) -> Resu
     })
     .await?;
     let drill = pages(&server, &mut client, |n| {
-        format!("/indicators/study-attendance?unit={}", nodes[n % 3])
+        format!("/indicators/study-attendances?unit={}", nodes[n % 3])
     })
     .await?;
     let unit = pages(&server, &mut client, |n| {
