@@ -1,7 +1,7 @@
 //! What other rooms put on the page: what needs attention (需要您关注), and what this week holds (本周安排).
 
 use futures::future::BoxFuture;
-use kernel::{Date, Result, Scope, UnitId};
+use kernel::{Date, Result, UnitId};
 use serde::Serialize;
 use web::view::{Tag, Tone};
 use web::{Access, Shell};
@@ -42,23 +42,23 @@ pub struct Event {
     pub state: Tag,
 }
 
+/// What a room puts on the page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Put {
+    /// What needs attention, the worst first.
+    pub concerns: Vec<Concern>,
+    /// What lies between two days.
+    pub events: Vec<Event>,
+}
+
 /// A room that has something to put there. What the reader may not see is left out by it.
 pub trait Desk: Send + Sync {
-    /// What needs attention below a unit, the worst first.
-    fn concerns<'a>(
+    /// What needs attention below a unit, and what lies between two days.
+    fn put<'a>(
         &'a self,
         shell: &'a Shell,
         access: &'a Access,
         unit: UnitId,
-        under: &'a Scope,
-    ) -> BoxFuture<'a, Result<Vec<Concern>>>;
-
-    /// What lies between two days below a unit, in order.
-    fn events<'a>(
-        &'a self,
-        shell: &'a Shell,
-        access: &'a Access,
-        under: &'a Scope,
         span: (Date, Date),
-    ) -> BoxFuture<'a, Result<Vec<Event>>>;
+    ) -> BoxFuture<'a, Result<Put>>;
 }

@@ -7,7 +7,7 @@ mod page;
 mod samples;
 mod view;
 
-pub use attention::{Concern, Desk, Event};
+pub use attention::{Concern, Desk, Event, Put};
 pub use page::{Cockpit, module};
 pub use view::{View, Views};
 

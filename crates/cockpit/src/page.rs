@@ -201,14 +201,13 @@ async fn show(
             href: format!("/cockpit?unit={}&{query}", u.id),
         })
         .collect();
-    let under = Scope::Under(vec![unit.id]);
-    let mut concerns = Vec::new();
-    let mut events = Vec::new();
+    let (mut concerns, mut events) = (Vec::new(), Vec::new());
     let week = Period::containing(PeriodKind::Week, today);
     for desk in s.desks.iter() {
-        concerns.extend(desk.concerns(&shell, &access, unit.id, &under).await?);
-        let span = (week.from, week.to);
-        events.extend(desk.events(&shell, &access, &under, span).await?);
+        let put = desk.put(&shell, &access, unit.id, (week.from, week.to));
+        let put = put.await?;
+        concerns.extend(put.concerns);
+        events.extend(put.events);
     }
     concerns.sort_by_key(|c| c.tone != web::view::Tone::Bad);
     events.sort_by(|a, b| (a.date, &a.when, &a.title).cmp(&(b.date, &b.when, &b.title)));

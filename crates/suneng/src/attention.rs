@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cockpit::{Concern, Desk, Event};
+use cockpit::{Concern, Desk, Event, Put};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use identity::Actor;
@@ -145,113 +145,115 @@ impl Desks {
     }
 }
 
+impl Desks {
+    /// What is due soon, as one line.
+    fn soon(&self, shell: &Shell, unit: UnitId, todo: &[Todo]) -> Option<Concern> {
+        let soon: Vec<&Todo> = todo.iter().filter(|t| t.state == State::Soon).collect();
+        let days = (soon.first()?.due - self.world.env.today())
+            .get_days()
+            .max(0);
+        let count = soon.len().to_string();
+        Some(Concern {
+            title: shell.t_with("attention-soon", &[("count", &count)]),
+            detail: String::new(),
+            when: shell.t_with("due-in", &[("days", &days.to_string())]),
+            href: format!("/obligations?unit={unit}"),
+            icon: "calendar-event",
+            tone: Tone::Warn,
+            headline: None,
+        })
+    }
+
+    /// What is planned between two days, and what was held of it.
+    async fn planned(
+        &self,
+        shell: &Shell,
+        scope: &Scope,
+        span: (Date, Date),
+    ) -> Result<Vec<Event>> {
+        let plans = self.rooms.activities.plans(span, scope, None).await?;
+        let hosts: Vec<UnitId> = plans.iter().map(|p| p.host).collect();
+        let names = self.world.organization.names(&hosts).await?;
+        let event = |p: activities::Plan| {
+            let starts = p.starts.zoned(self.world.env.zone());
+            let state = match p.state {
+                activities::PlanState::Held => tag(shell, "attention-held", Tone::Ok),
+                activities::PlanState::Planned => tag(shell, "attention-planned", Tone::Brand),
+                activities::PlanState::Cancelled => return None,
+            };
+            Some(Event {
+                date: starts.date(),
+                when: format!("{} {}", day(shell, starts.date()), starts.strftime("%H:%M")),
+                title: p.title,
+                unit: names.get(&p.host).cloned().unwrap_or_default(),
+                href: format!("/activities/plans/{}", p.id),
+                state,
+            })
+        };
+        Ok(plans.into_iter().filter_map(event).collect())
+    }
+
+    /// What is owed on a day of a stretch.
+    fn due(&self, shell: &Shell, t: Todo) -> Event {
+        let rule = self
+            .rooms
+            .obligations
+            .rule_name(&t.rule, shell.lang().code());
+        Event {
+            date: t.due,
+            when: day(shell, t.due),
+            title: rule.unwrap_or_default(),
+            href: format!("/obligations?unit={}", t.unit.id),
+            unit: t.unit.name,
+            state: match t.state {
+                State::Overdue => tag(shell, "attention-undone", Tone::Bad),
+                _ => tag(shell, "attention-due", Tone::Warn),
+            },
+        }
+    }
+}
+
+fn tag(shell: &Shell, key: &str, tone: Tone) -> Tag {
+    Tag {
+        text: shell.t(key),
+        tone,
+        icon: None,
+    }
+}
+
+/// A day with its weekday.
+fn day(shell: &Shell, date: Date) -> String {
+    let weekday = format!("weekday-{}", date.weekday().to_monday_one_offset());
+    format!("{} {}", kernel::format_date(date), shell.t(&weekday))
+}
+
 impl Desk for Desks {
-    fn concerns<'a>(
+    fn put<'a>(
         &'a self,
         shell: &'a Shell,
         access: &'a Access,
         unit: UnitId,
-        under: &'a Scope,
-    ) -> BoxFuture<'a, Result<Vec<Concern>>> {
-        async move {
-            let mut found = Vec::new();
-            if let Some(scope) = self.reached(access, obligations::READ, unit, under).await? {
-                let todo = self.rooms.obligations.todo(&scope, MOST).await?;
-                found = self.overdue(shell, &todo);
-                let soon = todo.iter().filter(|t| t.state == State::Soon);
-                let soon: Vec<&Todo> = soon.collect();
-                if let Some(next) = soon.first() {
-                    let days = (next.due - self.world.env.today()).get_days().max(0);
-                    found.push(Concern {
-                        title: shell
-                            .t_with("attention-soon", &[("count", &soon.len().to_string())]),
-                        detail: String::new(),
-                        when: shell.t_with("due-in", &[("days", &days.to_string())]),
-                        href: format!("/obligations?unit={unit}"),
-                        icon: "calendar-event",
-                        tone: Tone::Warn,
-                        headline: None,
-                    });
-                }
-            }
-            found.extend(self.waiting(shell, access, unit, under).await?);
-            Ok(found)
-        }
-        .boxed()
-    }
-
-    fn events<'a>(
-        &'a self,
-        shell: &'a Shell,
-        access: &'a Access,
-        under: &'a Scope,
         (from, to): (Date, Date),
-    ) -> BoxFuture<'a, Result<Vec<Event>>> {
+    ) -> BoxFuture<'a, Result<Put>> {
         async move {
-            let Scope::Under(units) = under else {
-                return Ok(Vec::new());
-            };
-            let Some(unit) = units.first().copied() else {
-                return Ok(Vec::new());
-            };
-            let lang = shell.lang().code();
-            let mut found = Vec::new();
-            let tag = |key: &str, tone| Tag {
-                text: shell.t(key),
-                tone,
-                icon: None,
-            };
-            let day = |date: Date| {
-                let weekday = format!("weekday-{}", date.weekday().to_monday_one_offset());
-                format!("{} {}", kernel::format_date(date), shell.t(&weekday))
-            };
-            if let Some(scope) = self.reached(access, activities::READ, unit, under).await? {
-                let plans = self
-                    .rooms
-                    .activities
-                    .plans((from, to), &scope, None)
-                    .await?;
-                let hosts: Vec<UnitId> = plans.iter().map(|p| p.host).collect();
-                let names = self.world.organization.names(&hosts).await?;
-                for p in plans {
-                    let starts = p.starts.zoned(self.world.env.zone());
-                    let state = match p.state {
-                        activities::PlanState::Held => tag("attention-held", Tone::Ok),
-                        activities::PlanState::Planned => tag("attention-planned", Tone::Brand),
-                        activities::PlanState::Cancelled => continue,
-                    };
-                    found.push(Event {
-                        date: starts.date(),
-                        when: format!("{} {}", day(starts.date()), starts.strftime("%H:%M")),
-                        title: p.title,
-                        unit: names.get(&p.host).cloned().unwrap_or_default(),
-                        href: format!("/activities/plans/{}", p.id),
-                        state,
-                    });
-                }
+            let under = Scope::Under(vec![unit]);
+            let mut put = Put::default();
+            if let Some(scope) = self.reached(access, activities::READ, unit, &under).await? {
+                put.events = self.planned(shell, &scope, (from, to)).await?;
             }
-            if let Some(scope) = self.reached(access, obligations::READ, unit, under).await? {
+            if let Some(scope) = self
+                .reached(access, obligations::READ, unit, &under)
+                .await?
+            {
                 let todo = self.rooms.obligations.todo(&scope, MOST).await?;
-                for t in todo.into_iter().filter(|t| (from..=to).contains(&t.due)) {
-                    let state = match t.state {
-                        State::Overdue => tag("attention-undone", Tone::Bad),
-                        _ => tag("attention-due", Tone::Warn),
-                    };
-                    found.push(Event {
-                        date: t.due,
-                        when: day(t.due),
-                        title: self
-                            .rooms
-                            .obligations
-                            .rule_name(&t.rule, lang)
-                            .unwrap_or_default(),
-                        unit: t.unit.name,
-                        href: format!("/obligations?unit={}", t.unit.id),
-                        state,
-                    });
-                }
+                put.concerns = self.overdue(shell, &todo);
+                put.concerns.extend(self.soon(shell, unit, &todo));
+                let here = todo.into_iter().filter(|t| (from..=to).contains(&t.due));
+                put.events.extend(here.map(|t| self.due(shell, t)));
             }
-            Ok(found)
+            put.concerns
+                .extend(self.waiting(shell, access, unit, &under).await?);
+            Ok(put)
         }
         .boxed()
     }

@@ -152,10 +152,11 @@ pub async fn lines(world: &World, rooms: &Rooms, scenario: Option<u8>) -> Result
         if scenario.is_some_and(|s| s != row.source) {
             continue;
         }
-        let unit = world
-            .organization
-            .unit_by_code(&row.at, &Scope::All)
-            .await?;
+        let unit = world.organization.unit_by_code(&row.at, &Scope::All);
+        let unit = match unit.await {
+            Err(Error::NotFound) => return Err(Error::Conflict(Msg::new("figures-no-demo"))),
+            unit => unit?,
+        };
         let period = Period {
             from: date(&row.from)?,
             to: date(&row.to)?,
@@ -170,6 +171,9 @@ pub async fn lines(world: &World, rooms: &Rooms, scenario: Option<u8>) -> Result
             .and_then(|f| f.first())
             .ok_or(Error::NotFound)?;
         found.push(line(&row, indicator, figure, unit.id, period)?);
+    }
+    if found.is_empty() {
+        return Err(Error::Conflict(Msg::new("figures-none")));
     }
     Ok(found)
 }

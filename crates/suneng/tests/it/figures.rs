@@ -73,6 +73,12 @@ async fn every_figure_comes_out_of_its_records_years_later_and_moves_with_them()
         5
     );
 
+    let none = figures::lines(&world, &rooms, Some(9)).await;
+    assert!(
+        none.is_err(),
+        "a scenario that is not there is not all well"
+    );
+
     let said = |report: String| -> String {
         let body: serde_json::Value = serde_json::from_str(&report).expect("a report");
         let paragraphs = body["paragraphs"][0].as_array().expect("paragraphs").iter();
