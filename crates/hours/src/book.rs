@@ -97,7 +97,7 @@ impl Hours {
             .filter(|u| below.as_ref().is_none_or(|b| b.contains(u)))
             .collect();
         let period = year(asked, self.env.today());
-        let spells = finding::spells(&mut self.db.read().await?, &units, period).await?;
+        let spells = self.organization.spells(&units, period).await?;
         let mut last: BTreeMap<PersonId, Date> = BTreeMap::new();
         for s in spells {
             let day = last.entry(s.person).or_insert(s.from);
@@ -203,7 +203,7 @@ impl Hours {
             PersonYear {
                 person: *person,
                 unit: last.map(|s| s.unit),
-                post: last.map_or_else(String::new, |s| s.post.clone()),
+                post: last.map_or_else(String::new, |s| s.post.to_string()),
                 credits,
                 standings,
             }

@@ -10,15 +10,15 @@ pub struct Spans(Vec<Period>);
 impl Spans {
     /// Every day.
     pub fn always() -> Self {
-        Self::of([Period {
-            from: Date::MIN,
-            to: Date::MAX,
-        }])
+        Self::one(Date::MIN, Date::MAX)
     }
 
     /// One stretch; none when it ends before it begins.
     pub fn one(from: Date, to: Date) -> Self {
-        Self::of([Period { from, to }])
+        match from <= to {
+            true => Self(vec![Period { from, to }]),
+            false => Self::default(),
+        }
     }
 
     /// Stretches in any order, which may meet or overlap.

@@ -8,8 +8,8 @@ use jiff::ToSpan;
 use kernel::{Date, FactId, Id, Period, PersonId, Result, UnitId};
 
 use crate::fold::{Places, complete_places, distinct_period, person_changes};
-use crate::store::{self, Delta, Where};
-use crate::{Component, Definition, Distinct, Fact, Ledger};
+use crate::store::{self, Where};
+use crate::{Component, Definition, Distinct, Done, Fact, Ledger, Progress};
 
 /// Typed-in facts that are looked at: more of them say no more than that there are many.
 const DECLARED: i64 = 20_000;
@@ -25,15 +25,6 @@ pub struct Total {
     pub persons: Option<i64>,
     /// Old facts are still being folded: the number is not known yet and must not be shown.
     pub computing: bool,
-}
-
-/// What was done on a day (办理量).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Done {
-    /// Net number of facts.
-    pub n: i64,
-    /// Net sum of the component's value.
-    pub sum: i64,
 }
 
 /// One page of the rows behind a number.
@@ -452,9 +443,9 @@ impl Reading {
         let units: Vec<Id> = units.iter().map(|u| u.0).collect();
         let found = self.progress_of(definition, &units, period).await?;
         Ok(found.map(|found| {
-            let by_unit = found.into_iter();
+            let by_unit = found.iter();
             by_unit
-                .map(|((unit, date), done)| ((UnitId(unit), date), done.n))
+                .map(|((unit, date), done)| ((UnitId(*unit), *date), done.n))
                 .collect()
         }))
     }
@@ -466,31 +457,25 @@ impl Reading {
         definition: &Definition,
         subjects: &[Id],
         period: Period,
-    ) -> Result<Option<BTreeMap<(Id, Date), Done>>> {
+    ) -> Result<Option<Progress>> {
         let Some(component) = self.component(definition).filter(|c| !c.computing()) else {
             return Ok(None);
         };
         let (from, to) = (period.from, period.to);
-        let sealed = store::progress(&mut self.tx, component.id, subjects, from, to).await?;
-        let done = |d: Delta| Done { n: d.n, sum: d.sum };
-        let mut found: BTreeMap<(Id, Date), Done> = sealed
-            .into_iter()
-            .map(|(key, delta)| (key, done(delta)))
-            .collect();
-        let wanted: HashSet<Id> = subjects.iter().copied().collect();
+        let mut found = store::progress(&mut self.tx, component.id, subjects, from, to).await?;
+        let mut wanted: Option<HashSet<Id>> = None;
         for f in self.tail.iter().filter(|f| definition.predicate.matches(f)) {
+            let wanted = wanted.get_or_insert_with(|| subjects.iter().copied().collect());
             let own = self.path(definition, f).last().copied();
             if let Some(subject) = definition.subject(f, own)
                 && wanted.contains(&subject)
                 && period.contains(f.date)
             {
-                let done = found.entry((subject, f.date)).or_default();
-                done.n += f.sign;
-                done.sum += definition.amount(f);
+                let (n, sum) = (f.sign, definition.amount(f));
+                found.push(((subject, f.date), Done { n, sum }));
             }
         }
-        found.retain(|_, done| done.n > 0);
-        Ok(Some(found))
+        Ok(Some(Progress::of(found)))
     }
 
     /// The facts about a subject that stand.

@@ -7,7 +7,7 @@ use db::Db;
 use jiff::ToSpan;
 use jiff::civil::DateTime;
 use kernel::{Calendar, Date, Env, Error, Id, Period, PersonId, Result, Scope, UnitId};
-use ledger::{Done, Ledger, Sources};
+use ledger::{Done, Ledger, Progress, Sources};
 use notices::Notices;
 use organization::{Organization, Unit, finding};
 
@@ -216,13 +216,14 @@ impl Obligations {
             from: begin,
             to: period.to,
         };
-        let ids: HashSet<Id> = subjects
+        let mut ids: Vec<Id> = subjects
             .iter()
             .flat_map(|s| s.by.iter().map(|b| b.0))
             .collect();
-        let ids: Vec<Id> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
         let mut reading = self.ledger.reading().await?;
-        let mut makeups = BTreeMap::new();
+        let mut makeups = Progress::default();
         if let Some(definition) = &rule.made_up_by {
             let to = period.to.max(self.env.today());
             match reading
@@ -234,7 +235,7 @@ impl Obligations {
             }
         }
         // What was made up after the period may belong to a later one.
-        let last_makeup = makeups.keys().map(|(_, day)| *day).max();
+        let last_makeup = makeups.iter().map(|((_, day), _)| *day).max();
         let wide = Period {
             to: wide.to.max(last_makeup.unwrap_or(wide.to)),
             ..wide
@@ -247,7 +248,7 @@ impl Obligations {
             }
             None => HashMap::new(),
         };
-        let mut asked = BTreeMap::new();
+        let mut asked = Progress::default();
         if let Some(definition) = &rule.after {
             match reading.progress_of(definition, &ids, wide).await? {
                 Some(found) => asked = found,
@@ -507,17 +508,12 @@ impl Obligations {
 }
 
 /// What was done for a subject in a period, day by day.
-fn days_of(
-    progress: &BTreeMap<(Id, Date), Done>,
-    subject: &Subject,
-    period: Period,
-) -> Vec<(Date, Done)> {
+fn days_of(progress: &Progress, subject: &Subject, period: Period) -> Vec<(Date, Done)> {
     let mut days: Vec<(Date, Done)> = Vec::new();
     for (id, held) in &subject.by {
-        let range = progress.range((*id, period.from)..=(*id, period.to));
+        let all = progress.days(*id, period).iter();
         days.extend(
-            range
-                .filter(|((_, day), _)| held.contains(*day))
+            all.filter(|((_, day), _)| held.contains(*day))
                 .map(|((_, day), done)| (*day, *done)),
         );
     }

@@ -67,6 +67,8 @@ pub const MIGRATIONS: &[Migration] = &[
 
 /// So many names in one list.
 const CHUNK: usize = 5_000;
+/// Of more subjects all that was granted by a rule is read: it is little.
+const FEW: usize = 200;
 
 /// What was granted by a rule to these about windows that begin in a period, and the time given to earlier ones
 /// that reaches into it.
@@ -77,9 +79,8 @@ pub(crate) async fn terms(
     period: Period,
 ) -> Result<HashMap<Id, Vec<Term>>> {
     let mut args = args![rule, period.from, period.to];
-    // Excuses are few: of many subjects all of the rule are read.
     let whom = match subjects.len() {
-        0..=CHUNK => format!("AND subject IN ({})", args.list(subjects.iter().copied())),
+        0..=FEW => format!("AND subject IN ({})", args.list(subjects.iter().copied())),
         _ => String::new(),
     };
     let sql = format!(

@@ -57,8 +57,8 @@ fn ends(to: Option<Date>) -> Date {
     to.unwrap_or(Date::MAX)
 }
 
-/// The days of people, each with the unit they were last found in.
-struct People(HashMap<PersonId, Days>);
+/// The days of people, in order of their ids.
+struct People(Vec<(PersonId, Days)>);
 
 /// One person's days in one unit after another.
 type Days = Vec<(UnitId, Period)>;
@@ -83,11 +83,11 @@ pub(crate) async fn of_rule(
         }
         Kind::Person | Kind::Post => {
             let ids: Vec<UnitId> = units.iter().map(|u| u.id).collect();
+            let mut spells = organization.spells(&ids, period).await?;
             let mut tx = db.read().await?;
-            let mut spells = finding::spells(&mut tx, &ids, period).await?;
             if rule.subject == Kind::Person && units.len() < meant.len() {
-                let people: HashSet<PersonId> = spells.iter().map(|s| s.person).collect();
-                let people: Vec<PersonId> = people.into_iter().collect();
+                let mut people: Vec<PersonId> = spells.iter().map(|s| s.person).collect();
+                people.dedup();
                 spells = finding::spells_of(&mut tx, &people, period).await?;
             }
             let mut found = people(&mut tx, rule, spells, period, meant).await?;
@@ -103,7 +103,7 @@ pub(crate) async fn of_rule(
             };
             Ok(bodies.into_iter().map(itself).collect())
         }
-        Kind::Pair => pairs(organization, db, rule, units, period).await,
+        Kind::Pair => pairs(organization, rule, units, period).await,
     }
 }
 
@@ -124,13 +124,14 @@ pub(crate) async fn of_person(
 async fn people(
     tx: &mut db::Tx,
     rule: &Rule,
-    spells: Vec<finding::Spell>,
+    mut spells: Vec<finding::Spell>,
     period: Period,
     units: &[Unit],
 ) -> Result<Vec<Subject>> {
     let post = rule.who.post.trim().to_lowercase();
     let order: HashMap<UnitId, usize> = units.iter().map(|u| u.id).zip(0..).collect();
-    let mut found = People(HashMap::with_capacity(spells.len()));
+    spells.sort_by_key(|s| s.person);
+    let mut found = People(Vec::with_capacity(spells.len()));
     for s in spells {
         if !order.contains_key(&s.unit) {
             continue;
@@ -140,7 +141,10 @@ async fn people(
                 from: s.from,
                 to: ends(s.to),
             };
-            found.0.entry(s.person).or_default().push((s.unit, days));
+            match found.0.last_mut() {
+                Some((person, all)) if *person == s.person => all.push((s.unit, days)),
+                _ => found.0.push((s.person, vec![(s.unit, days)])),
+            }
         }
     }
     let meant = found.meant(tx, &rule.who, &rule.away, period).await?;
@@ -148,7 +152,7 @@ async fn people(
         Kind::Post => found.posts(&meant, units),
         _ => found.each(&meant),
     };
-    subjects.sort_by_key(|s| (order.get(&s.unit).copied(), s.id));
+    subjects.sort_by_cached_key(|s| (order.get(&s.unit).copied(), s.id));
     Ok(subjects)
 }
 
@@ -166,7 +170,7 @@ impl People {
             return Ok(meant);
         }
         let always = Spans::one(Date::MIN, Date::MAX);
-        let all: Vec<PersonId> = self.0.keys().copied().collect();
+        let all: Vec<PersonId> = self.0.iter().map(|(person, _)| *person).collect();
         for (attribute, values) in &who.attributes {
             let held = of_trait(tx, attribute, values, &all, period.to).await?;
             for person in &all {
@@ -193,7 +197,7 @@ impl People {
         for (attribute, values) in away {
             let gone = of_trait(tx, attribute, values, &all, period.to).await?;
             for (person, gone) in gone {
-                if self.0.contains_key(&person) {
+                if all.binary_search(&person).is_ok() {
                     let before = meant.entry(person).or_insert_with(|| always.clone());
                     *before = before.without(&gone);
                 }
@@ -278,7 +282,6 @@ async fn of_trait(
 /// Pairs of people of a kind, shown under the unit of the second one, on whom the pairing is kept.
 async fn pairs(
     organization: &Organization,
-    db: &Db,
     rule: &Rule,
     units: &[Unit],
     period: Period,
@@ -288,7 +291,7 @@ async fn pairs(
         ..TieQuery::default()
     };
     let ids: Vec<UnitId> = units.iter().map(|u| u.id).collect();
-    let spells = finding::spells(&mut db.read().await?, &ids, period).await?;
+    let spells = organization.spells(&ids, period).await?;
     let mut served: HashMap<PersonId, (UnitId, Vec<Period>)> = HashMap::new();
     for s in spells {
         let (unit, days) = served.entry(s.person).or_insert((s.unit, Vec::new()));

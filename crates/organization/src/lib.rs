@@ -64,8 +64,8 @@ pub use units::{Basis, NewUnit, SplitOff, UnitChange, UnitChangeKind, UnitEdit, 
 /// attribute or body.
 pub mod finding {
     pub use crate::store::{
-        Spell, described, in_body, in_post, paths, person_names, seat_spells, serving, spells,
-        spells_of, trait_spells, values_of,
+        Spell, described, in_body, in_post, paths, person_names, seat_spells, serving, spells_of,
+        trait_spells, values_of,
     };
 
     use db::Tx;

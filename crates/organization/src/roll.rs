@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use db::{Tx, args};
 use futures::future::try_join;
-use kernel::{Date, Error, Result, Scope, UnitId};
+use kernel::{Date, Error, Period, Result, Scope, UnitId};
 use web::table::Window;
 
 use crate::audience::Rule;
 use crate::model::{RosterEntry, Unit};
 use crate::service::Organization;
-use crate::store::{self, Half, RosterQuery};
+use crate::store::{self, Half, RosterQuery, Spell};
 
 /// Counts that are kept.
 const KEPT: usize = 16;
@@ -22,6 +22,12 @@ const KEPT: usize = 16;
 const MANY_UNITS: usize = 500;
 /// How long a second connection is waited for.
 const A_MOMENT: Duration = Duration::from_millis(5);
+
+/// All time.
+const ALWAYS: Period = Period {
+    from: Date::MIN,
+    to: Date::MAX,
+};
 
 /// A day and the rule that people follow; empty: everybody.
 type Asked = (Date, String);
@@ -38,6 +44,8 @@ pub(crate) struct Roll {
     order: Vec<usize>,
     /// Each unit's own people who follow a rule on a day.
     own: Mutex<HashMap<Asked, Arc<Vec<i64>>>>,
+    /// Who served where from when until when; loaded when many units are asked about.
+    spells: Mutex<Option<Arc<Vec<Spell>>>>,
 }
 
 impl Roll {
@@ -65,6 +73,7 @@ impl Roll {
             below,
             order,
             own: Mutex::default(),
+            spells: Mutex::default(),
         }
     }
 
@@ -207,6 +216,57 @@ impl Organization {
             *kept = Some(roll.clone());
         }
         Ok(roll)
+    }
+
+    /// The units in a scope, by place and code.
+    pub async fn units(&self, scope: &Scope) -> Result<Vec<Unit>> {
+        let roll = self.roll(&mut self.db.read().await?).await?;
+        let reached = roll.reached(scope).into_iter();
+        let units = roll.units.iter().zip(reached).filter(|(_, reached)| *reached);
+        Ok(units.map(|(unit, _)| unit.clone()).collect())
+    }
+
+    /// This unit and every unit below it.
+    pub async fn units_under(&self, top: UnitId) -> Result<Vec<UnitId>> {
+        let roll = self.roll(&mut self.db.read().await?).await?;
+        let under = roll.under(top, true).into_iter();
+        Ok(under.map(|n| roll.units[n].id).collect())
+    }
+
+    /// The primary assignments in some units that touch a stretch, person by person in order of their days. Of
+    /// many units they are kept in memory as of a version.
+    pub async fn spells(&self, units: &[UnitId], period: Period) -> Result<Vec<Spell>> {
+        let mut tx = self.db.read().await?;
+        if units.len() < MANY_UNITS {
+            let mut found = store::spells(&mut tx, Some(units), period).await?;
+            found.sort_unstable_by_key(|s| (s.person, s.from));
+            return Ok(found);
+        }
+        let roll = self.roll(&mut tx).await?;
+        let kept = || roll.spells.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().clone();
+        let all = match known {
+            Some(all) => all,
+            None => {
+                let mut all = store::spells(&mut tx, None, ALWAYS).await?;
+                all.sort_unstable_by_key(|s| (s.person, s.from));
+                let all = Arc::new(all);
+                *kept() = Some(all.clone());
+                all
+            }
+        };
+        let mut asked = vec![false; roll.units.len()];
+        for unit in units {
+            if let Some(n) = roll.place.get(unit) {
+                asked[*n] = true;
+            }
+        }
+        let here = |s: &&Spell| {
+            s.from <= period.to
+                && s.to.is_none_or(|to| to >= period.from)
+                && roll.place.get(&s.unit).is_some_and(|n| asked[*n])
+        };
+        Ok(all.iter().filter(here).cloned().collect())
     }
 
     /// The units of a scope that stand on a day, and `also` one that does not.

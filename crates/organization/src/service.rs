@@ -61,11 +61,6 @@ impl Organization {
         self
     }
 
-    /// The units in a scope, by place and code.
-    pub async fn units(&self, scope: &Scope) -> Result<Vec<Unit>> {
-        store::units(&mut self.db.read().await?, scope, "1=1", args![]).await
-    }
-
     /// A unit; outside the scope it does not exist.
     pub async fn unit(&self, id: UnitId, scope: &Scope) -> Result<Unit> {
         let mut tx = self.db.read().await?;
@@ -136,11 +131,6 @@ impl Organization {
     /// The same for several units in one query.
     pub async fn paths(&self, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<UnitId>>> {
         store::paths(&mut self.db.read().await?, units).await
-    }
-
-    /// This unit and every unit below it.
-    pub async fn units_under(&self, unit: UnitId) -> Result<Vec<UnitId>> {
-        store::units_under(&mut self.db.read().await?, unit).await
     }
 
     /// Whether a scope reaches a unit.

@@ -26,7 +26,8 @@ pub(crate) use import::*;
 pub(crate) use past::*;
 pub(crate) use people::*;
 pub use people::{described, in_body, in_post, serving, values_of};
-pub use spells::{Spell, seat_spells, spells, spells_of, trait_spells};
+pub(crate) use spells::spells;
+pub use spells::{Spell, seat_spells, spells_of, trait_spells};
 pub(crate) use ties::*;
 
 use crate::model::{Assignment, Nature, Person, RosterEntry, Tree, Unit, changed_paths};
@@ -239,12 +240,6 @@ pub async fn paths(tx: &mut Tx, units: &[UnitId]) -> Result<HashMap<UnitId, Vec<
         paths.entry(row.get(0)?).or_default().push(row.get(1)?);
     }
     Ok(paths)
-}
-
-pub(crate) async fn units_under(tx: &mut Tx, top: UnitId) -> Result<Vec<UnitId>> {
-    let sql = "SELECT unit FROM unit_tree WHERE ancestor = $1 ORDER BY depth, unit";
-    let rows = tx.query(sql, args![top]).await?;
-    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// Writes units and what follows from their place. `before` is the tree they are changed in.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use db::{Args, Tx};
 use kernel::{Date, Id, PersonId, Result, UnitId};
 
-use crate::PlaceId;
+use crate::{Done, PlaceId};
 
 /// Key of a cell: component, node, period.
 pub(crate) type CellKey = (i64, UnitId, i64);
@@ -197,8 +197,8 @@ pub(crate) async fn progress(
     subjects: &[Id],
     from: Date,
     to: Date,
-) -> Result<BTreeMap<(Id, Date), Delta>> {
-    let mut found = BTreeMap::new();
+) -> Result<Vec<((Id, Date), Done)>> {
+    let mut found = Vec::new();
     for chunk in subjects.chunks(5_000) {
         let mut a = Args::new();
         let component = a.push(component);
@@ -213,15 +213,10 @@ pub(crate) async fn progress(
                 a,
             )
             .await?;
+        found.reserve(rows.len());
         for row in &rows {
-            found.insert(
-                (row.get(0)?, row.get(1)?),
-                Delta {
-                    n: row.get(2)?,
-                    sum: row.get(3)?,
-                    persons: 0,
-                },
-            );
+            let (n, sum) = (row.get(2)?, row.get(3)?);
+            found.push(((row.get(0)?, row.get(1)?), Done { n, sum }));
         }
     }
     Ok(found)

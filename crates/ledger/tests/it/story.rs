@@ -275,11 +275,11 @@ async fn progress_is_kept_of_people_bodies_and_pairs() {
                 people.push(((one.0, day(3, 6)), done(1)));
             }
             people.sort_by_key(|(key, _)| *key);
-            let found: Vec<_> = of(&of_people).await.into_iter().collect();
+            let found: Vec<_> = of(&of_people).await.iter().copied().collect();
             assert_eq!(found, people, "{step}; {third} was not asked for");
-            let found: Vec<_> = of(&of_bodies).await.into_iter().collect();
+            let found: Vec<_> = of(&of_bodies).await.iter().copied().collect();
             assert_eq!(found, [((body, day(4, 3)), done(2))], "{step}");
-            let found: Vec<_> = of(&of_pairs).await.into_iter().collect();
+            let found: Vec<_> = of(&of_pairs).await.iter().copied().collect();
             assert_eq!(found, [((pair, day(4, 3)), done(1))], "{step}");
         }
         let problems = verify(&t.db, &[]).await.unwrap().problems;

@@ -1,5 +1,8 @@
 //! The SQL of spells: what held of people from when until when, over a stretch of time.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use db::{Args, Row, Tx, args};
 use kernel::{Date, Period, PersonId, Result, UnitId};
 
@@ -14,29 +17,29 @@ pub struct Spell {
     /// Where.
     pub unit: UnitId,
     /// Post; may be empty.
-    pub post: String,
+    pub post: Arc<str>,
     /// First day.
     pub from: Date,
     /// Last day; none while it lasts.
     pub to: Option<Date>,
 }
 
-/// The primary assignments in some units that touch a stretch.
-pub async fn spells(tx: &mut Tx, units: &[UnitId], period: Period) -> Result<Vec<Spell>> {
-    let mut found = Vec::new();
-    for chunk in units.chunks(CHUNK) {
-        let mut args = args![period.from, period.to];
-        let list = args.list(chunk.iter().copied());
-        let sql = format!(
-            "SELECT person, unit, post, from_date, to_date FROM assignment
-             WHERE is_primary AND unit IN ({list}) AND from_date <= $2
-                 AND (to_date IS NULL OR to_date >= $1)"
-        );
-        for row in tx.query(sql, args).await? {
-            found.push(spell(&row)?);
-        }
-    }
-    Ok(found)
+/// The primary assignments that touch a stretch, in some units or in all.
+pub(crate) async fn spells(
+    tx: &mut Tx,
+    units: Option<&[UnitId]>,
+    period: Period,
+) -> Result<Vec<Spell>> {
+    let mut args = args![period.from, period.to];
+    let among = match units {
+        Some(units) => format!("AND unit IN ({})", args.list(units.iter().copied())),
+        None => String::new(),
+    };
+    let sql = format!(
+        "SELECT person, unit, post, from_date, to_date FROM assignment
+         WHERE is_primary AND from_date <= $2 AND (to_date IS NULL OR to_date >= $1) {among}"
+    );
+    spells_from(tx.query(sql, args).await?)
 }
 
 /// The primary assignments of some people, wherever they are, that touch a stretch.
@@ -50,21 +53,31 @@ pub async fn spells_of(tx: &mut Tx, people: &[PersonId], period: Period) -> Resu
              WHERE is_primary AND person IN ({list}) AND from_date <= $2
                  AND (to_date IS NULL OR to_date >= $1)"
         );
-        for row in tx.query(sql, args).await? {
-            found.push(spell(&row)?);
-        }
+        found.extend(spells_from(tx.query(sql, args).await?)?);
     }
     Ok(found)
 }
 
-fn spell(row: &Row) -> Result<Spell> {
-    Ok(Spell {
-        person: row.get(0)?,
-        unit: row.get(1)?,
-        post: row.get(2)?,
-        from: row.get(3)?,
-        to: row.get(4)?,
-    })
+/// Posts have few names: each is kept once.
+fn spells_from(rows: Vec<Row>) -> Result<Vec<Spell>> {
+    let mut posts: HashSet<Arc<str>> = HashSet::new();
+    let spell = |row: &Row| {
+        let post: String = row.get(2)?;
+        let known = posts.get(post.as_str()).cloned();
+        let post = known.unwrap_or_else(|| {
+            let post: Arc<str> = post.into();
+            posts.insert(post.clone());
+            post
+        });
+        Ok(Spell {
+            person: row.get(0)?,
+            unit: row.get(1)?,
+            post,
+            from: row.get(3)?,
+            to: row.get(4)?,
+        })
+    };
+    rows.iter().map(spell).collect()
 }
 
 /// A list of people as a condition; many are not named, who asks leaves out the others.
