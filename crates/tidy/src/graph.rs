@@ -5,7 +5,7 @@ use crate::{Files, Problems};
 const KERNEL: &str = "kernel";
 const DB: &str = "db";
 /// What everything stands on; a ground crate may use other ground crates.
-const GROUND: [&str; 11] = [
+const GROUND: [&str; 12] = [
     KERNEL,
     DB,
     "crypt",
@@ -17,6 +17,7 @@ const GROUND: [&str; 11] = [
     "organization",
     "identity",
     "commons",
+    "questions",
 ];
 /// The waist.
 const LEDGER: &str = "ledger";
