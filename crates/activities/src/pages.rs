@@ -372,6 +372,7 @@ pub fn module(activities: Activities) -> Module {
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
+        ..Module::default()
     }
 }
 

@@ -104,6 +104,7 @@ pub fn module(hours: Hours) -> Module {
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
+        ..Module::default()
     }
 }
 

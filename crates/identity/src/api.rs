@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::{Access, Failure, Shell};
 
+use crate::auth::SESSION;
 use crate::pages::sign_in::attempt;
 use crate::{Actor, Delegation, Identity, NewDelegation};
 
@@ -33,6 +34,25 @@ pub(crate) async fn sign_in(
     let mut response = StatusCode::NO_CONTENT.into_response();
     identity.set_token(&shell, &mut response, &token);
     Ok(response)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Login {
+    username: String,
+    password: String,
+}
+
+/// A session for a program that keeps no cookies: its token goes with each request (`Authorization: Bearer`).
+pub(crate) async fn login(
+    State(identity): State<Identity>,
+    actor: Actor,
+    headers: HeaderMap,
+    Json(input): Json<Login>,
+) -> Result<Json<Value>, Failure> {
+    let attempt = attempt(&identity, actor, &headers, input.username, input.password);
+    let token = identity.sign_in(attempt).await?;
+    Ok(Json(json!({ "token": format!("{SESSION}{token}") })))
 }
 
 #[derive(Deserialize)]
@@ -201,6 +221,28 @@ pub(crate) fn openapi() -> Value {
             { "name": "delegation", "description": own },
         ],
         "paths": {
+            "/api/v1/login": {
+                "post": {
+                    "tags": ["session"],
+                    "summary": "Sign in a program that keeps no cookies; send the token as authorization: Bearer",
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": {
+                        "type": "object",
+                        "required": ["username", "password"],
+                        "additionalProperties": false,
+                        "properties": {
+                            "username": { "type": "string" },
+                            "password": { "type": "string", "format": "password" },
+                        },
+                    } } } },
+                    "responses": {
+                        "200": { "description": "Signed in", "content": { "application/json": { "schema": {
+                            "type": "object", "properties": { "token": { "type": "string" } },
+                        } } } },
+                        "422": problem("Login or password is wrong, or the account is disabled or locked"),
+                        "503": problem("Very busy: try again after the seconds in retry-after"),
+                    },
+                },
+            },
             "/api/v1/session": {
                 "post": {
                     "tags": ["session"],

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use kernel::Error;
+use kernel::{Error, PersonId};
 use serde_json::json;
 use web::{Access, ClientAddress, Failure, Principal, Shell};
 
@@ -47,6 +47,19 @@ impl Identity {
         (!token.is_empty()).then(|| token.to_owned())
     }
 
+    /// The person whose session a request brings as a header; for routes that no session is looked up for.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn bearing(&self, headers: &HeaderMap) -> Result<Option<PersonId>, Error> {
+        let Some(token) = bearer(headers).and_then(|token| token.strip_prefix(SESSION)) else {
+            return Ok(None);
+        };
+        let holder = self.holder(token).await?;
+        let free = holder.filter(|h| held_up(Some(h), "/").is_none());
+        Ok(free.and_then(|holder| holder.principal.person))
+    }
+
     pub(crate) fn set_token(&self, shell: &Shell, response: &mut Response, token: &str) {
         let seconds = u32::try_from(self.settings.absolute_seconds).unwrap_or(u32::MAX);
         shell.set_cookie(response, self.cookie_name(), token, seconds);
@@ -56,6 +69,9 @@ impl Identity {
         shell.set_cookie(response, self.cookie_name(), "", 0);
     }
 }
+
+/// What the token of a session begins with where it is sent as a header, so that it is no client's.
+pub(crate) const SESSION: &str = "session.";
 
 /// The token of a client (`Authorization: Bearer`).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -98,7 +114,16 @@ async fn authenticate(
 ) -> Response {
     if let Some(token) = bearer(request.headers()) {
         let address = address(request.extensions());
-        let principal = match identity.bearer(token, &address).await {
+        let found = match token.strip_prefix(SESSION) {
+            Some(session) => match identity.holder(session).await {
+                Ok(holder) if held_up(holder.as_ref(), request.uri().path()).is_some() => {
+                    return Failure::from(Error::Forbidden).into_response();
+                }
+                found => found.map(|holder| holder.map(|h| h.principal)),
+            },
+            None => identity.bearer(token, &address).await,
+        };
+        let principal = match found {
             Ok(Some(principal)) => principal,
             // Whoever brings a token means it: never on as a stranger, never to the sign-in page.
             Ok(None) => return refused(&request),

@@ -124,6 +124,7 @@ pub fn module(identity: Identity) -> Module {
         .get("/audit.csv", Policy::Permission(AUDIT), audit::export)
         .get("/audit/{id}", Policy::Permission(AUDIT), audit::one)
         .post("/api/v1/session", Policy::Public, api::sign_in)
+        .post("/api/v1/login", Policy::Public, api::login)
         .delete("/api/v1/session", Policy::SignedIn, api::sign_out)
         .post("/api/v1/session/second", Policy::SignedIn, api::second)
         .get("/api/v1/me", Policy::SignedIn, api::me)
@@ -258,6 +259,7 @@ pub fn module(identity: Identity) -> Module {
         samples: samples(),
         openapi: Some(api::openapi()),
         search: vec![source],
+        ..Module::default()
     }
 }
 

@@ -78,6 +78,7 @@ pub fn module(indicators: Indicators) -> Module {
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
         search: vec![source],
+        ..Module::default()
     }
 }
 

@@ -184,6 +184,7 @@ pub fn module(obligations: Obligations) -> Module {
         .concat(),
         openapi: Some(crate::api::openapi()),
         search: vec![source],
+        ..Module::default()
     }
 }
 

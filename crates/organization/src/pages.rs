@@ -204,6 +204,7 @@ pub fn module(
         ]
         .concat(),
         openapi: Some(api::openapi()),
+        ..Module::default()
     }
 }
 

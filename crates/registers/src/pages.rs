@@ -150,6 +150,7 @@ pub fn module(book: RegisterBook) -> Module {
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
+        ..Module::default()
     }
 }
 

@@ -57,6 +57,7 @@ pub fn module(reports: Reports) -> Module {
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
+        ..Module::default()
     }
 }
 

@@ -27,6 +27,7 @@ pub fn migrations() -> Vec<Migration> {
         activities::MIGRATIONS,
         registers::MIGRATIONS,
         hours::MIGRATIONS,
+        exams::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
     ]
@@ -40,6 +41,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         activities::module(rooms.activities.clone()),
         registers::module(rooms.registers.clone()),
         hours::module(rooms.hours.clone()),
+        exams::module(rooms.exams.clone(), rooms.identity.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms

@@ -195,6 +195,8 @@ pub struct Rooms {
     pub registers: RegisterBook,
     /// Study hours.
     pub hours: Hours,
+    /// Examinations.
+    pub exams: exams::Exams,
     /// Obligations.
     pub obligations: Obligations,
     /// Indicators.
@@ -271,6 +273,7 @@ impl Rooms {
             Arc::new(HourFacts(hours.rules().clone())),
         ]);
         let hours = hours.with_sources(sources.clone());
+        let exams = exams::Exams::new(world.db.clone(), world.env.clone(), world.organization.clone());
         let indicators = Indicators::new(
             env.clone(),
             ledger.clone(),
@@ -311,6 +314,7 @@ impl Rooms {
             .with_files(world.files.clone(), world.desk()),
             registers,
             hours,
+            exams,
             obligations: Obligations::new(
                 (db.clone(), env.clone()),
                 ledger,

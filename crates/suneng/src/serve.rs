@@ -190,10 +190,12 @@ impl Background {
             stopped.clone(),
         );
         let chain = rooms.identity.clone().keep_chain(stopped.clone());
+        let sittings = rooms.exams.clone().watch(stopped.clone());
         let tasks = vec![
             tokio::spawn(sealer.run(stopped)),
             tokio::spawn(jobs),
             tokio::spawn(chain),
+            tokio::spawn(sittings),
         ];
         Ok(Self { stop, tasks })
     }

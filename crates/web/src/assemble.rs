@@ -19,7 +19,7 @@ use crate::assets::Assets;
 use crate::render::Templates;
 use crate::shell::{Brand, Shell, Tenant};
 use crate::{
-    Catalog, Failure, Lang, MenuEntry, Module, Principal, SearchSource, SecrecyCheck, assets, own,
+    Catalog, Failure, Lang, MenuEntry, Module, Principal, Routes, SearchSource, SecrecyCheck, assets, own,
 };
 
 /// How the modules are put together.
@@ -100,7 +100,8 @@ pub fn assemble(mut modules: Vec<Module>, options: Options) -> Result<Router, Er
     let (templates, catalog) = templates(&modules, &options.env)?;
     let mut menu: Vec<MenuEntry> = modules.iter().flat_map(|m| m.menu.clone()).collect();
     menu.sort_by_key(|e| (e.group, e.order));
-    let table = modules.iter().flat_map(|m| m.routes.table());
+    let table = modules.iter().flat_map(|m| [&m.routes, &m.direct]);
+    let table = table.flat_map(Routes::table);
     let search = modules.iter().flat_map(|m| m.search.clone()).collect();
     let app = Arc::new(App {
         routes: table.map(|row| (row.method, row.path)).collect(),
@@ -122,9 +123,10 @@ pub fn assemble(mut modules: Vec<Module>, options: Options) -> Result<Router, Er
     }
     let csrf = csrf.with_rejection_response(|_| Failure::cross_site().into_response());
 
-    let mut router = Router::new();
+    let (mut router, mut direct) = (Router::new(), Router::new());
     for module in modules {
         router = router.merge(module.routes.into_router());
+        direct = direct.merge(module.direct.into_router());
     }
     let router = router
         .fallback(async || Failure::from(Error::NotFound))
@@ -134,11 +136,7 @@ pub fn assemble(mut modules: Vec<Module>, options: Options) -> Result<Router, Er
         .route("/assets/{hash}/{*name}", axum::routing::get(assets::serve))
         .layer(DefaultBodyLimit::max(options.body_limit))
         .layer(csrf)
-        .layer(CatchPanicLayer::custom(
-            |payload: Box<dyn std::any::Any + Send>| {
-                Failure::panic(payload.as_ref()).into_response()
-            },
-        ))
+        .layer(CatchPanicLayer::custom(caught))
         .layer(from_fn_with_state(app.clone(), dress))
         .layer(CompressionLayer::new())
         .layer(
@@ -153,8 +151,41 @@ pub fn assemble(mut modules: Vec<Module>, options: Options) -> Result<Router, Er
                 .on_response(DefaultOnResponse::new().level(tracing::Level::INFO))
                 .on_failure(()),
         )
-        .layer(from_fn_with_state(app, number));
-    Ok(router)
+        .layer(from_fn_with_state(app.clone(), number));
+    let direct = direct
+        .layer(DefaultBodyLimit::max(options.body_limit))
+        .layer(CatchPanicLayer::custom(caught))
+        .layer(from_fn_with_state(app, plain));
+    Ok(router.merge(direct))
+}
+
+fn caught(payload: Box<dyn std::any::Any + Send>) -> Response {
+    Failure::panic(payload.as_ref()).into_response()
+}
+
+/// What the direct lane answers: its own JSON, or a failure in the reader's language.
+async fn plain(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let headers = request.headers().clone();
+    let mut response = next.run(request).await;
+    let status = response.status();
+    let failure = match response.extensions_mut().remove::<Failure>() {
+        None if (status.is_client_error() || status.is_server_error()) && !is_ours(&response) => {
+            Some(Failure::http(status))
+        }
+        found => found,
+    };
+    if let Some(failure) = failure {
+        let mut asked = Request::new(axum::body::Body::empty());
+        (*asked.method_mut(), *asked.uri_mut(), *asked.headers_mut()) = (method, uri, headers);
+        let (parts, _) = asked.into_parts();
+        response = failure.render(&Shell::new(app, &parts));
+    }
+    let headers = response.headers_mut();
+    let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::CACHE_CONTROL, "no-store");
+    response
 }
 
 /// Id of a request, in the log and in the header `x-request-id` of the response.

@@ -49,6 +49,9 @@ pub struct Module {
     pub name: &'static str,
     /// Pages and API, each with its policy.
     pub routes: Routes,
+    /// API that is asked thousands of times a second and knows its callers by itself ([`crate::Policy::Proof`]): no
+    /// session is looked up for it, no cookie is read, nothing is logged of a request that goes well.
+    pub direct: Routes,
     /// Entries of the main menu.
     pub menu: Vec<MenuEntry>,
     /// Fluent message files by language.
@@ -67,7 +70,8 @@ pub struct Module {
 /// that an auditor reads and a test holds.
 pub fn route_table(modules: &[Module]) -> Vec<RouteRow> {
     let mut table = crate::own::module().routes.table();
-    table.extend(modules.iter().flat_map(|m| m.routes.table()));
+    let all = modules.iter().flat_map(|m| [&m.routes, &m.direct]);
+    table.extend(all.flat_map(Routes::table));
     table.sort();
     table
 }

@@ -69,6 +69,8 @@ impl Principal {
 pub enum Policy {
     /// Anybody (公开).
     Public,
+    /// Whoever brings a proof that the handler itself checks (自带凭证): a ticket, a token of its own.
+    Proof,
     /// Anybody who has signed in (已登录).
     SignedIn,
     /// Who holds this permission on some unit (持有权限). For everybody else the route does not exist.
@@ -79,6 +81,7 @@ impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Public => f.write_str("public"),
+            Self::Proof => f.write_str("proof"),
             Self::SignedIn => f.write_str("signed-in"),
             Self::Permission(name) => f.write_str(name),
         }
@@ -217,7 +220,7 @@ async fn guard(State(policy): State<Policy>, mut request: Request, next: Next) -
     let told = request.extensions().get::<ClientAddress>();
     let address = told.map_or_else(String::new, |told| told.0.clone());
     let access = match (policy, signed_in) {
-        (Policy::Public, _) => None,
+        (Policy::Public | Policy::Proof, _) => None,
         (_, None | Some(None)) => return Failure::from(Error::Unauthenticated).into_response(),
         (Policy::SignedIn, Some(Some(principal))) => Some(Access {
             principal: principal.clone(),

@@ -35,6 +35,7 @@ fn doors(h: &House) -> Browser {
     for (n, (method, _, policy)) in table().into_iter().enumerate() {
         let policy = match policy {
             "public" => Policy::Public,
+            "proof" => Policy::Proof,
             "signed-in" => Policy::SignedIn,
             name => Policy::Permission(name),
         };

@@ -1,0 +1,26 @@
+# Examinations
+exam-paper-size = A paper has at least one and at most { $most } questions
+exam-paper-short = "{ $section }" needs { $needs } questions and has { $has }
+exam-paper-uneven = "{ $section }" is drawn from, so all its questions need the same points
+exam-paper-points = Points must be more than 0
+exam-title = Give a title of at most 200 characters
+exam-closes-before = It must close after it opens
+exam-minutes = The length is 1 to { $most } minutes
+exam-grace = The time of grace is 0 to { $most } seconds
+exam-late = The time for coming late cannot be negative
+exam-attempts = Attempts are 1 to { $most }
+exam-pass = The pass mark lies between 0 and full marks
+exam-not-open = The examination opens at { $opens }; please come back then
+exam-closed = Nobody may begin since { $closed }; please ask an invigilator
+exam-time-over = Time was over at { $deadline }; answers are no longer taken
+exam-submitted = It was handed in; nothing can be answered any more
+exam-not-submitted = It was not handed in yet
+exam-other-device = This attempt is sat on another device; ask an invigilator to unlock it for this one
+exam-revoked = You were taken off the list; please ask an invigilator
+exam-not-published = The examination is not published, or was cancelled
+exam-attempts-used = All { $count } attempts are used
+exam-item-unknown = The paper has no question number { $item }
+exam-device = The name of a device has at most 100 characters
+exam-name = Give a name of at most 100 characters
+exam-extension = More time is 1 second to 24 hours
+exam-stage = The examination has changed meanwhile; reload and try again

@@ -1,0 +1,26 @@
+# 考试
+exam-paper-size = 试卷至少一道、最多 { $most } 道试题
+exam-paper-short = “{ $section }”需要抽 { $needs } 道，只有 { $has } 道
+exam-paper-uneven = “{ $section }”要抽题，其中每道试题的分值须相同
+exam-paper-points = 分值须大于 0
+exam-title = 请填写名称，不超过 200 字
+exam-closes-before = 结束时间须晚于开始时间
+exam-minutes = 考试时长为 1 至 { $most } 分钟
+exam-grace = 宽限时间为 0 至 { $most } 秒
+exam-late = 迟到时限不能为负
+exam-attempts = 次数为 1 至 { $most }
+exam-pass = 合格线须在 0 分与满分之间
+exam-not-open = 考试将于 { $opens } 开始，请届时再来
+exam-closed = 入场已于 { $closed } 截止，请联系监考人员
+exam-time-over = 作答已于 { $deadline } 结束，不再接收答案
+exam-submitted = 已经交卷，不能再作答
+exam-not-submitted = 还没有交卷
+exam-other-device = 这次作答已在另一台设备上进行，请监考人员解锁后再用本机
+exam-revoked = 考试资格已取消，请联系监考人员
+exam-not-published = 考试没有发布，或者已取消
+exam-attempts-used = 已用完 { $count } 次机会
+exam-item-unknown = 试卷中没有第 { $item } 号试题
+exam-device = 设备标识不超过 100 个字符
+exam-name = 请填写姓名，不超过 100 字
+exam-extension = 延长时间为 1 秒至 24 小时
+exam-stage = 考试的状态已经改变，请刷新后再试

@@ -1,0 +1,291 @@
+//! The API of sittings, on the direct lane: who asks proves it with a ticket, the token of the attempt, or the token
+//! of a session; nothing else is looked up.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use identity::Identity;
+use kernel::{Error, Id, Result, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use web::{Failure, Policy, Routes};
+
+use crate::{Exams, Given, Outcome, Proof, Receipt};
+
+/// What the handlers want.
+#[derive(Clone)]
+struct Lane {
+    exams: Exams,
+    identity: Identity,
+}
+
+/// The routes.
+pub(crate) fn routes(exams: Exams, identity: Identity) -> Routes {
+    Routes::new()
+        .post("/api/v1/exams/{id}/attempts", Policy::Proof, begin)
+        .put("/api/v1/attempts/{id}/answers", Policy::Proof, save)
+        .post("/api/v1/attempts/{id}/submission", Policy::Proof, submit)
+        .get("/api/v1/attempts/{id}/result", Policy::Proof, result)
+        .with_state(Lane { exams, identity })
+}
+
+impl Lane {
+    /// What a request proves itself with.
+    async fn proof(&self, headers: &HeaderMap) -> Result<Proof> {
+        let value = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+        let (scheme, text) = value.and_then(|v| v.split_once(' ')).ok_or(Error::Unauthenticated)?;
+        let text = text.trim();
+        if scheme.eq_ignore_ascii_case("ticket") {
+            return Ok(Proof::Ticket(text.to_owned()));
+        }
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Error::Unauthenticated);
+        }
+        match self.identity.bearing(headers).await? {
+            Some(person) => Ok(Proof::Person(person)),
+            None => Ok(Proof::Token(text.to_owned())),
+        }
+    }
+}
+
+fn id(text: &str) -> Result<Id> {
+    text.parse().map_err(|_| Error::NotFound)
+}
+
+/// A body as JSON; what is unreadable or too large is refused as such.
+fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Response> {
+    match body {
+        Ok(Json(body)) => Ok(body),
+        Err(rejection) => Err(rejection.status().into_response()),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Begin {
+    /// A ticket, for who sends no header.
+    ticket: Option<String>,
+    /// What tells this device from another one; bound to the attempt.
+    device: String,
+}
+
+/// Microseconds as JavaScript reads them: milliseconds.
+fn millis(at: Timestamp) -> i64 {
+    at.0.div_euclid(1_000)
+}
+
+async fn begin(
+    State(lane): State<Lane>,
+    Path(exam): Path<String>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Result<Response, Failure> {
+    // Who shows a ticket in a header needs no body.
+    let asked: Begin = match body.is_empty() {
+        true => Begin::default(),
+        false => match serde_json::from_slice(&body) {
+            Ok(asked) => asked,
+            Err(_) => return Ok(StatusCode::BAD_REQUEST.into_response()),
+        },
+    };
+    let proof = match asked.ticket {
+        Some(ticket) => Proof::Ticket(ticket),
+        None => lane.proof(&headers).await?,
+    };
+    let begun = lane.exams.begin(id(&exam)?, &proof, &asked.device).await?;
+    let body = json!({
+        "attempt": begun.attempt, "number": begun.number, "title": begun.title, "token": begun.token,
+        "deadline": millis(begun.deadline), "grace_seconds": begun.grace, "server_time": millis(begun.now),
+        "items": begun.items,
+    });
+    Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answers {
+    answers: Vec<Sent>,
+}
+
+/// An answer as it is sent; the moment in milliseconds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sent {
+    item: u16,
+    seq: i64,
+    value: Value,
+    #[serde(default)]
+    at: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Saved {
+    saved: Vec<Pair>,
+    deadline: i64,
+}
+
+#[derive(Serialize)]
+struct Pair {
+    item: u16,
+    seq: i64,
+}
+
+async fn save(
+    State(lane): State<Lane>,
+    Path(attempt): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<Answers>, JsonRejection>,
+) -> Result<Response, Failure> {
+    let answers = match read(body) {
+        Ok(body) => body.answers,
+        Err(refused) => return Ok(refused),
+    };
+    let given: Vec<Given> = answers
+        .into_iter()
+        .map(|a| Given {
+            item: a.item,
+            seq: a.seq,
+            value: a.value,
+            at: a.at.map(|at| at.saturating_mul(1_000)),
+        })
+        .collect();
+    let proof = lane.proof(&headers).await?;
+    let (saved, deadline) = lane.exams.save(id(&attempt)?, &proof, &given).await?;
+    let saved = saved.into_iter().map(|(item, seq)| Pair { item, seq });
+    Ok(Json(Saved {
+        saved: saved.collect(),
+        deadline: millis(deadline),
+    })
+    .into_response())
+}
+
+fn receipt_json(receipt: &Receipt) -> Value {
+    json!({
+        "attempt": receipt.attempt, "answered": receipt.answered, "hash": receipt.hash, "at": millis(receipt.at),
+    })
+}
+
+async fn submit(
+    State(lane): State<Lane>,
+    Path(attempt): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Failure> {
+    let proof = lane.proof(&headers).await?;
+    let receipt = lane.exams.submit(id(&attempt)?, &proof).await?;
+    Ok(Json(json!({ "receipt": receipt_json(&receipt) })))
+}
+
+async fn result(
+    State(lane): State<Lane>,
+    Path(attempt): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Failure> {
+    let proof = lane.proof(&headers).await?;
+    let Outcome {
+        receipt,
+        points,
+        correct,
+    } = lane.exams.result(id(&attempt)?, &proof).await?;
+    let mut body = json!({ "receipt": receipt_json(&receipt), "shown": points.is_some() });
+    if let (Some((points, full, passed)), Some((correct, waiting))) = (points, correct) {
+        body["points"] = json!(points as f64 / 1_000.0);
+        body["full"] = json!(full as f64 / 1_000.0);
+        body["passed"] = json!(passed);
+        body["correct"] = json!(correct);
+        body["waiting"] = json!(waiting);
+    }
+    Ok(Json(body))
+}
+
+/// The part of the API description.
+pub(crate) fn openapi() -> Value {
+    let problem = |text: &str| json!({ "description": text, "content": { "application/problem+json": {} } });
+    let object = |properties: Value| json!({ "type": "object", "properties": properties });
+    let body = |schema: Value| json!({ "application/json": { "schema": schema } });
+    let path = |name: &str| {
+        json!([{ "name": "id", "in": "path", "required": true, "description": name,
+                 "schema": { "type": "string", "format": "uuid" } }])
+    };
+    let proofs = json!([{ "bearer": [] }, { "ticket": [] }]);
+    let receipt = object(json!({
+        "attempt": { "type": "string" }, "answered": { "type": "integer" },
+        "hash": { "type": "string" }, "at": { "type": "integer" },
+    }));
+    let not_found = problem("Not this one's attempt, or none at all");
+    json!({
+        "tags": [{ "name": "exams", "description": "Sitting an examination. Moments are milliseconds since 1970." }],
+        "components": { "securitySchemes": {
+            "ticket": { "type": "apiKey", "in": "header", "name": "authorization",
+                        "description": "`Ticket` and the code of the ticket" },
+        } },
+        "paths": {
+            "/api/v1/exams/{id}/attempts": { "post": {
+                "tags": ["exams"], "security": proofs, "parameters": path("Examination"),
+                "summary": "Begin an attempt, or go on with the one that is open",
+                "requestBody": { "content": body(object(json!({
+                    "ticket": { "type": "string", "description": "Instead of a header" },
+                    "device": { "type": "string", "description": "Tells this device from others; bound to the attempt" },
+                }))) },
+                "responses": {
+                    "201": { "description": "Begun or gone on with", "content": body(object(json!({
+                        "attempt": { "type": "string" }, "number": { "type": "integer" },
+                        "title": { "type": "string" },
+                        "token": { "type": "string", "description": "Proves this device from now on" },
+                        "deadline": { "type": "integer" }, "grace_seconds": { "type": "integer" },
+                        "server_time": { "type": "integer" },
+                        "items": { "type": "array", "items": { "type": "object" } },
+                    }))) },
+                    "404": problem("Not on the list"),
+                    "409": problem("Not open, closed, on another device, or all attempts are used"),
+                    "503": problem("Very busy: try again after the seconds in retry-after"),
+                },
+            } },
+            "/api/v1/attempts/{id}/answers": { "put": {
+                "tags": ["exams"], "security": proofs, "parameters": path("Attempt"),
+                "summary": "Keep answers; acknowledged when they are on disk",
+                "requestBody": { "required": true, "content": body(object(json!({
+                    "answers": { "type": "array", "items": object(json!({
+                        "item": { "type": "integer" },
+                        "seq": { "type": "integer", "description": "Counts the changes: a later one is higher" },
+                        "value": { "description": "In letters as they are seen" },
+                        "at": { "type": "integer", "description": "When it was given, by the server's clock" },
+                    })) },
+                }))) },
+                "responses": {
+                    "200": { "description": "Kept", "content": body(object(json!({
+                        "saved": { "type": "array", "items": object(json!({
+                            "item": { "type": "integer" }, "seq": { "type": "integer" },
+                        })) },
+                        "deadline": { "type": "integer" },
+                    }))) },
+                    "404": not_found, "409": problem("Handed in, time is over, or another device"),
+                    "422": problem("An answer does not belong to this paper"),
+                    "503": problem("Very busy: try again after the seconds in retry-after"),
+                },
+            } },
+            "/api/v1/attempts/{id}/submission": { "post": {
+                "tags": ["exams"], "security": proofs, "parameters": path("Attempt"),
+                "summary": "Hand in; sent again, the receipt is the same",
+                "responses": {
+                    "200": { "description": "Handed in", "content": body(object(json!({ "receipt": receipt }))) },
+                    "404": not_found, "409": problem("Another device"),
+                },
+            } },
+            "/api/v1/attempts/{id}/result": { "get": {
+                "tags": ["exams"], "security": proofs, "parameters": path("Attempt"),
+                "summary": "What was reached, as far as it is shown yet",
+                "responses": {
+                    "200": { "description": "The receipt, and points when they are shown",
+                             "content": body(object(json!({
+                        "receipt": receipt, "shown": { "type": "boolean" }, "points": { "type": "number" },
+                        "full": { "type": "number" }, "passed": { "type": ["boolean", "null"] },
+                        "correct": { "type": "integer" }, "waiting": { "type": "integer" },
+                    }))) },
+                    "404": not_found, "409": problem("Not handed in yet"),
+                },
+            } },
+        },
+    })
+}
