@@ -34,8 +34,12 @@ pub(crate) fn routes(exams: Exams, identity: Identity) -> Routes {
 impl Lane {
     /// What a request proves itself with.
     async fn proof(&self, headers: &HeaderMap) -> Result<Proof> {
-        let value = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-        let (scheme, text) = value.and_then(|v| v.split_once(' ')).ok_or(Error::Unauthenticated)?;
+        let value = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|v| v.to_str().ok());
+        let (scheme, text) = value
+            .and_then(|v| v.split_once(' '))
+            .ok_or(Error::Unauthenticated)?;
         let text = text.trim();
         if scheme.eq_ignore_ascii_case("ticket") {
             return Ok(Proof::Ticket(text.to_owned()));
@@ -201,7 +205,8 @@ async fn result(
 
 /// The part of the API description.
 pub(crate) fn openapi() -> Value {
-    let problem = |text: &str| json!({ "description": text, "content": { "application/problem+json": {} } });
+    let problem =
+        |text: &str| json!({ "description": text, "content": { "application/problem+json": {} } });
     let object = |properties: Value| json!({ "type": "object", "properties": properties });
     let body = |schema: Value| json!({ "application/json": { "schema": schema } });
     let path = |name: &str| {

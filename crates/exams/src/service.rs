@@ -478,6 +478,26 @@ impl Exams {
         Ok(stored == hash.trim().to_lowercase())
     }
 
+    /// What is kept of some attempts: question and number of each answer.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn kept(&self, attempts: &[Id]) -> Result<Vec<(Id, u16, i64)>> {
+        let found = store::answers(&mut self.db.read().await?, attempts).await?;
+        Ok(found
+            .into_iter()
+            .map(|(id, k)| (id, k.item, k.seq))
+            .collect())
+    }
+
+    /// How many attempts an examination has, and how many results they have together.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn counted(&self, exam: Id) -> Result<(i64, i64)> {
+        store::counted(&mut self.db.read().await?, exam).await
+    }
+
     /// Gives more time to one attempt or to all that are open. How many got it.
     ///
     /// # Errors

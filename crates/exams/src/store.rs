@@ -543,6 +543,18 @@ pub(crate) async fn results(tx: &mut Tx, attempts: &[Id]) -> Result<Vec<Marked>>
     Ok(found)
 }
 
+/// How many attempts an examination has, and how many results they have together.
+pub(crate) async fn counted(tx: &mut Tx, exam: Id) -> Result<(i64, i64)> {
+    let row = tx
+        .one(
+            "SELECT CAST(COUNT(DISTINCT a.id) AS BIGINT), CAST(COUNT(r.attempt) AS BIGINT)
+             FROM exam_attempt a LEFT JOIN exam_result r ON r.attempt = a.id WHERE a.exam = $1",
+            args![exam],
+        )
+        .await?;
+    Ok((row.get(0)?, row.get(1)?))
+}
+
 /// Open attempts whose end lies before a moment, by examination, the oldest first.
 pub(crate) async fn over(
     tx: &mut Tx,

@@ -83,6 +83,7 @@ impl BatchWriter for Writer {
     ) -> BoxFuture<'a, Result<Vec<Result<Done>>>> {
         Box::pin(async move {
             let now = self.env.now();
+            metrics::counter!("exam_batches_total").increment(1);
             let mut done: Vec<Option<Result<Done>>> = items.iter().map(|_| None).collect();
             begin(tx, items, &self.env, now, &mut done).await?;
             save(tx, items, &self.env, now, &mut done).await?;

@@ -273,7 +273,11 @@ impl Rooms {
             Arc::new(HourFacts(hours.rules().clone())),
         ]);
         let hours = hours.with_sources(sources.clone());
-        let exams = exams::Exams::new(world.db.clone(), world.env.clone(), world.organization.clone());
+        let exams = exams::Exams::new(
+            world.db.clone(),
+            world.env.clone(),
+            world.organization.clone(),
+        );
         let indicators = Indicators::new(
             env.clone(),
             ledger.clone(),

@@ -3,6 +3,7 @@
 
 mod client;
 mod enter_once;
+mod exam;
 mod kill;
 mod load;
 mod people;
@@ -85,6 +86,36 @@ pub enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// 考试：凭准考证进入、逐题保存、交卷、看成绩；或反复强杀 / Whole sittings over HTTP; or killing
+    Exam {
+        /// 考生人数 / Examinees
+        #[arg(long, default_value_t = 5_000)]
+        takers: usize,
+        /// 每卷题数 / Questions of a paper
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=20))]
+        items: u64,
+        /// 同时作答人数 / Sitting at once
+        #[arg(long, default_value_t = 512)]
+        at_once: usize,
+        /// 数据库种类，须与 --database-url 相符 / Engine, which must be that of --database-url
+        #[arg(long, value_parser = ["sqlite", "postgres"])]
+        engine: Option<String>,
+        /// 作答中反复 SIGKILL，核对已确认的答案 / Kill the server under those who sit
+        #[arg(long)]
+        kill: bool,
+        /// 强杀次数 / How often to kill
+        #[arg(long, default_value_t = 20)]
+        rounds: usize,
+        /// 以 JSON 输出（始终如此）/ Print JSON (always)
+        #[arg(long)]
+        json: bool,
+    },
+    /// 考生一方的进程，由 exam 启动 / The process of those who sit; started by exam
+    #[command(hide = true)]
+    ExamSitters,
+    /// 只有 HTTP 的对照进程，由 exam 启动 / A bare server to compare with; started by exam
+    #[command(hide = true)]
+    ExamBare,
     /// 启动时间、空闲内存、程序大小 / Time to start, idle memory, size of the program
     Start {
         /// 以 JSON 输出（始终如此）/ Print JSON (always)
@@ -95,6 +126,31 @@ pub enum Bench {
 
 /// Measures and prints; gives whether nothing was lost.
 pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
+    match &bench {
+        Bench::ExamBare => return exam::bare().await.map(|()| true),
+        Bench::ExamSitters => {
+            let found = exam::sitters().await?;
+            say(serde_json::to_string(&found).map_err(Error::internal)?);
+            return Ok(true);
+        }
+        Bench::Exam {
+            engine: Some(engine),
+            ..
+        } => {
+            let ours = if config.sqlite_file().is_some() {
+                "sqlite"
+            } else {
+                "postgres"
+            };
+            if engine != ours {
+                let message = Msg::new("bench-engine")
+                    .with("engine", engine)
+                    .with("ours", ours);
+                return Err(Error::Conflict(message));
+            }
+        }
+        _ => {}
+    }
     if config.sqlite_file().is_none()
         && !db::applied(&open_database(&config).await?)
             .await?
@@ -148,8 +204,26 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
         Bench::People { people, units, .. } => {
             (people::run(&config, &env, people, units).await?, true)
         }
-        // Handled above: it keeps its folder.
-        Bench::EnterOnce { .. } => (Value::Null, true),
+        Bench::Exam {
+            takers,
+            items,
+            at_once,
+            kill,
+            rounds,
+            ..
+        } => {
+            let sizes = exam::Sizes {
+                takers,
+                items: items as usize,
+                at_once,
+            };
+            match kill {
+                true => exam::kill(&config, &env, sizes, rounds).await?,
+                false => (exam::run(&config, &env, sizes).await?, true),
+            }
+        }
+        // Handled above.
+        Bench::EnterOnce { .. } | Bench::ExamSitters | Bench::ExamBare => (Value::Null, true),
         Bench::Start { .. } => (start::run(&config, &env).await?, true),
     };
     say(serde_json::to_string_pretty(&found).map_err(kernel::Error::internal)?);

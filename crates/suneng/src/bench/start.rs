@@ -23,9 +23,9 @@ pub struct Server {
 impl Server {
     /// Starts it on a free port.
     pub async fn start(config: &Config) -> Result<Self> {
-        let begun = Instant::now();
         let program = std::env::current_exe().map_err(Error::internal)?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .arg("serve")
             .arg("--data")
             .arg(&config.data)
@@ -37,7 +37,14 @@ impl Server {
             ])
             .args(["--blob-url", config.blob_url.reveal()])
             // All load comes from one address.
-            .args(["--rate-limit", "0", "--rate-limit-sign-in", "0"])
+            .args(["--rate-limit", "0", "--rate-limit-sign-in", "0"]);
+        Self::of(command).await
+    }
+
+    /// Starts a command that says where it listens.
+    pub async fn of(mut command: Command) -> Result<Self> {
+        let begun = Instant::now();
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .stdin(Stdio::null())
