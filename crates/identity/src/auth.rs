@@ -38,10 +38,11 @@ impl Identity {
         }
     }
 
-    /// The token of the session that a request brings; a client's request has none, whatever its cookies.
+    /// The token of the session that a request brings, in a cookie or in a header; a client's request has none,
+    /// whatever its cookies.
     pub(crate) fn token(&self, headers: &HeaderMap) -> Option<String> {
         if headers.contains_key(header::AUTHORIZATION) {
-            return None;
+            return bearer(headers)?.strip_prefix(SESSION).map(str::to_owned);
         }
         let token = web::cookie(headers, self.cookie_name())?;
         (!token.is_empty()).then(|| token.to_owned())

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 use crate::program::config;
 
-const PASSWORD: &str = "Lan-Zhou-2026";
+pub const PASSWORD: &str = "Lan-Zhou-2026";
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 pub struct House {
@@ -106,7 +106,7 @@ impl House {
         }
     }
 
-    async fn send(&self, request: Request<Body>) -> (StatusCode, String) {
+    pub async fn send(&self, request: Request<Body>) -> (StatusCode, String) {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         if let Some(place) = response.headers().get(header::LOCATION) {

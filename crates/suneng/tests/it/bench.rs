@@ -133,3 +133,51 @@ async fn a_database_that_is_not_empty_is_refused() {
         assert!(said.contains("no problems"), "{said}");
     });
 }
+
+#[test]
+fn a_tiny_examination_loses_nothing_also_when_it_is_killed() {
+    let found = bench(&[
+        "exam",
+        "--takers",
+        "40",
+        "--items",
+        "5",
+        "--at-once",
+        "8",
+        "--engine",
+        "sqlite",
+        "--json",
+    ]);
+    assert_eq!(
+        (&found["lost"], &found["acknowledged"]),
+        (&0.into(), &200.into()),
+        "{found}"
+    );
+    assert_eq!(found["attempts"], 40, "{found}");
+    for key in ["cpu_ms_per_attempt", "attempts_per_s", "ratio_to_http"] {
+        assert!(found[key].as_f64() > Some(0.0), "{key}: {found}");
+    }
+    assert!(found["commits"].as_u64() > Some(0), "{found}");
+    let found = bench(&[
+        "exam",
+        "--kill",
+        "--takers",
+        "60",
+        "--items",
+        "5",
+        "--at-once",
+        "8",
+        "--rounds",
+        "2",
+    ]);
+    assert_eq!(
+        (&found["lost"], &found["submitted_twice"]),
+        (&0.into(), &0.into()),
+        "{found}"
+    );
+    assert_eq!(
+        (&found["finished"], &found["rounds"]),
+        (&60.into(), &2.into()),
+        "{found}"
+    );
+}

@@ -8,6 +8,7 @@ mod demo;
 mod deploy;
 mod deputies;
 mod edge;
+mod exams;
 mod faults;
 mod figures;
 mod golden;
