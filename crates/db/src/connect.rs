@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use kernel::{Error, Result};
+use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
 use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -76,7 +77,9 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(options.patience)
             .pragma("journal_size_limit", "67108864")
-            .optimize_on_close(true, None);
+            .optimize_on_close(true, None)
+            // Slow ones are told of in few words: see `Tx`.
+            .disable_statement_logging();
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .before_acquire(sound)
@@ -103,7 +106,8 @@ impl Db {
     pub async fn open_postgres(url: &str, options: &DbOptions) -> Result<Self> {
         let connect = PgConnectOptions::from_str(url)
             .map_err(|_| Error::Internal("the database URL cannot be read".into()))?
-            .application_name("suneng");
+            .application_name("suneng")
+            .disable_statement_logging();
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
             .acquire_timeout(options.patience)

@@ -1,7 +1,7 @@
 //! Transactions: a snapshot for reading, a retrying one for writing.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
 use kernel::{Error, Msg, Result};
@@ -129,6 +129,13 @@ impl Tx {
         args: Args,
     ) -> Result<Vec<Row>> {
         let sql = sql.into();
+        let watch = Watch::new(&sql);
+        let rows = self.rows(sql, args).await;
+        watch.tell();
+        rows
+    }
+
+    async fn rows(&mut self, sql: Cow<'static, str>, args: Args) -> Result<Vec<Row>> {
         match &mut self.0 {
             Inner::Sqlite(tx) => {
                 let sql = sql_str(for_sqlite(sql, args.len()));
@@ -201,6 +208,13 @@ impl Tx {
     /// Runs a statement; gives the number of rows it changed.
     pub async fn execute(&mut self, sql: impl Into<Cow<'static, str>>, args: Args) -> Result<u64> {
         let sql = sql.into();
+        let watch = Watch::new(&sql);
+        let changed = self.run(sql, args).await;
+        watch.tell();
+        changed
+    }
+
+    async fn run(&mut self, sql: Cow<'static, str>, args: Args) -> Result<u64> {
         match &mut self.0 {
             Inner::Sqlite(tx) => {
                 let sql = sql_str(for_sqlite(sql, args.len()));
@@ -283,6 +297,37 @@ impl Tx {
             Inner::Sqlite(tx) => tx.rollback().await,
             Inner::Pg(tx) => tx.rollback().await,
         };
+    }
+}
+
+/// A statement that takes longer is named in the log.
+const SLOW: Duration = Duration::from_secs(1);
+/// So many characters of it: lists may be thousands of places long.
+const NAMED: usize = 300;
+
+/// Times a statement.
+struct Watch {
+    begun: Instant,
+    statement: Cow<'static, str>,
+}
+
+impl Watch {
+    fn new(sql: &Cow<'static, str>) -> Self {
+        Self {
+            begun: Instant::now(),
+            statement: match sql {
+                Cow::Borrowed(sql) => Cow::Borrowed(sql),
+                Cow::Owned(sql) => Cow::Owned(sql.chars().take(NAMED).collect()),
+            },
+        }
+    }
+
+    fn tell(self) {
+        let took = self.begun.elapsed();
+        if took >= SLOW {
+            let seconds = took.as_secs_f64();
+            tracing::warn!(seconds, statement = &*self.statement, "slow statement");
+        }
     }
 }
 

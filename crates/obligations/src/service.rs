@@ -409,12 +409,19 @@ impl Obligations {
     pub async fn todo(&self, scope: &Scope, limit: usize) -> Result<Vec<Todo>> {
         let recent = self.env.today().saturating_sub(STALE.days());
         let mut todo = Vec::new();
+        // Many rules bind the same categories.
+        let all = self.organization.units(scope).await?;
+        let mut bound: HashMap<&[String], Vec<Unit>> = HashMap::new();
         for rule in self.rules.iter().filter(|r| r.subject != Kind::Person) {
             let Some(period) = self.pressing(rule) else {
                 continue;
             };
-            let units = self.bound(rule, scope, None).await?;
-            let subjects = self.subjects(rule, &units, period).await?;
+            let of = &rule.categories;
+            let units = bound.entry(of.as_slice()).or_insert_with(|| {
+                let means = |u: &&Unit| of.is_empty() || of.contains(&u.category);
+                all.iter().filter(means).cloned().collect()
+            });
+            let subjects = self.subjects(rule, units, period).await?;
             let units: HashMap<UnitId, &Unit> = units.iter().map(|u| (u.id, u)).collect();
             for line in self
                 .lines(rule, subjects, period)
