@@ -14,6 +14,7 @@ const GROUND: [&str; 12] = [
     "web",
     "notices",
     "approvals",
+    "requests",
     "organization",
     "identity",
     "commons",
