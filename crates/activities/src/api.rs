@@ -230,6 +230,7 @@ async fn record(
             plan: b.plan,
             minutes,
             overrule: b.overrule,
+            decisions: Vec::new(),
         },
     };
     let id = s.record(&new, &access, actor).await?;

@@ -16,7 +16,7 @@ use crate::{
     Role, confirm, confirm_pages,
 };
 use crate::{
-    amend_page, evidence_pages, form_page, list_page, mine_pages, plan_pages, sheet_pages,
+    amend_page, decision_pages, evidence_pages, form_page, list_page, mine_pages, plan_pages, sheet_pages,
 };
 use crate::{reflection_pages, vote_pages};
 
@@ -103,6 +103,21 @@ pub fn module(activities: Activities) -> Module {
             "/activities/{id}/resolutions/{resolution}/reversal",
             Policy::Permission(RECORD),
             vote_pages::take_back,
+        )
+        .post(
+            "/activities/{id}/decisions",
+            Policy::Permission(RECORD),
+            decision_pages::add,
+        )
+        .post(
+            "/activities/{id}/decisions/{decision}/reversal",
+            Policy::Permission(RECORD),
+            decision_pages::take_back,
+        )
+        .post(
+            "/activities/{id}/duties/{request}",
+            Policy::Permission(RECORD),
+            decision_pages::change,
         )
         .get(
             "/activities/mine/{id}/reflection",
@@ -504,6 +519,7 @@ pub(crate) async fn show_context(
         "votes": crate::vote_pages::card(s, shell, a, parts).await?, "code": crate::short_code(a.id), "reflects": may_record && s.reflection_due(&a.kind, a.date).is_some(),
     });
     crate::shown::add(s, shell, access, a, may_record, &mut page).await?;
+    decision_pages::card(s, shell, a, &mut page).await?;
     Ok(page)
 }
 

@@ -121,6 +121,11 @@ impl Activities {
                 .keep_files(&new.details.files, new.date, false, (by, actor.on_behalf))
                 .await?,
         };
+        if !new.details.decisions.is_empty() && (activity.pair.is_some() || activity.confidential) {
+            return Err(Error::field("decision-title-0", Msg::new("decision-not-here")));
+        }
+        let decisions = new.details.decisions.iter();
+        let decisions: Vec<_> = decisions.map(|d| (self.env.new_id(), d.clone())).collect();
         db::transaction!(self.db, |tx| {
             store::take_turn(tx, activity.host).await?;
             let mut activity = activity.clone();
@@ -144,6 +149,7 @@ impl Activities {
             }
             self.write_facts(tx, &activity, &people, &new.details.agenda)
                 .await?;
+            self.write_decisions(tx, &activity, &decisions, (&actor, by)).await?;
             if let Some(plan) = new.details.plan
                 && !plans::held(tx, plan, activity.host, activity.id, now).await?
             {

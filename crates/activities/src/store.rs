@@ -9,6 +9,7 @@ use kernel::{
 use web::table::Order;
 
 pub(crate) mod confirmation;
+pub(crate) mod decisions;
 pub(crate) mod details;
 pub(crate) mod door;
 pub(crate) mod files;
@@ -88,6 +89,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "activities_20261122_part_minutes",
         sql: "ALTER TABLE activity_part ADD COLUMN minutes BIGINT;",
+    },
+    Migration {
+        name: "activities_20261122_decisions",
+        sql: decisions::TABLES,
     },
 ];
 

@@ -33,8 +33,8 @@ pub(crate) struct Typed {
     working: String,
 }
 
-/// Those who may be named: of one's own, and whom one may see.
-pub(crate) fn reach(access: &Access, own: &Scope) -> Scope {
+/// Where those may be who are named in a form: where one asks, and where one may look.
+pub fn reach(access: &Access, own: &Scope) -> Scope {
     match (own, access.principal.scope(organization::READ)) {
         (Scope::All, _) | (_, Some(Scope::All)) => Scope::All,
         (Scope::Under(own), Some(Scope::Under(read))) => Scope::Under([&own[..], read].concat()),

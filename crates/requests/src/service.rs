@@ -478,7 +478,10 @@ impl Requests {
         };
         let mut count = 0;
         for r in store::of_sources(tx, kind, &[source]).await? {
-            if r.case.state.is_open() {
+            // Who answers meanwhile is first or second, and what was answered stays.
+            store::hold(tx, r.id).await?;
+            let now = store::one(tx, r.id).await?;
+            if now.is_some_and(|r| r.case.state.is_open()) {
                 self.act_in(tx, r.id, Act::Withdraw, &said, actor).await?;
                 count += 1;
             }

@@ -2,6 +2,7 @@
 
 mod api;
 mod confirm;
+mod decisions;
 mod doors;
 mod evidence;
 mod house;
