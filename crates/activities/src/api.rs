@@ -231,6 +231,7 @@ async fn record(
             minutes,
             overrule: b.overrule,
             decisions: Vec::new(),
+            units: Vec::new(),
         },
     };
     let id = s.record(&new, &access, actor).await?;

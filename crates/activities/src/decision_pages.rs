@@ -178,7 +178,7 @@ pub(crate) async fn card(
         .map(|d| json!({ "id": d.id, "item": d.item, "title": d.title, "duties": duties(d.id) }))
         .collect();
     page["decisions"] = json!(rows);
-    if let Some(rows) = page["votes"]["rows"].as_array_mut() {
+    if let Some(Value::Array(rows)) = page.pointer_mut("/votes/rows") {
         for row in rows {
             let id = row["id"].as_str().and_then(|id| id.parse().ok());
             row["duties"] = id.map_or(json!([]), duties);

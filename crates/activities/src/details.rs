@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{FieldError, Id, Msg, PersonId};
+use kernel::{FieldError, Id, Msg, PersonId, UnitId};
 use serde::{Deserialize, Serialize};
 
 use crate::decisions::NewDecision;
@@ -35,6 +35,8 @@ pub struct Details {
     pub overrule: bool,
     /// What was decided without a vote, and who is to do it.
     pub decisions: Vec<NewDecision>,
+    /// Units that take part beside the host.
+    pub units: Vec<UnitId>,
 }
 
 /// A line of an agenda (议题).

@@ -17,6 +17,7 @@ use web::{Access, Failure, Form, Secrecy, Shell};
 use crate::details::{Item, next_session};
 use crate::decision_pages;
 use crate::evidence_pages;
+use crate::opinion_pages;
 use crate::pages::{crumbs, usual_level};
 use crate::plan::PlanState;
 use crate::store::details as rows;
@@ -482,6 +483,7 @@ pub(crate) async fn record(
         .expected(kind, unit, details.of, roster_date, &access.scope)
         .await?;
     details.files = files.clone();
+    details.units = opinion_pages::entered(&s, &access, &typed, &mut errors).await?;
     let reach = requests::reach(&access, &access.scope);
     details.decisions =
         decision_pages::entered(&s, &typed, &details.agenda, &reach, &mut errors).await?;

@@ -21,7 +21,10 @@ mod list_page;
 mod makeup;
 mod mine_pages;
 mod model;
+mod opinion_pages;
+mod opinions;
 mod pages;
+mod participants;
 mod plan;
 mod plan_pages;
 mod recording;
@@ -55,6 +58,7 @@ pub use kind::{
 pub use leave::{Leave, LeaveState, WaitingLeave};
 pub use makeup::{MadeUpBy, MakeUp, Missed, NewMakeUp};
 pub use model::{Activity, Confirmation, InSeries, Mark, New, Part, Role};
+pub use opinions::{Call, NewCall, Opinion, OpinionOwner, Verdict};
 pub use pages::module;
 pub use plan::{NewPlan, Plan, PlanChange, PlanState};
 pub use recording::HeldRole;

@@ -18,7 +18,7 @@ use crate::{
 use crate::{
     amend_page, decision_pages, evidence_pages, form_page, list_page, mine_pages, plan_pages, sheet_pages,
 };
-use crate::{reflection_pages, vote_pages};
+use crate::{opinion_pages, reflection_pages, vote_pages};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -277,6 +277,7 @@ pub fn module(activities: Activities) -> Module {
             set_level,
         )
         .merge(crate::api::routes())
+        .merge(opinion_pages::routes())
         .with_state(activities);
     Module {
         name: "activities",
@@ -365,6 +366,22 @@ pub fn module(activities: Activities) -> Module {
                 include_str!("../templates/reflections.html"),
             ),
             (
+                "activities/call.html",
+                include_str!("../templates/call.html"),
+            ),
+            (
+                "activities/call_form.html",
+                include_str!("../templates/call_form.html"),
+            ),
+            (
+                "activities/opinion.html",
+                include_str!("../templates/opinion.html"),
+            ),
+            (
+                "activities/part.html",
+                include_str!("../templates/part.html"),
+            ),
+            (
                 "activities/screen.html",
                 include_str!("../templates/screen.html"),
             ),
@@ -398,7 +415,7 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
-    let (activity, parts) = s.activity(id, &access).await?;
+    let (activity, parts) = s.activity(id, opinion_pages::reader(&access)).await?;
     let context = show_context(&s, &shell, &access, &activity, &parts, Form::default()).await?;
     if shell.is_htmx() {
         return shell.partial("activities/look.html", context);
@@ -443,7 +460,7 @@ pub(crate) async fn show_context(
         }
         None => false,
     };
-    let history = s.confirmations(a.id, access).await?;
+    let history = s.confirmations(a.id, opinion_pages::reader(access)).await?;
     let history: Vec<Value> = history
         .iter()
         .map(|h| {
@@ -520,6 +537,13 @@ pub(crate) async fn show_context(
     });
     crate::shown::add(s, shell, access, a, may_record, &mut page).await?;
     decision_pages::card(s, shell, a, &mut page).await?;
+    page["participants"] = opinion_pages::participants(s, access, a, parts).await?;
+    let may_call = may_record && s.requests.is_some() && a.pair.is_none() && !a.confidential;
+    page["may_call"] = json!(may_call);
+    page["calls"] = match may_call {
+        true => opinion_pages::calls(s, None, Some(a.id)).await?,
+        false => json!([]),
+    };
     Ok(page)
 }
 

@@ -6,6 +6,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let form = json!({ "values": { "id": "", "of": "b", "series": "x", "issue": "1", "session": "2", "kind": "k", "unit": "u", "date": "2026-11-20", "title": "t", "starts": "15:00", "ends": "16:30", "location": "", "level": "internal", "observers": "" },
         "errors": { "title": "x" }, "list": [{ "field": "title", "text": "x" }] });
     let no_form = json!({ "values": {}, "errors": {}, "list": [] });
+    let calls = json!([{ "href": "/activities/calls/x", "title": "t", "due": "2026-11-27", "asked": 3, "answered": 1, "closed": false }]);
     let tag = json!({ "text": "x", "tone": "warn", "icon": null });
     let pager =
         json!({ "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] });
@@ -33,6 +34,19 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let confirm = |rows: Value| json!({ "crumbs": [{ "label": "x", "href": "/" }], "rows": rows, "pager": pager });
     let outcome = |ok: bool, text: Value| json!({ "href": "/activities/x", "title": "t", "date": "2026-11-20", "ok": ok, "text": text });
     let outcomes = |rows: Value| json!({ "crumbs": [{ "label": "x", "href": "/" }], "rows": rows, "done": 1, "failed": 1 });
+    let said = |answered: bool| {
+        json!({ "id": "x", "whom": "n", "text": if answered { json!(["a", "b"]) } else { json!([]) }, "code": "given", "said": "x",
+        "reason": if answered { "r" } else { "" }, "answered": answered, "at": if answered { json!("2026-11-20 15:00") } else { Value::Null } })
+    };
+    let call = |closed: bool| {
+        json!({ "id": "x", "title": "t", "text": ["a"], "due": "2026-11-27", "host": "h", "asked": "2026-11-20 15:00", "closed": closed,
+        "source": if closed { Value::Null } else { json!("/activities/x") }, "rows": [said(true), said(false)], "counts": [["x", 1]],
+        "verdicts": [["adopted", "x"]], "form": if closed { &form } else { &no_form }, "crumbs": [] })
+    };
+    let opinion = |open: bool| {
+        json!({ "id": "x", "title": "t", "text": ["a"], "due": "2026-11-27", "host": "h", "form": if open { &form } else { &no_form },
+        "open": open, "row": said(open), "most": 4000, "crumbs": [] })
+    };
     let show = |reversed: Value, may: bool, form: &Value| {
         let mut page = json!({ "id": "x", "title": "t", "form": form, "kind": "k", "host": "u", "date": "2026-11-20",
         "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30", "minutes": 90, "location": "", "tags": [tag], "recorded_at": "2026-11-20 17:00",
@@ -62,6 +76,12 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             (
                 "missing",
                 json!([{ "person": "p", "name": "n", "made": some(json!({ "content": "c", "date": "2026-11-21", "minutes": 60 })) }]),
+            ),
+            ("may_call", json!(may)),
+            ("calls", calls.clone()),
+            (
+                "participants",
+                json!([{ "id": "u", "name": "n", "there": 0, "may": may }]),
             ),
             ("may_decide", json!(may)),
             ("new_decision", json!("x")),
@@ -108,7 +128,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let item = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "at": "15:00", "planned": true, "late": true, "note": "1/2" });
     let month = json!({ "weeks": [[{ "day": 2, "date": "2026-11-02", "own": true, "today": true, "items": [item] }, { "day": 1, "date": "2026-12-01", "own": false, "today": false, "items": [] }]],
         "month": "2026-11", "unit": "", "unit_name": null, "before": "/", "after": "/", "form": no_form, "cut": true, "any": false, "may_plan": true, "crumbs": [] });
-    let plan = json!({ "id": "x", "title": "t", "host": "u", "form": form, "crumbs": [], "kind": "k", "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30",
+    let plan = json!({ "units": ["n"], "may_call": true, "calls": calls, "id": "x", "title": "t", "host": "u", "form": form, "crumbs": [], "kind": "k", "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30",
         "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true, "leaves": [{ "id": "x", "name": "n", "reason": "r", "answer": "a", "asked": "2026-11-20 08:00", "state": "x", "open": true }], "may_door": true, "pair": false, "door": { "state": "open", "opens": "2026-11-20 14:30", "closes": "2026-11-20 16:30", "came": 3 } });
     let reflection = |open: bool| {
         json!({ "id": "x", "title": "t", "form": form, "due": "2026-11-20", "least": 300, "most": 3000, "state": "x", "note": "n",
@@ -145,7 +165,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("activities/list.html", list(json!([]), json!([]))),
-        ("activities/form.html", edit(roster, &plain)),
+        ("activities/form.html", edit(roster.clone(), &plain)),
         ("activities/form.html", edit(json!([]), &shape("body"))),
         ("activities/form.html", edit(json!([]), &shape("pair"))),
         ("activities/form.html", edit(json!([]), &shape("open"))),
@@ -211,6 +231,28 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         (
             "activities/amend.html",
             json!({ "form": form, "shape": shape("unit"), "id": "x", "title": "t", "kind": "k", "crumbs": [] }),
+        ),
+        (
+            "activities/call_form.html",
+            json!({ "form": form, "groups": [["", "—"]], "hosts": [["u", "n"]], "most": 4000, "crumbs": [] }),
+        ),
+        (
+            "activities/call_form.html",
+            json!({ "form": { "values": { "plan": "x" }, "errors": {}, "list": [] }, "groups": [["", "—"]], "hosts": [], "most": 4000, "crumbs": [] }),
+        ),
+        ("activities/call.html", call(false)),
+        ("activities/call.html", call(true)),
+        ("activities/opinion.html", opinion(true)),
+        ("activities/opinion.html", opinion(false)),
+        (
+            "activities/part.html",
+            json!({ "id": "x", "unit_id": "u", "unit": "n", "title": "t", "date": "2026-11-20", "host": "h", "roster": roster,
+                "roles": [{ "code": "present", "label": "x" }], "form": no_form, "crumbs": [] }),
+        ),
+        (
+            "activities/part.html",
+            json!({ "id": "x", "unit_id": "u", "unit": "n", "title": "t", "date": "2026-11-20", "host": "h", "roster": [],
+                "roles": [], "form": form, "crumbs": [] }),
         ),
         ("activities/show.html", show(Value::Null, true, &no_form)),
         (

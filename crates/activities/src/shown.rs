@@ -141,7 +141,7 @@ pub(crate) async fn add(
     };
     let asks =
         kind.is_some_and(|k| !k.roles.is_empty() || !k.agenda.is_empty() || !k.fields.is_empty());
-    let files = s.files(a.id, access).await?;
+    let files = s.files(a.id, View::from(access).taking_part()).await?;
     let needs = kind.is_some_and(|k| k.evidence == Evidence::Required);
     page["evidence_missing"] = json!(needs && files.is_empty() && a.reversed_at.is_none());
     page["files"] = files

@@ -14,6 +14,8 @@ pub(crate) mod details;
 pub(crate) mod door;
 pub(crate) mod files;
 pub(crate) mod leave;
+pub(crate) mod opinions;
+pub(crate) mod participants;
 pub(crate) mod plans;
 pub(crate) mod reflection;
 pub(crate) mod votes;
@@ -93,6 +95,14 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "activities_20261122_decisions",
         sql: decisions::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_opinions",
+        sql: opinions::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_participants",
+        sql: participants::TABLES,
     },
 ];
 

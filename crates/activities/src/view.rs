@@ -15,6 +15,7 @@ pub struct View {
     account: Option<AccountId>,
     person: Option<PersonId>,
     confidential: Scope,
+    part: bool,
 }
 
 impl From<&Scope> for View {
@@ -25,6 +26,7 @@ impl From<&Scope> for View {
             account: None,
             person: None,
             confidential: Scope::nothing(),
+            part: false,
         }
     }
 }
@@ -40,6 +42,7 @@ impl From<&Access> for View {
             account: Some(principal.account),
             person: principal.person.filter(|_| own),
             confidential: held.unwrap_or_else(Scope::nothing),
+            part: false,
         }
     }
 }
@@ -63,6 +66,12 @@ impl View {
         self
     }
 
+    /// The same, also reaching what units of the scope take part in: to be read, not to be changed.
+    pub fn taking_part(mut self) -> Self {
+        self.part = true;
+        self
+    }
+
     /// The condition on a row of activities, named `a`.
     pub(crate) fn sql(&self, args: &mut Args) -> String {
         let scope = scope_sql(&self.scope, "a.host", args);
@@ -76,6 +85,12 @@ impl View {
             open += &scope_sql(&self.confidential, "a.host", args);
         }
         let mut sql = format!("({scope} AND ({open})");
+        if self.part {
+            let unit = scope_sql(&self.scope, "u.unit", args);
+            sql += &format!(
+                " OR (NOT a.confidential AND a.id IN (SELECT u.activity FROM activity_unit u WHERE {unit}))"
+            );
+        }
         if let Some(person) = self.person {
             let person = args.push(person);
             sql += &format!(

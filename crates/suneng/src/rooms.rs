@@ -266,7 +266,8 @@ impl Rooms {
             notices.clone(),
             (vocabulary.request_kinds, vocabulary.calendar.clone()),
             Attachments::new(world.desk(), world.files.clone()),
-        );
+        )
+        .with_owner(activities::OpinionOwner);
         let registers = RegisterBook::new(
             db.clone(),
             env.clone(),

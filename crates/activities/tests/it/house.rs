@@ -60,6 +60,7 @@ pub fn asking(t: &TestDb, db: &Db, org: &Organization) -> requests::Requests {
             commons::files::Files::memory(t.env.clone()),
         ),
     )
+    .with_owner(activities::OpinionOwner)
 }
 
 /// A kind that only offices hold.

@@ -10,6 +10,7 @@ mod kinds;
 mod leave;
 mod levels;
 mod pages;
+mod opinions;
 mod plans;
 mod races;
 mod reflections;
