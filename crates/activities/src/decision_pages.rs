@@ -4,7 +4,9 @@ use axum::Form as Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use identity::Actor;
-use kernel::{ActivityId, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId, format_date};
+use kernel::{
+    ActivityId, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId, format_date,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::{Access, Failure, Form, Shell};
@@ -120,7 +122,11 @@ pub(crate) async fn entered(
         let label = |i: &Item| {
             let named = s.kinds.item(&i.code).map_or("", |k| k.name.get("zh-CN"));
             let parts = [named, i.title.as_str()];
-            parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("：")
+            parts
+                .into_iter()
+                .filter(|p| !p.is_empty())
+                .collect::<Vec<_>>()
+                .join("：")
         };
         let decision = NewDecision {
             item: item.map_or_else(String::new, label),
@@ -260,7 +266,8 @@ pub(crate) async fn change(
         let (1, Some(duty)) = (found.len(), found.pop()) else {
             return Err(Error::field("duty-unit", Msg::new("duty-one")));
         };
-        s.change_duty((activity, request), &duty, &typed.reason, &access, actor).await
+        s.change_duty((activity, request), &duty, &typed.reason, &access, actor)
+            .await
     };
     let done = (done.await, "duty-changed");
     answer(&s, &shell, &access, activity, &typed, done).await

@@ -150,7 +150,8 @@ impl Activities {
         duties: &[Duty],
         actor: &Actor,
     ) -> Result<()> {
-        self.raise(tx, a, (RESOLUTION, id, title), duties, actor).await
+        self.raise(tx, a, (RESOLUTION, id, title), duties, actor)
+            .await
     }
 
     /// Takes back what a resolution asked for and nobody answered yet.
@@ -162,7 +163,9 @@ impl Activities {
         actor: &Actor,
     ) -> Result<()> {
         if let Some(requests) = &self.requests {
-            requests.withdraw_of(tx, (RESOLUTION, id), reason, actor).await?;
+            requests
+                .withdraw_of(tx, (RESOLUTION, id), reason, actor)
+                .await?;
         }
         Ok(())
     }
@@ -202,10 +205,14 @@ impl Activities {
             return Ok(());
         };
         for r in votes::of_activity(tx, id).await? {
-            requests.withdraw_of(tx, (RESOLUTION, r.id), reason, actor).await?;
+            requests
+                .withdraw_of(tx, (RESOLUTION, r.id), reason, actor)
+                .await?;
         }
         for d in rows::of_activity(tx, id).await? {
-            requests.withdraw_of(tx, (DECISION, d.id), reason, actor).await?;
+            requests
+                .withdraw_of(tx, (DECISION, d.id), reason, actor)
+                .await?;
         }
         Ok(())
     }
@@ -242,7 +249,11 @@ impl Activities {
         Error::if_any(errors)?;
         db::transaction!(self.db, |tx| {
             let a = self.decidable(tx, id, &view).await?;
-            if rows::of_activity(tx, id).await?.iter().any(|d| d.id == decision) {
+            if rows::of_activity(tx, id)
+                .await?
+                .iter()
+                .any(|d| d.id == decision)
+            {
                 return Ok(());
             }
             let all = [(decision, new.clone())];
@@ -273,11 +284,14 @@ impl Activities {
                 return Err(Error::NotFound);
             }
             if let Some(requests) = &self.requests {
-                requests.withdraw_of(tx, (DECISION, decision), reason, &actor).await?;
+                requests
+                    .withdraw_of(tx, (DECISION, decision), reason, &actor)
+                    .await?;
             }
             self.changed(tx, &[(id, by, actor.on_behalf)]).await?;
             let detail = json!({ "decision": decision, "reason": reason });
-            self.audit(tx, &actor, "activity.decision-reversed", id, detail).await
+            self.audit(tx, &actor, "activity.decision-reversed", id, detail)
+                .await
         })
     }
 
@@ -311,13 +325,17 @@ impl Activities {
                 text: reason.to_owned(),
                 ..Said::default()
             };
-            requests.act_in(tx, request, Act::Withdraw, &said, &actor).await?;
+            requests
+                .act_in(tx, request, Act::Withdraw, &said, &actor)
+                .await?;
             let (kind, title) = (source.kind.as_str(), old.title.as_str());
             let duties = std::slice::from_ref(new);
-            self.raise(tx, &a, (kind, source.id, title), duties, &actor).await?;
+            self.raise(tx, &a, (kind, source.id, title), duties, &actor)
+                .await?;
             self.changed(tx, &[(id, by, actor.on_behalf)]).await?;
             let detail = json!({ "request": request, "reason": reason });
-            self.audit(tx, &actor, "activity.duty-changed", id, detail).await
+            self.audit(tx, &actor, "activity.duty-changed", id, detail)
+                .await
         })
     }
 

@@ -14,8 +14,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use web::{Access, Failure, Form, Secrecy, Shell};
 
-use crate::details::{Item, next_session};
 use crate::decision_pages;
+use crate::details::{Item, next_session};
 use crate::evidence_pages;
 use crate::opinion_pages;
 use crate::pages::{crumbs, usual_level};
@@ -406,7 +406,11 @@ pub(crate) async fn form_context(
         .collect();
     let shape = shape(s, kind, lang, &form);
     let decides = s.requests.is_some() && !kind.pair && kind.confidential.is_none();
-    let decision_lines = if decides { decision_pages::lines(&form) } else { 0 };
+    let decision_lines = if decides {
+        decision_pages::lines(&form)
+    } else {
+        0
+    };
     Ok(json!({
         "form": form, "kind": kind.name.get(lang), "roster": roster, "roles": roles, "shape": shape,
         "unit_code": unit.code, "unit_name": unit.name, "groups": kind_groups(s, unit, kind, lang),

@@ -14,6 +14,8 @@ mod door;
 mod evidence;
 mod evidence_pages;
 mod form_page;
+mod history;
+mod history_pages;
 mod kind;
 mod leave;
 mod levels;
@@ -37,6 +39,7 @@ mod sheet;
 mod sheet_pages;
 mod shown;
 mod source;
+mod speeches;
 mod store;
 mod traces;
 mod typed;
@@ -51,6 +54,7 @@ pub use decisions::{Decision, Duty, NewDecision};
 pub use details::{Details, Item, Pair, Session, next_session, session_fits};
 pub use door::{Came, Receipt, Way};
 pub use evidence::NewFile;
+pub use history::{Import, Total};
 pub use kind::{
     ActivityKind, ActivityKinds, AgendaItem, CheckIn, Choice, Confidential, Evidence, FieldKind,
     KindField, KindGroup, KindRole, OneOrMany, RoleOf, RosterOf,
@@ -67,6 +71,7 @@ pub use reflection::{Reflection, ReflectionOf, ReflectionState, similarity};
 pub use service::Activities;
 pub use sheet::short_code;
 pub use source::ActivityFacts;
+pub use speeches::Speech;
 pub use store::MIGRATIONS;
 pub use store::details::Version;
 pub use store::files::FiledEvidence;

@@ -6,7 +6,9 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use commons::sheets::write::{Value as Cell, xlsx};
 use identity::Actor;
-use kernel::{ActivityId, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId, format_date};
+use kernel::{
+    ActivityId, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId, format_date,
+};
 use requests::Eyes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -68,7 +70,12 @@ pub(crate) struct Typed {
     nothing: String,
 }
 
-async fn call_form(s: &Activities, shell: &Shell, access: &Access, mut form: Form) -> Result<Value> {
+async fn call_form(
+    s: &Activities,
+    shell: &Shell,
+    access: &Access,
+    mut form: Form,
+) -> Result<Value> {
     s.asked()?;
     let get = |form: &Form, name: &str| form.values.get(name).cloned().unwrap_or_default();
     let mut title = String::new();
@@ -98,10 +105,18 @@ async fn call_form(s: &Activities, shell: &Shell, access: &Access, mut form: For
         groups.push((format!("audience:{}", audience.id), audience.name));
     }
     let mut hosts = Vec::new();
-    for unit in s.organization.units(&access.scope).await?.into_iter().take(200) {
+    for unit in s
+        .organization
+        .units(&access.scope)
+        .await?
+        .into_iter()
+        .take(200)
+    {
         hosts.push((unit.id.to_string(), unit.name));
     }
-    Ok(json!({ "form": form, "groups": groups, "hosts": hosts, "most": LONGEST, "crumbs": crumbs(shell) }))
+    Ok(
+        json!({ "form": form, "groups": groups, "hosts": hosts, "most": LONGEST, "crumbs": crumbs(shell) }),
+    )
 }
 
 pub(crate) async fn new_call(
@@ -122,12 +137,18 @@ async fn members(s: &Activities, of: &str, scope: &Scope) -> Result<Vec<PersonId
         Some(("body", id)) => {
             let id: Id = id.parse().map_err(|_| Error::NotFound)?;
             let (_, members) = s.organization.body(id, scope).await?;
-            Ok(members.iter().filter(|m| m.covers(today)).map(|m| m.person).collect())
+            Ok(members
+                .iter()
+                .filter(|m| m.covers(today))
+                .map(|m| m.person)
+                .collect())
         }
         Some(("audience", id)) => {
             let id: Id = id.parse().map_err(|_| Error::NotFound)?;
             let audience = s.organization.audience(id, scope).await?;
-            let page = s.organization.audience_page(&audience.rule, today, scope, MOST + 1, 0);
+            let page = s
+                .organization
+                .audience_page(&audience.rule, today, scope, MOST + 1, 0);
             Ok(page.await?.1.into_iter().map(|line| line.person).collect())
         }
         _ => Ok(Vec::new()),
@@ -233,10 +254,11 @@ async fn call_page(
     let rows = lines(s, shell, &all).await?;
     let count = |code: &str| rows.iter().filter(|r| r["code"] == json!(code)).count();
     let host = s.organization.names(&[call.host]).await?;
-    let counts: Vec<(String, usize)> = ["given", "adopted", "partly", "rejected", "none", "missing"]
-        .iter()
-        .map(|code| (shell.t(&format!("opinion-{code}")), count(code)))
-        .collect();
+    let counts: Vec<(String, usize)> =
+        ["given", "adopted", "partly", "rejected", "none", "missing"]
+            .iter()
+            .map(|code| (shell.t(&format!("opinion-{code}")), count(code)))
+            .collect();
     let verdicts = Verdict::ALL.map(|v| (v.code(), shell.t(&format!("opinion-{}", v.code()))));
     Ok(json!({
         "id": call.id, "title": call.title, "text": call.text.lines().collect::<Vec<_>>(), "due": format_date(call.due),
@@ -280,7 +302,13 @@ pub(crate) async fn call_sheet(
             text("reason"),
         ]
     });
-    let heads = ["call-no", "call-whom", "opinion-label", "opinion-verdict", "opinion-why"];
+    let heads = [
+        "call-no",
+        "call-whom",
+        "opinion-label",
+        "opinion-verdict",
+        "opinion-why",
+    ];
     let heads = heads.map(|key| shell.t(key));
     let title = shell.t("call-table");
     let bytes = xlsx(&title, &heads.each_ref().map(String::as_str), cells)?;
@@ -316,7 +344,10 @@ pub(crate) async fn judge(
     let (id, opinion) = (id_of(&id)?, id_of(&opinion)?);
     let verdict = Verdict::from_code(&typed.verdict).ok_or(Error::NotFound)?;
     let what = (verdict, typed.reason.as_str());
-    match s.judge_opinion((id, opinion), what, &access.scope, actor).await {
+    match s
+        .judge_opinion((id, opinion), what, &access.scope, actor)
+        .await
+    {
         Ok(()) => shell.done(&format!("/activities/calls/{id}"), "opinion-judged"),
         Err(error) => refused(&s, &shell, &access, id, error).await,
     }
@@ -450,8 +481,10 @@ async fn part_page(
         label: a.title.clone(),
         href: format!("/activities/{id}"),
     });
-    Ok(json!({ "id": id, "unit_id": unit, "unit": names.get(&unit), "title": a.title, "date": format_date(a.date),
-        "host": names.get(&a.host), "roster": roster, "roles": roles, "form": form, "crumbs": trail }))
+    Ok(
+        json!({ "id": id, "unit_id": unit, "unit": names.get(&unit), "title": a.title, "date": format_date(a.date),
+        "host": names.get(&a.host), "roster": roster, "roles": roles, "form": form, "crumbs": trail }),
+    )
 }
 
 pub(crate) async fn part(
@@ -525,15 +558,14 @@ pub(crate) async fn join(
         }
         Error::if_any(errors)?;
         for unit in units {
-            s.set_participant(id, (unit, true), &access, actor.clone()).await?;
+            s.set_participant(id, (unit, true), &access, actor.clone())
+                .await?;
         }
         Ok(())
     };
     match done.await {
         Ok(()) => shell.done(&format!("/activities/{id}"), "participants-kept"),
-        Err(error) => {
-            pages::refused_form(&s, &shell, &access, id, Form::of(&typed), error).await
-        }
+        Err(error) => pages::refused_form(&s, &shell, &access, id, Form::of(&typed), error).await,
     }
 }
 
@@ -572,11 +604,23 @@ pub(crate) fn reader(access: &Access) -> View {
     View::from(access).taking_part()
 }
 
-/// The routes of opinions and of participating units.
+/// The routes of opinions, of participating units and of speeches.
 pub(crate) fn routes() -> web::Routes<Activities> {
     use web::Policy;
     let record = Policy::Permission(crate::RECORD);
+    let read = Policy::Permission(crate::READ);
     web::Routes::new()
+        .post("/activities/{id}/speeches", record, crate::speeches::keep)
+        .post(
+            "/activities/{id}/speeches/{speech}/reversal",
+            record,
+            crate::speeches::take_back,
+        )
+        .get(
+            "/activities/{id}/speeches.docx",
+            read,
+            crate::speeches::document,
+        )
         .get("/activities/calls/new", record, new_call)
         .post("/activities/calls", record, keep_call)
         .get("/activities/calls/{id}", record, show_call)

@@ -235,7 +235,9 @@ impl Activities {
             };
             if !rows::insert_call(tx, &call).await? {
                 let known = rows::one_call(tx, new.id, &view.scope).await?;
-                return (known.asked_by == by).then_some(new.id).ok_or(Error::NotFound);
+                return (known.asked_by == by)
+                    .then_some(new.id)
+                    .ok_or(Error::NotFound);
             }
             let wanted: Vec<_> = new.people.iter().map(|p| (*p, today)).collect();
             let homes = Organization::units_on(tx, &wanted).await?;
@@ -245,7 +247,11 @@ impl Activities {
             }
             for person in &new.people {
                 // Who belongs nowhere is asked nothing.
-                to.extend(homes.get(&(*person, today)).map(|unit| (*unit, Some(*person))));
+                to.extend(
+                    homes
+                        .get(&(*person, today))
+                        .map(|unit| (*unit, Some(*person))),
+                );
             }
             to.sort_unstable();
             to.dedup();
@@ -313,7 +319,10 @@ impl Activities {
         role: Option<&str>,
         by: AccountId,
     ) -> Result<FactId> {
-        let given = o.answered_at.unwrap_or(self.env.now()).date(self.env.zone());
+        let given = o
+            .answered_at
+            .unwrap_or(self.env.now())
+            .date(self.env.zone());
         let places = self.places(tx, [call.host, o.unit], given).await?;
         if let Some(old) = o.fact {
             self.ledger.reverse(tx, &[old], Some(by)).await?;
@@ -381,7 +390,9 @@ impl Activities {
                 return Err(Error::Conflict(Msg::new("opinion-closed")));
             }
             if first {
-                requests.act_in(tx, id, Act::Answer, &Said::default(), &actor).await?;
+                requests
+                    .act_in(tx, id, Act::Answer, &Said::default(), &actor)
+                    .await?;
             }
             let detail = json!({ "opinion": id, "nothing": nothing, "first": first });
             self.audit_call(tx, &actor, "activity.opinion-given", call.id, detail)
@@ -437,7 +448,9 @@ impl Activities {
         let requests = self.asked()?;
         let answered = requests.state(tx, o.id).await? == Some(State::Answered);
         if answered && o.answered_by != actor.account {
-            requests.act_in(tx, o.id, Act::Confirm, &Said::default(), actor).await?;
+            requests
+                .act_in(tx, o.id, Act::Confirm, &Said::default(), actor)
+                .await?;
         }
         Ok(())
     }

@@ -16,7 +16,8 @@ use crate::{
     Role, confirm, confirm_pages,
 };
 use crate::{
-    amend_page, decision_pages, evidence_pages, form_page, list_page, mine_pages, plan_pages, sheet_pages,
+    amend_page, decision_pages, evidence_pages, form_page, list_page, mine_pages, plan_pages,
+    sheet_pages,
 };
 use crate::{opinion_pages, reflection_pages, vote_pages};
 
@@ -278,6 +279,7 @@ pub fn module(activities: Activities) -> Module {
         )
         .merge(crate::api::routes())
         .merge(opinion_pages::routes())
+        .merge(crate::history_pages::routes())
         .with_state(activities);
     Module {
         name: "activities",
@@ -380,6 +382,18 @@ pub fn module(activities: Activities) -> Module {
             (
                 "activities/part.html",
                 include_str!("../templates/part.html"),
+            ),
+            (
+                "activities/history.html",
+                include_str!("../templates/history.html"),
+            ),
+            (
+                "activities/history_preview.html",
+                include_str!("../templates/history_preview.html"),
+            ),
+            (
+                "activities/history_show.html",
+                include_str!("../templates/history_show.html"),
             ),
             (
                 "activities/screen.html",
@@ -537,6 +551,8 @@ pub(crate) async fn show_context(
     });
     crate::shown::add(s, shell, access, a, may_record, &mut page).await?;
     decision_pages::card(s, shell, a, &mut page).await?;
+    page["import"] = json!(s.import_of(a.id).await?);
+    crate::speeches::card(s, access, a, parts, &mut page).await?;
     page["participants"] = opinion_pages::participants(s, access, a, parts).await?;
     let may_call = may_record && s.requests.is_some() && a.pair.is_none() && !a.confidential;
     page["may_call"] = json!(may_call);

@@ -28,11 +28,7 @@ impl Activities {
     }
 
     /// Units that are named as taking part: not the host, each once, not too many.
-    pub(crate) fn check_participants(
-        units: &[UnitId],
-        host: UnitId,
-        errors: &mut Vec<FieldError>,
-    ) {
+    pub(crate) fn check_participants(units: &[UnitId], host: UnitId, errors: &mut Vec<FieldError>) {
         let distinct: HashSet<&UnitId> = units.iter().collect();
         if units.contains(&host) || distinct.len() != units.len() || units.len() > MOST {
             errors.push(FieldError {
@@ -55,7 +51,12 @@ impl Activities {
     ) -> Result<()> {
         let (actor, by) = who(actor)?;
         let view = view.into().by(by);
-        let below: HashSet<UnitId> = self.organization.units_under(unit).await?.into_iter().collect();
+        let below: HashSet<UnitId> = self
+            .organization
+            .units_under(unit)
+            .await?
+            .into_iter()
+            .collect();
         db::transaction!(self.db, |tx| {
             let a = store::activity(tx, id, &view).await?;
             if a.confidential || a.pair.is_some() {
@@ -88,7 +89,8 @@ impl Activities {
                 }
             };
             self.changed(tx, &[(id, by, actor.on_behalf)]).await?;
-            self.audit(tx, &actor, action, id, json!({ "unit": unit })).await
+            self.audit(tx, &actor, action, id, json!({ "unit": unit }))
+                .await
         })
     }
 
@@ -110,8 +112,12 @@ impl Activities {
         }
         let parts = store::parts(&mut tx, id).await?;
         drop(tx);
-        let mut parts: HashMap<PersonId, Part> = parts.into_iter().map(|(p, _)| (p.person, p)).collect();
-        let roster = self.organization.roster(unit, a.date, true, &Scope::All).await?;
+        let mut parts: HashMap<PersonId, Part> =
+            parts.into_iter().map(|(p, _)| (p.person, p)).collect();
+        let roster = self
+            .organization
+            .roster(unit, a.date, true, &Scope::All)
+            .await?;
         let lines = roster.into_iter().map(|line| {
             let part = parts.remove(&line.person);
             (line, part)
@@ -137,7 +143,10 @@ impl Activities {
         let (a, roster) = self.part_of_unit(id, unit, scope).await?;
         let own: HashSet<PersonId> = roster.iter().map(|(line, _)| line.person).collect();
         let mut seen = HashSet::new();
-        if marks.iter().any(|m| !own.contains(&m.person) || !seen.insert(m.person)) {
+        if marks
+            .iter()
+            .any(|m| !own.contains(&m.person) || !seen.insert(m.person))
+        {
             let message = Msg::new("roster-person-unknown");
             let date = kernel::format_date(a.date);
             return Err(Error::field("roster", message.with("date", date)));
@@ -154,7 +163,9 @@ impl Activities {
                 return Err(Error::NotFound);
             }
             let known = store::parts(tx, id).await?;
-            let places = self.places(tx, units.values().copied().chain([a.host]), a.date).await?;
+            let places = self
+                .places(tx, units.values().copied().chain([a.host]), a.date)
+                .await?;
             let mut facts: Vec<Fact> = Vec::new();
             let mut new: Vec<(ActivityId, Part, FactId)> = Vec::new();
             for mark in marks {
@@ -198,7 +209,8 @@ impl Activities {
             self.ledger.append(tx, &facts).await?;
             self.changed(tx, &[(id, by, actor.on_behalf)]).await?;
             let detail = json!({ "unit": unit, "lines": facts.len() });
-            self.audit(tx, &actor, "activity.part-entered", id, detail).await
+            self.audit(tx, &actor, "activity.part-entered", id, detail)
+                .await
         })
     }
 }

@@ -129,7 +129,10 @@ impl Activities {
                 .await?,
         };
         if !new.details.decisions.is_empty() && (activity.pair.is_some() || activity.confidential) {
-            return Err(Error::field("decision-title-0", Msg::new("decision-not-here")));
+            return Err(Error::field(
+                "decision-title-0",
+                Msg::new("decision-not-here"),
+            ));
         }
         let decisions = new.details.decisions.iter();
         let decisions: Vec<_> = decisions.map(|d| (self.env.new_id(), d.clone())).collect();
@@ -157,7 +160,8 @@ impl Activities {
             self.write_facts(tx, &activity, &people, &new.details.agenda)
                 .await?;
             participants::add(tx, activity.id, &new.details.units).await?;
-            self.write_decisions(tx, &activity, &decisions, (&actor, by)).await?;
+            self.write_decisions(tx, &activity, &decisions, (&actor, by))
+                .await?;
             if let Some(plan) = new.details.plan
                 && !plans::held(tx, plan, activity.host, activity.id, now).await?
             {

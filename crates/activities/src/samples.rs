@@ -34,6 +34,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let confirm = |rows: Value| json!({ "crumbs": [{ "label": "x", "href": "/" }], "rows": rows, "pager": pager });
     let outcome = |ok: bool, text: Value| json!({ "href": "/activities/x", "title": "t", "date": "2026-11-20", "ok": ok, "text": text });
     let outcomes = |rows: Value| json!({ "crumbs": [{ "label": "x", "href": "/" }], "rows": rows, "done": 1, "failed": 1 });
+    let past = json!({ "number": 3, "title": "t", "unit": "u", "date": "2025-03-01", "kind": "k", "sessions": 3, "present": 20, "declared": true });
     let said = |answered: bool| {
         json!({ "id": "x", "whom": "n", "text": if answered { json!(["a", "b"]) } else { json!([]) }, "code": "given", "said": "x",
         "reason": if answered { "r" } else { "" }, "answered": answered, "at": if answered { json!("2026-11-20 15:00") } else { Value::Null } })
@@ -77,6 +78,13 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
                 "missing",
                 json!([{ "person": "p", "name": "n", "made": some(json!({ "content": "c", "date": "2026-11-21", "minutes": 60 })) }]),
             ),
+            (
+                "speeches",
+                json!([{ "id": "x", "who": "n", "place": 1, "title": "t", "text": ["a"], "file": some(json!("/activities/x/files/y")) }]),
+            ),
+            ("speakers", json!([["p", "n"]])),
+            ("import", some(json!("x"))),
+            ("new_speech", json!({ "id": "x", "place": 2 })),
             ("may_call", json!(may)),
             ("calls", calls.clone()),
             (
@@ -104,7 +112,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ("evidence_missing", json!(!may)),
             (
                 "files",
-                json!([{ "href": "/activities/x/files/y", "name": "a.pdf", "later": may, "size": "1.0 KiB", "dated": "2026-11-20", "at": "2026-11-20 17:00", "sha256": "x" }]),
+                json!([{ "id": "y", "href": "/activities/x/files/y", "name": "a.pdf", "later": may, "size": "1.0 KiB", "dated": "2026-11-20", "at": "2026-11-20 17:00", "sha256": "x" }]),
             ),
             ("may_file", json!(may)),
             ("kinds", json!(".pdf")),
@@ -239,6 +247,29 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         (
             "activities/call_form.html",
             json!({ "form": { "values": { "plan": "x" }, "errors": {}, "list": [] }, "groups": [["", "—"]], "hosts": [], "most": 4000, "crumbs": [] }),
+        ),
+        (
+            "activities/history.html",
+            json!({ "form": form, "rows": [{ "href": "/activities/history/x", "name": "a.xlsx", "at": "2026-11-20 15:00", "reversed": true }],
+                "most": 2000, "columns": "x", "crumbs": [] }),
+        ),
+        (
+            "activities/history.html",
+            json!({ "form": no_form, "rows": [], "most": 2000, "columns": "x", "crumbs": [] }),
+        ),
+        (
+            "activities/history_preview.html",
+            json!({ "form": form, "id": "x", "sheet": { "value": "x|a.xlsx", "name": "a.xlsx" }, "scans": [{ "value": "x|b.pdf", "name": "b.pdf" }],
+                "mark": "1", "faults": [{ "cell": "B2", "text": "x" }], "fault_count": 201, "faulty": 1, "rows": [past], "fine": 201, "declared": 1,
+                "known": 1, "conflicts": [{ "field": "choose-3", "rows": [past], "known": [{ "date": "2025-03-01", "title": "t", "sessions": 1, "present": 3 }] }],
+                "shown": 200, "crumbs": [] }),
+        ),
+        (
+            "activities/history_show.html",
+            json!({ "id": "x", "name": "a.xlsx", "at": "2026-11-20 15:00", "scans": ["b.pdf"], "reversed": "2026-11-20 16:00", "reason": "r",
+                "rows": [{ "href": "/activities/x", "title": "t", "kind": "k", "unit": "u", "date": "2025-03-01", "reversed": true }],
+                "totals": [{ "title": "t", "kind": "k", "unit": "u", "date": "2025-03-01", "sessions": 3, "present": 20 }],
+                "may_reverse": true, "form": no_form, "crumbs": [] }),
         ),
         ("activities/call.html", call(false)),
         ("activities/call.html", call(true)),

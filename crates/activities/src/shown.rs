@@ -147,7 +147,7 @@ pub(crate) async fn add(
     page["files"] = files
         .iter()
         .map(|f| {
-            json!({ "href": format!("/activities/{}/files/{}", a.id, f.id), "name": f.name, "later": f.later,
+            json!({ "id": f.id, "href": format!("/activities/{}/files/{}", a.id, f.id), "name": f.name, "later": f.later,
                 "size": format!("{:.1} KiB", f.size as f64 / 1024.0), "dated": kernel::format_date(f.dated),
                 "at": f.at.minute_text(zone), "sha256": f.sha256 })
         })

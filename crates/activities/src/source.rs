@@ -39,6 +39,7 @@ impl Source for ActivityFacts {
 
     fn href(&self, fact: &Fact) -> String {
         match fact.kind.as_str() {
+            _ if fact.source == "declared" => format!("/activities/history/{}", fact.subject),
             "opinion" => format!("/activities/calls/{}", fact.subject),
             _ => format!("/activities/{}", fact.activity()),
         }
@@ -72,6 +73,7 @@ impl Source for ActivityFacts {
         async move {
             let mut found = store::titles(tx, subjects).await?;
             found.extend(store::opinions::titles(tx, subjects).await?);
+            found.extend(store::history::titles(tx, subjects).await?);
             Ok(found)
         }
         .boxed()

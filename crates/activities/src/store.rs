@@ -13,11 +13,13 @@ pub(crate) mod decisions;
 pub(crate) mod details;
 pub(crate) mod door;
 pub(crate) mod files;
+pub(crate) mod history;
 pub(crate) mod leave;
 pub(crate) mod opinions;
 pub(crate) mod participants;
 pub(crate) mod plans;
 pub(crate) mod reflection;
+pub(crate) mod speeches;
 pub(crate) mod votes;
 
 use crate::details::Pair;
@@ -103,6 +105,14 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "activities_20261122_participants",
         sql: participants::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_speeches",
+        sql: speeches::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_history",
+        sql: history::TABLES,
     },
 ];
 

@@ -25,6 +25,7 @@ impl organization::Traces for Texts {
         async move {
             store::leave::erase(tx, person, ERASED).await?;
             store::opinions::erase(tx, person, ERASED).await?;
+            store::speeches::erase(tx, person, ERASED).await?;
             store::reflection::erase(tx, person, ERASED).await
         }
         .boxed()

@@ -55,7 +55,8 @@ pub(crate) async fn add(
         let field = |f: &str| format!("duty-{f}");
         let duties = decision_pages::duties(&s, named, &scope, field).await?;
         let new = NewResolution { duties, ..new };
-        s.resolve((activity, resolution), &new, &access, actor).await
+        s.resolve((activity, resolution), &new, &access, actor)
+            .await
     };
     match done.await {
         Ok(_) => shell.done(&format!("/activities/{activity}"), "votes-kept"),

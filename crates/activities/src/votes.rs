@@ -293,7 +293,8 @@ impl Activities {
                 self.ledger.append(tx, &[f]).await?;
             }
             let source = (resolution, row.title.as_str());
-            self.raise_resolution(tx, &a, source, &new.duties, &actor).await?;
+            self.raise_resolution(tx, &a, source, &new.duties, &actor)
+                .await?;
             self.changed(tx, &[(id, by, actor.on_behalf)]).await?;
             let detail = json!({ "resolution": resolution, "outcome": outcome.code() });
             self.audit(tx, &actor, "activity.resolved", id, detail)
@@ -330,7 +331,8 @@ impl Activities {
             if let Some(fact) = fact {
                 self.ledger.reverse(tx, &[fact], Some(by)).await?;
             }
-            self.withdraw_resolution(tx, resolution, reason, &actor).await?;
+            self.withdraw_resolution(tx, resolution, reason, &actor)
+                .await?;
             self.changed(tx, &[(id, by, actor.on_behalf)]).await?;
             let detail = json!({ "resolution": resolution, "reason": reason });
             self.audit(tx, &actor, "activity.resolution-reversed", id, detail)

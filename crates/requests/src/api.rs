@@ -146,7 +146,15 @@ pub(crate) fn openapi() -> Value {
     let tabs = Tab::ALL.map(Tab::code);
     let states = State::ALL.map(State::code);
     let acts = [
-        "accept", "decline", "answer", "want-time", "give-time", "refuse-time", "confirm", "send-back", "withdraw",
+        "accept",
+        "decline",
+        "answer",
+        "want-time",
+        "give-time",
+        "refuse-time",
+        "confirm",
+        "send-back",
+        "withdraw",
     ];
     let one = json!({ "$ref": "#/components/schemas/Request" });
     let record = json!({ "type": "object", "required": ["title", "href"], "properties": { "title": text, "href": text } });

@@ -122,12 +122,11 @@ impl Requests {
     }
 }
 
-async fn asked(
-    s: &Requests,
-    access: &Access,
-    typed: &Typed,
-) -> Result<Ask> {
-    let from = s.organization.unit_picked("from", &typed.from, &access.scope).await?;
+async fn asked(s: &Requests, access: &Access, typed: &Typed) -> Result<Ask> {
+    let from = s
+        .organization
+        .unit_picked("from", &typed.from, &access.scope)
+        .await?;
     let scope = reach(access, &access.scope);
     let (unit, person) = s.named(&typed.unit, &typed.person, &scope).await?;
     let wrong = || Error::field("due", Msg::new("requests-due-wrong"));

@@ -20,8 +20,8 @@ mod searching;
 mod service;
 mod store;
 
-pub use form_page::reach;
 pub use case::{Act, Case, Hand, State};
+pub use form_page::reach;
 pub use kind::{RequestKind, RequestKinds};
 pub use model::{Ask, Due, Event, Owner, Ref, Request, Said, Source, Tab};
 pub use module::module;

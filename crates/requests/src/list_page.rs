@@ -27,7 +27,9 @@ pub(crate) const COLUMNS: [Column; 7] = [
     Column::new("kind", "requests-kind").on_demand(),
     Column::new("whom", "requests-whom"),
     Column::new("asker", "requests-asker"),
-    Column::new("asked", "requests-asked-at").sorts().on_demand(),
+    Column::new("asked", "requests-asked-at")
+        .sorts()
+        .on_demand(),
     Column::new("state", "requests-state"),
     Column::new("due", "requests-due-label").sorts(),
 ];

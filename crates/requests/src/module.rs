@@ -74,8 +74,16 @@ fn samples() -> Vec<(&'static str, Value)> {
     there["there"] = json!("/elsewhere");
     let mut ended = show.clone();
     for key in [
-        "may_accept", "may_decline", "may_answer", "may_want", "may_give", "may_confirm", "may_send_back",
-        "own_answer", "may_withdraw", "late",
+        "may_accept",
+        "may_decline",
+        "may_answer",
+        "may_want",
+        "may_give",
+        "may_confirm",
+        "may_send_back",
+        "own_answer",
+        "may_withdraw",
+        "late",
     ] {
         ended[key] = json!(false);
     }

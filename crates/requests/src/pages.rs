@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use web::view::{Tag, Tone};
 use web::{Access, Failure, Form, Policy, Routes, Secrecy, Shell};
 
+use crate::ASK;
 use crate::case::{Act, Hand, State};
 use crate::form_page;
 use crate::list_page;
 use crate::model::{Event, Ref, Request, Said};
 use crate::service::{Eyes, LONGEST, Requests};
-use crate::ASK;
 
 pub(crate) fn routes(requests: Requests) -> Routes {
     let (own, ask) = (Policy::SignedIn, Policy::Permission(ASK));
@@ -25,7 +25,11 @@ pub(crate) fn routes(requests: Requests) -> Routes {
         .get(list_page::SHEET, own, list_page::sheet)
         .get("/requests/new", ask, form_page::form)
         .get("/requests/new/unit-options", ask, form_page::unit_options)
-        .get("/requests/new/people-options", ask, form_page::people_options)
+        .get(
+            "/requests/new/people-options",
+            ask,
+            form_page::people_options,
+        )
         .post(list_page::PLACE, ask, form_page::keep)
         .get("/requests/{id}", own, show)
         .get("/requests/{id}/files/{sha256}", own, file)
@@ -103,7 +107,9 @@ async fn page(
     let may = |act| case.may(hand, act);
     let later = case.until().saturating_add(jiff::Span::new().days(7));
     let kind = s.kinds.get(&r.kind);
-    form.values.entry("seen".into()).or_insert(r.version.to_string());
+    form.values
+        .entry("seen".into())
+        .or_insert(r.version.to_string());
     let waiting: Vec<Value> = waiting
         .iter()
         .map(|w| json!({ "value": w.text(), "name": w.name }))
@@ -268,8 +274,10 @@ async fn answer(
     let mut words = s.attachments.words_in(&secrecy, &files).await?;
     secrecy.look(&text, &mut words);
     if secrecy.asks(&words) {
-        let mut again: Vec<(String, String)> =
-            files.iter().map(|f| ("held".to_owned(), f.text())).collect();
+        let mut again: Vec<(String, String)> = files
+            .iter()
+            .map(|f| ("held".to_owned(), f.text()))
+            .collect();
         for name in ["seen", "text", "refs"] {
             again.push((name.to_owned(), value(name).to_owned()));
         }
@@ -283,7 +291,8 @@ async fn answer(
             files: s.attachments.keep(&files).await?,
             refs: refs_of(&refs),
         };
-        s.act(id, Act::Answer, &said, &eyes, &actor_of(&access)).await
+        s.act(id, Act::Answer, &said, &eyes, &actor_of(&access))
+            .await
     };
     match done.await {
         Ok(_) => {
@@ -304,4 +313,3 @@ async fn file(
     let found = files.find(|f| f.sha256 == sha256).ok_or(Error::NotFound)?;
     Ok(s.attachments.download(found).await?)
 }
-

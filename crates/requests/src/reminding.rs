@@ -61,7 +61,10 @@ impl Requests {
             taken += db::transaction!(self.db, |tx| {
                 store::hold(tx, r.id).await?;
                 // What was answered meanwhile reminds nobody.
-                match store::one(tx, r.id).await?.filter(|r| r.case.state.is_open()) {
+                match store::one(tx, r.id)
+                    .await?
+                    .filter(|r| r.case.state.is_open())
+                {
                     Some(r) => self.take(tx, &r, period).await,
                     None => Ok(0),
                 }

@@ -114,7 +114,9 @@ impl Requests {
     pub fn due_day(&self, due: Due) -> Date {
         match due {
             Due::On(day) => day,
-            Due::In { days, working } => Step { days, working }.day(self.env.today(), &self.calendar),
+            Due::In { days, working } => {
+                Step { days, working }.day(self.env.today(), &self.calendar)
+            }
         }
     }
 
@@ -198,12 +200,20 @@ impl Requests {
             return Err(Error::Retry("a request was sent twice".into()));
         }
         search::index(tx, crate::searching::KIND, request.id, home, &request.title).await?;
-        let event = self.event("asked", actor, request.asked_person, &Said::default(), Some(due));
+        let event = self.event(
+            "asked",
+            actor,
+            request.asked_person,
+            &Said::default(),
+            Some(due),
+        );
         store::note(tx, request.id, &event).await?;
         let detail = json!({ "kind": request.kind, "unit": home, "due": kernel::format_date(due) });
-        self.audit(tx, actor, "request.asked", request.id, detail).await?;
+        self.audit(tx, actor, "request.asked", request.id, detail)
+            .await?;
         let to = self.asked_of(tx, &request).await?;
-        self.say(tx, &request, &to, "requests-notice-asked", None).await?;
+        self.say(tx, &request, &to, "requests-notice-asked", None)
+            .await?;
         if let Some(owner) = self.owner(&request.kind) {
             owner.changed(tx, &request, "asked").await?;
         }
@@ -270,7 +280,10 @@ impl Requests {
 
     /// Who asked, as a reader of notices.
     pub(crate) fn asker(r: &Request) -> Vec<Reader> {
-        vec![r.asked_person.map_or(Reader::Account(r.asked_by), Reader::Person)]
+        vec![
+            r.asked_person
+                .map_or(Reader::Account(r.asked_by), Reader::Person),
+        ]
     }
 
     pub(crate) async fn say(
@@ -297,9 +310,8 @@ impl Requests {
     /// On which side somebody stands.
     pub(crate) async fn hand(&self, tx: &mut Tx, r: &Request, eyes: &Eyes) -> Result<Hand> {
         let paths = finding::paths(tx, &[r.home, r.from]).await?;
-        let reached = |scope: &Scope, unit: UnitId| {
-            paths.get(&unit).is_some_and(|path| scope.reaches(path))
-        };
+        let reached =
+            |scope: &Scope, unit: UnitId| paths.get(&unit).is_some_and(|path| scope.reaches(path));
         let me = eyes.person.is_some();
         Ok(Hand {
             account: eyes.account,
@@ -381,7 +393,10 @@ impl Requests {
         if let Act::WantTime(day) = act
             && day > self.env.today().saturating_add(AHEAD.days())
         {
-            return Err(Error::field("day", Msg::new("requests-due").with("days", AHEAD)));
+            return Err(Error::field(
+                "day",
+                Msg::new("requests-due").with("days", AHEAD),
+            ));
         }
         let asked = r.case.wanted;
         r.case.act(hand, act)?;
@@ -411,7 +426,9 @@ impl Requests {
         self.audit(tx, actor, action, r.id, detail).await?;
         let to = self.asked_of(tx, r).await?;
         if !r.case.state.is_open() {
-            self.notices.settle(tx, &to, ("request", &r.id.to_string())).await?;
+            self.notices
+                .settle(tx, &to, ("request", &r.id.to_string()))
+                .await?;
         }
         let (to, key) = match act {
             Act::Accept => (Self::asker(r), "requests-notice-accepted"),
@@ -442,7 +459,9 @@ impl Requests {
     /// A request with all that happened and the side on which the reader stands; what one may not see does not exist.
     pub async fn request(&self, id: Id, eyes: &Eyes) -> Result<(Request, Vec<Event>, Hand)> {
         let mut tx = self.db.read().await?;
-        let r = store::seen(&mut tx, id, eyes).await?.ok_or(Error::NotFound)?;
+        let r = store::seen(&mut tx, id, eyes)
+            .await?
+            .ok_or(Error::NotFound)?;
         let events = store::events(&mut tx, id).await?;
         let hand = self.hand(&mut tx, &r, eyes).await?;
         Ok((r, events, hand))
@@ -511,7 +530,8 @@ impl Requests {
             down: false,
         };
         let window = Window::new(1, most);
-        self.list(Tab::Todo, &Filter::default(), eyes, order, window).await
+        self.list(Tab::Todo, &Filter::default(), eyes, order, window)
+            .await
     }
 }
 

@@ -169,7 +169,8 @@ pub(crate) async fn save(tx: &mut Tx, r: &Request) -> Result<()> {
 
 /// Adds an event. Its number is unique, so of two who add the same one, one runs again.
 pub(crate) async fn note(tx: &mut Tx, id: Id, e: &Event) -> Result<()> {
-    let sql = "INSERT INTO request_event (request, seq, act, account, person, day, said, files, refs, at)
+    let sql =
+        "INSERT INTO request_event (request, seq, act, account, person, day, said, files, refs, at)
         SELECT $1, CAST(COALESCE(MAX(seq), 0) + 1 AS BIGINT), $2, $3, $4, $5, $6, $7, $8, $9
         FROM request_event WHERE request = $1";
     let text = |value: serde_json::Result<String>| value.map_err(Error::internal);
@@ -377,12 +378,10 @@ pub(crate) async fn take_step(
     (step, escalates): (&str, bool),
     at: Timestamp,
 ) -> Result<bool> {
-    let sql = "INSERT INTO request_step (request, due, step, escalates, at) VALUES ($1, $2, $3, $4, $5)
+    let sql =
+        "INSERT INTO request_step (request, due, step, escalates, at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT DO NOTHING";
-    Ok(tx
-        .execute(sql, args![id, due, step, escalates, at])
-        .await?
-        == 1)
+    Ok(tx.execute(sql, args![id, due, step, escalates, at]).await? == 1)
 }
 
 /// Takes away what a person wrote about requests; who did what when stays.

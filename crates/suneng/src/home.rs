@@ -136,7 +136,11 @@ async fn show(
     let names = s.world.organization.names(&units).await?;
     for r in asked {
         let due = r.case.until();
-        let verb = if r.case.state.is_open() { "home-go-answer" } else { "home-go-see" };
+        let verb = if r.case.state.is_open() {
+            "home-go-answer"
+        } else {
+            "home-go-see"
+        };
         let item = json!({
             "title": r.title, "unit": names.get(&r.home), "due": kernel::format_date(due),
             "tag": deadline(&shell, due, due < today), "icon": "ballpen", "verb": shell.t(verb), "href": r.href(),

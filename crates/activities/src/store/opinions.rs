@@ -89,11 +89,7 @@ pub(crate) async fn calls_of(
     rows.iter().map(call).collect()
 }
 
-pub(crate) async fn close(
-    tx: &mut Tx,
-    id: Id,
-    (at, by): (Timestamp, AccountId),
-) -> Result<bool> {
+pub(crate) async fn close(tx: &mut Tx, id: Id, (at, by): (Timestamp, AccountId)) -> Result<bool> {
     let sql = "UPDATE opinion_call SET closed_at = $2, closed_by = $3 WHERE id = $1 AND closed_at IS NULL";
     Ok(tx.execute(sql, args![id, at, by]).await? == 1)
 }
@@ -142,7 +138,10 @@ pub(crate) async fn of_call(tx: &mut Tx, call: Id) -> Result<Vec<Opinion>> {
 pub(crate) async fn one(tx: &mut Tx, id: Id) -> Result<Opinion> {
     let sql = format!("SELECT {OPINION} FROM opinion o WHERE o.id = $1");
     let row = tx.optional(sql, args![id]).await?;
-    row.as_ref().map(opinion).transpose()?.ok_or(Error::NotFound)
+    row.as_ref()
+        .map(opinion)
+        .transpose()?
+        .ok_or(Error::NotFound)
 }
 
 /// Keeps an answer with its fact, instead of the one before.
@@ -155,7 +154,10 @@ pub(crate) async fn answer(
 ) -> Result<bool> {
     let sql = "UPDATE opinion SET text = $2, empty_said = $3, fact = $4, answered_at = $5, answered_by = $6
         WHERE id = $1 AND verdict IS NULL";
-    Ok(tx.execute(sql, args![o.id, text, nothing, fact, at, by]).await? == 1)
+    Ok(tx
+        .execute(sql, args![o.id, text, nothing, fact, at, by])
+        .await?
+        == 1)
 }
 
 /// Keeps what became of an opinion, with its fact.

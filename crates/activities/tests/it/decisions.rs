@@ -28,7 +28,11 @@ async fn sitting(h: &House, t: &TestDb, decisions: Vec<NewDecision>) -> activiti
     let mut new = h.session(t, day(11, 20));
     new.kind = "sitting".into();
     new.host = h.bureau;
-    new.marks = h.marks(&[("001", Role::Present), ("002", Role::Present), ("003", Role::Present)]);
+    new.marks = h.marks(&[
+        ("001", Role::Present),
+        ("002", Role::Present),
+        ("003", Role::Present),
+    ]);
     new.details.decisions = decisions;
     new
 }
@@ -79,17 +83,32 @@ async fn recording_a_meeting_asks_those_it_names_once() {
         let other = h.people["003"];
         assert_ne!(Some(other), first.person);
         let actor = identity::Actor::from(t.env.new_id::<kernel::AccountId>());
-        db::transaction!(h.db, |tx| requests.act_in(tx, found[0].id, Act::Answer, &said, &actor).await).unwrap();
-        h.activities.reverse(id, "重复登记", &Scope::All, h.clerk).await.unwrap();
-        assert_eq!(states(&asked(&h, id).await), [State::Answered, State::Withdrawn]);
+        db::transaction!(h.db, |tx| requests
+            .act_in(tx, found[0].id, Act::Answer, &said, &actor)
+            .await)
+        .unwrap();
+        h.activities
+            .reverse(id, "重复登记", &Scope::All, h.clerk)
+            .await
+            .unwrap();
+        assert_eq!(
+            states(&asked(&h, id).await),
+            [State::Answered, State::Withdrawn]
+        );
         // Nothing is asked by what cannot be recorded.
         let mut bad = sitting(&h, &t, vec![decision(&h, "甲")]).await;
-        assert_eq!(refused(h.record(&bad).await), why("decision-title-0", "decision-title"));
+        assert_eq!(
+            refused(h.record(&bad).await),
+            why("decision-title-0", "decision-title")
+        );
         bad.details.decisions = vec![NewDecision {
             duties: vec![Duty::default()],
             ..decision(&h, "无人承办")
         }];
-        assert_eq!(refused(h.record(&bad).await), why("unit", "requests-nobody"));
+        assert_eq!(
+            refused(h.record(&bad).await),
+            why("unit", "requests-nobody")
+        );
         assert_eq!(h.audited("request.asked").await.len(), 2);
     })
     .await;
@@ -109,10 +128,14 @@ async fn a_resolution_that_passed_asks_and_taken_back_withdraws() {
             ..NewResolution::default()
         };
         let resolution: Id = t.env.new_id();
-        let failed = a.resolve((id, resolution), &vote(0, 3), &all, h.clerk).await;
+        let failed = a
+            .resolve((id, resolution), &vote(0, 3), &all, h.clerk)
+            .await;
         assert_eq!(refused(failed), why("duty-unit", "votes-duty-not-passed"));
         for _ in 0..2 {
-            a.resolve((id, resolution), &vote(3, 0), &all, h.clerk).await.unwrap();
+            a.resolve((id, resolution), &vote(3, 0), &all, h.clerk)
+                .await
+                .unwrap();
         }
         let found = asked(&h, id).await;
         assert_eq!(states(&found), [State::Asked; 2]);
@@ -122,17 +145,26 @@ async fn a_resolution_that_passed_asks_and_taken_back_withdraws() {
             due: Some(day(12, 4)),
             ..Duty::default()
         };
-        a.change_duty((id, found[0].id), &instead, "承办人调整", &all, h.clerk).await.unwrap();
-        let again = a.change_duty((id, found[0].id), &instead, "承办人调整", &all, h.clerk).await;
+        a.change_duty((id, found[0].id), &instead, "承办人调整", &all, h.clerk)
+            .await
+            .unwrap();
+        let again = a
+            .change_duty((id, found[0].id), &instead, "承办人调整", &all, h.clerk)
+            .await;
         assert_eq!(refused(again), why("conflict", "duty-answered"));
         let now = asked(&h, id).await;
         assert_eq!(states(&now), [State::Withdrawn, State::Asked, State::Asked]);
-        assert_eq!((now[2].person, now[2].title.as_str()), (Some(h.people["003"]), "通过年度计划"));
+        assert_eq!(
+            (now[2].person, now[2].title.as_str()),
+            (Some(h.people["003"]), "通过年度计划")
+        );
         let stranger = a
             .change_duty((id, t.env.new_id()), &instead, "承办人调整", &all, h.clerk)
             .await;
         assert_eq!(refused(stranger), why("", "not-found"));
-        a.take_resolution_back((id, resolution), "票数有误", &all, h.clerk).await.unwrap();
+        a.take_resolution_back((id, resolution), "票数有误", &all, h.clerk)
+            .await
+            .unwrap();
         for r in now {
             assert_eq!(one(&h, &t, r.id).await, State::Withdrawn);
         }
@@ -146,7 +178,10 @@ async fn decisions_are_entered_on_the_page_and_printed_with_how_far_they_are() {
         let h = House::new(&t).await;
         let grants = [READ, RECORD, REVERSE].map(|p| (p, Scope::Under(vec![h.bureau])));
         let app = App::new(&h, &t, &grants);
-        let page = app.get(&format!("/activities/new?kind=sitting&unit={}", h.bureau)).await.page(200);
+        let page = app
+            .get(&format!("/activities/new?kind=sitting&unit={}", h.bureau))
+            .await
+            .page(200);
         assert!(page.contains("name=\"decision-title-0\""), "{page}");
         let new = sitting(&h, &t, vec![]).await;
         let id = h.record(&new).await.unwrap();
@@ -169,13 +204,24 @@ async fn decisions_are_entered_on_the_page_and_printed_with_how_far_they_are() {
             post(format!("{at}/decisions"), &fields).await.page(303);
         }
         let page = app.get(&at).await.page(200);
-        for text in ["各处室报送年度总结", "单位O1", "单位O2", "2026-12-01", "待接收"] {
+        for text in [
+            "各处室报送年度总结",
+            "单位O1",
+            "单位O2",
+            "2026-12-01",
+            "待接收",
+        ] {
             assert!(page.contains(text), "{text}");
         }
         let minutes = app.get(&format!("{at}/minutes")).await.page(200);
-        assert!(minutes.contains("由单位O1于 2026-12-01 前办理（待接收）"), "{minutes}");
+        assert!(
+            minutes.contains("由单位O1于 2026-12-01 前办理（待接收）"),
+            "{minutes}"
+        );
         let back = format!("{at}/decisions/{decision}/reversal");
-        post(back.clone(), &[("reason", String::new())]).await.page(422);
+        post(back.clone(), &[("reason", String::new())])
+            .await
+            .page(422);
         post(back, &[("reason", "登记有误".into())]).await.page(303);
         assert!(!app.get(&at).await.page(200).contains("各处室报送年度总结"));
     })
@@ -199,9 +245,13 @@ async fn an_answer_and_a_reversal_at_once_leave_one_of_them() {
             };
             let actor = identity::Actor::from(t.env.new_id::<kernel::AccountId>());
             let answer = async {
-                db::transaction!(there.db, |tx| requests.act_in(tx, first, Act::Answer, &said, &actor).await)
+                db::transaction!(there.db, |tx| requests
+                    .act_in(tx, first, Act::Answer, &said, &actor)
+                    .await)
             };
-            let reversal = here.activities.reverse(id, "重复登记", &Scope::All, here.clerk);
+            let reversal = here
+                .activities
+                .reverse(id, "重复登记", &Scope::All, here.clerk);
             let (answered, reversed) = futures::future::join(answer, reversal).await;
             reversed.unwrap();
             let end = one(&here, &t, first).await;

@@ -54,7 +54,10 @@ pub fn asking(t: &TestDb, db: &Db, org: &Organization) -> requests::Requests {
         (db.clone(), t.env.clone()),
         org.clone(),
         notices::Notices::new(db.clone(), t.env.clone(), settings, Nobody),
-        (requests::RequestKinds::read(&packs).unwrap(), kernel::Calendar::default()),
+        (
+            requests::RequestKinds::read(&packs).unwrap(),
+            kernel::Calendar::default(),
+        ),
         desk::Attachments::new(
             desk::Desk::new(db.clone(), t.env.clone()),
             commons::files::Files::memory(t.env.clone()),

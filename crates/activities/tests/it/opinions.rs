@@ -53,31 +53,53 @@ async fn opinions_are_given_once_changed_until_the_day_and_decided_with_reasons(
         let id = h.record(&h.session(&t, day(11, 20))).await.unwrap();
         let new = call(&h, &t, Some(id));
         for _ in 0..2 {
-            assert_eq!(a.call_for_opinions(&new, &all, h.clerk).await.unwrap(), new.id);
+            assert_eq!(
+                a.call_for_opinions(&new, &all, h.clerk).await.unwrap(),
+                new.id
+            );
         }
         let (known, asked) = a.call(new.id, &all).await.unwrap();
-        assert_eq!((known.host, asked.len()), (h.offices[0], 3), "the host of the activity asks");
+        assert_eq!(
+            (known.host, asked.len()),
+            (h.offices[0], 3),
+            "the host of the activity asks"
+        );
         let of = |unit| asked.iter().find(|o| o.unit == unit).unwrap().id;
         let (first, second) = (of(h.offices[0]), of(h.offices[1]));
-        let third = asked.iter().find(|o| o.person == Some(h.people["006"])).unwrap();
+        let third = asked
+            .iter()
+            .find(|o| o.person == Some(h.people["006"]))
+            .unwrap();
         assert_eq!(h.audited("request.asked").await.len(), 3);
         let mine = answers(&t, h.offices[1]);
         let give = async |id, text: &str, nothing, eyes: &Eyes| {
-            a.give_opinion(id, (text, nothing), eyes, eyes.account).await
+            a.give_opinion(id, (text, nothing), eyes, eyes.account)
+                .await
         };
         // Somebody else's does not exist; nothing and something at once is neither.
-        assert_eq!(refused(give(first, "同意", false, &mine).await), why("", "not-found"));
+        assert_eq!(
+            refused(give(first, "同意", false, &mine).await),
+            why("", "not-found")
+        );
         for (text, nothing) in [("", false), ("有一条", true), ("好", false)] {
-            assert_eq!(refused(give(second, text, nothing, &mine).await), why("text", "opinion-text"));
+            assert_eq!(
+                refused(give(second, text, nothing, &mine).await),
+                why("text", "opinion-text")
+            );
         }
         give(second, "建议修改第二条", false, &mine).await.unwrap();
         assert_eq!(roles(&facts(&h, new.id).await), [None]);
         give(second, "", true, &mine).await.unwrap();
         assert_eq!(roles(&facts(&h, new.id).await), [Some("none")]);
-        give(second, "建议修改第二条，补充职责", false, &mine).await.unwrap();
+        give(second, "建议修改第二条，补充职责", false, &mine)
+            .await
+            .unwrap();
         let stands = facts(&h, new.id).await;
         assert_eq!(roles(&stands), [None], "one fact an answer");
-        assert_eq!((stands[0].kind.as_str(), stands[0].date), ("opinion", day(11, 20)));
+        assert_eq!(
+            (stands[0].kind.as_str(), stands[0].date),
+            ("opinion", day(11, 20))
+        );
         let own = Eyes {
             account: t.env.new_id(),
             person: Some(h.people["006"]),
@@ -87,17 +109,24 @@ async fn opinions_are_given_once_changed_until_the_day_and_decided_with_reasons(
         give(third.id, "", true, &own).await.unwrap();
         // What became of it.
         let judge = async |id, verdict, reason: &str| {
-            a.judge_opinion((new.id, id), (verdict, reason), &all, h.clerk).await
+            a.judge_opinion((new.id, id), (verdict, reason), &all, h.clerk)
+                .await
         };
-        assert_eq!(refused(judge(second, Verdict::Partly, "").await), why("reason", "opinion-reason"));
+        assert_eq!(
+            refused(judge(second, Verdict::Partly, "").await),
+            why("reason", "opinion-reason")
+        );
         assert_eq!(
             refused(judge(third.id, Verdict::Adopted, "").await),
             why("conflict", "opinion-nothing")
         );
         judge(second, Verdict::Partly, "第二条已改").await.unwrap();
         judge(second, Verdict::Adopted, "").await.unwrap();
-        let mut said: Vec<Option<String>> =
-            facts(&h, new.id).await.into_iter().map(|f| f.role).collect();
+        let mut said: Vec<Option<String>> = facts(&h, new.id)
+            .await
+            .into_iter()
+            .map(|f| f.role)
+            .collect();
         said.sort();
         assert_eq!(said, [Some("adopted".into()), Some("none".into())]);
         assert_eq!(
@@ -125,7 +154,13 @@ async fn opinions_are_given_once_changed_until_the_day_and_decided_with_reasons(
         }
         drop(tx);
         h.ledger.settle().await.unwrap();
-        assert!(ledger::verify(&h.db, &[]).await.unwrap().problems.is_empty());
+        assert!(
+            ledger::verify(&h.db, &[])
+                .await
+                .unwrap()
+                .problems
+                .is_empty()
+        );
     })
     .await;
 }
@@ -147,7 +182,10 @@ async fn who_did_not_answer_is_asked_no_longer_and_wrong_calls_are_refused() {
             why("due", "call-due"),
             why("units", "call-nobody"),
         ];
-        assert_eq!(refused(a.call_for_opinions(&bad, &all, h.clerk).await), errors.concat());
+        assert_eq!(
+            refused(a.call_for_opinions(&bad, &all, h.clerk).await),
+            errors.concat()
+        );
         let outside = Scope::Under(vec![h.elsewhere]);
         let new = call(&h, &t, None);
         assert_eq!(
@@ -155,11 +193,16 @@ async fn who_did_not_answer_is_asked_no_longer_and_wrong_calls_are_refused() {
             why("", "not-found")
         );
         a.call_for_opinions(&new, &all, h.clerk).await.unwrap();
-        assert_eq!(refused(a.call(new.id, &outside).await), why("", "not-found"));
+        assert_eq!(
+            refused(a.call(new.id, &outside).await),
+            why("", "not-found")
+        );
         a.close_call(new.id, "已汇总", &all, h.clerk).await.unwrap();
         let (_, asked) = a.call(new.id, &all).await.unwrap();
         let eyes = answers(&t, asked[0].unit);
-        let late = a.give_opinion(asked[0].id, ("同意修改", false), &eyes, eyes.account).await;
+        let late = a
+            .give_opinion(asked[0].id, ("同意修改", false), &eyes, eyes.account)
+            .await;
         assert_eq!(refused(late), why("conflict", "opinion-closed"));
         assert_eq!(h.audited("request.withdrawn").await.len(), 3);
         assert_eq!(facts(&h, new.id).await.len(), 0);
@@ -196,29 +239,53 @@ async fn opinions_are_asked_answered_and_printed_on_pages() {
         app.post("/activities/calls", &fields).await.page(303);
         let at = format!("/activities/calls/{call}");
         let page = app.get(&at).await.page(200);
-        assert!(page.contains("单位O2") && page.contains("未答复 2"), "{page}");
-        let (_, asked) = h.activities.call(call.parse().unwrap(), &Scope::All).await.unwrap();
+        assert!(
+            page.contains("单位O2") && page.contains("未答复 2"),
+            "{page}"
+        );
+        let (_, asked) = h
+            .activities
+            .call(call.parse().unwrap(), &Scope::All)
+            .await
+            .unwrap();
         let unit = asked.iter().find(|o| o.person.is_none()).unwrap();
-        let principal = Principal::new(t.env.new_id(), "某人")
-            .with(ANSWER, Scope::Under(vec![h.offices[1]]));
+        let principal =
+            Principal::new(t.env.new_id(), "某人").with(ANSWER, Scope::Under(vec![h.offices[1]]));
         let other = App::seen_by(&h, &t, Some(principal));
         let own = format!("/activities/opinions/{}", unit.id);
-        assert_eq!(App::person(&h, &t, "006").get(&own).await.status.as_u16(), 404);
+        assert_eq!(
+            App::person(&h, &t, "006").get(&own).await.status.as_u16(),
+            404
+        );
         assert!(other.get(&own).await.page(200).contains("第一条"));
         // The request leads there, and is not answered by hand.
         let request = other.get(&format!("/requests/{}", unit.id)).await.page(200);
         assert!(request.contains(&own), "{request}");
         other.post(&own, &[("text", "")]).await.page(422);
-        other.post(&own, &[("text", "建议<b>修改</b>")]).await.page(303);
-        assert_eq!(other.get(&at).await.status.as_u16(), 404, "the summary is whose who asks");
+        other
+            .post(&own, &[("text", "建议<b>修改</b>")])
+            .await
+            .page(303);
+        assert_eq!(
+            other.get(&at).await.status.as_u16(),
+            404,
+            "the summary is whose who asks"
+        );
         let judged = format!("{at}/opinions/{}", unit.id);
-        app.post(&judged, &[("verdict", "rejected")]).await.page(422);
-        app.post(&judged, &[("verdict", "rejected"), ("reason", "已有规定")]).await.page(303);
+        app.post(&judged, &[("verdict", "rejected")])
+            .await
+            .page(422);
+        app.post(&judged, &[("verdict", "rejected"), ("reason", "已有规定")])
+            .await
+            .page(303);
         let page = app.get(&at).await.page(200);
         for text in ["建议&lt;b&gt;修改", "不采纳", "已有规定"] {
             assert!(page.contains(text), "{text}");
         }
-        assert!(other.get(&own).await.page(200).contains("已有规定"), "who answered reads why");
+        assert!(
+            other.get(&own).await.page(200).contains("已有规定"),
+            "who answered reads why"
+        );
         let sheet = app.get(&format!("{at}/table.xlsx")).await;
         let read = commons::sheets::read("t.xlsx", &sheet.bytes, &Default::default()).unwrap();
         let cells: Vec<String> = read.cells().map(|c| c.text.to_owned()).collect();
@@ -238,14 +305,20 @@ async fn participating_units_fill_their_part_and_count_for_themselves() {
         let [host, part] = h.offices;
         let mut new = h.session(&t, day(11, 20));
         new.details.units = vec![host];
-        assert_eq!(refused(h.record(&new).await), why("units", "participants-wrong"));
+        assert_eq!(
+            refused(h.record(&new).await),
+            why("units", "participants-wrong")
+        );
         new.details.units = vec![part];
         let id = h.record(&new).await.unwrap();
         let own = Scope::Under(vec![part]);
         // It is seen by the other unit, and theirs to read, not to change.
         let seen = activities::View::from(&own).taking_part();
         assert_eq!(a.activity(id, seen).await.unwrap().1.len(), 2);
-        assert_eq!(refused(a.reverse(id, "不是我们的", &own, h.clerk).await), why("", "not-found"));
+        assert_eq!(
+            refused(a.reverse(id, "不是我们的", &own, h.clerk).await),
+            why("", "not-found")
+        );
         let mark = |no: &str, role| Mark {
             person: h.people[no],
             role,
@@ -256,10 +329,18 @@ async fn participating_units_fill_their_part_and_count_for_themselves() {
         }
         assert_eq!(h.standing(id).await.len(), 5, "held, and one each");
         let there = h.numbers(part).await;
-        assert_eq!((there.0, there.3), (1, 0), "present in their own unit, held by the host alone");
-        a.fill_part(id, part, &[mark("004", Role::Present)], &own, h.clerk).await.unwrap();
+        assert_eq!(
+            (there.0, there.3),
+            (1, 0),
+            "present in their own unit, held by the host alone"
+        );
+        a.fill_part(id, part, &[mark("004", Role::Present)], &own, h.clerk)
+            .await
+            .unwrap();
         assert_eq!(h.numbers(part).await.0, 2);
-        let strange = a.fill_part(id, part, &[mark("001", Role::Absent)], &own, h.clerk).await;
+        let strange = a
+            .fill_part(id, part, &[mark("001", Role::Absent)], &own, h.clerk)
+            .await;
         assert_eq!(refused(strange), why("roster", "roster-person-unknown"));
         let others = Scope::Under(vec![h.elsewhere]);
         let outside = a.fill_part(id, part, &marks, &others, h.clerk).await;
@@ -268,8 +349,12 @@ async fn participating_units_fill_their_part_and_count_for_themselves() {
         assert_eq!(refused(not_there), why("", "not-found"));
         let gone = a.set_participant(id, (part, false), &all, h.clerk).await;
         assert_eq!(refused(gone), why("conflict", "participants-people"));
-        a.set_participant(id, (h.elsewhere, true), &all, h.clerk).await.unwrap();
-        a.set_participant(id, (h.elsewhere, false), &all, h.clerk).await.unwrap();
+        a.set_participant(id, (h.elsewhere, true), &all, h.clerk)
+            .await
+            .unwrap();
+        a.set_participant(id, (h.elsewhere, false), &all, h.clerk)
+            .await
+            .unwrap();
         h.proven().await;
         // Pages.
         let grants = [(READ, own.clone()), (RECORD, own.clone())];
@@ -286,7 +371,14 @@ async fn participating_units_fill_their_part_and_count_for_themselves() {
         app.post(&at, &[(&name, "absent")]).await.page(303);
         assert_eq!(h.numbers(part).await.0, 1);
         let stranger = App::all(&h, &t, others);
-        assert_eq!(stranger.get(&format!("/activities/{id}")).await.status.as_u16(), 404);
+        assert_eq!(
+            stranger
+                .get(&format!("/activities/{id}"))
+                .await
+                .status
+                .as_u16(),
+            404
+        );
         assert_eq!(stranger.get(&at).await.status.as_u16(), 404);
     })
     .await;
@@ -299,18 +391,39 @@ async fn a_plan_names_units_whose_people_are_expected() {
         let mut plan = crate::plans::plan(&h, &t, 11, 27);
         plan.host = h.offices[0];
         let units = [h.offices[1]];
-        let bad = h.activities.plan_with(&plan, &[plan.host], &Scope::All, h.clerk).await;
+        let bad = h
+            .activities
+            .plan_with(&plan, &[plan.host], &Scope::All, h.clerk)
+            .await;
         assert_eq!(refused(bad), why("units", "participants-wrong"));
-        let id = h.activities.plan_with(&plan, &units, &Scope::All, h.clerk).await.unwrap();
+        let id = h
+            .activities
+            .plan_with(&plan, &units, &Scope::All, h.clerk)
+            .await
+            .unwrap();
         let expected = async |no: &str| {
-            let found = h.activities.expected_of(h.people[no], day(11, 20), day(12, 1)).await;
+            let found = h
+                .activities
+                .expected_of(h.people[no], day(11, 20), day(12, 1))
+                .await;
             found.unwrap().len()
         };
-        assert_eq!((expected("001").await, expected("003").await, expected("006").await), (1, 1, 0));
+        assert_eq!(
+            (
+                expected("001").await,
+                expected("003").await,
+                expected("006").await
+            ),
+            (1, 1, 0)
+        );
         let own = Scope::Under(units.to_vec());
         assert_eq!(h.activities.planned(id, &own).await.unwrap().0.id, id);
         let theirs = h.activities.cancel_plan(id, "不参加", &own, h.clerk).await;
-        assert_eq!(refused(theirs), why("", "not-found"), "it is the host's to cancel");
+        assert_eq!(
+            refused(theirs),
+            why("", "not-found"),
+            "it is the host's to cancel"
+        );
     })
     .await;
 }

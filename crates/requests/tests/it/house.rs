@@ -174,7 +174,10 @@ impl House {
                     nature: Default::default(),
                 },
             };
-            let person = org.add_person(&new, By::default(), &Scope::All).await.unwrap();
+            let person = org
+                .add_person(&new, By::default(), &Scope::All)
+                .await
+                .unwrap();
             let grants = match role {
                 "" => vec![],
                 role => vec![NewGrant {

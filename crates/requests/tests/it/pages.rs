@@ -85,13 +85,21 @@ impl App {
         let pairs = fields.iter();
         let pairs = pairs.map(|(n, v)| format!("{}={}", web::encode(n), web::encode(v)));
         let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
-        self.send("POST", path, "application/x-www-form-urlencoded", body).await
+        self.send("POST", path, "application/x-www-form-urlencoded", body)
+            .await
     }
 
-    async fn answer(&self, id: &str, fields: &[(&str, &str)], file: Option<&[u8]>) -> (u16, String) {
+    async fn answer(
+        &self,
+        id: &str,
+        fields: &[(&str, &str)],
+        file: Option<&[u8]>,
+    ) -> (u16, String) {
         let mut body = Vec::new();
         for (name, value) in fields {
-            let head = format!("--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            let head = format!(
+                "--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
             body.extend_from_slice(head.as_bytes());
         }
         if let Some(bytes) = file {
@@ -102,7 +110,8 @@ impl App {
         }
         body.extend_from_slice(b"--cut--\r\n");
         let kind = "multipart/form-data; boundary=cut";
-        self.send("POST", &format!("/requests/{id}/answer"), kind, body).await
+        self.send("POST", &format!("/requests/{id}/answer"), kind, body)
+            .await
     }
 
     async fn json(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
@@ -133,7 +142,11 @@ async fn it_is_asked_by_a_form_answered_with_a_file_and_confirmed() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let [asker, worker, lonely] = [h.asker, h.worker, h.lonely].map(|who| App::of(&h, &t, who));
-        assert_eq!(lonely.get("/requests/new").await.0, 404, "only who may ask has the form");
+        assert_eq!(
+            lonely.get("/requests/new").await.0,
+            404,
+            "only who may ask has the form"
+        );
         let (_, page) = asker.get("/requests/new").await;
         let (_, options) = asker.get("/requests/new/unit-options?unit=O1").await;
         assert!(options.contains("单位O1"), "{options}");
@@ -148,31 +161,68 @@ async fn it_is_asked_by_a_form_answered_with_a_file_and_confirmed() {
             ("due", "soon"),
         ];
         let (status, page) = asker.post("/requests", &fields).await;
-        assert!(status == 422 && page.contains("请填写日期") && page.contains("第二行"), "{page}");
+        assert!(
+            status == 422 && page.contains("请填写日期") && page.contains("第二行"),
+            "{page}"
+        );
         fields[6] = ("due", "2026-11-27");
         let (status, to) = asker.post("/requests", &fields).await;
-        assert_eq!((status, to.as_str()), (303, format!("/requests/{id}").as_str()));
+        assert_eq!(
+            (status, to.as_str()),
+            (303, format!("/requests/{id}").as_str())
+        );
         let path = to;
         assert_eq!(lonely.get(&path).await.0, 404);
         let (_, list) = worker.get("/requests").await;
-        assert!(list.contains("报送&lt;b&gt;整改") && list.contains("2026-11-27"), "{list}");
+        assert!(
+            list.contains("报送&lt;b&gt;整改") && list.contains("2026-11-27"),
+            "{list}"
+        );
         assert!(lonely.get("/requests").await.1.contains("没有待办的事项"));
         let (_, page) = worker.get(&path).await;
         let seen = hidden(&page, "seen");
         assert!(page.contains("接收") && !page.contains("确认办结"));
-        assert_eq!(worker.post(&format!("{path}/accept"), &[("seen", &seen)]).await.0, 303);
+        assert_eq!(
+            worker
+                .post(&format!("{path}/accept"), &[("seen", &seen)])
+                .await
+                .0,
+            303
+        );
         // What was looked at before is told to be old.
-        let (status, page) = worker.post(&format!("{path}/decline"), &[("seen", &seen), ("text", "不归本室")]).await;
+        let (status, page) = worker
+            .post(
+                &format!("{path}/decline"),
+                &[("seen", &seen), ("text", "不归本室")],
+            )
+            .await;
         assert!(status == 422 && page.contains("有了新的进展"), "{page}");
         let seen = hidden(&page, "seen");
-        let (status, page) = worker.answer(&id, &[("seen", &seen), ("text", "")], Some(b"%PDF 1")).await;
-        assert!(status == 422 && page.contains("请写明办理情况") && page.contains("情况.pdf"), "{page}");
+        let (status, page) = worker
+            .answer(&id, &[("seen", &seen), ("text", "")], Some(b"%PDF 1"))
+            .await;
+        assert!(
+            status == 422 && page.contains("请写明办理情况") && page.contains("情况.pdf"),
+            "{page}"
+        );
         let held = hidden(&page, "held");
-        let said = [("seen", seen.as_str()), ("text", "已经办结\n附后"), ("held", &held), ("refs", "/registers/x 台账")];
+        let said = [
+            ("seen", seen.as_str()),
+            ("text", "已经办结\n附后"),
+            ("held", &held),
+            ("refs", "/registers/x 台账"),
+        ];
         let (status, told) = worker.answer(&id, &said, None).await;
         assert_eq!(status, 303, "{told}");
         let (_, page) = asker.get(&path).await;
-        for text in ["已经办结", "附后", "情况.pdf", "href=\"/registers/x\"", "台账", "确认办结"] {
+        for text in [
+            "已经办结",
+            "附后",
+            "情况.pdf",
+            "href=\"/registers/x\"",
+            "台账",
+            "确认办结",
+        ] {
             assert!(page.contains(text), "{text}");
         }
         let sha256 = commons::files::FileHash::of(b"%PDF 1");
@@ -180,13 +230,35 @@ async fn it_is_asked_by_a_form_answered_with_a_file_and_confirmed() {
         assert_eq!(asker.get(&file).await, (200, "%PDF 1".into()));
         assert_eq!(lonely.get(&file).await.0, 404);
         let seen = hidden(&page, "seen");
-        assert_eq!(worker.post(&format!("{path}/confirm"), &[("seen", &seen)]).await.0, 403);
-        assert_eq!(asker.post(&format!("{path}/confirm"), &[("seen", &seen)]).await.0, 303);
+        assert_eq!(
+            worker
+                .post(&format!("{path}/confirm"), &[("seen", &seen)])
+                .await
+                .0,
+            403
+        );
+        assert_eq!(
+            asker
+                .post(&format!("{path}/confirm"), &[("seen", &seen)])
+                .await
+                .0,
+            303
+        );
         let (_, list) = asker.get("/requests?tab=asked&state=confirmed").await;
         assert!(list.contains("已办结"));
-        assert!(asker.get("/requests?tab=asked&late=1").await.1.contains("2026-11-27") == false);
+        assert!(
+            asker
+                .get("/requests?tab=asked&late=1")
+                .await
+                .1
+                .contains("2026-11-27")
+                == false
+        );
         let (_, sheet) = asker.get("/requests/list.csv?tab=unit").await;
-        assert!(sheet.contains("报送<b>整改</b>情况") && sheet.contains("已办结"), "{sheet}");
+        assert!(
+            sheet.contains("报送<b>整改</b>情况") && sheet.contains("已办结"),
+            "{sheet}"
+        );
         assert_eq!(h.audited("list.exported").await, 1);
         let found = worker.get("/search?q=%E6%95%B4%E6%94%B9").await.1;
         assert!(found.contains(&path), "{found}");

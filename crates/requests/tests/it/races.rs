@@ -26,8 +26,15 @@ async fn of_two_who_act_at_once_one_wins_and_the_other_is_told() {
             let (won, lost) = if a.is_ok() { (a, b) } else { (b, a) };
             won.unwrap();
             let told = refused(lost)[0].1;
-            assert!(["requests-moved-on", "requests-ended"].contains(&told), "{told}");
-            assert_eq!(here.seen(id, here.asker).await.unwrap().1.len(), 2, "one act");
+            assert!(
+                ["requests-moved-on", "requests-ended"].contains(&told),
+                "{told}"
+            );
+            assert_eq!(
+                here.seen(id, here.asker).await.unwrap().1.len(),
+                2,
+                "one act"
+            );
         }
     })
     .await;

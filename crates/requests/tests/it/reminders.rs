@@ -22,14 +22,20 @@ async fn who_was_asked_is_reminded_and_who_is_in_charge_told() {
             ..NewTie::default()
         };
         let kinds = BodyKinds::default();
-        let made = h.org.tie(&kinds, &tie, t.env.today(), By::default(), &Scope::All);
+        let made = h
+            .org
+            .tie(&kinds, &tie, t.env.today(), By::default(), &Scope::All);
         made.await.unwrap();
         // Due on Friday the 27th: reminded on the 24th, the 27th, Monday the 30th, told on on Friday the 4th.
         let id = h.ask(&h.task("报送整改情况")).await.unwrap();
         let answered = h.ask(&h.task("已办的")).await.unwrap();
         h.act(answered, Act::Answer, h.worker).await.unwrap();
         for day in 0..16 {
-            assert_eq!(h.requests.remind().await.unwrap() > 0, [4, 7, 10, 14].contains(&day), "{day}");
+            assert_eq!(
+                h.requests.remind().await.unwrap() > 0,
+                [4, 7, 10, 14].contains(&day),
+                "{day}"
+            );
             assert_eq!(h.requests.remind().await.unwrap(), 0, "nothing twice");
             t.clock.advance(DAY);
         }
@@ -45,13 +51,25 @@ async fn who_was_asked_is_reminded_and_who_is_in_charge_told() {
             ]
         );
         for who in [h.asker, h.other] {
-            assert!(h.told(who).await.contains(&"requests-notice-escalated".into()));
+            assert!(
+                h.told(who)
+                    .await
+                    .contains(&"requests-notice-escalated".into())
+            );
         }
         let (r, events) = h.seen(id, h.worker).await.unwrap();
-        assert_eq!(events, ["asked", "reminded", "reminded", "reminded", "escalated"]);
+        assert_eq!(
+            events,
+            ["asked", "reminded", "reminded", "reminded", "escalated"]
+        );
         assert!(r.case.is_late(t.env.today()));
-        let due = notices::CalendarSource::events(&h.requests, h.worker.person, r.case.due, r.case.due);
-        assert_eq!(due.await.unwrap().len(), 0, "a unit's is in nobody's calendar");
+        let due =
+            notices::CalendarSource::events(&h.requests, h.worker.person, r.case.due, r.case.due);
+        assert_eq!(
+            due.await.unwrap().len(),
+            0,
+            "a unit's is in nobody's calendar"
+        );
     })
     .await;
 }

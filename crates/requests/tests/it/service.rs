@@ -13,7 +13,11 @@ async fn what_is_asked_is_taken_on_answered_sent_back_and_confirmed() {
         let h = House::new(&t).await;
         let ask = h.task("报送整改情况");
         let id = h.ask(&ask).await.unwrap();
-        assert_eq!(h.ask(&ask).await.unwrap(), id, "sent twice it is asked once");
+        assert_eq!(
+            h.ask(&ask).await.unwrap(),
+            id,
+            "sent twice it is asked once"
+        );
         let twisted = Ask {
             title: "别的事".into(),
             ..ask.clone()
@@ -37,11 +41,17 @@ async fn what_is_asked_is_taken_on_answered_sent_back_and_confirmed() {
             refused(h.act(id, Act::Answer, h.asker).await),
             why("", "forbidden")
         );
-        assert_eq!(h.act(id, Act::Accept, h.worker).await.unwrap(), State::Accepted);
+        assert_eq!(
+            h.act(id, Act::Accept, h.worker).await.unwrap(),
+            State::Accepted
+        );
         let later = Date::constant(2026, 12, 4);
         h.act(id, Act::WantTime(later), h.worker).await.unwrap();
         h.act(id, Act::GiveTime, h.other).await.unwrap();
-        assert_eq!(h.act(id, Act::Answer, h.worker).await.unwrap(), State::Answered);
+        assert_eq!(
+            h.act(id, Act::Answer, h.worker).await.unwrap(),
+            State::Answered
+        );
         h.act(id, Act::SendBack, h.asker).await.unwrap();
         h.act(id, Act::Answer, h.worker).await.unwrap();
         assert_eq!(
@@ -55,7 +65,14 @@ async fn what_is_asked_is_taken_on_answered_sent_back_and_confirmed() {
             "the first day stays beside the second"
         );
         let all = [
-            "asked", "accepted", "time-wanted", "time-given", "answered", "sent-back", "answered", "confirmed",
+            "asked",
+            "accepted",
+            "time-wanted",
+            "time-given",
+            "answered",
+            "sent-back",
+            "answered",
+            "confirmed",
         ];
         assert_eq!(events, all);
         for act in [Act::Accept, Act::Answer, Act::Decline] {
@@ -66,8 +83,16 @@ async fn what_is_asked_is_taken_on_answered_sent_back_and_confirmed() {
         }
         assert_eq!(h.audited("request.answered").await, 2);
         let told = h.told(h.asker).await;
-        assert_eq!(told.iter().filter(|k| *k == "requests-notice-answered").count(), 2);
-        assert_eq!(h.told(h.worker).await.last().unwrap(), "requests-notice-confirmed");
+        assert_eq!(
+            told.iter()
+                .filter(|k| *k == "requests-notice-answered")
+                .count(),
+            2
+        );
+        assert_eq!(
+            h.told(h.worker).await.last().unwrap(),
+            "requests-notice-confirmed"
+        );
     })
     .await;
 }
@@ -100,7 +125,13 @@ async fn what_cannot_be_asked_is_named_by_field() {
         let id = h.ask(&h.task("报送")).await.unwrap();
         let silent = h
             .requests
-            .act(id, Act::Decline, &Said::default(), &h.eyes(h.worker), &h.worker.actor())
+            .act(
+                id,
+                Act::Decline,
+                &Said::default(),
+                &h.eyes(h.worker),
+                &h.worker.actor(),
+            )
             .await;
         assert_eq!(refused(silent), why("text", "requests-reason-missing"));
         let outside = Said {
@@ -113,7 +144,13 @@ async fn what_cannot_be_asked_is_named_by_field() {
         };
         let sent = h
             .requests
-            .act(id, Act::Answer, &outside, &h.eyes(h.worker), &h.worker.actor())
+            .act(
+                id,
+                Act::Answer,
+                &outside,
+                &h.eyes(h.worker),
+                &h.worker.actor(),
+            )
             .await;
         assert_eq!(refused(sent), why("ref", "requests-ref"));
         let early = h.act(id, Act::WantTime(t.env.today()), h.worker).await;
@@ -193,13 +230,24 @@ async fn a_feature_asks_shows_and_withdraws_in_its_own_transaction() {
         });
         assert!(failed.is_err());
         let mut tx = h.db.read().await.unwrap();
-        let found = h.requests.of_source(&mut tx, "meeting", &[source.id]).await.unwrap();
+        let found = h
+            .requests
+            .of_source(&mut tx, "meeting", &[source.id])
+            .await
+            .unwrap();
         let titles: Vec<&str> = found.iter().map(|r| r.title.as_str()).collect();
         assert_eq!(titles, ["第一件", "第二件", "第三件"]);
         assert_eq!(found[0].source.as_ref(), Some(&source));
-        let said = h.requests.answers(&mut tx, &[one.id, two.id]).await.unwrap();
+        let said = h
+            .requests
+            .answers(&mut tx, &[one.id, two.id])
+            .await
+            .unwrap();
         assert_eq!(said.get(&one.id).map(String::as_str), Some("按期办结"));
-        assert_eq!(h.requests.state(&mut tx, two.id).await.unwrap(), Some(State::Accepted));
+        assert_eq!(
+            h.requests.state(&mut tx, two.id).await.unwrap(),
+            Some(State::Accepted)
+        );
         drop(tx);
         let gone = transaction!(h.db, |tx| {
             let key = ("meeting", source.id);
@@ -237,9 +285,16 @@ async fn a_kind_with_an_owner_is_answered_by_its_owner_alone() {
             ..Said::default()
         };
         let actor = h.worker.actor();
-        transaction!(h.db, |tx| h.requests.act_in(tx, id, Act::Answer, &said, &actor).await).unwrap();
+        transaction!(h.db, |tx| h
+            .requests
+            .act_in(tx, id, Act::Answer, &said, &actor)
+            .await)
+        .unwrap();
         h.act(id, Act::Confirm, h.asker).await.unwrap();
-        assert_eq!(*h.tester.0.lock().unwrap(), ["asked", "answered", "confirmed"]);
+        assert_eq!(
+            *h.tester.0.lock().unwrap(),
+            ["asked", "answered", "confirmed"]
+        );
     })
     .await;
 }
@@ -262,9 +317,12 @@ async fn what_somebody_wrote_goes_with_their_personal_data() {
 #[test]
 fn mistakes_in_packs_are_named_with_their_line() {
     let read = |change: (&str, &str)| {
-        let text = include_str!("../../../../packs/requests-cn.toml").replacen(change.0, change.1, 1);
+        let text =
+            include_str!("../../../../packs/requests-cn.toml").replacen(change.0, change.1, 1);
         let packs = commons::packs::Packs::load(vec![("t.toml".into(), text)]).unwrap();
-        RequestKinds::read(&packs).map(|k| k.iter().count()).map_err(|p| (p[0].line, p[0].reason.key))
+        RequestKinds::read(&packs)
+            .map(|k| k.iter().count())
+            .map_err(|p| (p[0].line, p[0].reason.key))
     };
     assert_eq!(read(("", "")), Ok(7));
     let wrong = Err((9, "requests-kind-wrong"));
