@@ -33,6 +33,7 @@ pub fn module(requests: Requests) -> Module {
         ],
         samples: samples(),
         openapi: Some(api::openapi()),
+        ..Module::default()
     }
 }
 
