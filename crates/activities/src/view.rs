@@ -6,6 +6,7 @@ use organization::scope_sql;
 use web::Access;
 
 use crate::CONFIDENTIAL;
+use crate::store::participants;
 
 /// Who looks at activities. A confidential one is there for its two people, for whoever entered it and for who holds
 /// the permission; for all others it does not exist, and only the numbers count it.
@@ -86,10 +87,8 @@ impl View {
         }
         let mut sql = format!("({scope} AND ({open})");
         if self.part {
-            let unit = scope_sql(&self.scope, "u.unit", args);
-            sql += &format!(
-                " OR (NOT a.confidential AND a.id IN (SELECT u.activity FROM activity_unit u WHERE {unit}))"
-            );
+            sql += " OR ";
+            sql += &participants::taking_part(&self.scope, args);
         }
         if let Some(person) = self.person {
             let person = args.push(person);

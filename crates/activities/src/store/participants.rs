@@ -1,7 +1,8 @@
 //! The SQL of units that take part beside the host.
 
 use db::{Args, Tx, args};
-use kernel::{ActivityId, Id, Result, UnitId};
+use kernel::{ActivityId, Id, Result, Scope, UnitId};
+use organization::scope_sql;
 
 pub(super) const TABLES: &str = "
     CREATE TABLE activity_unit (
@@ -52,4 +53,12 @@ pub(crate) async fn of_plan(tx: &mut Tx, plan: Id) -> Result<Vec<UnitId>> {
 pub(crate) async fn drop(tx: &mut Tx, activity: ActivityId, unit: UnitId) -> Result<bool> {
     let sql = "DELETE FROM activity_unit WHERE activity = $1 AND unit = $2";
     Ok(tx.execute(sql, args![activity, unit]).await? == 1)
+}
+
+/// The condition on an activity, named `a`, that a unit of a scope takes part in it; what is confidential is nobody else's.
+pub(crate) fn taking_part(scope: &Scope, args: &mut Args) -> String {
+    let unit = scope_sql(scope, "u.unit", args);
+    format!(
+        "(NOT a.confidential AND a.id IN (SELECT u.activity FROM activity_unit u WHERE {unit}))"
+    )
 }
