@@ -441,14 +441,16 @@ pub(crate) async fn participants(
 ) -> Result<Value> {
     let units = s.participants(a.id).await?;
     let names = s.organization.names(&units).await?;
+    let homes = parts.iter().map(|p| p.unit);
+    let all: Vec<UnitId> = units.iter().copied().chain(homes).collect();
+    let paths = s.organization.paths(&all).await?;
+    let path = |unit: UnitId| paths.get(&unit).map_or(&[][..], Vec::as_slice);
+    let scope = access.principal.scope(crate::RECORD);
+    let scope = scope.filter(|_| a.reversed_at.is_none());
     let mut rows = Vec::new();
     for unit in units {
-        let below = s.organization.units_under(unit).await?;
-        let there = parts.iter().filter(|p| below.contains(&p.unit)).count();
-        let may = match access.principal.scope(crate::RECORD) {
-            Some(scope) if a.reversed_at.is_none() => s.organization.reaches(scope, unit).await?,
-            _ => false,
-        };
+        let there = parts.iter().filter(|p| path(p.unit).contains(&unit)).count();
+        let may = scope.is_some_and(|scope| scope.reaches(path(unit)));
         rows.push(json!({ "id": unit, "name": names.get(&unit), "there": there, "may": may }));
     }
     Ok(json!(rows))

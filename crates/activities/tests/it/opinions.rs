@@ -385,6 +385,26 @@ async fn participating_units_fill_their_part_and_count_for_themselves() {
 }
 
 #[tokio::test]
+async fn people_of_a_participating_unit_stand_on_the_roster_as_its_own() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let [host, part] = h.offices;
+        let own = Scope::Under(vec![host]);
+        let mut new = h.session(&t, day(11, 20));
+        new.marks = h.marks(&[("001", Role::Present), ("003", Role::Present)]);
+        let alone = h.activities.record(&new, &own, h.clerk).await;
+        assert_eq!(refused(alone), why("roster", "roster-person-unknown"));
+        new.details.units = vec![part];
+        let id = h.activities.record(&new, &own, h.clerk).await.unwrap();
+        let (_, parts) = h.activities.activity(id, &own).await.unwrap();
+        let units: Vec<UnitId> = parts.iter().map(|p| p.unit).collect();
+        assert_eq!(units, [host, part]);
+        assert_eq!((h.numbers(host).await.0, h.numbers(part).await.0), (1, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_plan_names_units_whose_people_are_expected() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;

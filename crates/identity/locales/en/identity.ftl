@@ -522,3 +522,5 @@ identity-action-activity-speech-dropped = Speech taken away
 identity-action-activity-history-imported = Past activities imported
 identity-action-activity-history-reversed = Import of past activities taken back
 identity-action-activity-declared = Total declared
+identity-permission-request-ask = Ask for something on behalf of units
+identity-permission-request-answer = Answer requests on behalf of units

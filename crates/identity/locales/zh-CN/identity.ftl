@@ -522,3 +522,5 @@ identity-action-activity-speech-dropped = 删去发言
 identity-action-activity-history-imported = 导入历史活动
 identity-action-activity-history-reversed = 撤销历史活动导入
 identity-action-activity-declared = 申报历史合计
+identity-permission-request-ask = 提出事项
+identity-permission-request-answer = 承办和答复事项
