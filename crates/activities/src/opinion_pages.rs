@@ -449,7 +449,10 @@ pub(crate) async fn participants(
     let scope = scope.filter(|_| a.reversed_at.is_none());
     let mut rows = Vec::new();
     for unit in units {
-        let there = parts.iter().filter(|p| path(p.unit).contains(&unit)).count();
+        let there = parts
+            .iter()
+            .filter(|p| path(p.unit).contains(&unit))
+            .count();
         let may = scope.is_some_and(|scope| scope.reaches(path(unit)));
         rows.push(json!({ "id": unit, "name": names.get(&unit), "there": there, "may": may }));
     }
