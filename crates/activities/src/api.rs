@@ -230,6 +230,8 @@ async fn record(
             plan: b.plan,
             minutes,
             overrule: b.overrule,
+            decisions: Vec::new(),
+            units: Vec::new(),
         },
     };
     let id = s.record(&new, &access, actor).await?;

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{FieldError, Id, Msg, PersonId};
+use kernel::{FieldError, Id, Msg, PersonId, UnitId};
 use serde::{Deserialize, Serialize};
 
+use crate::decisions::NewDecision;
 use crate::kind::{FieldKind, KindField, RosterOf};
 use crate::{ActivityKind, ActivityKinds, NewFile};
 
@@ -32,6 +33,10 @@ pub struct Details {
     pub minutes: BTreeMap<PersonId, i64>,
     /// Whether people who signed in are left out on purpose.
     pub overrule: bool,
+    /// What was decided without a vote, and who is to do it.
+    pub decisions: Vec<NewDecision>,
+    /// Units that take part beside the host.
+    pub units: Vec<UnitId>,
 }
 
 /// A line of an agenda (议题).
@@ -80,6 +85,9 @@ impl Details {
         errors: &mut Vec<FieldError>,
     ) {
         self.check_entered(kind, kinds, errors);
+        for (n, decision) in self.decisions.iter().enumerate() {
+            decision.check(&format!("decision-title-{n}"), errors);
+        }
         let mut wrong = |field: &str, key: &'static str| {
             errors.push(FieldError {
                 field: field.into(),

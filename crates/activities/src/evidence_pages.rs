@@ -154,7 +154,9 @@ pub(crate) async fn download(
 ) -> Result<Response, Failure> {
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
     let file: Id = file.parse().map_err(|_| Error::NotFound)?;
-    let (file, stream) = s.file(id, file, &access).await?;
+    let (file, stream) = s
+        .file(id, file, crate::opinion_pages::reader(&access))
+        .await?;
     // What somebody sent is never shown as a page of this program.
     let named = format!("attachment; filename*=UTF-8''{}", web::encode(&file.name));
     Ok((

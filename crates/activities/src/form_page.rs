@@ -14,8 +14,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use web::{Access, Failure, Form, Secrecy, Shell};
 
+use crate::decision_pages;
 use crate::details::{Item, next_session};
 use crate::evidence_pages;
+use crate::opinion_pages;
 use crate::pages::{crumbs, usual_level};
 use crate::plan::PlanState;
 use crate::store::details as rows;
@@ -403,10 +405,16 @@ pub(crate) async fn form_context(
         .filter(|(name, _)| name.starts_with("minutes-"))
         .collect();
     let shape = shape(s, kind, lang, &form);
+    let decides = s.requests.is_some() && !kind.pair && kind.confidential.is_none();
+    let decision_lines = if decides {
+        decision_pages::lines(&form)
+    } else {
+        0
+    };
     Ok(json!({
         "form": form, "kind": kind.name.get(lang), "roster": roster, "roles": roles, "shape": shape,
         "unit_code": unit.code, "unit_name": unit.name, "groups": kind_groups(s, unit, kind, lang),
-        "ofs": groups, "series": series, "may_copy": last.is_some(),
+        "decision_lines": decision_lines, "ofs": groups, "series": series, "may_copy": last.is_some(),
         "planning": false, "minutes": minutes, "sheet_read": false, "came": 0, "uploads": [], "may_file": s.keeper.is_some(), "kinds": crate::evidence::KINDS.map(|k| format!(".{k}")).join(","),
         "levels": s.levels.options(lang), "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
     }))
@@ -479,6 +487,10 @@ pub(crate) async fn record(
         .expected(kind, unit, details.of, roster_date, &access.scope)
         .await?;
     details.files = files.clone();
+    details.units = opinion_pages::entered(&s, &access, &typed, &mut errors).await?;
+    let reach = requests::reach(&access, &access.scope);
+    details.decisions =
+        decision_pages::entered(&s, &typed, &details.agenda, &reach, &mut errors).await?;
     let marks = marks_of(&roster, &given, &mut errors);
     let result = match (Error::if_any(errors), date, starts, ends) {
         (Ok(()), Some(date), Some(starts), Some(ends)) => {

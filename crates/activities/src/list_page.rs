@@ -101,13 +101,30 @@ pub(crate) async fn list(
     };
     let mut page = asked.page();
     let (mut rows, total) = match form.list.is_empty() {
-        true => s.list(&access, &filter, order, page, PAGE).await?,
+        true => {
+            s.list(
+                crate::opinion_pages::reader(&access),
+                &filter,
+                order,
+                page,
+                PAGE,
+            )
+            .await?
+        }
         false => Default::default(),
     };
     if rows.is_empty() && total > 0 {
         // Past the end is the last page.
         page = (total - 1) / PAGE + 1;
-        (rows, _) = s.list(&access, &filter, order, page, PAGE).await?;
+        (rows, _) = s
+            .list(
+                crate::opinion_pages::reader(&access),
+                &filter,
+                order,
+                page,
+                PAGE,
+            )
+            .await?;
     }
     let hosts: Vec<UnitId> = rows.iter().map(|(a, ..)| a.host).collect();
     let names = s.organization.names(&hosts).await?;

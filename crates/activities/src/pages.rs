@@ -16,9 +16,10 @@ use crate::{
     Role, confirm, confirm_pages,
 };
 use crate::{
-    amend_page, evidence_pages, form_page, list_page, mine_pages, plan_pages, sheet_pages,
+    amend_page, decision_pages, evidence_pages, form_page, list_page, mine_pages, plan_pages,
+    sheet_pages,
 };
-use crate::{reflection_pages, vote_pages};
+use crate::{opinion_pages, reflection_pages, vote_pages};
 
 /// What the crate brings to the house.
 pub fn module(activities: Activities) -> Module {
@@ -103,6 +104,21 @@ pub fn module(activities: Activities) -> Module {
             "/activities/{id}/resolutions/{resolution}/reversal",
             Policy::Permission(RECORD),
             vote_pages::take_back,
+        )
+        .post(
+            "/activities/{id}/decisions",
+            Policy::Permission(RECORD),
+            decision_pages::add,
+        )
+        .post(
+            "/activities/{id}/decisions/{decision}/reversal",
+            Policy::Permission(RECORD),
+            decision_pages::take_back,
+        )
+        .post(
+            "/activities/{id}/duties/{request}",
+            Policy::Permission(RECORD),
+            decision_pages::change,
         )
         .get(
             "/activities/mine/{id}/reflection",
@@ -262,6 +278,8 @@ pub fn module(activities: Activities) -> Module {
             set_level,
         )
         .merge(crate::api::routes())
+        .merge(opinion_pages::routes())
+        .merge(crate::history_pages::routes())
         .with_state(activities);
     Module {
         name: "activities",
@@ -350,6 +368,34 @@ pub fn module(activities: Activities) -> Module {
                 include_str!("../templates/reflections.html"),
             ),
             (
+                "activities/call.html",
+                include_str!("../templates/call.html"),
+            ),
+            (
+                "activities/call_form.html",
+                include_str!("../templates/call_form.html"),
+            ),
+            (
+                "activities/opinion.html",
+                include_str!("../templates/opinion.html"),
+            ),
+            (
+                "activities/part.html",
+                include_str!("../templates/part.html"),
+            ),
+            (
+                "activities/history.html",
+                include_str!("../templates/history.html"),
+            ),
+            (
+                "activities/history_preview.html",
+                include_str!("../templates/history_preview.html"),
+            ),
+            (
+                "activities/history_show.html",
+                include_str!("../templates/history_show.html"),
+            ),
+            (
                 "activities/screen.html",
                 include_str!("../templates/screen.html"),
             ),
@@ -383,7 +429,7 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let id: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
-    let (activity, parts) = s.activity(id, &access).await?;
+    let (activity, parts) = s.activity(id, opinion_pages::reader(&access)).await?;
     let context = show_context(&s, &shell, &access, &activity, &parts, Form::default()).await?;
     if shell.is_htmx() {
         return shell.partial("activities/look.html", context);
@@ -428,7 +474,7 @@ pub(crate) async fn show_context(
         }
         None => false,
     };
-    let history = s.confirmations(a.id, access).await?;
+    let history = s.confirmations(a.id, opinion_pages::reader(access)).await?;
     let history: Vec<Value> = history
         .iter()
         .map(|h| {
@@ -504,6 +550,16 @@ pub(crate) async fn show_context(
         "votes": crate::vote_pages::card(s, shell, a, parts).await?, "code": crate::short_code(a.id), "reflects": may_record && s.reflection_due(&a.kind, a.date).is_some(),
     });
     crate::shown::add(s, shell, access, a, may_record, &mut page).await?;
+    decision_pages::card(s, shell, a, &mut page).await?;
+    page["import"] = json!(s.import_of(a.id).await?);
+    crate::speeches::card(s, access, a, parts, &mut page).await?;
+    page["participants"] = opinion_pages::participants(s, access, a, parts).await?;
+    let may_call = may_record && s.requests.is_some() && a.pair.is_none() && !a.confidential;
+    page["may_call"] = json!(may_call);
+    page["calls"] = match may_call {
+        true => opinion_pages::calls(s, None, Some(a.id)).await?,
+        false => json!([]),
+    };
     Ok(page)
 }
 

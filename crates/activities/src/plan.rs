@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::door::Door;
 use crate::service::who;
-use crate::store::plans;
+use crate::store::{participants, plans};
 use crate::{Activities, RosterOf};
 
 /// How far ahead one can plan, in days.
@@ -169,6 +169,20 @@ impl Activities {
     /// # Errors
     /// `Invalid` per field; `NotFound` when the unit is out of scope.
     pub async fn plan(&self, new: &NewPlan, scope: &Scope, actor: impl Into<Actor>) -> Result<Id> {
+        self.plan_with(new, &[], scope, actor).await
+    }
+
+    /// The same, in which these units take part beside the host.
+    ///
+    /// # Errors
+    /// As [`Activities::plan`].
+    pub async fn plan_with(
+        &self,
+        new: &NewPlan,
+        units: &[UnitId],
+        scope: &Scope,
+        actor: impl Into<Actor>,
+    ) -> Result<Id> {
         let (actor, by) = who(actor)?;
         let host = self.organization.unit(new.host, scope).await?;
         let kind = self.kinds.get(&new.kind).ok_or(Error::NotFound)?;
@@ -198,6 +212,13 @@ impl Activities {
         if kind.confidential.is_some() {
             wrong("kind", Msg::new("plan-confidential"));
         }
+        Self::check_participants(units, new.host, &mut errors);
+        let mut wrong = |field: &str, message: Msg| {
+            errors.push(FieldError {
+                field: field.into(),
+                message,
+            })
+        };
         if new
             .typed
             .iter()
@@ -246,6 +267,7 @@ impl Activities {
                     false => Err(Error::NotFound),
                 };
             }
+            participants::add_to_plan(tx, plan.id, units).await?;
             self.build_door(tx, &plan).await?;
             let detail = json!({ "kind": plan.kind, "date": plan.date.to_string() });
             self.audit_plan(tx, &actor, "activity.planned", plan.id, detail)
@@ -269,7 +291,7 @@ impl Activities {
     /// A plan with its changes.
     pub async fn planned(&self, id: Id, scope: &Scope) -> Result<(Plan, Vec<PlanChange>)> {
         let mut tx = self.db.read().await?;
-        let plan = plans::plan(&mut tx, id, scope).await?;
+        let plan = plans::seen(&mut tx, id, scope).await?;
         Ok((plan, plans::changes(&mut tx, id).await?))
     }
 

@@ -16,7 +16,7 @@ use crate::pages::crumbs;
 use crate::plan::{NewPlan, PlanState};
 use crate::store::Filter;
 use crate::typed::Typed;
-use crate::{Activities, LeaveState, PLAN, RECORD, form_page, list_page};
+use crate::{Activities, LeaveState, PLAN, RECORD, form_page, list_page, opinion_pages};
 
 /// Activities on one page of the calendar.
 const MOST: i64 = 1_000;
@@ -166,7 +166,12 @@ pub(crate) async fn keep(
                 of: typed.get("of").parse().ok(),
                 typed: pairs,
             };
-            s.plan(&new, &access.scope, actor).await
+            let mut errors = Vec::new();
+            let units = opinion_pages::entered(&s, &access, &typed, &mut errors).await?;
+            match Error::if_any(errors) {
+                Ok(()) => s.plan_with(&new, &units, &access.scope, actor).await,
+                Err(error) => Err(error),
+            }
         }
         Err(error) => Err(error),
     };
@@ -247,7 +252,12 @@ async fn context(
                 "state": shell.t(&format!("leave-state-{}", l.state.code())), "open": l.state == LeaveState::Asked })
         })
         .collect();
+    let units = s.participants_of_plan(id).await?;
+    let units: Vec<String> = s.organization.names(&units).await?.into_values().collect();
+    let may_call = s.requests.is_some() && reaches(RECORD).await?;
     Ok(json!({
+        "units": units, "may_call": may_call,
+        "calls": if may_call { opinion_pages::calls(s, Some(id), None).await? } else { json!([]) },
         "id": plan.id, "title": plan.title, "host": host.get(&plan.host), "form": form, "crumbs": crumbs,
         "kind": s.kinds.get(&plan.kind).map_or(plan.kind.as_str(), |k| k.name.get(lang)),
         "starts": plan.starts.minute_text(zone), "ends": plan.ends.minute_text(zone), "location": plan.location,

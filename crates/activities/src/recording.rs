@@ -16,7 +16,7 @@ use crate::details::{Item, Pair, next_session, session_fits};
 use crate::service::who;
 use crate::store::details::{self, Held};
 use crate::store::files::{self, FiledEvidence};
-use crate::store::plans;
+use crate::store::{participants, plans};
 use crate::{
     Activities, Activity, ActivityKind, InSeries, New, Part, Role, RosterOf, Session, View, store,
 };
@@ -76,6 +76,13 @@ impl Activities {
             }
             Err(other) => return Err(other),
         };
+        Self::check_participants(&new.details.units, new.host, &mut errors);
+        if !new.details.units.is_empty() && (kind.pair || kind.confidential.is_some()) {
+            errors.push(FieldError {
+                field: "units".into(),
+                message: Msg::new("participants-not-here"),
+            });
+        }
         Error::if_any(errors)?;
         let Some(span) = span else {
             return Err(Error::internal("a checked span"));
@@ -121,6 +128,14 @@ impl Activities {
                 .keep_files(&new.details.files, new.date, false, (by, actor.on_behalf))
                 .await?,
         };
+        if !new.details.decisions.is_empty() && (activity.pair.is_some() || activity.confidential) {
+            return Err(Error::field(
+                "decision-title-0",
+                Msg::new("decision-not-here"),
+            ));
+        }
+        let decisions = new.details.decisions.iter();
+        let decisions: Vec<_> = decisions.map(|d| (self.env.new_id(), d.clone())).collect();
         db::transaction!(self.db, |tx| {
             store::take_turn(tx, activity.host).await?;
             let mut activity = activity.clone();
@@ -143,6 +158,9 @@ impl Activities {
                 return Err(Error::field("another", Msg::new("activity-overlaps")));
             }
             self.write_facts(tx, &activity, &people, &new.details.agenda)
+                .await?;
+            participants::add(tx, activity.id, &new.details.units).await?;
+            self.write_decisions(tx, &activity, &decisions, (&actor, by))
                 .await?;
             if let Some(plan) = new.details.plan
                 && !plans::held(tx, plan, activity.host, activity.id, now).await?
@@ -231,6 +249,10 @@ impl Activities {
             .into_iter()
             .map(|u| u.id)
             .collect();
+        let mut reach = reach;
+        for unit in &new.details.units {
+            reach.extend(self.organization.units_under(*unit).await?);
+        }
         let members: HashSet<PersonId> = match kind.roster {
             RosterOf::Body | RosterOf::Audience => self
                 .expected(kind, new.host, new.details.of, new.date, scope)

@@ -6,6 +6,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let form = json!({ "values": { "id": "", "of": "b", "series": "x", "issue": "1", "session": "2", "kind": "k", "unit": "u", "date": "2026-11-20", "title": "t", "starts": "15:00", "ends": "16:30", "location": "", "level": "internal", "observers": "" },
         "errors": { "title": "x" }, "list": [{ "field": "title", "text": "x" }] });
     let no_form = json!({ "values": {}, "errors": {}, "list": [] });
+    let calls = json!([{ "href": "/activities/calls/x", "title": "t", "due": "2026-11-27", "asked": 3, "answered": 1, "closed": false }]);
     let tag = json!({ "text": "x", "tone": "warn", "icon": null });
     let pager =
         json!({ "total": 1, "page": 1, "pages": 1, "previous": null, "next": null, "links": [] });
@@ -22,7 +23,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     };
     let plain = json!({ "roles": [], "items": [], "lines": 0, "agenda_required": [], "fields": [], "roster": "unit", "series": false, "confidential": false, "basis": "" });
     let edit = |roster: Value, shape: &Value| {
-        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "minutes": [["minutes-p", "60"]], "sheet_read": true, "came": 2, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
+        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "decision_lines": 2, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "minutes": [["minutes-p", "60"]], "sheet_read": true, "came": 2, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
         "groups": [{ "name": "", "kinds": [["k", "n"]] }, { "name": "g", "kinds": [["l", "n"]] }], "roles": [{ "code": "present", "label": "x" }],
         "unit_code": "u", "unit_name": "n", "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
@@ -33,6 +34,20 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let confirm = |rows: Value| json!({ "crumbs": [{ "label": "x", "href": "/" }], "rows": rows, "pager": pager });
     let outcome = |ok: bool, text: Value| json!({ "href": "/activities/x", "title": "t", "date": "2026-11-20", "ok": ok, "text": text });
     let outcomes = |rows: Value| json!({ "crumbs": [{ "label": "x", "href": "/" }], "rows": rows, "done": 1, "failed": 1 });
+    let past = json!({ "number": 3, "title": "t", "unit": "u", "date": "2025-03-01", "kind": "k", "sessions": 3, "present": 20, "declared": true });
+    let said = |answered: bool| {
+        json!({ "id": "x", "whom": "n", "text": if answered { json!(["a", "b"]) } else { json!([]) }, "code": "given", "said": "x",
+        "reason": if answered { "r" } else { "" }, "answered": answered, "at": if answered { json!("2026-11-20 15:00") } else { Value::Null } })
+    };
+    let call = |closed: bool| {
+        json!({ "id": "x", "title": "t", "text": ["a"], "due": "2026-11-27", "host": "h", "asked": "2026-11-20 15:00", "closed": closed,
+        "source": if closed { Value::Null } else { json!("/activities/x") }, "rows": [said(true), said(false)], "counts": [["x", 1]],
+        "verdicts": [["adopted", "x"]], "form": if closed { &form } else { &no_form }, "crumbs": [] })
+    };
+    let opinion = |open: bool| {
+        json!({ "id": "x", "title": "t", "text": ["a"], "due": "2026-11-27", "host": "h", "form": if open { &form } else { &no_form },
+        "open": open, "row": said(open), "most": 4000, "crumbs": [] })
+    };
     let show = |reversed: Value, may: bool, form: &Value| {
         let mut page = json!({ "id": "x", "title": "t", "form": form, "kind": "k", "host": "u", "date": "2026-11-20",
         "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30", "minutes": 90, "location": "", "tags": [tag], "recorded_at": "2026-11-20 17:00",
@@ -64,6 +79,26 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
                 json!([{ "person": "p", "name": "n", "made": some(json!({ "content": "c", "date": "2026-11-21", "minutes": 60 })) }]),
             ),
             (
+                "speeches",
+                json!([{ "id": "x", "who": "n", "place": 1, "title": "t", "text": ["a"], "file": some(json!("/activities/x/files/y")) }]),
+            ),
+            ("speakers", json!([["p", "n"]])),
+            ("import", some(json!("x"))),
+            ("new_speech", json!({ "id": "x", "place": 2 })),
+            ("may_call", json!(may)),
+            ("calls", calls.clone()),
+            (
+                "participants",
+                json!([{ "id": "u", "name": "n", "there": 0, "may": may }]),
+            ),
+            ("may_decide", json!(may)),
+            ("new_decision", json!("x")),
+            (
+                "decisions",
+                json!([{ "id": "x", "item": "x", "title": "t", "duties": [{ "id": "x", "href": "/requests/x", "title": "t", "whom": "u",
+                    "due": "2026-11-27", "late": true, "open": true, "tag": tag }] }, { "id": "y", "item": "", "title": "t", "duties": [] }]),
+            ),
+            (
                 "votes",
                 some(
                     json!({ "expected": 3, "present": 2, "rows": [{ "id": "x", "title": "t", "in_favour": 2, "against": 0, "abstained": 0,
@@ -77,7 +112,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ("evidence_missing", json!(!may)),
             (
                 "files",
-                json!([{ "href": "/activities/x/files/y", "name": "a.pdf", "later": may, "size": "1.0 KiB", "dated": "2026-11-20", "at": "2026-11-20 17:00", "sha256": "x" }]),
+                json!([{ "id": "y", "href": "/activities/x/files/y", "name": "a.pdf", "later": may, "size": "1.0 KiB", "dated": "2026-11-20", "at": "2026-11-20 17:00", "sha256": "x" }]),
             ),
             ("may_file", json!(may)),
             ("kinds", json!(".pdf")),
@@ -101,7 +136,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let item = json!({ "href": "/activities/x", "title": "t", "kind": "k", "host": "u", "at": "15:00", "planned": true, "late": true, "note": "1/2" });
     let month = json!({ "weeks": [[{ "day": 2, "date": "2026-11-02", "own": true, "today": true, "items": [item] }, { "day": 1, "date": "2026-12-01", "own": false, "today": false, "items": [] }]],
         "month": "2026-11", "unit": "", "unit_name": null, "before": "/", "after": "/", "form": no_form, "cut": true, "any": false, "may_plan": true, "crumbs": [] });
-    let plan = json!({ "id": "x", "title": "t", "host": "u", "form": form, "crumbs": [], "kind": "k", "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30",
+    let plan = json!({ "units": ["n"], "may_call": true, "calls": calls, "id": "x", "title": "t", "host": "u", "form": form, "crumbs": [], "kind": "k", "starts": "2026-11-20 15:00", "ends": "2026-11-20 16:30",
         "location": "x", "state": "planned", "activity": "x", "history": [event], "may_plan": true, "may_record": true, "early": true, "leaves": [{ "id": "x", "name": "n", "reason": "r", "answer": "a", "asked": "2026-11-20 08:00", "state": "x", "open": true }], "may_door": true, "pair": false, "door": { "state": "open", "opens": "2026-11-20 14:30", "closes": "2026-11-20 16:30", "came": 3 } });
     let reflection = |open: bool| {
         json!({ "id": "x", "title": "t", "form": form, "due": "2026-11-20", "least": 300, "most": 3000, "state": "x", "note": "n",
@@ -138,7 +173,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("activities/list.html", list(json!([]), json!([]))),
-        ("activities/form.html", edit(roster, &plain)),
+        ("activities/form.html", edit(roster.clone(), &plain)),
         ("activities/form.html", edit(json!([]), &shape("body"))),
         ("activities/form.html", edit(json!([]), &shape("pair"))),
         ("activities/form.html", edit(json!([]), &shape("open"))),
@@ -204,6 +239,51 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         (
             "activities/amend.html",
             json!({ "form": form, "shape": shape("unit"), "id": "x", "title": "t", "kind": "k", "crumbs": [] }),
+        ),
+        (
+            "activities/call_form.html",
+            json!({ "form": form, "groups": [["", "—"]], "hosts": [["u", "n"]], "most": 4000, "crumbs": [] }),
+        ),
+        (
+            "activities/call_form.html",
+            json!({ "form": { "values": { "plan": "x" }, "errors": {}, "list": [] }, "groups": [["", "—"]], "hosts": [], "most": 4000, "crumbs": [] }),
+        ),
+        (
+            "activities/history.html",
+            json!({ "form": form, "rows": [{ "href": "/activities/history/x", "name": "a.xlsx", "at": "2026-11-20 15:00", "reversed": true }],
+                "most": 2000, "columns": "x", "crumbs": [] }),
+        ),
+        (
+            "activities/history.html",
+            json!({ "form": no_form, "rows": [], "most": 2000, "columns": "x", "crumbs": [] }),
+        ),
+        (
+            "activities/history_preview.html",
+            json!({ "form": form, "id": "x", "sheet": { "value": "x|a.xlsx", "name": "a.xlsx" }, "scans": [{ "value": "x|b.pdf", "name": "b.pdf" }],
+                "mark": "1", "faults": [{ "cell": "B2", "text": "x" }], "fault_count": 201, "faulty": 1, "rows": [past], "fine": 201, "declared": 1,
+                "known": 1, "conflicts": [{ "field": "choose-3", "rows": [past], "known": [{ "date": "2025-03-01", "title": "t", "sessions": 1, "present": 3 }] }],
+                "shown": 200, "crumbs": [] }),
+        ),
+        (
+            "activities/history_show.html",
+            json!({ "id": "x", "name": "a.xlsx", "at": "2026-11-20 15:00", "scans": ["b.pdf"], "reversed": "2026-11-20 16:00", "reason": "r",
+                "rows": [{ "href": "/activities/x", "title": "t", "kind": "k", "unit": "u", "date": "2025-03-01", "reversed": true }],
+                "totals": [{ "title": "t", "kind": "k", "unit": "u", "date": "2025-03-01", "sessions": 3, "present": 20 }],
+                "may_reverse": true, "form": no_form, "crumbs": [] }),
+        ),
+        ("activities/call.html", call(false)),
+        ("activities/call.html", call(true)),
+        ("activities/opinion.html", opinion(true)),
+        ("activities/opinion.html", opinion(false)),
+        (
+            "activities/part.html",
+            json!({ "id": "x", "unit_id": "u", "unit": "n", "title": "t", "date": "2026-11-20", "host": "h", "roster": roster,
+                "roles": [{ "code": "present", "label": "x" }], "form": no_form, "crumbs": [] }),
+        ),
+        (
+            "activities/part.html",
+            json!({ "id": "x", "unit_id": "u", "unit": "n", "title": "t", "date": "2026-11-20", "host": "h", "roster": [],
+                "roles": [], "form": form, "crumbs": [] }),
         ),
         ("activities/show.html", show(Value::Null, true, &no_form)),
         (

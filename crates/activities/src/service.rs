@@ -29,6 +29,7 @@ pub struct Activities {
     pub(crate) kinds: Arc<ActivityKinds>,
     pub(crate) late: GroupCommit<LateWriter>,
     pub(crate) notices: Option<Notices>,
+    pub(crate) requests: Option<requests::Requests>,
     pub(crate) levels: Arc<Levels>,
     pub(crate) keeper: Option<Keeper>,
     pub(crate) address: Arc<(String, bool)>,
@@ -63,6 +64,7 @@ impl Activities {
             kinds,
             late,
             notices: None,
+            requests: None,
             levels: Arc::default(),
             keeper: None,
             address: Arc::default(),
@@ -193,6 +195,7 @@ impl Activities {
                 .collect();
             self.ledger.reverse(tx, &facts, Some(by)).await?;
             store::plans::reopen(tx, id, self.env.now()).await?;
+            self.withdraw_all(tx, id, reason, &actor).await?;
             if let Some(at) = activity.session {
                 self.leave_series(tx, &activity, at, by).await?;
             }

@@ -141,13 +141,13 @@ pub(crate) async fn add(
     };
     let asks =
         kind.is_some_and(|k| !k.roles.is_empty() || !k.agenda.is_empty() || !k.fields.is_empty());
-    let files = s.files(a.id, access).await?;
+    let files = s.files(a.id, View::from(access).taking_part()).await?;
     let needs = kind.is_some_and(|k| k.evidence == Evidence::Required);
     page["evidence_missing"] = json!(needs && files.is_empty() && a.reversed_at.is_none());
     page["files"] = files
         .iter()
         .map(|f| {
-            json!({ "href": format!("/activities/{}/files/{}", a.id, f.id), "name": f.name, "later": f.later,
+            json!({ "id": f.id, "href": format!("/activities/{}/files/{}", a.id, f.id), "name": f.name, "later": f.later,
                 "size": format!("{:.1} KiB", f.size as f64 / 1024.0), "dated": kernel::format_date(f.dated),
                 "at": f.at.minute_text(zone), "sha256": f.sha256 })
         })

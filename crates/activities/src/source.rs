@@ -33,11 +33,16 @@ impl Source for ActivityFacts {
                 | "makeup"
                 | "resolution"
                 | "reflection"
+                | "opinion"
         )
     }
 
     fn href(&self, fact: &Fact) -> String {
-        format!("/activities/{}", fact.activity())
+        match fact.kind.as_str() {
+            _ if fact.source == "declared" => format!("/activities/history/{}", fact.subject),
+            "opinion" => format!("/activities/calls/{}", fact.subject),
+            _ => format!("/activities/{}", fact.activity()),
+        }
     }
 
     fn part(&self, fact: &Fact, lang: &str) -> Option<Label> {
@@ -51,6 +56,10 @@ impl Source for ActivityFacts {
             ("attendance", Some(role)) => Some(Label::Key(format!("role-{role}"))),
             ("resolution", Some(role)) => Some(Label::Key(format!("votes-{role}"))),
             ("reflection", Some(role)) => Some(Label::Key(format!("reflection-state-{role}"))),
+            ("opinion", role) => {
+                let said = role.unwrap_or("given");
+                Some(Label::Key(format!("opinion-{said}")))
+            }
             ("agenda", _) => self.0.item(category).map(|i| name(&i.name)),
             _ => None,
         }
@@ -61,7 +70,13 @@ impl Source for ActivityFacts {
         tx: &'a mut Tx,
         subjects: &'a [Id],
     ) -> BoxFuture<'a, Result<HashMap<Id, String>>> {
-        store::titles(tx, subjects).boxed()
+        async move {
+            let mut found = store::titles(tx, subjects).await?;
+            found.extend(store::opinions::titles(tx, subjects).await?);
+            found.extend(store::history::titles(tx, subjects).await?);
+            Ok(found)
+        }
+        .boxed()
     }
     fn files<'a>(
         &'a self,

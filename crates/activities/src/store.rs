@@ -9,12 +9,17 @@ use kernel::{
 use web::table::Order;
 
 pub(crate) mod confirmation;
+pub(crate) mod decisions;
 pub(crate) mod details;
 pub(crate) mod door;
 pub(crate) mod files;
+pub(crate) mod history;
 pub(crate) mod leave;
+pub(crate) mod opinions;
+pub(crate) mod participants;
 pub(crate) mod plans;
 pub(crate) mod reflection;
+pub(crate) mod speeches;
 pub(crate) mod votes;
 
 use crate::details::Pair;
@@ -88,6 +93,26 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "activities_20261122_part_minutes",
         sql: "ALTER TABLE activity_part ADD COLUMN minutes BIGINT;",
+    },
+    Migration {
+        name: "activities_20261122_decisions",
+        sql: decisions::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_opinions",
+        sql: opinions::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_participants",
+        sql: participants::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_speeches",
+        sql: speeches::TABLES,
+    },
+    Migration {
+        name: "activities_20261122_history",
+        sql: history::TABLES,
     },
 ];
 

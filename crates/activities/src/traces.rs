@@ -24,6 +24,8 @@ impl organization::Traces for Texts {
     ) -> BoxFuture<'a, Result<()>> {
         async move {
             store::leave::erase(tx, person, ERASED).await?;
+            store::opinions::erase(tx, person, ERASED).await?;
+            store::speeches::erase(tx, person, ERASED).await?;
             store::reflection::erase(tx, person, ERASED).await
         }
         .boxed()

@@ -6,6 +6,7 @@ use organization::scope_sql;
 use web::Access;
 
 use crate::CONFIDENTIAL;
+use crate::store::participants;
 
 /// Who looks at activities. A confidential one is there for its two people, for whoever entered it and for who holds
 /// the permission; for all others it does not exist, and only the numbers count it.
@@ -15,6 +16,7 @@ pub struct View {
     account: Option<AccountId>,
     person: Option<PersonId>,
     confidential: Scope,
+    part: bool,
 }
 
 impl From<&Scope> for View {
@@ -25,6 +27,7 @@ impl From<&Scope> for View {
             account: None,
             person: None,
             confidential: Scope::nothing(),
+            part: false,
         }
     }
 }
@@ -40,6 +43,7 @@ impl From<&Access> for View {
             account: Some(principal.account),
             person: principal.person.filter(|_| own),
             confidential: held.unwrap_or_else(Scope::nothing),
+            part: false,
         }
     }
 }
@@ -63,6 +67,12 @@ impl View {
         self
     }
 
+    /// The same, also reaching what units of the scope take part in: to be read, not to be changed.
+    pub fn taking_part(mut self) -> Self {
+        self.part = true;
+        self
+    }
+
     /// The condition on a row of activities, named `a`.
     pub(crate) fn sql(&self, args: &mut Args) -> String {
         let scope = scope_sql(&self.scope, "a.host", args);
@@ -76,6 +86,10 @@ impl View {
             open += &scope_sql(&self.confidential, "a.host", args);
         }
         let mut sql = format!("({scope} AND ({open})");
+        if self.part {
+            sql += " OR ";
+            sql += &participants::taking_part(&self.scope, args);
+        }
         if let Some(person) = self.person {
             let person = args.push(person);
             sql += &format!(

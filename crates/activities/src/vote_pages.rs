@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use web::{Access, Failure, Form, Shell};
 
 use crate::votes::NewResolution;
-use crate::{Activities, Activity, Part, Role, pages};
+use crate::{Activities, Activity, Part, Role, decision_pages, pages};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
@@ -21,6 +21,9 @@ pub(crate) struct Typed {
     against: String,
     abstained: String,
     invalid: String,
+    duty_unit: String,
+    duty_person: String,
+    duty_due: String,
 }
 
 pub(crate) async fn add(
@@ -44,11 +47,18 @@ pub(crate) async fn add(
         against: number(&typed.against),
         abstained: number(&typed.abstained),
         invalid: typed.invalid == "on",
+        duties: Vec::new(),
     };
-    match s
-        .resolve((activity, resolution), &new, &access, actor)
-        .await
-    {
+    let named = (&*typed.duty_unit, &*typed.duty_person, &*typed.duty_due);
+    let scope = requests::reach(&access, &access.scope);
+    let done = async {
+        let field = |f: &str| format!("duty-{f}");
+        let duties = decision_pages::duties(&s, named, &scope, field).await?;
+        let new = NewResolution { duties, ..new };
+        s.resolve((activity, resolution), &new, &access, actor)
+            .await
+    };
+    match done.await {
         Ok(_) => shell.done(&format!("/activities/{activity}"), "votes-kept"),
         Err(error) => {
             pages::refused_form(&s, &shell, &access, activity, Form::of(&typed), error).await

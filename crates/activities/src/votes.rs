@@ -10,6 +10,7 @@ use kernel::{
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::decisions::Duty;
 use crate::kind::RoleOf;
 use crate::service::who;
 use crate::store::votes as rows;
@@ -104,6 +105,8 @@ pub struct NewResolution {
     pub abstained: i64,
     /// Whether it is known to be without a quorum.
     pub invalid: bool,
+    /// Who is to do what, if it passed.
+    pub duties: Vec<Duty>,
 }
 
 /// A resolution (决议).
@@ -169,11 +172,15 @@ impl NewResolution {
             PassOf::Expected => voters.expected,
             PassOf::Present => voters.present,
         };
-        match (met && !self.invalid, self.in_favour.saturating_mul(2) > of) {
+        let outcome = match (met && !self.invalid, self.in_favour.saturating_mul(2) > of) {
             (false, _) => Outcome::Invalid,
             (true, true) => Outcome::Passed,
             (true, false) => Outcome::Failed,
+        };
+        if outcome != Outcome::Passed && !self.duties.is_empty() {
+            wrong("duty-unit", Msg::new("votes-duty-not-passed"));
         }
+        outcome
     }
 }
 
@@ -285,6 +292,9 @@ impl Activities {
                 f.late = kind.is_late(a.date, self.env.today());
                 self.ledger.append(tx, &[f]).await?;
             }
+            let source = (resolution, row.title.as_str());
+            self.raise_resolution(tx, &a, source, &new.duties, &actor)
+                .await?;
             self.changed(tx, &[(id, by, actor.on_behalf)]).await?;
             let detail = json!({ "resolution": resolution, "outcome": outcome.code() });
             self.audit(tx, &actor, "activity.resolved", id, detail)
@@ -321,6 +331,8 @@ impl Activities {
             if let Some(fact) = fact {
                 self.ledger.reverse(tx, &[fact], Some(by)).await?;
             }
+            self.withdraw_resolution(tx, resolution, reason, &actor)
+                .await?;
             self.changed(tx, &[(id, by, actor.on_behalf)]).await?;
             let detail = json!({ "resolution": resolution, "reason": reason });
             self.audit(tx, &actor, "activity.resolution-reversed", id, detail)

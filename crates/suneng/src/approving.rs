@@ -69,6 +69,7 @@ impl Traces for Kept {
             let name = name.unwrap_or_default();
             self.notices.erase(tx, person, &name).await?;
             activities::Texts.erase(tx, person, by).await?;
+            requests::erase(tx, person, "***").await?;
             self.identity.erase_account_of(tx, &actor, person).await?;
             Ok(())
         })

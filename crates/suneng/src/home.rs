@@ -129,6 +129,24 @@ async fn show(
         });
         todo.push((w.due, item));
     }
+    let eyes = requests::Eyes::from(&access);
+    let (total, asked) = s.rooms.requests.waiting(&eyes, MOST_TODO as i64).await?;
+    count += total as usize;
+    let units: Vec<UnitId> = asked.iter().map(|r| r.home).collect();
+    let names = s.world.organization.names(&units).await?;
+    for r in asked {
+        let due = r.case.until();
+        let verb = if r.case.state.is_open() {
+            "home-go-answer"
+        } else {
+            "home-go-see"
+        };
+        let item = json!({
+            "title": r.title, "unit": names.get(&r.home), "due": kernel::format_date(due),
+            "tag": deadline(&shell, due, due < today), "icon": "ballpen", "verb": shell.t(verb), "href": r.href(),
+        });
+        todo.push((Some(due), item));
+    }
     if let Some(scope) = held(activities::RECORD) {
         let most = MOST_TODO as i64;
         let (total, waiting) = s.rooms.activities.waiting_leaves(&scope, most).await?;

@@ -24,6 +24,7 @@ pub fn migrations() -> Vec<Migration> {
         identity::MIGRATIONS,
         notices::MIGRATIONS,
         approvals::MIGRATIONS,
+        requests::MIGRATIONS,
         activities::MIGRATIONS,
         registers::MIGRATIONS,
         hours::MIGRATIONS,
@@ -52,11 +53,13 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         indicators::module(rooms.indicators.clone()),
         reports::module(rooms.reports.clone()),
         approvals::module(rooms.approvals.clone()),
+        requests::module(rooms.requests.clone()),
         notices::module(
             rooms.notices.clone(),
             vec![
                 rooms.approvals.calendar_source(),
                 std::sync::Arc::new(rooms.activities.clone()),
+                Arc::new(rooms.requests.clone()),
             ],
         ),
         organization::module(
@@ -240,6 +243,7 @@ pub const PACK_TABLES: &[&str] = &[
     "secrecy-word",
     "secrecy-level",
     "approval-route",
+    "request-kind",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
@@ -270,6 +274,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         identity::MESSAGES,
         notices::MESSAGES,
         approvals::MESSAGES,
+        requests::MESSAGES,
         activities::MESSAGES,
         registers::MESSAGES,
         hours::MESSAGES,

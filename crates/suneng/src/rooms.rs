@@ -9,6 +9,7 @@ use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
 use crypt::Vault;
+use desk::Attachments;
 use hours::{HourFacts, HourRules, Hours};
 use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
@@ -19,6 +20,7 @@ use obligations::{Obligations, Rules};
 use organization::{Attributes, BodyKinds, Organization, PersonChanges};
 use registers::{RegisterBook, RegisterFacts, Registers};
 use reports::{Reports, Templates};
+use requests::{RequestKinds, Requests};
 
 use crate::World;
 use crate::approving::{House, Kept};
@@ -58,6 +60,8 @@ pub const PERMISSIONS: &[&str] = &[
     identity::SCIM,
     identity::AUDIT,
     approvals::READ,
+    requests::ASK,
+    requests::ANSWER,
     "ledger.verify",
     crate::jobs_page::JOBS,
     crate::packs_page::READ,
@@ -77,6 +81,7 @@ pub struct Vocabulary {
     attributes: Attributes,
     body_kinds: BodyKinds,
     routes: approvals::Routes,
+    request_kinds: RequestKinds,
     calendar: Calendar,
     secrecy: SecrecyWords,
     levels: Levels,
@@ -145,6 +150,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.request_kinds,
+            RequestKinds::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -187,6 +197,8 @@ pub struct Rooms {
     pub notices: Notices,
     /// Approvals.
     pub approvals: Approvals,
+    /// Requests.
+    pub requests: Requests,
     /// Units and people, whose changes can be asked for.
     pub organization: Organization,
     /// Activities.
@@ -248,6 +260,14 @@ impl Rooms {
         .with_deputies(house)
         .with_kind(changes);
         let (ledger, organization) = (world.ledger.clone(), world.organization.clone());
+        let requests = Requests::new(
+            (db.clone(), env.clone()),
+            organization.clone(),
+            notices.clone(),
+            (vocabulary.request_kinds, vocabulary.calendar.clone()),
+            Attachments::new(world.desk(), world.files.clone()),
+        )
+        .with_owner(activities::OpinionOwner);
         let registers = RegisterBook::new(
             db.clone(),
             env.clone(),
@@ -302,6 +322,7 @@ impl Rooms {
             notices: notices.clone(),
             organization: people.with_approvals(approvals.clone()).with_traces(kept),
             approvals,
+            requests: requests.clone(),
             activities: Activities::new(
                 db.clone(),
                 env.clone(),
@@ -315,7 +336,8 @@ impl Rooms {
                 &world.config.security.public_url,
                 world.config.security.secure,
             )
-            .with_files(world.files.clone(), world.desk()),
+            .with_files(world.files.clone(), world.desk())
+            .with_requests(requests),
             registers,
             hours,
             exams,

@@ -46,9 +46,15 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
         })
     });
     let (node, obligations) = (world.clone(), rooms.obligations.clone());
+    let requests = rooms.requests.clone();
     let remind: Handler = Arc::new(move |_| {
         let (world, obligations) = (node.clone(), obligations.clone());
+        let requests = requests.clone();
         Box::pin(async move {
+            let asked = requests.remind().await?;
+            if asked > 0 {
+                tracing::info!(asked, "people were reminded of what they are asked");
+            }
             let (steps, people) = obligations.remind().await?;
             if steps + people > 0 {
                 tracing::info!(steps, people, "people were reminded of what they owe");

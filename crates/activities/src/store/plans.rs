@@ -70,6 +70,19 @@ pub(crate) async fn insert(tx: &mut Tx, p: &Plan) -> Result<bool> {
     Ok(tx.execute(sql, args).await? == 1)
 }
 
+/// A plan in a scope, or in which units of the scope take part.
+pub(crate) async fn seen(tx: &mut Tx, id: Id, scope: &Scope) -> Result<Plan> {
+    let mut a = args![id];
+    let host = scope_sql(scope, "a.host", &mut a);
+    let part = scope_sql(scope, "u.unit", &mut a);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM activity_plan a WHERE a.id = $1 AND ({host}
+            OR a.id IN (SELECT u.plan FROM activity_plan_unit u WHERE {part}))"
+    );
+    let row = tx.optional(sql, a).await?;
+    row.as_ref().map(read).transpose()?.ok_or(Error::NotFound)
+}
+
 /// A plan in a scope.
 pub(crate) async fn plan(tx: &mut Tx, id: Id, scope: &Scope) -> Result<Plan> {
     let mut a = args![id];
@@ -110,11 +123,16 @@ pub(crate) async fn of_these(
 ) -> Result<Vec<Plan>> {
     let mut a: Args = args![from, to];
     let units = a.list(units.iter().copied());
+    // Of the host, and of the units that take part beside it.
+    let own = format!(
+        "a.body IS NULL AND (a.host IN ({units})
+            OR a.id IN (SELECT u.plan FROM activity_plan_unit u WHERE u.unit IN ({units})))"
+    );
     let either = match bodies.is_empty() {
-        true => format!("(a.body IS NULL AND a.host IN ({units}))"),
+        true => format!("({own})"),
         false => {
             let bodies = a.list(bodies.iter().copied());
-            format!("((a.body IS NULL AND a.host IN ({units})) OR a.body IN ({bodies}))")
+            format!("(({own}) OR a.body IN ({bodies}))")
         }
     };
     let sql = format!(

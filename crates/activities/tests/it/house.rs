@@ -1,11 +1,12 @@
 //! A bureau with two offices and six people, the pack of weekly study, and what counts it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use activities::{Activities, ActivityKinds, Mark, New, Role};
 use commons::packs::Packs;
 use commons::packs::levels::Levels;
 use db::{Db, Migration};
+use futures::future::BoxFuture;
 use jiff::civil::{Time, time};
 use kernel::{AccountId, ActivityId, Date, PersonId, Scope, UnitId};
 use ledger::{
@@ -23,9 +24,46 @@ pub fn migrations() -> Vec<Migration> {
         identity::MIGRATIONS,
         ledger::MIGRATIONS,
         notices::MIGRATIONS,
+        requests::MIGRATIONS,
         activities::MIGRATIONS,
     ]
     .concat()
+}
+
+struct Nobody;
+
+impl notices::Contacts for Nobody {
+    fn addresses<'a>(
+        &'a self,
+        _: &'a [PersonId],
+    ) -> BoxFuture<'a, kernel::Result<HashMap<PersonId, String>>> {
+        Box::pin(async { Ok(HashMap::new()) })
+    }
+
+    fn is_open(&self, _: AccountId, _: PersonId) -> BoxFuture<'_, kernel::Result<bool>> {
+        Box::pin(async { Ok(true) })
+    }
+}
+
+/// Requests with the kinds of the pack that the product brings.
+pub fn asking(t: &TestDb, db: &Db, org: &Organization) -> requests::Requests {
+    let text = include_str!("../../../../packs/requests-cn.toml");
+    let packs = Packs::load(vec![("requests-cn.toml".into(), text.into())]).unwrap();
+    let settings = notices::Settings::default();
+    requests::Requests::new(
+        (db.clone(), t.env.clone()),
+        org.clone(),
+        notices::Notices::new(db.clone(), t.env.clone(), settings, Nobody),
+        (
+            requests::RequestKinds::read(&packs).unwrap(),
+            kernel::Calendar::default(),
+        ),
+        desk::Attachments::new(
+            desk::Desk::new(db.clone(), t.env.clone()),
+            commons::files::Files::memory(t.env.clone()),
+        ),
+    )
+    .with_owner(activities::OpinionOwner)
 }
 
 /// A kind that only offices hold.
@@ -245,7 +283,8 @@ impl House {
         .with_files(
             commons::files::Files::memory(t.env.clone()),
             desk::Desk::new(db.clone(), t.env.clone()),
-        );
+        )
+        .with_requests(asking(t, &db, &org));
         Self {
             db,
             ledger,

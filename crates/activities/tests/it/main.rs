@@ -2,16 +2,20 @@
 
 mod api;
 mod confirm;
+mod decisions;
 mod doors;
 mod evidence;
+mod history;
 mod house;
 mod kinds;
 mod leave;
 mod levels;
+mod opinions;
 mod pages;
 mod plans;
 mod races;
 mod reflections;
 mod service;
 mod sheets;
+mod speeches;
 mod votes;

@@ -32,6 +32,7 @@ fn modules(h: &House, t: &TestDb) -> Vec<Module> {
             organization::Attributes::default(),
             organization::BodyKinds::default(),
         ),
+        requests::module(crate::house::asking(t, &h.db, &h.org)),
         activities::module(h.activities.clone()),
     ]
 }

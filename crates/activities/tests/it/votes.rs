@@ -36,6 +36,7 @@ fn vote(in_favour: i64, against: i64, abstained: i64) -> NewResolution {
         against,
         abstained,
         invalid: false,
+        duties: Vec::new(),
     }
 }
 

@@ -139,6 +139,70 @@ fn action_name(shell: &Shell, action: &str) -> String {
         ("audit.expired", "identity-action-audit-expired"),
         ("audit.exported", "identity-action-audit-exported"),
         ("list.exported", "identity-action-list-exported"),
+        ("request.asked", "identity-action-request-asked"),
+        ("request.accepted", "identity-action-request-accepted"),
+        ("request.declined", "identity-action-request-declined"),
+        ("request.answered", "identity-action-request-answered"),
+        ("request.time-wanted", "identity-action-request-time-wanted"),
+        ("request.time-given", "identity-action-request-time-given"),
+        (
+            "request.time-refused",
+            "identity-action-request-time-refused",
+        ),
+        ("request.confirmed", "identity-action-request-confirmed"),
+        ("request.sent-back", "identity-action-request-sent-back"),
+        ("request.withdrawn", "identity-action-request-withdrawn"),
+        ("activity.decided", "identity-action-activity-decided"),
+        (
+            "activity.decision-reversed",
+            "identity-action-activity-decision-reversed",
+        ),
+        (
+            "activity.duty-changed",
+            "identity-action-activity-duty-changed",
+        ),
+        (
+            "activity.unit-joined",
+            "identity-action-activity-unit-joined",
+        ),
+        ("activity.unit-left", "identity-action-activity-unit-left"),
+        (
+            "activity.part-entered",
+            "identity-action-activity-part-entered",
+        ),
+        (
+            "activity.opinions-asked",
+            "identity-action-activity-opinions-asked",
+        ),
+        (
+            "activity.opinion-given",
+            "identity-action-activity-opinion-given",
+        ),
+        (
+            "activity.opinion-answered",
+            "identity-action-activity-opinion-answered",
+        ),
+        (
+            "activity.opinions-closed",
+            "identity-action-activity-opinions-closed",
+        ),
+        (
+            "activity.speech-kept",
+            "identity-action-activity-speech-kept",
+        ),
+        (
+            "activity.speech-dropped",
+            "identity-action-activity-speech-dropped",
+        ),
+        (
+            "activity.history-imported",
+            "identity-action-activity-history-imported",
+        ),
+        (
+            "activity.history-reversed",
+            "identity-action-activity-history-reversed",
+        ),
+        ("activity.declared", "identity-action-activity-declared"),
         ("activity.recorded", "identity-action-activity-recorded"),
         ("activity.corrected", "identity-action-activity-corrected"),
         ("activity.reversed", "identity-action-activity-reversed"),

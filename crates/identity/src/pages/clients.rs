@@ -71,6 +71,8 @@ pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
             "identity-permission-organization-propose",
         ),
         ("approval.read", "identity-permission-approval-read"),
+        ("request.ask", "identity-permission-request-ask"),
+        ("request.answer", "identity-permission-request-answer"),
         ("jobs.manage", "identity-permission-jobs-manage"),
         ("pack.read", "identity-permission-pack-read"),
         ("identity.read", "identity-permission-identity-read"),

@@ -56,6 +56,8 @@ const PERMISSIONS: &[&str] = &[
     "organization.identity",
     "organization.erase",
     "approval.read",
+    "request.ask",
+    "request.answer",
     "identity.read",
     "identity.manage",
     "identity.reset",
