@@ -312,6 +312,7 @@ struct Watch {
 }
 
 impl Watch {
+    #[expect(clippy::ptr_arg, reason = "what is static is named without a copy")]
     fn new(sql: &Cow<'static, str>) -> Self {
         Self {
             begun: Instant::now(),

@@ -59,11 +59,9 @@ fn id(text: &str) -> Result<Id> {
 }
 
 /// A body as JSON; what is unreadable or too large is refused as such.
-fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Response> {
-    match body {
-        Ok(Json(body)) => Ok(body),
-        Err(rejection) => Err(rejection.status().into_response()),
-    }
+fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, StatusCode> {
+    body.map(|Json(body)| body)
+        .map_err(|rejection| rejection.status())
 }
 
 #[derive(Deserialize, Default)]
@@ -144,7 +142,7 @@ async fn save(
 ) -> Result<Response, Failure> {
     let answers = match read(body) {
         Ok(body) => body.answers,
-        Err(refused) => return Ok(refused),
+        Err(refused) => return Ok(refused.into_response()),
     };
     let given: Vec<Given> = answers
         .into_iter()
