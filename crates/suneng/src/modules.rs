@@ -28,6 +28,7 @@ pub fn migrations() -> Vec<Migration> {
         registers::MIGRATIONS,
         hours::MIGRATIONS,
         exams::MIGRATIONS,
+        bulletins::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
     ]
@@ -42,6 +43,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         registers::module(rooms.registers.clone()),
         hours::module(rooms.hours.clone()),
         exams::module(rooms.exams.clone(), rooms.identity.clone()),
+        bulletins::module(rooms.bulletins.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -221,6 +223,7 @@ pub const PACK_TABLES: &[&str] = &[
     "register",
     "activity-group",
     "agenda-item",
+    "bulletin",
     "hour-way",
     "hour-content",
     "hour-rule",
@@ -273,6 +276,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         activities::MESSAGES,
         registers::MESSAGES,
         hours::MESSAGES,
+        bulletins::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,
         cockpit::MESSAGES,

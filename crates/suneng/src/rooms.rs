@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use activities::{Activities, ActivityKinds};
 use approvals::Approvals;
+use bulletins::{BulletinFacts, BulletinKinds, Bulletins};
 use cockpit::{Cockpit, Views};
 use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
@@ -33,6 +34,9 @@ pub const PERMISSIONS: &[&str] = &[
     registers::WRITE,
     registers::REVIEW,
     registers::REVERSE,
+    bulletins::READ,
+    bulletins::WRITE,
+    bulletins::REVIEW,
     hours::READ,
     hours::RECORD,
     hours::REVIEW,
@@ -68,6 +72,7 @@ pub const PERMISSIONS: &[&str] = &[
 pub struct Vocabulary {
     kinds: ActivityKinds,
     registers: Registers,
+    bulletins: BulletinKinds,
     hours: HourRules,
     rules: Rules,
     indicators: IndicatorList,
@@ -105,6 +110,11 @@ impl Vocabulary {
         take(
             &mut vocabulary.registers,
             Registers::read(packs),
+            &mut problems,
+        );
+        take(
+            &mut vocabulary.bulletins,
+            BulletinKinds::read(packs),
             &mut problems,
         );
         take(&mut vocabulary.hours, HourRules::read(packs), &mut problems);
@@ -193,6 +203,8 @@ pub struct Rooms {
     pub activities: Activities,
     /// Registers.
     pub registers: RegisterBook,
+    /// Bulletins.
+    pub bulletins: Bulletins,
     /// Study hours.
     pub hours: Hours,
     /// Examinations.
@@ -258,6 +270,15 @@ impl Rooms {
         )
         .with_levels(levels.clone())
         .with_notices(notices.clone());
+        let bulletins = Bulletins::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            vocabulary.bulletins,
+            world.files.clone(),
+        )
+        .with_levels(levels.clone())
+        .with_notices(notices.clone());
         let hours = Hours::new(
             (db.clone(), env.clone()),
             ledger.clone(),
@@ -271,6 +292,7 @@ impl Rooms {
             Arc::new(activities::ActivityFacts::new(vocabulary.kinds.clone())),
             Arc::new(RegisterFacts(registers.registers().clone())),
             Arc::new(HourFacts(hours.rules().clone())),
+            Arc::new(BulletinFacts(bulletins.kinds().clone())),
         ]);
         let hours = hours.with_sources(sources.clone());
         let exams = exams::Exams::new(
@@ -317,6 +339,7 @@ impl Rooms {
             )
             .with_files(world.files.clone(), world.desk()),
             registers,
+            bulletins: bulletins.with_sources(sources.clone()),
             hours,
             exams,
             obligations: Obligations::new(
