@@ -220,7 +220,7 @@ async fn show(
             for (i, f) in which.iter().zip(found.get(&top.id).into_iter().flatten()) {
                 figures.push(json!({
                     "label": i.name.get(lang),
-                    "value": (!f.computing).then(|| i.print(f.value, lang)),
+                    "value": (!f.computing).then(|| i.say(f, lang)),
                     "href": format!("/indicators/{}?unit={}", i.code, top.id),
                 }));
             }

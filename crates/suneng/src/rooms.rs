@@ -10,6 +10,7 @@ use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
 use crypt::Vault;
+use guard::Guard;
 use hours::{HourFacts, HourRules, Hours};
 use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
@@ -62,6 +63,9 @@ pub const PERMISSIONS: &[&str] = &[
     identity::SCIM,
     identity::AUDIT,
     approvals::READ,
+    guard::READ,
+    guard::PROPOSE,
+    guard::CONFIRM,
     "ledger.verify",
     crate::jobs_page::JOBS,
     crate::packs_page::READ,
@@ -203,6 +207,8 @@ pub struct Rooms {
     pub activities: Activities,
     /// Registers.
     pub registers: RegisterBook,
+    /// What is off until a legal basis switches it on.
+    pub guard: Guard,
     /// Bulletins.
     pub bulletins: Bulletins,
     /// Study hours.
@@ -270,6 +276,7 @@ impl Rooms {
         )
         .with_levels(levels.clone())
         .with_notices(notices.clone());
+        let guard = Guard::new(db.clone(), env.clone(), organization.clone());
         let bulletins = Bulletins::new(
             (db.clone(), env.clone()),
             ledger.clone(),
@@ -357,7 +364,8 @@ impl Rooms {
                 indicators.clone(),
                 organization.clone(),
                 vocabulary.views,
-            ),
+            )
+            .with_guard(guard.clone()),
             reports: Reports::new(
                 db,
                 env,
@@ -366,7 +374,9 @@ impl Rooms {
                 vocabulary.templates,
             )
             .with_levels(levels)
-            .with_notices(notices),
+            .with_notices(notices)
+            .with_guard(guard.clone()),
+            guard,
             indicators,
         })
     }

@@ -5,7 +5,7 @@ use crate::{Files, Problems};
 const KERNEL: &str = "kernel";
 const DB: &str = "db";
 /// What everything stands on; a ground crate may use other ground crates.
-const GROUND: [&str; 12] = [
+const GROUND: [&str; 13] = [
     KERNEL,
     DB,
     "crypt",
@@ -18,6 +18,7 @@ const GROUND: [&str; 12] = [
     "identity",
     "commons",
     "questions",
+    "guard",
 ];
 /// The waist.
 const LEDGER: &str = "ledger";

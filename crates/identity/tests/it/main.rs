@@ -69,6 +69,10 @@ const PERMISSIONS: &[&str] = &[
     "ledger.verify",
     "jobs.manage",
     "pack.read",
+    "guard.read",
+    "guard.propose",
+    "guard.confirm",
+    "pack.edit",
 ];
 
 fn migrations() -> Vec<Migration> {

@@ -114,6 +114,7 @@ fn every_message_has_a_text() {
         "registers",
         "hours",
         "bulletins",
+        "guard",
         "obligations",
         "indicators",
         "reports",
