@@ -32,6 +32,7 @@ pub fn migrations() -> Vec<Migration> {
         bulletins::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
+        crate::editing::MIGRATIONS,
     ]
     .concat()
 }

@@ -69,6 +69,7 @@ pub const PERMISSIONS: &[&str] = &[
     "ledger.verify",
     crate::jobs_page::JOBS,
     crate::packs_page::READ,
+    crate::editing::EDIT,
 ];
 
 /// What the packs bring to the rooms.

@@ -111,14 +111,28 @@ fn bands_and_benchmarks_are_read_exactly_and_mistakes_have_their_line() {
 async fn a_page_shows_band_benchmark_and_the_base_that_was_chosen() {
     on_both(&migrations(), |t| async move {
         let h = House::with(&t, read(PACK).unwrap()).await;
-        h.session(&t, h.a, day(2026, 10, 16), 90, &[(1, "present"), (2, "absent")])
-            .await;
-        h.session(&t, h.a, day(2026, 11, 6), 90, &[(1, "present"), (2, "present")])
-            .await;
         h.session(
             &t,
             h.a,
-            day(2026, 11, 13), 90, &[(1, "present"), (2, "present")],
+            day(2026, 10, 16),
+            90,
+            &[(1, "present"), (2, "absent")],
+        )
+        .await;
+        h.session(
+            &t,
+            h.a,
+            day(2026, 11, 6),
+            90,
+            &[(1, "present"), (2, "present")],
+        )
+        .await;
+        h.session(
+            &t,
+            h.a,
+            day(2026, 11, 13),
+            90,
+            &[(1, "present"), (2, "present")],
         )
         .await;
         let app = h.app(&t, Scope::All);
