@@ -135,11 +135,11 @@ async fn save(
         let context = context(&world, &shell, &code, typed(t.base), &problems)?;
         return shell.refused("packs/edit.html", context);
     }
-    if let Some(n) = match last == t.base {
+    let saved = match last == t.base {
         true => world.save_version(&code, last, &text, note, &actor).await?,
         false => None,
-    } {
-        let _ = n;
+    };
+    if saved.is_some() {
         return shell.done(&format!("/admin/packs/{code}"), "packs-saved-done");
     }
     // Somebody was quicker: what they changed is shown, and what was typed stays.
