@@ -126,3 +126,4 @@ doctor-backup-old = The newest scheduled backup { $file } is { $hours } hours ol
 pack-code-kept = The code of the pack became { $code }; it cannot be changed
 doctor-pack-edited = The pack { $pack } uses version { $version }, edited in the product (taken at the start)
 doctor-pack-unfit = Packs edited in the product do not fit this program, which uses its own: { $problem }
+packs-used-meanwhile = Somebody put another version to use just now; load the page again

@@ -46,9 +46,9 @@ async fn units_are_ranked_only_where_two_administrators_switched_it_on() {
     let few = house.unit(Some(top), "11").await;
     let many = house.unit(Some(top), "12").await;
     let leader = house.someone("leader", "leader", top).await;
-    let a = house.someone("a", "clerk", few).await;
-    let b = house.someone("b", "clerk", many).await;
-    let c = house.someone("c", "clerk", many).await;
+    let a = house.someone("clerk-a", "clerk", few).await;
+    let b = house.someone("clerk-b", "clerk", many).await;
+    let c = house.someone("clerk-c", "clerk", many).await;
     held(&house, &a, few, &[a.person]).await;
     held(&house, &b, many, &[b.person, c.person]).await;
 
