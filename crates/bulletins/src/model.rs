@@ -247,6 +247,15 @@ pub(crate) fn check(
         }
         Err(_) => String::new(),
     };
+    // What is more than usually secret is not for everybody.
+    let place = |code: &str| levels.held().iter().position(|l| l.code == code);
+    let usual = levels.take("", None).map_or(None, |l| place(&l.code));
+    if given.house && place(&level) > usual {
+        errors.push(FieldError {
+            field: "house".into(),
+            message: Msg::new("bulletin-house-level"),
+        });
+    }
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -264,4 +273,50 @@ pub(crate) fn check(
         pictures: given.pictures.clone(),
         about: given.about,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::BulletinKinds;
+    use commons::packs::Packs;
+
+    #[test]
+    fn what_is_more_than_usually_secret_is_not_open_to_everybody() {
+        let own = include_str!("../../../packs/secrecy-cn.toml");
+        let kinds = include_str!("../../../packs/bulletins-cn.toml");
+        let packs = Packs::load(vec![
+            ("secrecy-cn.toml".into(), own.into()),
+            ("bulletins-cn.toml".into(), kinds.into()),
+        ]);
+        let packs = packs.expect("packs");
+        let levels = Levels::read(&packs).expect("levels").up_to("work-secret");
+        let (levels, kinds) = (
+            levels.expect("a level"),
+            BulletinKinds::read(&packs).expect("kinds"),
+        );
+        let kind = kinds.get("drill-bulletin").expect("a kind");
+        let said = |level: &str, house: bool| {
+            let given = Given {
+                title: "t".into(),
+                text: "x".into(),
+                level: level.into(),
+                house,
+                ..Given::default()
+            };
+            let checked = check(kind, &given, None, &levels);
+            checked.map_err(|e| e.iter().map(|e| e.message.key).collect::<Vec<_>>())
+        };
+        for (level, house) in [("public", true), ("internal", true), ("work-secret", false)] {
+            assert!(said(level, house).is_ok(), "{level} {house}");
+        }
+        assert_eq!(
+            said("work-secret", true).unwrap_err(),
+            ["bulletin-house-level"]
+        );
+        assert_eq!(
+            said("secret", true).unwrap_err(),
+            ["secrecy-level-classified"]
+        );
+    }
 }

@@ -71,6 +71,7 @@ pub fn module(bulletins: Bulletins) -> Module {
         ],
         samples: crate::samples::all(),
         openapi: Some(crate::api::openapi()),
+        ..Module::default()
     }
 }
 

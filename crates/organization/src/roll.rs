@@ -222,7 +222,11 @@ impl Organization {
     pub async fn units(&self, scope: &Scope) -> Result<Vec<Unit>> {
         let roll = self.roll(&mut self.db.read().await?).await?;
         let reached = roll.reached(scope).into_iter();
-        let units = roll.units.iter().zip(reached).filter(|(_, reached)| *reached);
+        let units = roll
+            .units
+            .iter()
+            .zip(reached)
+            .filter(|(_, reached)| *reached);
         Ok(units.map(|(unit, _)| unit.clone()).collect())
     }
 

@@ -19,7 +19,8 @@ use crate::assets::Assets;
 use crate::render::Templates;
 use crate::shell::{Brand, Shell, Tenant};
 use crate::{
-    Catalog, Failure, Lang, MenuEntry, Module, Principal, Routes, SearchSource, SecrecyCheck, assets, own,
+    Catalog, Failure, Lang, MenuEntry, Module, Principal, Routes, SearchSource, SecrecyCheck,
+    assets, own,
 };
 
 /// How the modules are put together.

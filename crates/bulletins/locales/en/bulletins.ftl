@@ -122,3 +122,4 @@ bulletin-kind-level = The level of secrecy "{ $what }" of the kind of bulletins 
 notice-bulletin-published = "{ $title }", which you wrote, was published as No. { $number }
 notice-bulletin-returned = "{ $title }", which you wrote, was returned: { $reason }
 notice-bulletin-withdrawn = "{ $title }", which you wrote, was withdrawn: { $reason }
+bulletin-house-level = What has a higher level than usual is not open to everybody; take the tick away or choose a lower level

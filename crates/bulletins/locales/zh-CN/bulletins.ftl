@@ -122,3 +122,4 @@ bulletin-kind-level = 简报种类“{ $code }”的密级“{ $what }”没有�
 notice-bulletin-published = 您撰写的简报“{ $title }”已发布，编为第 { $number } 期
 notice-bulletin-returned = 您撰写的简报“{ $title }”被退回：{ $reason }
 notice-bulletin-withdrawn = 您撰写的简报“{ $title }”被撤回：{ $reason }
+bulletin-house-level = 密级高于通常密级的简报不向全系统开放；请取消勾选或改用较低的密级
