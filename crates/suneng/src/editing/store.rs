@@ -135,7 +135,7 @@ pub(super) async fn uses(tx: &mut Tx, lost: &[(String, String)]) -> Result<Vec<U
             continue;
         }
         let mut a = Args::new();
-        let list = a.list(codes.into_iter());
+        let list = a.list(codes);
         let sql = format!(
             "SELECT {column}, CAST(COUNT(*) AS BIGINT) FROM {table} WHERE {column} IN ({list}) GROUP BY {column} ORDER BY {column}"
         );
