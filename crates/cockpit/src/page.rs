@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
+use guard::{Guard, Switch};
 use indicators::{Change, Direction, Figure, Indicator, Indicators, READ, Span, span_of};
 use jiff::ToSpan;
 use kernel::{Date, Error, Period, PeriodKind, Result, Scope, UnitId};
@@ -34,6 +35,7 @@ pub struct Cockpit {
     env: kernel::Env,
     views: Arc<Views>,
     desks: Arc<Vec<Arc<dyn Desk>>>,
+    guard: Option<Guard>,
 }
 
 impl Cockpit {
@@ -50,7 +52,14 @@ impl Cockpit {
             env,
             views: Arc::new(views),
             desks: Arc::default(),
+            guard: None,
         }
+    }
+
+    /// The same, which ranks units where the burden guard lets it; without a guard it never does.
+    pub fn with_guard(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
+        self
     }
 
     /// The same, with what other rooms put on it.
@@ -97,6 +106,8 @@ struct Asked {
     category: Option<String>,
     /// Anything: all units are compared, not the first ones.
     all: Option<String>,
+    /// Units in the order of this indicator, where that is switched on (排行).
+    rank: Option<String>,
     #[serde(flatten)]
     span: Span,
 }
@@ -219,6 +230,12 @@ async fn show(
         "concerns_more": concerns.len().saturating_sub(MOST_CONCERNS),
         "events_more": events.len().saturating_sub(MOST_EVENTS),
     });
+    // Units stand in their own order, unless a legal basis lets them be ranked.
+    let ranked = match &s.guard {
+        Some(guard) => guard.is_on(Switch::Boards, unit.id).await?,
+        None => false,
+    };
+    let rank = asked.rank.as_deref().filter(|_| ranked);
     let told = Told {
         s: &s,
         shell: &shell,
@@ -227,6 +244,8 @@ async fn show(
         tree: &tree,
         period,
         query: &query,
+        ranked,
+        rank,
     };
     let shown = match s.views.of(&categories) {
         Some(view) => told.numbers(view, &concerns).await?,
@@ -255,6 +274,9 @@ struct Told<'a> {
     tree: &'a TreeView,
     period: Period,
     query: &'a str,
+    /// Whether units may be ranked here, and by which indicator they are.
+    ranked: bool,
+    rank: Option<&'a str>,
 }
 
 impl Told<'_> {
@@ -287,6 +309,7 @@ impl Told<'_> {
             to: self.period.to,
         };
         let mut cards: Vec<Kpi> = Vec::new();
+        let mut references: Vec<Value> = Vec::new();
         let mut worse = Vec::new();
         let (mut better, mut compared) = (0, 0);
         for code in &view.cards {
@@ -304,7 +327,9 @@ impl Told<'_> {
                 f,
                 Some(href),
                 trend,
+                indicators::Base::YearBefore,
             ));
+            references.extend(indicators::references(self.shell, i, f));
             compared += usize::from(f.yoy.is_some_and(|c| c.ratio().is_some()));
             match sense(i, f.yoy) {
                 1 => better += 1,
@@ -317,8 +342,17 @@ impl Told<'_> {
             .iter()
             .filter_map(|code| which.iter().find(|i| i.code == *code).copied())
             .collect();
+        let mut children: Vec<&Unit> = self.children.iter().collect();
+        if let Some(by) = self.rank.and_then(|r| columns.iter().find(|i| i.code == r)) {
+            let value = |unit: &Unit| of(unit.id, &by.code).and_then(|(_, f)| f.value);
+            children.sort_by(|a, b| match (value(a), value(b)) {
+                (Some(a), Some(b)) if by.direction == Direction::Down => a.order(b),
+                (Some(a), Some(b)) => b.order(a),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            });
+        }
         let rows: Vec<Value> = std::iter::once(self.unit)
-            .chain(self.children)
+            .chain(children)
             .map(|unit| {
                 let total = unit.id == self.unit.id;
                 let cells = columns.iter().filter_map(|i| of(unit.id, &i.code));
@@ -332,10 +366,17 @@ impl Told<'_> {
         let trend = self.trend(&mut reading, view).await?;
         let heat = self.heat(&mut reading, view).await?;
         let radar = self.radar(view, |code| of(self.unit.id, code));
-        let named: Vec<&str> = columns.iter().map(|i| i.name.get(self.lang())).collect();
+        let named: Vec<Value> = columns
+            .iter()
+            .map(|i| {
+                let href = format!("/cockpit?unit={}&{}&rank={}", self.unit.id, self.query, i.code);
+                json!({ "name": i.name.get(self.lang()), "href": self.ranked.then_some(href), "by": self.rank == Some(&i.code) })
+            })
+            .collect();
         Ok(json!({
             "view": view.name.get(self.lang()), "headline": self.headline((cards.len(), compared, better), &worse, concerns),
-            "cards": cards, "columns": named, "rows": rows, "trend": trend, "heat": heat, "radar": radar,
+            "cards": cards, "columns": named, "rows": rows, "ranked": self.ranked,
+            "references": references, "trend": trend, "heat": heat, "radar": radar,
             "size": size, "tail": reading.tail_len(),
         }))
     }
@@ -370,14 +411,20 @@ impl Told<'_> {
             .value
             .filter(|_| i.unit.zh == "%")
             .map(indicators::Ratio::approximate);
+        let band = i.band(f.value).map(|b| indicators::band_tag(self.shell, b));
         let tone = match (percent, i.target, i.direction) {
+            _ if !i.bands.is_empty() => match band.as_ref().map(|b| b.tone) {
+                Some(web::view::Tone::Bad) => "bad",
+                Some(web::view::Tone::Warn) => "warn",
+                _ => "",
+            },
             (Some(p), Some(target), Direction::Up) if p < target as f64 => "bad",
             (Some(p), Some(target), Direction::Down) if p > target as f64 => "bad",
             _ => "",
         };
         json!({
-            "label": i.name.get(self.lang()), "value": indicators::value_text(f),
-            "unit": if i.unit.zh == "%" { "%" } else { "" }, "percent": percent, "tone": tone,
+            "label": i.name.get(self.lang()), "value": indicators::value_text(self.shell, f),
+            "unit": if i.unit.zh == "%" && !f.few { "%" } else { "" }, "percent": percent, "tone": tone,
             "declared": f.declared, "nought": f.value.is_some_and(|v| v.numerator == 0),
             "href": indicators::open_href(&i.code, unit.id, self.period, f, size),
         })

@@ -15,7 +15,9 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     });
     let mut full = base.clone();
     let more = json!({
-        "view": "v", "headline": "h", "cards": [kpi], "columns": ["x", "y"],
+        "view": "v", "headline": "h", "cards": [kpi], "columns": [{ "name": "x", "href": "/x", "by": true }, { "name": "y", "href": null, "by": false }], "ranked": true,
+        "references": [{ "name": "n", "value": "1", "band": tag, "bands": [], "benchmarks": [{ "name": "n", "value": "1", "period": "2025", "source": "s", "document": "d" }] },
+            { "name": "n", "value": "1", "band": null, "bands": [], "benchmarks": [] }],
         "rows": [{ "name": "u", "total": true, "people": 3, "cells": [cell, plain], "href": null }, { "name": "v", "total": false, "people": 3, "cells": [cell], "href": "/x" }],
         "trend": { "name": "n", "unit": "u", "svg": "<svg></svg>", "lines": [{ "month": "m", "now": "1", "before": "2" }] },
         "heat": { "name": "n", "unit": "u", "months": ["1"], "silent": 2, "rows": [{ "name": "u", "cells": [{ "level": 3, "value": "1", "month": "m", "href": "/x" }] }] },

@@ -1,6 +1,7 @@
 //! Official documents (公文) as Word files, in the layout of GB/T 9704: A4, 仿宋 of 16 points,
 //! numbered headings in 黑体 and 楷体, title in 小标宋, page number at the foot; head and imprint when it is issued.
 
+mod brief;
 mod official;
 #[cfg(test)]
 mod paper;
@@ -14,6 +15,7 @@ use docx_rs::{
 };
 use kernel::{Error, Result};
 
+pub use brief::{Brief, Picture, write_brief};
 pub use official::Official;
 
 /// A document: a title and what stands below it.
@@ -42,6 +44,8 @@ pub enum Block {
     Table(Table),
     /// A line at the right edge: signing unit, date (落款).
     Signature(String),
+    /// A picture, no wider than the text.
+    Picture(Picture),
 }
 
 impl Block {
@@ -123,6 +127,10 @@ const TEXT_WIDTH: u32 = 11_906 - 1_588 - 1_474;
 
 /// Writes the document as a docx file.
 pub fn write(document: &Document) -> Result<Vec<u8>> {
+    build(document, None)
+}
+
+fn build(document: &Document, brief: Option<&Brief>) -> Result<Vec<u8>> {
     let mut docx = Docx::new()
         .page_size(11_906, 16_838)
         .page_margin(PageMargin {
@@ -142,7 +150,9 @@ pub fn write(document: &Document) -> Result<Vec<u8>> {
         .grid_type(DocGridType::Lines)
         .line_pitch(LINE as usize);
     docx.document = docx.document.doc_grid(grid);
-    if let Some(o) = &document.official {
+    if let Some(b) = brief {
+        docx = brief::head(docx, document.mark.as_deref(), b);
+    } else if let Some(o) = &document.official {
         docx = official::head(docx, document.mark.as_deref(), o);
     } else if let Some(mark) = &document.mark {
         let line = paragraph(&[Run::from(mark.as_str())], HEADINGS[0], SIZE_BODY);
@@ -184,10 +194,14 @@ pub fn write(document: &Document) -> Result<Vec<u8>> {
                 docx.add_paragraph(line.align(AlignmentType::Right))
             }
             Block::Table(table) => add_table(docx, table),
+            Block::Picture(picture) => brief::picture(docx, picture),
         };
     }
     if let Some(o) = &document.official {
         docx = official::foot(docx, o);
+    }
+    if let Some(b) = brief {
+        docx = brief::foot(docx, b);
     }
     let mut parts = docx.build();
     parts.font_table = font_table().into_bytes();

@@ -42,7 +42,7 @@ async fn figures(
         .map(|f: &Figure| {
             json!({
                 "code": f.code, "value": f.value.map(Ratio::text), "exact": f.value, "rows": f.rows,
-                "yoy": f.yoy, "computing": f.computing,
+                "yoy": f.yoy, "computing": f.computing, "too_few": f.few,
             })
         })
         .collect();

@@ -169,6 +169,30 @@ pub enum Base {
 }
 
 impl Base {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::YearBefore, Self::Before];
+
+    /// Its code in addresses.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::YearBefore => "year-before",
+            Self::Before => "before",
+        }
+    }
+
+    /// The one with a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|b| b.code() == code)
+    }
+
+    /// Message key of its name.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::YearBefore => "yoy",
+            Self::Before => "mom",
+        }
+    }
+
     /// The stretch of the base.
     pub fn of(self, period: Period) -> Period {
         match self {
@@ -255,13 +279,16 @@ pub struct Figure {
     pub value: Option<Ratio>,
     /// Rows under it.
     pub rows: i64,
-    /// Against the same stretch one year before; none where it was not asked for.
+    /// Against the same stretch one year before, or the base that was asked for; none where none was.
     pub yoy: Option<Change>,
     /// Old facts are still being counted.
     pub computing: bool,
     /// Somebody typed in (申报) some of what it, or what it is compared with, is made of.
     #[serde(default)]
     pub declared: bool,
+    /// There are cases, but too few for it to say anything (样本不足).
+    #[serde(default)]
+    pub few: bool,
 }
 
 #[cfg(test)]

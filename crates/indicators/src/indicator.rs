@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::Ratio;
+use crate::bands::{Band, Benchmark, WrittenBand, WrittenBenchmark, bands, benchmarks};
 use crate::figure::{Base, ChangeKind, Direction};
 
 /// What is made of facts.
@@ -115,6 +116,10 @@ pub struct Indicator {
     pub shown_for: Vec<String>,
     /// Categories of the units that are counted; for places.
     pub categories: Vec<String>,
+    /// Named bands of its values, from the lowest.
+    pub bands: Vec<Band>,
+    /// Figures of others that stand beside it.
+    pub benchmarks: Vec<Benchmark>,
     /// Code of the pack that brings it.
     pub pack: String,
 }
@@ -142,6 +147,18 @@ impl Indicator {
             self.measure,
             Measure::Ratio { .. } | Measure::Facts(Of::Coverage, _)
         ) || self.unit.zh == "%"
+    }
+
+    /// The band that a value lies in.
+    pub fn band(&self, value: Option<Ratio>) -> Option<&Band> {
+        let value = value?;
+        let reached = |b: &&Band| b.from.order(value).is_le();
+        self.bands.iter().rev().find(reached)
+    }
+
+    /// Whether so many cases are too few for a rate or a mean to say anything.
+    pub(crate) fn too_few(&self, cases: i64) -> bool {
+        (1..self.minimum).contains(&cases)
     }
 
     /// The value made of a total; none while computing, or without a denominator. What needs more than a total
@@ -207,6 +224,10 @@ struct Written {
     shown_for: Vec<String>,
     #[serde(default)]
     categories: Vec<String>,
+    #[serde(default)]
+    bands: Vec<Spanned<WrittenBand>>,
+    #[serde(default)]
+    benchmark: Vec<Spanned<WrittenBenchmark>>,
 }
 
 /// The smallest parts that the ledger counts a value in.
@@ -292,6 +313,8 @@ impl Written {
             minimum: self.minimum,
             shown_for: self.shown_for,
             categories: self.categories,
+            bands: Vec::new(),
+            benchmarks: Vec::new(),
             pack: String::new(),
         })
     }
@@ -328,7 +351,11 @@ impl IndicatorList {
             }
             for spanned in section.indicator {
                 let span = spanned.span();
-                let written = spanned.into_inner();
+                let mut written = spanned.into_inner();
+                let named = (
+                    std::mem::take(&mut written.bands),
+                    std::mem::take(&mut written.benchmark),
+                );
                 let code = written.code.clone();
                 let mut wrong = |key: &'static str| {
                     problems.push(pack.problem_at(span.clone(), Msg::new(key).with("code", &code)));
@@ -337,10 +364,19 @@ impl IndicatorList {
                 if reserved || !commons::packs::is_kebab(&code) || !codes.insert(code.clone()) {
                     wrong("indicator-code");
                 }
-                match written.meant() {
-                    Err(keys) => keys.into_iter().for_each(&mut wrong),
+                let meant = written.meant();
+                if let Err(keys) = &meant {
+                    keys.iter().copied().for_each(&mut wrong);
+                }
+                let (bands, more) = bands(&code, named.0);
+                problems.extend(more.into_iter().map(|(at, m)| pack.problem_at(at, m)));
+                let (benchmarks, more) = benchmarks(&code, named.1);
+                problems.extend(more.into_iter().map(|(at, m)| pack.problem_at(at, m)));
+                match meant {
+                    Err(_) => {}
                     Ok(mut i) => {
                         i.pack.clone_from(&pack.code);
+                        (i.bands, i.benchmarks) = (bands, benchmarks);
                         refers.push((pack.clone(), span, list.len()));
                         list.push(i);
                     }

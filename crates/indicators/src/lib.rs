@@ -2,6 +2,7 @@
 //! denominator, cut-off and comparison, and opens down to the rows under it.
 
 mod api;
+mod bands;
 mod catalogue;
 mod figure;
 mod indicator;
@@ -14,9 +15,10 @@ mod samples;
 mod searching;
 mod service;
 
+pub use bands::{Band, BandTone, Benchmark};
 pub use figure::{Base, Change, ChangeKind, Direction, Figure, Ratio};
 pub use indicator::{Indicator, IndicatorList, Measure, Of};
-pub use pages::{card, module, open_href, value_text};
+pub use pages::{band_tag, card, module, open_href, references, value_text};
 pub use period::{Span, span_of};
 pub use print::Style;
 pub use service::Indicators;

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use web::view::Crumb;
 use web::{Access, Failure, Shell};
 
-use crate::figure::{Figure, Ratio};
-use crate::pages::{PAGE, card, chosen, crumbs, open_href, period_text, value_text};
+use crate::figure::{Base, Figure, Ratio};
+use crate::pages::{PAGE, card, chosen, crumbs, open_href, period_text, references, value_text};
 use crate::period::{Span, span_of};
 use crate::rows::{cursor_of, cursor_text};
 use crate::service::streak;
@@ -27,6 +27,8 @@ pub(crate) struct OpenQuery {
     to: Option<String>,
     period: Option<String>,
     at: Option<String>,
+    /// What it is compared with: `year-before` or `before`.
+    base: Option<String>,
     /// Where the page begins.
     after: Option<String>,
     /// Rows as they were when the ledger had this size: figures of a report.
@@ -112,6 +114,7 @@ impl Indicators {
             yoy: None,
             computing: false,
             declared: false,
+            few: false,
         }))
     }
 
@@ -182,6 +185,7 @@ impl Indicators {
                         yoy: None,
                         computing: false,
                         declared: false,
+                        few: false,
                     };
                     let href = (!none).then(|| open_href(&i.code, *id, period, &figure, size));
                     let detail = match none {
@@ -274,7 +278,11 @@ pub(crate) async fn open(
     let ids: Vec<UnitId> = std::iter::once(unit.id)
         .chain(children.iter().map(|c| c.id))
         .collect();
-    let figures = s.figures(&mut reading, &ids, period, &[i], true).await?;
+    let against = q.base.as_deref().and_then(Base::from_code);
+    let against = against.unwrap_or(Base::YearBefore);
+    let figures = s
+        .figures_against(&mut reading, &ids, period, &[i], Some(against))
+        .await?;
     let figure_of = |id: UnitId| figures.get(&id).and_then(|f| f.first()).cloned();
     let frozen = match q.as_of {
         // As the report has it: the number belongs to the rows below.
@@ -301,6 +309,12 @@ pub(crate) async fn open(
         kernel::format_date(period.from),
         kernel::format_date(period.to)
     );
+    // A change has its base in its definition.
+    let bases: Vec<Value> = Base::ALL
+        .into_iter()
+        .filter(|_| q.as_of.is_none() && !matches!(i.measure, Measure::Change { .. }))
+        .map(|b| json!({ "label": shell.t(b.key()), "href": format!("{base}&base={}", b.code()), "current": b == against }))
+        .collect();
     let as_of_query = q.as_of.map(|n| format!("&as_of={n}")).unwrap_or_default();
     // What changed since the number was shown.
     let difference = match (q.n, q.size, q.as_of) {
@@ -320,7 +334,7 @@ pub(crate) async fn open(
         .filter(|_| q.as_of.is_none())
         .filter_map(|c| figure_of(c.id).map(|f| (c, f)))
         .map(|(c, f)| {
-            json!({ "name": c.name, "value": value_text(&f), "rows": f.rows, "href": open_href(&code, c.id, period, &f, size) })
+            json!({ "name": c.name, "value": value_text(&shell, &f), "rows": f.rows, "href": open_href(&code, c.id, period, &f, size) })
         })
         .collect();
     let operands: Vec<Value> = s
@@ -329,7 +343,7 @@ pub(crate) async fn open(
         .iter()
         .map(|(i, period, f)| {
             json!({
-                "name": i.name.get(lang), "period": period_text(&shell, *period), "value": value_text(f),
+                "name": i.name.get(lang), "period": period_text(&shell, *period), "value": value_text(&shell, f),
                 "unit": i.unit.get(lang), "href": open_href(&i.code, unit.id, *period, f, size),
             })
         })
@@ -352,7 +366,8 @@ pub(crate) async fn open(
         "indicators/open.html",
         json!({
             "name": i.name.get(lang), "unit": unit.name, "period": period_text(&shell, period),
-            "kpi": card(&s, &shell, i, &figure, None, Vec::new()),
+            "kpi": card(&s, &shell, i, &figure, None, Vec::new(), against), "bases": bases,
+            "references": references(&shell, i, &figure),
             "formula": formula, "rows": rows, "counted": figure.rows, "parts": parts, "difference": difference,
             "operands": operands, "things": things, "from_rows": s.rows_of(i).is_some(),
             "size": size, "tail": reading.tail_len(), "frozen": q.as_of,

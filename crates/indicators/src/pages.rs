@@ -11,11 +11,12 @@ use kernel::{Error, Period, Result, UnitId};
 use organization::Unit;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::view::{Crumb, Delta, Kpi};
+use web::view::{Crumb, Delta, Kpi, Tag, Tone};
 use web::{Access, Failure, Form, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
+use crate::bands::{Band, BandTone};
 use crate::catalogue;
-use crate::figure::{Change, Figure, Ratio};
+use crate::figure::{Base, Change, Figure, Ratio};
 use crate::opened::{self, OpenQuery};
 use crate::period::{KINDS, Span, span_of};
 use crate::{Direction, Indicator, Indicators, READ};
@@ -139,7 +140,7 @@ fn absolute(r: Ratio) -> Ratio {
     }
 }
 
-fn delta(shell: &Shell, i: &Indicator, change: Change) -> Delta {
+fn delta(shell: &Shell, i: &Indicator, change: Change, base: Base) -> Delta {
     let direction = change.direction();
     let good = match i.direction {
         Direction::Up => Some(direction > 0),
@@ -147,8 +148,11 @@ fn delta(shell: &Shell, i: &Indicator, change: Change) -> Delta {
         Direction::None => None,
     };
     Delta {
-        label: shell.t("yoy"),
-        text: change_text(shell, change),
+        label: shell.t(base.key()),
+        text: match (change, base) {
+            (Change::NoBase, Base::Before) => shell.t("no-base-before"),
+            _ => change_text(shell, change),
+        },
         direction,
         good: good.filter(|_| direction != 0),
     }
@@ -162,29 +166,81 @@ pub fn card(
     f: &Figure,
     href: Option<String>,
     trend: Vec<f64>,
+    base: Base,
 ) -> Kpi {
     let lang = shell.lang().code();
     Kpi {
         label: i.name.get(lang).to_owned(),
-        value: value_text(f),
-        unit: i.unit.get(lang).to_owned(),
+        value: value_text(shell, f),
+        unit: unit_text(i, f, lang).to_owned(),
         href,
         definition: Some(i.definition.get(lang).to_owned()),
         as_of: Some(s.env.now().minute_text(s.env.zone())),
         target: i.target.map(|t| format!("{t}{}", i.unit.get(lang))),
-        delta: f.yoy.map(|c| delta(shell, i, c)),
+        delta: f.yoy.map(|c| delta(shell, i, c, base)),
         trend,
         declared: f.declared,
     }
 }
 
-/// A figure's value as it is shown; none while it is being computed, a dash where there is none.
-pub fn value_text(figure: &Figure) -> Option<String> {
-    if figure.computing {
-        None
-    } else {
-        Some(figure.value.map_or_else(|| "–".to_owned(), Ratio::text))
+/// A figure's value as it is shown; none while it is being computed, a dash where there is none, words where there
+/// are too few cases.
+pub fn value_text(shell: &Shell, figure: &Figure) -> Option<String> {
+    match figure.value {
+        _ if figure.computing => None,
+        Some(value) => Some(value.text()),
+        None if figure.few => Some(shell.t("too-few")),
+        None => Some("–".to_owned()),
     }
+}
+
+/// The unit behind a figure: none behind words.
+fn unit_text<'i>(i: &'i Indicator, figure: &Figure, lang: &str) -> &'i str {
+    match figure.few && figure.value.is_none() {
+        true => "",
+        false => i.unit.get(lang),
+    }
+}
+
+/// The band that a value lies in, in words with a colour.
+pub fn band_tag(shell: &Shell, band: &Band) -> Tag {
+    Tag {
+        text: band.name.get(shell.lang().code()).to_owned(),
+        tone: match band.tone {
+            BandTone::Plain => Tone::Plain,
+            BandTone::Ok => Tone::Ok,
+            BandTone::Warn => Tone::Warn,
+            BandTone::Bad => Tone::Bad,
+        },
+        icon: None,
+    }
+}
+
+/// Bands and external figures of an indicator with the band of its value; none where it has neither.
+pub fn references(shell: &Shell, i: &Indicator, f: &Figure) -> Option<Value> {
+    let lang = shell.lang().code();
+    if i.bands.is_empty() && i.benchmarks.is_empty() {
+        return None;
+    }
+    let value = f.value.filter(|_| !f.computing);
+    let current = i.band(value);
+    let bands: Vec<Value> = i
+        .bands
+        .iter()
+        .map(|b| json!({ "tag": band_tag(shell, b), "from": i.print(Some(b.from), lang), "current": current == Some(b) }))
+        .collect();
+    let others: Vec<Value> = i
+        .benchmarks
+        .iter()
+        .map(|b| {
+            json!({ "name": b.name.get(lang), "value": i.print(Some(b.value), lang), "period": b.period,
+                "source": b.source.get(lang), "document": b.document.get(lang) })
+        })
+        .collect();
+    Some(json!({
+        "name": i.name.get(lang), "value": if f.computing { shell.t("computing") } else { i.say(f, lang) },
+        "band": current.map(|b| band_tag(shell, b)), "bands": bands, "benchmarks": others,
+    }))
 }
 
 /// Where a figure opens.
@@ -246,7 +302,8 @@ async fn overview(
     for (i, f) in which.iter().zip(&own) {
         let href = open_href(&i.code, unit.id, period, f, size);
         let trend = s.trend(&mut reading, i, unit.id, year).await?;
-        kpis.push(card(&s, &shell, i, f, Some(href), trend));
+        let base = Base::YearBefore;
+        kpis.push(card(&s, &shell, i, f, Some(href), trend, base));
     }
     let columns: Vec<&str> = which.iter().map(|i| i.name.get(lang)).collect();
     let row = |u: &Unit, total: bool| {
@@ -258,8 +315,8 @@ async fn overview(
             .map(|(f, i)| {
                 json!({
                     "label": i.name.get(lang),
-                    "value": value_text(f),
-                    "unit": if i.unit.zh == "%" { "%" } else { "" },
+                    "value": value_text(&shell, f),
+                    "unit": if i.unit.zh == "%" && !f.few { "%" } else { "" },
                     "href": open_href(&i.code, u.id, period, f, size),
                     "declared": f.declared,
                 })

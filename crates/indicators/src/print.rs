@@ -1,6 +1,7 @@
 //! Figures as sentences have them: exact, or rounded the way officials write, never beyond what holds.
 
-use crate::{Indicator, Ratio};
+use crate::bands::Benchmark;
+use crate::{Figure, Indicator, Ratio};
 
 /// How a figure is written in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +32,41 @@ impl Style {
     }
 }
 
+/// What stands where there are too few cases.
+fn too_few(lang: &str) -> &'static str {
+    match lang.starts_with("zh") {
+        true => "样本不足",
+        false => "too few",
+    }
+}
+
 impl Indicator {
     /// A value with its unit; a figure without data is a dash.
     pub fn print(&self, value: Option<Ratio>, lang: &str) -> String {
         self.written(&value.map_or_else(|| "–".to_owned(), Ratio::text), "", lang)
+    }
+
+    /// A figure with its unit; one with too few cases says so.
+    pub fn say(&self, figure: &Figure, lang: &str) -> String {
+        match figure.few && figure.value.is_none() {
+            true => too_few(lang).to_owned(),
+            false => self.print(figure.value, lang),
+        }
+    }
+
+    /// The external figures as a sentence has them, each with its source; nothing where there are none.
+    pub fn print_benchmarks(&self, lang: &str) -> String {
+        let zh = lang.starts_with("zh");
+        let one = |b: &Benchmark| {
+            let (name, value) = (b.name.get(lang), self.print(Some(b.value), lang));
+            let (source, document) = (b.source.get(lang), b.document.get(lang));
+            match zh {
+                true => format!("{name}{value}（{}，{source}{document}）", b.period),
+                false => format!("{name}: {value} ({}, {source}, {document})", b.period),
+            }
+        };
+        let all: Vec<String> = self.benchmarks.iter().map(one).collect();
+        all.join(if zh { "；" } else { "; " })
     }
 
     /// A value as a sentence has it; one without data is marked, so that nobody takes it for a number.

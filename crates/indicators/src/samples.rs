@@ -11,6 +11,12 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         json!({ "label": "x", "value": value, "unit": "x", "href": "/indicators/x", "definition": "d", "as_of": "2026-11-21 09:00", "target": "95%",
         "delta": { "label": "x", "text": "3.2%", "direction": 1, "good": true }, "trend": [1.0, 2.0], "declared": false })
     };
+    let references = |full: bool| {
+        let tag = json!({ "text": "x", "tone": "ok", "icon": null });
+        let list = |item: Value| if full { json!([item]) } else { json!([]) };
+        json!({ "name": "n", "value": "1", "band": full.then(|| tag.clone()), "bands": list(json!({ "tag": tag, "from": "90%", "current": true })),
+            "benchmarks": list(json!({ "name": "n", "value": "1", "period": "2025", "source": "s", "document": "d" })) })
+    };
     let cell = json!({ "label": "x", "value": "1", "unit": "", "href": "/indicators/x", "declared": true });
     let overview = |rows: Value| {
         json!({
@@ -23,7 +29,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let held = json!({ "date": "2026-11-20", "person": null, "unit": "u", "host": "h", "role": null, "minutes": null, "late": false, "recorded_at": "2026-11-20 17:00", "href": null, "title": null, "quantity": null, "fact": "f" });
     let open = |rows: Value, some: Value, frozen: Value| {
         json!({
-            "name": "n", "unit": "u", "period": "p", "kpi": kpi(json!("1")), "formula": some, "rows": rows, "counted": 2,
+            "name": "n", "unit": "u", "period": "p", "kpi": kpi(json!("1")), "references": references(!some.is_null()), "bases": if some.is_null() { json!([]) } else { json!([{ "label": "x", "href": "/x", "current": true }]) }, "formula": some, "rows": rows, "counted": 2,
             "parts": if some.is_null() { json!([]) } else { json!([{ "name": "u", "value": "1", "rows": 1, "href": "/indicators/x" }]) },
             "difference": some, "size": 10, "tail": 0, "frozen": frozen, "next": some, "first": some, "live": some, "export": some, "from_rows": !some.is_null(), "operands": if some.is_null() { json!([]) } else { json!([{ "name": "n", "period": "p", "value": null, "unit": "%", "href": "/x" }]) }, "things": if some.is_null() { json!([]) } else { json!([{ "name": "n", "detail": "d", "href": null }, { "name": "n", "detail": "d", "href": "/x" }]) }, "crumbs": [{ "label": "x", "href": "/" }],
         })

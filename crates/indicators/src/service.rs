@@ -8,7 +8,7 @@ use kernel::{Date, Env, Error, Period, PeriodKind, Result, UnitId};
 use ledger::{Definition, Ledger, Reading, Sources, Total};
 use organization::Organization;
 
-use crate::figure::{Change, Figure, Ratio};
+use crate::figure::{Base, Change, Figure, Ratio};
 use crate::indicator::Of;
 use crate::{Indicator, IndicatorList, Measure};
 
@@ -30,6 +30,8 @@ struct Found {
     /// Rows under it.
     rows: i64,
     computing: bool,
+    /// Too few cases for a value.
+    few: bool,
 }
 
 /// By indicator and unit.
@@ -97,16 +99,30 @@ impl Indicators {
         which: &[&Indicator],
         compare: bool,
     ) -> Result<HashMap<UnitId, Vec<Figure>>> {
+        let base = compare.then_some(Base::YearBefore);
+        self.figures_against(reading, units, period, which, base)
+            .await
+    }
+
+    /// The same, compared with a base (同比, 环比).
+    pub async fn figures_against(
+        &self,
+        reading: &mut Reading,
+        units: &[UnitId],
+        period: Period,
+        which: &[&Indicator],
+        against: Option<Base>,
+    ) -> Result<HashMap<UnitId, Vec<Figure>>> {
         let now = self.values(reading, units, period, which).await?;
-        let base = match compare {
-            true => {
-                let before = period.year_before();
+        let base = match against {
+            Some(against) => {
+                let before = against.of(period);
                 Some(self.values(reading, units, before, which).await?)
             }
-            false => None,
+            None => None,
         };
         let declared = self
-            .declared(reading, units, period, which, compare)
+            .declared(reading, units, period, which, against)
             .await?;
         let figure = |i: &Indicator, unit: UnitId| {
             let key = (i.code.clone(), unit);
@@ -128,6 +144,7 @@ impl Indicators {
                 yoy,
                 computing: found.computing,
                 declared: declared.contains(&(i.code.as_str(), unit)),
+                few: found.few,
             }
         };
         let of = |unit: UnitId| which.iter().map(|i| figure(i, unit)).collect();
@@ -141,7 +158,7 @@ impl Indicators {
         units: &[UnitId],
         period: Period,
         which: &[&'i Indicator],
-        compare: bool,
+        against: Option<Base>,
     ) -> Result<HashSet<(&'i str, UnitId)>> {
         // A base lies a year before, or just before: never further back than two such stretches.
         let wide = Period {
@@ -157,8 +174,8 @@ impl Indicators {
         let wanted: HashSet<UnitId> = units.iter().copied().collect();
         for i in which {
             let mut made_of = self.made_of(i, period);
-            if compare {
-                made_of.extend(self.made_of(i, period.year_before()));
+            if let Some(against) = against {
+                made_of.extend(self.made_of(i, against.of(period)));
             }
             for (definition, span) in made_of {
                 let here =
@@ -232,6 +249,7 @@ impl Indicators {
                     value: change,
                     rows: now.rows,
                     computing: now.computing || base.computing,
+                    few: change.is_none() && (now.few || base.few),
                 };
                 values.insert((i.code.clone(), *unit), found);
             }
@@ -310,10 +328,16 @@ impl Indicators {
                     Some(_) => None,
                     None => i.value(total, heads.get(unit).copied().unwrap_or(0)),
                 };
+                let few = match of {
+                    Of::Mean(_) => i.too_few(total.n),
+                    Of::Coverage => i.too_few(heads.get(unit).copied().unwrap_or(0)),
+                    _ => false,
+                };
                 let found = Found {
                     value,
                     rows: total.n,
                     computing: total.computing,
+                    few: few && !total.computing,
                 };
                 values.insert((i.code.clone(), *unit), found);
             }
@@ -436,6 +460,7 @@ impl Found {
             value: Some(Ratio::whole(n)),
             rows: n,
             computing: false,
+            few: false,
         }
     }
 }
@@ -459,6 +484,9 @@ fn rates(values: &mut Values, which: &[&Indicator], units: &[UnitId]) {
                 value,
                 rows: part.rows,
                 computing: part.computing || whole.computing,
+                few: whole
+                    .value
+                    .is_some_and(|w| w.numerator > 0 && w.order(Ratio::whole(i.minimum)).is_lt()),
             };
             values.insert((i.code.clone(), *unit), found);
         }

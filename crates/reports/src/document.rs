@@ -37,7 +37,7 @@ impl Reports {
             .map(|(i, f)| {
                 vec![
                     i.name.get(lang).to_owned(),
-                    i.print(f.value, lang),
+                    i.say(f, lang),
                     change_text(f.yoy, lang).trim().to_owned(),
                     i.definition.get(lang).to_owned(),
                 ]

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use guard::Switch;
 use identity::{Actor, Held, Identity};
 use jiff::ToSpan;
 use kernel::{
@@ -65,7 +66,10 @@ impl Reports {
             let Some(period) = schedule.due(today) else {
                 continue;
             };
-            let units = self.units_of(schedule, period).await?;
+            let mut units = self.units_of(schedule, period).await?;
+            if schedule.every == PeriodKind::Week {
+                self.keep_allowed(&mut units).await?;
+            }
             let have = {
                 let mut tx = self.db.read().await?;
                 drafts::drafted(&mut tx, &template.code, period).await?
@@ -90,6 +94,17 @@ impl Reports {
             stood && schedule.units.contains(&unit.category)
         });
         Ok(meant.map(|unit| (unit.id, unit.name)).collect())
+    }
+
+    /// Keeps the units for which circulars of every week are switched on (减负护栏).
+    async fn keep_allowed(&self, units: &mut Vec<(UnitId, String)>) -> Result<()> {
+        let ids: Vec<UnitId> = units.iter().map(|(id, _)| *id).collect();
+        let allowed = match &self.guard {
+            Some(guard) => guard.units_on(Switch::WeeklyDigest, &ids).await?,
+            None => HashSet::new(),
+        };
+        units.retain(|(id, _)| allowed.contains(id));
+        Ok(())
     }
 
     async fn draft_for(

@@ -275,12 +275,12 @@ pub(crate) async fn show_context(
         };
         if in_table {
             rows.push(json!({
-                "name": i.name.get(lang), "value": i.print(f.value, lang), "href": href(&f.code),
+                "name": i.name.get(lang), "value": i.say(f, lang), "href": href(&f.code),
                 "yoy": change_text(f.yoy, lang).trim(), "definition": i.definition.get(lang),
             }));
         }
         if let Some(current) = now.iter().find(|n| n.code == f.code && n.value != f.value) {
-            let (then, now) = (i.print(f.value, lang), i.print(current.value, lang));
+            let (then, now) = (i.say(f, lang), i.say(current, lang));
             changed.push(shell.t_with(
                 "report-changed-one",
                 &[("name", i.name.get(lang)), ("then", &then), ("now", &now)],

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use commons::packs::levels::Levels;
 use db::Db;
+use guard::Guard;
 use identity::Actor;
 use indicators::{Change, Figure, Indicator, Indicators};
 use kernel::{AccountId, Env, Error, Msg, Period, ReportId, Result, Scope, Timestamp, UnitId};
@@ -131,6 +132,7 @@ pub struct Reports {
     pub(crate) templates: Arc<Templates>,
     pub(crate) levels: Arc<Levels>,
     pub(crate) notices: Option<Notices>,
+    pub(crate) guard: Option<Guard>,
 }
 
 impl Reports {
@@ -150,12 +152,19 @@ impl Reports {
             templates: Arc::new(templates),
             levels: Arc::default(),
             notices: None,
+            guard: None,
         }
     }
 
     /// The same, telling who may write reports of drafts.
     pub fn with_notices(mut self, notices: Notices) -> Self {
         self.notices = Some(notices);
+        self
+    }
+
+    /// The same, which drafts every week where the burden guard lets it; without a guard it never does.
+    pub fn with_guard(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
         self
     }
 
@@ -397,11 +406,18 @@ impl Reports {
                             .ok_or(Error::NotFound)?;
                         let indicator = self.indicators.indicator(&code)?;
                         let value = figure.value.filter(|_| !blank(figure, form));
-                        let text = indicator.print_as(value, style, lang);
+                        let text = match figure.few && value.is_none() {
+                            true if lang.starts_with("zh") => "【样本不足】".to_owned(),
+                            true => "[too few]".to_owned(),
+                            false => indicator.print_as(value, style, lang),
+                        };
                         Segment {
                             text,
                             figure: Some(code),
                         }
+                    }
+                    Piece::Benchmark(code) => {
+                        plain(self.indicators.indicator(&code)?.print_benchmarks(lang))
                     }
                     Piece::Yoy(code) => {
                         let figure = figures

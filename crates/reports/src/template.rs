@@ -1,6 +1,7 @@
 //! Report templates, brought by packs: sentences with `{unit}`, `{period}` and `{indicator}` in them, the last
 //! also as `{indicator:yoy}`, `{indicator:over}` (余), `{indicator:many}` (多), `{indicator:at-least}` (以上) and
-//! `{indicator:up-to}` (可达), which print the exact value as sentences round it.
+//! `{indicator:up-to}` (可达), which print the exact value as sentences round it; `{benchmark:indicator}` prints the
+//! external figures beside it, each with its source.
 
 use commons::packs::levels::Levels;
 use commons::packs::{Name, PackProblem, Packs};
@@ -45,6 +46,8 @@ pub(crate) enum Piece {
     Period,
     Value(String, Style),
     Yoy(String),
+    /// External figures with their source.
+    Benchmark(String),
 }
 
 /// Splits a sentence; `None` when a brace is not closed or a style is unknown.
@@ -62,6 +65,7 @@ pub(crate) fn pieces(text: &str) -> Option<Vec<Piece>> {
             name => match name.split_once(':') {
                 None => Piece::Value(name.to_owned(), Style::Exact),
                 Some((code, "yoy")) => Piece::Yoy(code.to_owned()),
+                Some(("benchmark", code)) => Piece::Benchmark(code.to_owned()),
                 Some((code, style)) => Piece::Value(code.to_owned(), Style::from_code(style)?),
             },
         });
@@ -159,8 +163,19 @@ impl Templates {
                         None => wrong(Msg::new("report-brace").with("text", text)),
                         Some(pieces) => {
                             for piece in pieces {
-                                if let Piece::Value(code, _) | Piece::Yoy(code) = piece
-                                    && indicators.get(&code).is_none()
+                                let known = match &piece {
+                                    Piece::Value(code, _) | Piece::Yoy(code) => {
+                                        indicators.get(code).is_some()
+                                    }
+                                    Piece::Benchmark(code) => indicators
+                                        .get(code)
+                                        .is_some_and(|i| !i.benchmarks.is_empty()),
+                                    _ => true,
+                                };
+                                if let Piece::Value(code, _)
+                                | Piece::Yoy(code)
+                                | Piece::Benchmark(code) = piece
+                                    && !known
                                 {
                                     wrong(Msg::new("report-indicator").with("code", code));
                                 }
@@ -217,6 +232,10 @@ mod tests {
         assert_eq!(
             pieces("{a:over}").unwrap(),
             [Piece::Value("a".into(), Style::Over)]
+        );
+        assert_eq!(
+            pieces("{benchmark:a}").unwrap(),
+            [Piece::Benchmark("a".into())]
         );
         assert_eq!(pieces("{unit"), None);
         assert_eq!(pieces("{a:nearly}"), None);

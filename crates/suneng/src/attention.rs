@@ -141,6 +141,11 @@ impl Desks {
             let (_, count) = self.rooms.registers.waiting(&scope, &actor, 1).await?;
             add(count, "home-review", "/registers/review", "stack-2");
         }
+        if let Some(scope) = self.reached(access, bulletins::REVIEW, unit, under).await? {
+            let count = self.rooms.bulletins.waiting(&scope, &actor).await?;
+            let href = "/bulletins?show=desk&state=proposed";
+            add(count, "home-bulletins", href, "writing");
+        }
         Ok(found)
     }
 }

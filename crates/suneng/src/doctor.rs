@@ -112,6 +112,9 @@ pub async fn run(config: Config, env: Env, options: &Doctor, texts: &Texts) -> R
                         Err(e) => found.error(&e),
                     }
                 }
+                for (state, msg) in crate::editing::findings(&config, &db).await? {
+                    found.add(state, &msg);
+                }
                 for (state, msg) in schedule::findings(&config, &env, &db).await? {
                     found.add(state, &msg);
                 }

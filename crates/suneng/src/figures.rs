@@ -210,9 +210,9 @@ fn line(
 
 /// Prints the figures; gives whether all are as published.
 pub async fn run(config: Config, env: Env, options: &Figures, texts: &Texts) -> Result<bool> {
-    let packs = load_packs(&config).map_err(pack_errors)?;
-    let vocabulary = Vocabulary::read(&packs).map_err(pack_errors)?;
+    load_packs(&config).map_err(pack_errors)?;
     let world = World::open(config, env).await?;
+    let vocabulary = Vocabulary::read(&world.packs).map_err(pack_errors)?;
     let rooms = Rooms::open(&world, vocabulary).await?;
     let lines = lines(&world, &rooms, options.scenario).await?;
     if options.csv {

@@ -188,6 +188,18 @@ async fn show(
             todo.push((None, item));
         }
     }
+    if let Some(scope) = held(bulletins::REVIEW) {
+        let total = s.rooms.bulletins.waiting(&scope, &actor).await?;
+        if total > 0 {
+            count += 1;
+            let item = json!({
+                "title": shell.t_with("home-bulletins", &[("count", &total.to_string())]),
+                "unit": null, "due": null, "tag": undated(), "icon": "writing",
+                "verb": shell.t("home-go-review"), "href": "/bulletins?show=desk&state=proposed",
+            });
+            todo.push((None, item));
+        }
+    }
     if let Some(scope) = held(hours::REVIEW) {
         let (_, total) = s.rooms.hours.waiting(&scope, &actor, (1, 0)).await?;
         if total > 0 {
@@ -226,7 +238,7 @@ async fn show(
             for (i, f) in which.iter().zip(found.get(&top.id).into_iter().flatten()) {
                 figures.push(json!({
                     "label": i.name.get(lang),
-                    "value": (!f.computing).then(|| i.print(f.value, lang)),
+                    "value": (!f.computing).then(|| i.say(f, lang)),
                     "href": format!("/indicators/{}?unit={}", i.code, top.id),
                 }));
             }

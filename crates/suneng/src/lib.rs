@@ -12,6 +12,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 mod doors;
+pub mod editing;
 pub mod figures;
 pub mod health;
 mod home;

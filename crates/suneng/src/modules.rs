@@ -22,6 +22,7 @@ pub fn migrations() -> Vec<Migration> {
         organization::MIGRATIONS,
         ledger::MIGRATIONS,
         identity::MIGRATIONS,
+        guard::MIGRATIONS,
         notices::MIGRATIONS,
         approvals::MIGRATIONS,
         requests::MIGRATIONS,
@@ -29,8 +30,10 @@ pub fn migrations() -> Vec<Migration> {
         registers::MIGRATIONS,
         hours::MIGRATIONS,
         exams::MIGRATIONS,
+        bulletins::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
+        crate::editing::MIGRATIONS,
     ]
     .concat()
 }
@@ -43,6 +46,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         registers::module(rooms.registers.clone()),
         hours::module(rooms.hours.clone()),
         exams::module(rooms.exams.clone(), rooms.identity.clone()),
+        bulletins::module(rooms.bulletins.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -69,6 +73,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
             rooms.body_kinds.clone(),
         ),
         identity::module(rooms.identity.clone()),
+        guard::module(rooms.guard.clone()),
         desk::module(world.desk()),
         crate::health::module(world),
         crate::tls::module(world),
@@ -224,6 +229,7 @@ pub const PACK_TABLES: &[&str] = &[
     "register",
     "activity-group",
     "agenda-item",
+    "bulletin",
     "hour-way",
     "hour-content",
     "hour-rule",
@@ -278,6 +284,8 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         activities::MESSAGES,
         registers::MESSAGES,
         hours::MESSAGES,
+        bulletins::MESSAGES,
+        guard::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,
         cockpit::MESSAGES,

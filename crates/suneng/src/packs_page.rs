@@ -1,8 +1,8 @@
-//! `/admin/packs`: the packs (业务包) that the program runs on: read, taken out as files, and compared with another
-//! version, whose mistakes are named before it is put into the folder of packs.
+//! `/admin/packs`: the packs (业务包) that the program runs on: read, taken out as files, compared with another version
+//! whose mistakes are named, and edited ([`crate::editing`]).
 
 use axum::Form as BodyForm;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commons::packs::{PackRef, Packs};
@@ -10,19 +10,19 @@ use identity::Actor;
 use kernel::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use similar::{ChangeTag, TextDiff};
 use web::view::Crumb;
-use web::{Failure, Lang, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
+use web::{Access, Failure, Lang, MenuEntry, MenuGroup, Module, Policy, Routes, Shell};
 
 use crate::World;
+use crate::editing::{EDIT, hash, shown, text_of};
 use crate::modules::PACK_TABLES;
 use crate::rooms::Vocabulary;
 
 /// May read and take out packs.
 pub const READ: &str = "pack.read";
 /// The longest pack that is compared, in bytes.
-const LONGEST: usize = 1 << 20;
+pub(crate) const LONGEST: usize = 1 << 20;
 /// Lines around a difference.
 const AROUND: usize = 3;
 
@@ -36,6 +36,7 @@ pub fn module(world: &World) -> Module {
             .get("/admin/packs/{code}", allowed, show)
             .get("/admin/packs/{code}/pack.toml", allowed, take)
             .post("/admin/packs/{code}/compare", allowed, compare)
+            .merge(crate::editing::routes())
             .with_state(world.clone()),
         menu: vec![MenuEntry {
             group: MenuGroup::Manage,
@@ -52,14 +53,14 @@ pub fn module(world: &World) -> Module {
         templates: vec![
             ("packs/list.html", include_str!("../templates/packs.html")),
             ("packs/show.html", include_str!("../templates/pack.html")),
+            (
+                "packs/edit.html",
+                include_str!("../templates/pack_edit.html"),
+            ),
         ],
         samples: samples(),
         ..Module::default()
     }
-}
-
-fn hash(text: &str) -> String {
-    hex::encode(Sha256::digest(text.as_bytes()))
 }
 
 /// What a pack brings: its tables with how many of each.
@@ -89,37 +90,69 @@ async fn list(State(world): State<World>, shell: Shell) -> Result<Response, Fail
     )
 }
 
-fn found(world: &World, code: &str) -> Result<PackRef> {
+pub(crate) fn found(world: &World, code: &str) -> Result<PackRef> {
     let pack = world.packs.iter().find(|p| p.code == code);
     pack.cloned().ok_or(Error::NotFound)
 }
 
-fn context(shell: &Shell, pack: &PackRef) -> Value {
-    let lines: Vec<&str> = pack.text.lines().collect();
-    json!({
+/// The page of a pack: the text that runs, or that of a version with what it changes.
+pub(crate) async fn context(
+    world: &World,
+    shell: &Shell,
+    code: &str,
+    version: Option<i64>,
+    may_edit: bool,
+) -> Result<Value> {
+    let pack = found(world, code)?;
+    let text = match version {
+        Some(n) => text_of(world, code, n).await?,
+        None => pack.text.clone(),
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let part = version.map_or_else(String::new, |n| format!("?version={n}"));
+    Ok(json!({
         "name": pack.name.get(shell.lang().code()), "code": pack.code, "version": pack.version,
-        "file": pack.source_file, "hash": hash(&pack.text), "lines": lines, "other": null, "problems": [],
-        "hunks": null, "take": format!("/admin/packs/{}/pack.toml", pack.code),
+        "file": pack.source_file, "hash": hash(&text), "lines": lines, "other": null, "problems": [], "hindered": [],
+        "hunks": version.map(|_| hunks(&pack.text, &text)), "take": format!("/admin/packs/{code}/pack.toml{part}"),
+        "saved": shown(world, code, &pack.text).await?, "n": version, "may_edit": may_edit,
         "crumbs": [Crumb { label: shell.t("packs"), href: "/admin/packs".into() }],
-    })
+    }))
+}
+
+fn may_edit(access: &Access) -> bool {
+    access.principal.scope(EDIT).is_some()
+}
+
+/// Which version is asked for.
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    version: Option<i64>,
 }
 
 async fn show(
     State(world): State<World>,
     shell: Shell,
+    access: Access,
     Path(code): Path<String>,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
-    let pack = found(&world, &code)?;
-    shell.page("packs/show.html", context(&shell, &pack))
+    let may_edit = may_edit(&access);
+    let context = context(&world, &shell, &code, asked.version, may_edit).await?;
+    shell.page("packs/show.html", context)
 }
 
 async fn take(
     State(world): State<World>,
     actor: Actor,
     Path(code): Path<String>,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
     let pack = found(&world, &code)?;
-    let detail = json!({ "version": pack.version, "sha256": hash(&pack.text) });
+    let text = match asked.version {
+        Some(n) => text_of(&world, &code, n).await?,
+        None => pack.text.clone(),
+    };
+    let detail = json!({ "version": pack.version, "saved": asked.version, "sha256": hash(&text) });
     let entry = actor.audit("pack.exported", ("pack", &pack.code), detail);
     db::transaction!(world.db, |tx| identity::record(tx, &world.env, &entry)
         .await)?;
@@ -131,7 +164,7 @@ async fn take(
         ),
         (header::CONTENT_DISPOSITION, name),
     ];
-    Ok((headers, pack.text.clone()).into_response())
+    Ok((headers, text).into_response())
 }
 
 #[derive(Deserialize)]
@@ -144,11 +177,12 @@ struct Other {
 async fn compare(
     State(world): State<World>,
     shell: Shell,
+    access: Access,
     Path(code): Path<String>,
     BodyForm(other): BodyForm<Other>,
 ) -> Result<Response, Failure> {
     let pack = found(&world, &code)?;
-    let mut context = context(&shell, &pack);
+    let mut context = context(&world, &shell, &code, None, may_edit(&access)).await?;
     let text = other.text.replace("\r\n", "\n");
     context["other"] = json!(text);
     if text.trim().is_empty() || text.len() > LONGEST {
@@ -180,7 +214,7 @@ fn mistakes(world: &World, shell: &Shell, pack: &PackRef, text: &str) -> Vec<Str
 }
 
 /// The differences with some lines around them: kind, and the line.
-fn hunks(before: &str, after: &str) -> Vec<Vec<(&'static str, String)>> {
+pub(crate) fn hunks(before: &str, after: &str) -> Vec<Vec<(&'static str, String)>> {
     let diff = TextDiff::from_lines(before, after);
     let grouped = diff.grouped_ops(AROUND);
     let hunk = |ops: &Vec<similar::DiffOp>| {
@@ -203,9 +237,18 @@ fn samples() -> Vec<(&'static str, Value)> {
     let pack = |other: Value, problems: Value, hunks: Value| {
         json!({
             "name": "n", "code": "x", "version": "1", "file": "x.toml", "hash": "abc", "lines": ["[pack]", ""],
-            "other": other, "problems": problems, "hunks": hunks, "take": "/admin/packs/x/pack.toml",
+            "other": other, "problems": problems, "hunks": hunks, "take": "/admin/packs/x/pack.toml", "hindered": problems, "n": 2, "may_edit": true,
+            "saved": { "used": 2, "waits": true, "versions": [
+                { "n": 2, "hash": "abc", "note": "x", "name": "n", "at": "2026-11-22 09:00", "used": true, "runs": false, "href": "/x" },
+                { "n": 1, "hash": "abc", "note": "x", "name": "n", "at": "2026-11-22 09:00", "used": false, "runs": true, "href": "/x" }] },
             "crumbs": [{ "label": "x", "href": "/" }],
         })
+    };
+    let edit = |full: bool| {
+        let list = |item: Value| if full { json!([item]) } else { json!([]) };
+        json!({ "name": "n", "code": "x", "form": { "values": { "text": "[pack]", "base": "1" }, "errors": {}, "list": [] }, "problems": list(json!("p")),
+            "between": if full { json!([{ "n": 2, "name": "n", "at": "2026-11-22 09:00", "note": "x" }]) } else { Value::Null },
+            "hunks": list(json!([["+", "a"], ["-", "b"]])), "crumbs": [{ "label": "x", "href": "/" }] })
     };
     vec![
         (
@@ -226,5 +269,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("packs/show.html", pack(json!("t"), json!([]), json!([]))),
+        ("packs/edit.html", edit(false)),
+        ("packs/edit.html", edit(true)),
     ]
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use activities::{Activities, ActivityKinds};
 use approvals::Approvals;
+use bulletins::{BulletinFacts, BulletinKinds, Bulletins};
 use cockpit::{Cockpit, Views};
 use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
 use crypt::Vault;
 use desk::Attachments;
+use guard::Guard;
 use hours::{HourFacts, HourRules, Hours};
 use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
@@ -35,6 +37,9 @@ pub const PERMISSIONS: &[&str] = &[
     registers::WRITE,
     registers::REVIEW,
     registers::REVERSE,
+    bulletins::READ,
+    bulletins::WRITE,
+    bulletins::REVIEW,
     hours::READ,
     hours::RECORD,
     hours::REVIEW,
@@ -62,9 +67,13 @@ pub const PERMISSIONS: &[&str] = &[
     approvals::READ,
     requests::ASK,
     requests::ANSWER,
+    guard::READ,
+    guard::PROPOSE,
+    guard::CONFIRM,
     "ledger.verify",
     crate::jobs_page::JOBS,
     crate::packs_page::READ,
+    crate::editing::EDIT,
 ];
 
 /// What the packs bring to the rooms.
@@ -72,6 +81,7 @@ pub const PERMISSIONS: &[&str] = &[
 pub struct Vocabulary {
     kinds: ActivityKinds,
     registers: Registers,
+    bulletins: BulletinKinds,
     hours: HourRules,
     rules: Rules,
     indicators: IndicatorList,
@@ -110,6 +120,11 @@ impl Vocabulary {
         take(
             &mut vocabulary.registers,
             Registers::read(packs),
+            &mut problems,
+        );
+        take(
+            &mut vocabulary.bulletins,
+            BulletinKinds::read(packs),
             &mut problems,
         );
         take(&mut vocabulary.hours, HourRules::read(packs), &mut problems);
@@ -205,6 +220,10 @@ pub struct Rooms {
     pub activities: Activities,
     /// Registers.
     pub registers: RegisterBook,
+    /// What is off until a legal basis switches it on.
+    pub guard: Guard,
+    /// Bulletins.
+    pub bulletins: Bulletins,
     /// Study hours.
     pub hours: Hours,
     /// Examinations.
@@ -278,6 +297,16 @@ impl Rooms {
         )
         .with_levels(levels.clone())
         .with_notices(notices.clone());
+        let guard = Guard::new(db.clone(), env.clone(), organization.clone());
+        let bulletins = Bulletins::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            vocabulary.bulletins,
+            world.files.clone(),
+        )
+        .with_levels(levels.clone())
+        .with_notices(notices.clone());
         let hours = Hours::new(
             (db.clone(), env.clone()),
             ledger.clone(),
@@ -291,6 +320,7 @@ impl Rooms {
             Arc::new(activities::ActivityFacts::new(vocabulary.kinds.clone())),
             Arc::new(RegisterFacts(registers.registers().clone())),
             Arc::new(HourFacts(hours.rules().clone())),
+            Arc::new(BulletinFacts(bulletins.kinds().clone())),
         ]);
         let hours = hours.with_sources(sources.clone());
         let exams = exams::Exams::new(
@@ -339,6 +369,7 @@ impl Rooms {
             .with_files(world.files.clone(), world.desk())
             .with_requests(requests),
             registers,
+            bulletins: bulletins.with_sources(sources.clone()),
             hours,
             exams,
             obligations: Obligations::new(
@@ -356,7 +387,8 @@ impl Rooms {
                 indicators.clone(),
                 organization.clone(),
                 vocabulary.views,
-            ),
+            )
+            .with_guard(guard.clone()),
             reports: Reports::new(
                 db,
                 env,
@@ -365,7 +397,9 @@ impl Rooms {
                 vocabulary.templates,
             )
             .with_levels(levels)
-            .with_notices(notices),
+            .with_notices(notices)
+            .with_guard(guard.clone()),
+            guard,
             indicators,
         })
     }

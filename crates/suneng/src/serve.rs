@@ -51,13 +51,16 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
         )
     })?;
     let address = listener.local_addr().map_err(Error::internal)?;
+    // Mistakes in the files stop the start before anything is touched.
     let packs = load_packs(&config).map_err(pack_errors)?;
-    let vocabulary = Vocabulary::read(&packs).map_err(pack_errors)?;
+    Vocabulary::read(&packs).map_err(pack_errors)?;
     recorder();
     let world = tokio::select! {
         world = open(config, env, texts) => world?,
         () = stop.wait() => return Ok(()),
     };
+    // With the versions that were put to use in the product.
+    let vocabulary = Vocabulary::read(&world.packs).map_err(pack_errors)?;
     let rooms = Rooms::open(&world, vocabulary).await?;
     let certificates = Certificates::open(&world.config, &world.env)?;
     let background = Background::start(&world, &rooms).await?;

@@ -65,12 +65,15 @@ impl World {
 
     async fn with(config: Config, env: Env, db: Db) -> Result<Self> {
         // A mistake in a pack stops the server's start, never a backup or a verification.
-        let packs = load_packs(&config).unwrap_or_else(|problems| {
-            for problem in problems {
-                tracing::warn!(%problem, "packs are left out");
+        let packs = match load_packs(&config) {
+            Ok(own) => crate::editing::running(&db, own).await?,
+            Err(problems) => {
+                for problem in problems {
+                    tracing::warn!(%problem, "packs are left out");
+                }
+                Packs::default()
             }
-            Packs::default()
-        });
+        };
         Ok(Self {
             files: open_files(&config, &env)?,
             ledger: Ledger::open(db.clone(), env.clone()).await?,

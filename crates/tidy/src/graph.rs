@@ -19,11 +19,12 @@ const GROUND: [&str; 13] = [
     "identity",
     "commons",
     "questions",
+    "guard",
 ];
 /// The waist.
 const LEDGER: &str = "ledger";
 /// Vertical slices that write facts; never one another.
-const FEATURES: [&str; 4] = ["activities", "registers", "hours", "exams"];
+const FEATURES: [&str; 5] = ["activities", "registers", "hours", "exams", "bulletins"];
 /// What reads facts; never a feature.
 const READINGS: [&str; 4] = ["obligations", "indicators", "reports", "cockpit"];
 /// Readings that build on another reading.

@@ -39,3 +39,5 @@ cockpit-groups = Categories of units
 cockpit-all-units = All
 cockpit-units-all = Show all { $count } units
 cockpit-silent = { $count } more units have no records.
+cockpit-ranked = Rankings are switched on here by a legal basis: column names put the units in order.
+cockpit-ranked-why = Basis and term

@@ -39,3 +39,5 @@ cockpit-groups = 单位类别
 cockpit-all-units = 全部
 cockpit-units-all = 查看全部 { $count } 个单位
 cockpit-silent = 另有 { $count } 个单位没有记录。
+cockpit-ranked = 本单位经依法开启排行，可按列名排列各单位；
+cockpit-ranked-why = 依据和期限

@@ -35,22 +35,22 @@ pub struct Official {
     pub printed: Option<(String, String)>,
 }
 
-const RED: &str = "FF0000";
+pub(super) const RED: &str = "FF0000";
 /// Twips of a character of 三号 and of 四号.
-const CHAR: i32 = 320;
+pub(super) const CHAR: i32 = 320;
 const CHAR_FOOT: i32 = 280;
 /// The mark begins 35 mm below the upper edge of the text: after two lines (密级, 紧急程度) this much stays.
 const ABOVE_MARK: u32 = 1_984 - 2 * LINE as u32;
 /// 4 mm between number and red line.
-const ABOVE_RULE: i32 = 227;
+pub(super) const ABOVE_RULE: i32 = 227;
 /// The largest mark, in points.
 const MARK: usize = 52;
 
-fn line(text: &str, font: &str) -> Paragraph {
+pub(super) fn line(text: &str, font: &str) -> Paragraph {
     paragraph(&[Run::from(text)], font, SIZE_BODY).line_spacing(lines(LINE))
 }
 
-fn empty(docx: Docx, count: usize) -> Docx {
+pub(super) fn empty(docx: Docx, count: usize) -> Docx {
     (0..count).fold(docx, |docx, _| docx.add_paragraph(line("", BODY)))
 }
 

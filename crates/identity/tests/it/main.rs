@@ -38,6 +38,9 @@ const PERMISSIONS: &[&str] = &[
     "register.write",
     "register.review",
     "register.reverse",
+    "bulletin.read",
+    "bulletin.write",
+    "bulletin.review",
     "hours.read",
     "hours.record",
     "hours.review",
@@ -68,6 +71,10 @@ const PERMISSIONS: &[&str] = &[
     "ledger.verify",
     "jobs.manage",
     "pack.read",
+    "guard.read",
+    "guard.propose",
+    "guard.confirm",
+    "pack.edit",
 ];
 
 fn migrations() -> Vec<Migration> {

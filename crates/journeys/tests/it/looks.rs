@@ -22,6 +22,9 @@ const PAGES: &[(&str, &[&str])] = &[
             "/account/delegations/new",
             "/search",
             "/search?q=学习",
+            "/bulletins",
+            "/bulletins/new",
+            "/guard",
         ],
     ),
     (
@@ -98,6 +101,9 @@ const PAGES: &[(&str, &[&str])] = &[
         "sysadmin",
         &[
             "/admin/jobs",
+            "/admin/guard",
+            "/admin/packs/weekly-study",
+            "/admin/packs/weekly-study/edit",
             "/",
             "/accounts",
             "/accounts?q=nobody-has-this-name",

@@ -49,6 +49,12 @@ async fn each_unit_gets_one_draft_a_week_whoever_drafts() {
         let h = House::new(&t).await;
         writer(&h, &t).await;
         let other = h.on_another(&t).await;
+        assert_eq!(
+            h.reports.draft_due().await.unwrap(),
+            0,
+            "every week is off until a legal basis switches it on"
+        );
+        let case = h.let_weekly(&t).await;
         let (a, b) = tokio::join!(h.reports.draft_due(), other.draft_due());
         assert_eq!(a.unwrap() + b.unwrap(), 3);
         assert_eq!(h.reports.draft_due().await.unwrap(), 0);
@@ -75,6 +81,14 @@ async fn each_unit_gets_one_draft_a_week_whoever_drafts() {
         t.clock.advance(DAY);
         assert_eq!(other.draft_due().await.unwrap(), 3);
         assert_eq!(h.reports.draft_due().await.unwrap(), 0);
+        // Taken back, nothing more is drafted.
+        let guard = guard::Guard::new(t.db.clone(), t.env.clone(), h.org.clone());
+        guard
+            .end(case, "不再需要", &Scope::All, h.clerk)
+            .await
+            .unwrap();
+        t.clock.advance(7 * DAY);
+        assert_eq!(h.reports.draft_due().await.unwrap(), 0);
     })
     .await;
 }
@@ -83,6 +97,7 @@ async fn each_unit_gets_one_draft_a_week_whoever_drafts() {
 async fn a_draft_waits_until_somebody_keeps_or_drops_it() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
+        h.let_weekly(&t).await;
         assert_eq!(h.reports.draft_due().await.unwrap(), 3);
         let found = drafts(&t).await;
         let (kept, dropped) = (found[0].0, found[1].0);

@@ -29,6 +29,7 @@ pub fn migrations() -> Vec<Migration> {
         search::MIGRATIONS,
         ledger::MIGRATIONS,
         identity::MIGRATIONS,
+        guard::MIGRATIONS,
         notices::MIGRATIONS,
         reports::MIGRATIONS,
     ];
@@ -127,9 +128,11 @@ async fn rooms(t: &TestDb, db: db::Db, org: &Organization) -> (Ledger, Indicator
     let text = include_str!("../../../../packs/secrecy-cn.toml");
     let packs = Packs::load(vec![("secrecy-cn.toml".into(), text.into())]).unwrap();
     let notices = Notices::new(db.clone(), env.clone(), Settings::default(), Nobody);
+    let (db_of, env_of) = (db.clone(), env.clone());
     let reports = Reports::new(db, env, org.clone(), indicators.clone(), templates)
         .with_levels(Levels::read(&packs).unwrap())
-        .with_notices(notices);
+        .with_notices(notices)
+        .with_guard(guard::Guard::new(db_of, env_of, org.clone()));
     (ledger, indicators, reports)
 }
 
@@ -165,6 +168,29 @@ pub struct House {
 }
 
 impl House {
+    /// Lets the clock draft every week for all units: proposed by one, confirmed by another.
+    pub async fn let_weekly(&self, t: &TestDb) -> kernel::Id {
+        let guard = guard::Guard::new(t.db.clone(), t.env.clone(), self.org.clone());
+        let today = t.env.today();
+        let new = guard::New {
+            id: t.env.new_id(),
+            switch: guard::Switch::WeeklyDigest,
+            unit: self.top,
+            basis: guard::Basis {
+                document: "澜州市周报办法".into(),
+                number: "1号".into(),
+                article: "第一条".into(),
+                text: "每周通报".into(),
+            },
+            from: Some(today),
+            to: Some(today.saturating_add(jiff::Span::new().days(30))),
+        };
+        let (by, other): (AccountId, AccountId) = (t.env.new_id(), t.env.new_id());
+        guard.propose(&new, &Scope::All, by).await.unwrap();
+        guard.confirm(new.id, &Scope::All, other).await.unwrap();
+        new.id
+    }
+
     pub async fn new(t: &TestDb) -> Self {
         let org = Organization::new(t.db.clone(), t.env.clone());
         let add = async |parent, code: &str, name: &str| {

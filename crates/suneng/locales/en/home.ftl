@@ -23,6 +23,7 @@ home-waiting = waiting
 home-confirm = { $count } recorded activities wait for your confirmation
 home-go-confirm = Confirm
 home-review = { $count } entries of registers wait for your review
+home-bulletins = { $count } bulletins wait for your review
 home-go-review = Review
 
 attention-overdue = { $unit }: { $count } obligations overdue, { $days } days at most

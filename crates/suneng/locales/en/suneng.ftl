@@ -123,3 +123,7 @@ doctor-job-failed = The job { $kind } failed { $attempts } times and is tried ag
 doctor-backup = Newest scheduled backup: { $file }, { $hours } hours ago.
 doctor-backup-none = There is no scheduled backup in { $folder } yet.
 doctor-backup-old = The newest scheduled backup { $file } is { $hours } hours old. Look at the log, and at the room on the disk.
+pack-code-kept = The code of the pack became { $code }; it cannot be changed
+doctor-pack-edited = The pack { $pack } uses version { $version }, edited in the product (taken at the start)
+doctor-pack-unfit = Packs edited in the product do not fit this program, which uses its own: { $problem }
+packs-used-meanwhile = Somebody put another version to use just now; load the page again

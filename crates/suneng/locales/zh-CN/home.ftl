@@ -23,6 +23,7 @@ home-waiting = 待办
 home-confirm = 有 { $count } 场活动登记等您确认
 home-go-confirm = 去确认
 home-review = 有 { $count } 条台账登记等您审核
+home-bulletins = 有 { $count } 期简报等您审核
 home-go-review = 去审核
 
 attention-overdue = { $unit } { $count } 项义务超期，最长 { $days } 天

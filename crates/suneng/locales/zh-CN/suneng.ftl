@@ -123,3 +123,7 @@ doctor-job-failed = 后台任务 { $kind } 失败 { $attempts } 次，将会重�
 doctor-backup = 最近的自动备份：{ $file }，{ $hours } 小时前。
 doctor-backup-none = { $folder } 中还没有自动备份。
 doctor-backup-old = 最近的自动备份 { $file } 是 { $hours } 小时前的。请查看日志和磁盘空间。
+pack-code-kept = 业务包的代码变成了 { $code }；代码不能修改
+doctor-pack-edited = 业务包 { $pack } 启用了在系统中修改的第 { $version } 版（启动时生效）
+doctor-pack-unfit = 在系统中修改的业务包与本程序不符，启动时改用程序自带的：{ $problem }
+packs-used-meanwhile = 他人刚刚启用了另一个版本；请刷新后再看

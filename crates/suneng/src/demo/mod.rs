@@ -2,6 +2,7 @@
 //! bureau, five scenarios on fixed days, one account for each role, served at once. The only place with sample data.
 
 mod accounts;
+mod bulletins;
 mod city;
 mod life;
 mod names;
@@ -100,6 +101,7 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     }
     study.confirm().await?;
     life.decided().await?;
+    bulletins::write(&world, &rooms).await?;
     let rows = people::since(&people, &seconded, today);
     org.import(&rows, &Scope::All, None).await?;
     study.record(WEEKS - 1..=WEEKS).await?;

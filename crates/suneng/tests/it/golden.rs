@@ -113,6 +113,8 @@ fn every_message_has_a_text() {
         "activities",
         "registers",
         "hours",
+        "bulletins",
+        "guard",
         "obligations",
         "indicators",
         "reports",

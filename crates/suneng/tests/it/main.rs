@@ -3,6 +3,7 @@
 mod approvals;
 mod backup;
 mod bench;
+mod bulletins;
 mod cockpit;
 mod demo;
 mod deploy;
@@ -12,6 +13,7 @@ mod exams;
 mod faults;
 mod figures;
 mod golden;
+mod guard;
 mod jobs;
 mod keys;
 mod nodes;

@@ -58,3 +58,125 @@ async fn packs_are_read_taken_out_and_compared() {
     let (status, _) = house.asked(&admin, "/admin/packs/nothing").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
+
+/// What the edit form sends.
+fn edited(text: &str, note: &str, base: i64) -> String {
+    format!("{}&note={}&base={base}", encoded(text), web::encode(note))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packs_are_edited_checked_put_to_use_and_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::new(folder.path()).await;
+    let top = house.unit(None, "1").await;
+    let admin = house.someone("admin", "system-admin", top).await;
+    let other = house.someone("other", "system-admin", top).await;
+    let path = "/admin/packs/weekly-study";
+    let edit = format!("{path}/edit");
+    let own = house.get(&admin, &format!("{path}/pack.toml")).await;
+    assert!(house.get(&admin, &edit).await.contains("target = 95"));
+    let send = async |who, text: &str, note: &str, base| {
+        house
+            .posted(who, &edit, FORM, &edited(text, note, base))
+            .await
+    };
+    // The same checks as at the start, with file, line and reason; what was typed stays.
+    let wrong = own.replacen("measure = \"count\"", "measure = \"guess\"", 1);
+    let (status, page) = send(&admin, &wrong, "试试", 0).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        page.contains("weekly-study.toml 第") && page.contains("guess"),
+        "{page}"
+    );
+    let (_, page) = send(&admin, &own, "试试", 0).await;
+    assert!(page.contains("没有改动"), "{page}");
+    let renamed = own.replacen("code = \"weekly-study\"", "code = \"other\"", 1);
+    let (_, page) = send(&admin, &renamed, "试试", 0).await;
+    assert!(page.contains("代码不能修改"), "{page}");
+    let first = own.replace("target = 95", "target = 96");
+    let (_, page) = send(&admin, &first, " ", 0).await;
+    assert!(page.contains("请填写修改理由"), "{page}");
+    let (status, page) = send(&admin, &first.replace('\n', "\r\n"), "目标调高", 0).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+    let taken = house
+        .get(&admin, &format!("{path}/pack.toml?version=1"))
+        .await;
+    assert_eq!(taken, first, "taken out it is the same, byte by byte");
+    // Two at once: the second is told what the first changed, keeps their own, and saves it then.
+    let second = own.replace("target = 95", "target = 97");
+    let (status, page) = send(&other, &second, "我的改动", 0).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        page.contains("甲admin") && page.contains("目标调高"),
+        "{page}"
+    );
+    assert!(
+        page.contains("+ target = 96") && page.contains("target = 97"),
+        "{page}"
+    );
+    assert!(page.contains("name=\"base\" value=\"1\""), "{page}");
+    let (status, _) = send(&other, &second, "我的改动", 1).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let page = house.get(&admin, &format!("{path}?version=2")).await;
+    assert!(
+        page.contains("+ target = 97") && page.contains("第 2 版"),
+        "{page}"
+    );
+    // Put to use it waits for the next start.
+    let to_use = format!("{path}/use");
+    house.post(&admin, &to_use, "n=1&before=0").await;
+    let page = house.get(&admin, path).await;
+    assert!(page.contains("还没有生效"), "{page}");
+    let (status, _) = house.posted(&other, &to_use, FORM, "n=2&before=0").await;
+    assert_eq!(status, StatusCode::CONFLICT, "another is in use meanwhile");
+    let (status, _) = house.posted(&other, &to_use, FORM, "n=9&before=1").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let text_at_start = async || {
+        let config = crate::program::config(folder.path(), None);
+        let world = suneng::World::open(config, kernel::Env::system())
+            .await
+            .unwrap();
+        let pack = world.packs.iter().find(|p| p.code == "weekly-study");
+        let text = pack.unwrap().text.clone();
+        world.db.close().await;
+        text
+    };
+    assert_eq!(text_at_start().await, first);
+    house.post(&admin, &to_use, "n=0&before=1").await;
+    assert_eq!(
+        text_at_start().await,
+        own,
+        "the program's own is one click away"
+    );
+    for (action, times) in [("pack.saved", 2), ("pack.used", 1), ("pack.returned", 1)] {
+        assert_eq!(house.audited(action).await.len(), times, "{action}");
+    }
+    let leader = house.someone("leader", "leader", top).await;
+    let (status, _) = house.asked(&leader, &edit).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_records_use_cannot_disappear() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::new(folder.path()).await;
+    let top = house.unit(None, "1").await;
+    let admin = house.someone("admin", "system-admin", top).await;
+    let text = house.get(&admin, "/admin/packs/roles/pack.toml").await;
+    // Nobody is an inspector, so that role may go; somebody is system administrator.
+    let unused = text.replace("code = \"inspector\"", "code = \"visitor\"");
+    let edit = "/admin/packs/roles/edit";
+    let (status, page) = house
+        .posted(&admin, edit, FORM, &edited(&unused, "改名", 0))
+        .await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+    let used = unused.replace("code = \"system-admin\"", "code = \"operator\"");
+    let (status, page) = house
+        .posted(&admin, edit, FORM, &edited(&used, "改名", 1))
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        page.contains("system-admin") && page.contains("授权中有 1 条记录在用"),
+        "{page}"
+    );
+}
