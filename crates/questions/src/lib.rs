@@ -2,6 +2,7 @@
 //! of options by seeds; all of it pure.
 
 mod answer;
+pub mod formats;
 mod letters;
 mod model;
 mod normal;
