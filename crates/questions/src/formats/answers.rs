@@ -264,7 +264,7 @@ pub(super) fn written(key: &Key) -> String {
 }
 
 /// Thousandths of a point as people write them: `2`, `1.5`.
-pub(super) fn points_text(points: u32) -> String {
+pub(crate) fn points_text(points: u32) -> String {
     let (whole, part) = (points / 1000, points % 1000);
     if part == 0 {
         return whole.to_string();
@@ -275,7 +275,7 @@ pub(super) fn points_text(points: u32) -> String {
 }
 
 /// Thousandths of a point from `2`, `1.5`, `2分`.
-pub(super) fn points_of(text: &str) -> Option<u32> {
+pub(crate) fn points_of(text: &str) -> Option<u32> {
     let text = text.trim().trim_end_matches('分').trim();
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |t: &str| t.len() <= 6 && t.bytes().all(|b| b.is_ascii_digit());
@@ -303,7 +303,7 @@ pub(super) fn difficulty_of(text: &str) -> Option<u8> {
 }
 
 /// Knowledge points from a cell: several are divided by `；`, levels by `/`, `>` or `-`.
-pub(super) fn points_list(text: &str) -> Vec<String> {
+pub(crate) fn points_list(text: &str) -> Vec<String> {
     let points = text.split(['；', ';', '、', '\n']).map(|point| {
         let steps = point.split(['/', '／', '>', '＞', '→', '\\']);
         let steps: Vec<&str> = steps.map(str::trim).filter(|s| !s.is_empty()).collect();

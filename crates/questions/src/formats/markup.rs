@@ -304,13 +304,13 @@ pub(super) fn to_html(text: &str, source: &dyn Fn(usize) -> Option<String>) -> S
 }
 
 /// A stretch of a text, or a picture in it with its mark.
-pub(super) enum Piece<'t> {
+pub(crate) enum Piece<'t> {
     Text(&'t str),
     Picture(usize, &'t str),
 }
 
 /// A text cut at the marks of its pictures.
-pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut out = Vec::new();
     let mut rest = text;
     let mut from = 0;

@@ -23,6 +23,8 @@ use kernel::{Error, Msg, Result};
 
 use crate::model::{Fault, Key, Question};
 
+pub(crate) use answers::{points_list, points_of, points_text};
+pub(crate) use markup::{Piece, pieces};
 pub use sheet::template;
 
 /// A format of files.
@@ -275,6 +277,51 @@ fn decoded(bytes: &[u8]) -> Result<String> {
         return Err(about(Msg::new("question-file-unknown")));
     }
     Ok(text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+/// A question in the lines of a paper, to compare versions.
+pub(crate) fn as_lines(question: &Question) -> Vec<String> {
+    let plain = |q: &Question| text::lines(1, q);
+    plain(question).unwrap_or_else(|| {
+        let left = question.options.iter().zip(&question.targets);
+        let pairs = left.map(|(option, target)| format!("{option} — {target}"));
+        std::iter::once(question.stem.clone())
+            .chain(pairs)
+            .collect()
+    })
+}
+
+/// Parts of a case as they are typed.
+pub(crate) fn parts_text(case: &Question) -> String {
+    text::parts(case).join("\n")
+}
+
+/// Parts of a case from what was typed.
+pub(crate) fn parts_of(typed: &str) -> Result<Vec<Question>, Msg> {
+    let whole = format!("1.【案例分析题】材料\n{typed}");
+    let mut items = text::read(&whole);
+    match (items.pop(), items.is_empty()) {
+        (Some(item), true) if item.question.stem == "材料" => {
+            match item.faults.into_iter().next() {
+                Some(fault) => Err(fault.message),
+                None => Ok(item.question.parts),
+            }
+        }
+        _ => Err(Msg::new("question-parts-unread")),
+    }
+}
+
+/// Adds a picture to a question; its number, or none when no browser could show it.
+pub(crate) fn add_picture(
+    question: &mut Question,
+    name: &str,
+    bytes: &[u8],
+    most: usize,
+) -> Option<usize> {
+    let mut gallery = gallery::Gallery(std::mem::take(&mut question.media));
+    let number = gallery.put(name, bytes, most);
+    question.media = gallery.0;
+    number
 }
 
 /// Writes questions into a file.

@@ -30,6 +30,16 @@ pub(super) fn lines(number: usize, question: &Question) -> Option<Vec<String>> {
     Some(out)
 }
 
+/// The parts of a case alone.
+pub(super) fn parts(case: &Question) -> Vec<String> {
+    let mut out = Vec::new();
+    for (at, part) in case.parts.iter().enumerate() {
+        // A part that has no form in lines is left out: the form then says so by what is missing.
+        let _ = body(&format!("（{}）", at + 1), part, &mut out);
+    }
+    out
+}
+
 fn body(number: &str, question: &Question, out: &mut Vec<String>) -> Option<()> {
     if question.kind == Kind::Matching {
         return None;
