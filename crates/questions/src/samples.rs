@@ -15,7 +15,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         { "letter": "B", "text": pieces, "right": false, "target": null }], "targets": [pieces], "key": pieces, "parts": [bare],
         "explanation": pieces, "points": ["a/b"], "difficulty": 3, "source": "s", "article": "a", "score": 1.5, "longest": 200,
         "fixed": true });
-    let mut all = Vec::new();
+    let mut all = vec![("questions/parts.html", json!({}))];
     let row = json!({ "href": "/questions/x", "pick": "x:1", "stem": "s", "kind": "k", "points": ["a/b"], "difficulty": 3,
         "bank": "b", "tags": [tag], "changed": 0 });
     let plain = json!({ "href": "/questions/x", "pick": "x:1", "stem": "s", "kind": "k", "points": [], "difficulty": 0,

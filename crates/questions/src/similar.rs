@@ -275,7 +275,7 @@ mod tests {
         );
     }
 
-    const FIRST: i64 = 0;
+    const FIRST: i64 = 1_352_106_159_223_541_085;
 
     proptest! {
         #[test]
