@@ -13,6 +13,7 @@ use crate::formats::{self, Limits};
 use crate::letters::{Letters, MOST_OPTIONS, letter};
 use crate::model::{Key, Kind, Question};
 use crate::pages::{crumbs, kind_name, kinds};
+use crate::writing::Draft;
 
 /// Lines for options that a new form has.
 const OPTIONS: usize = 6;
@@ -259,7 +260,7 @@ async fn context(
         .collect();
     let used = (0..MOST_OPTIONS).filter(|at| !value(pairs, &format!("option{at}")).is_empty());
     let lines = used
-        .last()
+        .max()
         .map_or(0, |at| at + 2)
         .clamp(OPTIONS, MOST_OPTIONS);
     let letters: Vec<String> = (0..lines).map(|at| letter(at).to_string()).collect();
@@ -370,9 +371,14 @@ pub(crate) async fn keep(
                 q.stem.push_str(&mark);
             }
         }
-        let note = value(&pairs, "note");
-        s.write(id, bank, before, &q, note, &access.scope, actor.clone())
-            .await
+        let draft = Draft {
+            id,
+            bank,
+            before,
+            question: &q,
+            note: value(&pairs, "note"),
+        };
+        s.write(&draft, &access.scope, actor.clone()).await
     };
     match kept.await {
         Ok(()) => {

@@ -12,7 +12,7 @@ use web::{Access, Failure, Form, Secrecy, Shell};
 
 use crate::bank::{Questions, State};
 use crate::formats::{self, Format, Item, Limits};
-use crate::importing::{Fate, Plan, Twin};
+use crate::importing::{Fate, Plan, Taking, Twin};
 use crate::pages::{body, crumbs, fault_text};
 use crate::{REVIEW, WRITE};
 use desk::Waiting;
@@ -214,16 +214,14 @@ pub(crate) async fn publish(
         let name = file.name.clone();
         move |item: &Item| note(&shell, &name, item)
     };
-    s.publish(
-        &plan,
-        (bank, &file.name),
+    let taking = Taking {
+        bank,
+        file: &file.name,
         near,
         state,
-        &write_note,
-        &access.scope,
-        actor,
-    )
-    .await?;
+        note: &write_note,
+    };
+    s.publish(&plan, &taking, &access.scope, actor).await?;
     s.attachments.release(&files).await;
     let quarantined = plan.counts(near).quarantined > 0;
     let to = match quarantined {

@@ -57,6 +57,21 @@ pub struct Plan {
     pub others: HashMap<Id, (Head, Question)>,
 }
 
+/// How a file is taken into a bank.
+#[derive(Clone, Copy)]
+pub struct Taking<'t> {
+    /// The bank.
+    pub bank: Id,
+    /// Name of the file.
+    pub file: &'t str,
+    /// Whether what is nearly like another question comes in, too.
+    pub near: bool,
+    /// Draft, or in use where the importer answers for all of it.
+    pub state: State,
+    /// Says what was wrong with an item.
+    pub note: &'t (dyn Fn(&Item) -> String + Sync),
+}
+
 /// What an import brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -208,18 +223,21 @@ impl Questions {
         })
     }
 
-    /// Puts what a file brings into a bank, in one transaction. `near`: also what is nearly like another question;
-    /// `state`: draft, or in use where the importer answers for all of it; `note` says what was wrong with an item.
+    /// Puts what a file brings into a bank, in one transaction.
     pub async fn publish(
         &self,
         plan: &Plan,
-        (bank, file): (Id, &str),
-        near: bool,
-        state: State,
-        note: &(dyn Fn(&Item) -> String + Sync),
+        taking: &Taking<'_>,
         scope: &Scope,
         actor: impl Into<Actor>,
     ) -> Result<Counts> {
+        let Taking {
+            bank,
+            file,
+            near,
+            state,
+            note,
+        } = *taking;
         let actor = actor.into();
         for planned in plan
             .items
@@ -289,17 +307,15 @@ impl Questions {
             ..Limits::default()
         };
         let plan = self.plan(name, bytes, limits, bank, &Scope::All).await?;
-        let by = Actor::default();
-        self.publish(
-            &plan,
-            (bank, name),
-            false,
-            State::Draft,
+        let taking = Taking {
+            bank,
+            file: name,
+            near: false,
+            state: State::Draft,
             note,
-            &Scope::All,
-            by,
-        )
-        .await
+        };
+        self.publish(&plan, &taking, &Scope::All, Actor::default())
+            .await
     }
 
     /// The newest versions of all that match, as a file, and what it does not carry.

@@ -21,7 +21,7 @@ mod writing;
 
 pub use answer::Answer;
 pub use bank::{Act, Available, Bank, Filter, Head, Opened, Point, Questions, State, Version};
-pub use importing::{Counts, Fate, Plan, Planned, Twin};
+pub use importing::{Counts, Fate, Plan, Planned, Taking, Twin};
 pub use letters::{Letters, MOST_OPTIONS, NoLetters, letter, place};
 pub use model::{
     Fault, Key, Kind, MOST_CHARACTERS, MOST_OPTION, MOST_PARTS, MOST_STEM, Media, Question,
@@ -33,7 +33,7 @@ pub use scoring::{MOST_POINTS, Rule, Scored, score, score_parts, shares};
 pub use shuffle::{Shown, SplitMix, shuffled};
 pub use similar::{Likeness, Prints};
 pub use store::MIGRATIONS;
-pub use writing::{MOST_DECIDED, Verdict};
+pub use writing::{Draft, MOST_DECIDED, Verdict};
 
 /// Permission to see questions of a bank.
 pub const READ: &str = "question.read";

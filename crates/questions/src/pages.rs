@@ -610,7 +610,13 @@ async fn picture(
 }
 
 /// What was ticked, and where to go afterwards.
-fn picks(pairs: &[(String, String)]) -> Result<(Vec<(Id, i64)>, String, String)> {
+struct Ticked {
+    picks: Vec<(Id, i64)>,
+    back: String,
+    reason: String,
+}
+
+fn ticked(pairs: &[(String, String)]) -> Result<Ticked> {
     let value = |name: &str| {
         pairs
             .iter()
@@ -625,7 +631,11 @@ fn picks(pairs: &[(String, String)]) -> Result<(Vec<(Id, i64)>, String, String)>
     }
     let back = web::safe_next(Some(value("back")).filter(|b| b.starts_with("/questions")));
     let back = if back == "/" { "/questions" } else { back };
-    Ok((picks, back.to_owned(), value("reason").to_owned()))
+    Ok(Ticked {
+        picks,
+        back: back.to_owned(),
+        reason: value("reason").to_owned(),
+    })
 }
 
 async fn propose(
@@ -661,7 +671,11 @@ async fn apply(
     pairs: &[(String, String)],
     act: &str,
 ) -> Result<Response, Failure> {
-    let (picks, back, reason) = picks(pairs)?;
+    let Ticked {
+        picks,
+        back,
+        reason,
+    } = ticked(pairs)?;
     let verdict = match act {
         "propose" => Verdict::Propose,
         "accept" => Verdict::Accept,

@@ -67,6 +67,21 @@ impl Verdict<'_> {
     }
 }
 
+/// A question as somebody wrote it.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'q> {
+    /// Its id.
+    pub id: Id,
+    /// The bank it belongs to.
+    pub bank: Id,
+    /// The version that was looked at; none: it is new.
+    pub before: Option<i64>,
+    /// What it says.
+    pub question: &'q Question,
+    /// What changed, in words; may be empty.
+    pub note: &'q str,
+}
+
 /// A new question on its way into a bank.
 pub(crate) struct Fresh {
     pub id: Id,
@@ -78,25 +93,22 @@ pub(crate) struct Fresh {
 }
 
 impl Questions {
-    /// Writes a question: a new one, or with `before` a new version of one, in the version in which it was looked at.
+    /// Writes a question: a new one, or a new version in the version in which it was looked at.
     ///
     /// # Errors
-    /// `Invalid` with the faults of the question; `Conflict` when the bank has the same question or somebody else
-    /// changed this one; `NotFound` outside the scope.
+    /// `Invalid` with the faults of the question, or when the bank has the same one; `Conflict` when somebody else
+    /// changed it; `NotFound` outside the scope.
     pub async fn write(
         &self,
-        id: Id,
-        bank: Id,
-        before: Option<i64>,
-        question: &Question,
-        note: &str,
+        draft: &Draft<'_>,
         scope: &Scope,
         actor: impl Into<Actor>,
     ) -> Result<()> {
         let actor = actor.into();
-        let mut question = question.clone();
+        let mut question = draft.question.clone();
         question.tidy();
         let mut faults = question.check();
+        let note = draft.note.trim();
         if note.chars().count() > 200 || note.chars().any(char::is_control) {
             faults.push(kernel::FieldError {
                 field: "note".into(),
@@ -105,39 +117,37 @@ impl Questions {
         }
         Error::if_any(faults)?;
         self.keep_pictures(&question).await?;
-        let prints = Prints::of(&question);
+        let fresh = Fresh {
+            id: draft.id,
+            prints: Prints::of(&question),
+            question,
+            state: State::Draft,
+            note: note.to_owned(),
+            act: "written",
+        };
         db::transaction!(self.db, |tx| {
-            let bank = store::bank_by_id(tx, bank, scope)
-                .await?
-                .ok_or(Error::NotFound)?;
-            let known = store::heads(tx, &[id], scope).await?.pop();
-            let same = store::by_digest(tx, bank.id, &[prints.digest()]).await?;
-            if same.iter().any(|(_, other)| *other != id) {
+            let bank = store::bank_by_id(tx, draft.bank, scope).await?;
+            let bank = bank.ok_or(Error::NotFound)?;
+            let known = store::heads(tx, &[draft.id], scope).await?.pop();
+            let same = store::by_digest(tx, bank.id, &[fresh.prints.digest()]).await?;
+            if same.iter().any(|(_, other)| *other != draft.id) {
                 return Err(Error::field("stem", Msg::new("question-twice")));
             }
-            match (known, before) {
+            match (known, draft.before) {
                 (None, None) => {
-                    let fresh = Fresh {
-                        id,
-                        question: question.clone(),
-                        prints: prints.clone(),
-                        state: State::Draft,
-                        note: note.trim().to_owned(),
-                        act: "written",
-                    };
-                    self.add(tx, &bank, &[fresh], &actor).await?;
+                    self.add(tx, &bank, std::slice::from_ref(&fresh), &actor)
+                        .await?
                 }
                 // Sent twice: it is there already.
                 (Some(head), None) if head.version == 1 => return Ok(()),
                 (Some(head), Some(version)) if head.version == version && head.bank == bank.id => {
-                    self.renew(tx, &bank, head, &question, &prints, note.trim(), &actor)
-                        .await?;
+                    self.renew(tx, &bank, head, &fresh, &actor).await?;
                 }
                 (Some(_), _) => return Err(Error::Conflict(Msg::new("question-changed"))),
                 (None, Some(_)) => return Err(Error::NotFound),
             }
-            let detail = json!({ "bank": bank.id, "note": note.trim() });
-            let entry = actor.audit("questions.written", ("question", id), detail);
+            let detail = json!({ "bank": bank.id, "note": note });
+            let entry = actor.audit("questions.written", ("question", draft.id), detail);
             identity::record(tx, &self.env, &entry).await
         })
     }
@@ -147,14 +157,13 @@ impl Questions {
         tx: &mut Tx,
         bank: &Bank,
         old: Head,
-        question: &Question,
-        prints: &Prints,
-        note: &str,
+        fresh: &Fresh,
         actor: &Actor,
     ) -> Result<()> {
+        let question = &fresh.question;
         let head = Head {
             version: old.version + 1,
-            state: State::Draft,
+            state: fresh.state,
             kind: question.kind,
             difficulty: question.difficulty.map_or(0, i64::from),
             stem: beginning(&question.stem),
@@ -164,15 +173,15 @@ impl Questions {
         };
         let written = Written {
             head: &head,
-            digest: prints.digest(),
-            bands: prints.bands(),
+            digest: fresh.prints.digest(),
+            bands: fresh.prints.bands(),
         };
         if !store::renew(tx, &written, (old.version, old.state)).await? {
             return Err(Error::Retry("a question was changed meanwhile".into()));
         }
-        let version = self.version(head.version, question.clone(), note.to_owned(), actor);
+        let version = self.version(head.version, question.clone(), fresh.note.clone(), actor);
         store::add_versions(tx, &[(head.id, version)]).await?;
-        let act = self.act(head.version, "written", note, actor);
+        let act = self.act(head.version, fresh.act, &fresh.note, actor);
         store::add_acts(tx, &[(head.id, act)]).await?;
         // What is in use is still found where it was.
         if head.used == 0 {

@@ -28,6 +28,7 @@ pub fn migrations() -> Vec<Migration> {
         activities::MIGRATIONS,
         registers::MIGRATIONS,
         hours::MIGRATIONS,
+        questions::MIGRATIONS,
         exams::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
@@ -42,6 +43,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         activities::module(rooms.activities.clone()),
         registers::module(rooms.registers.clone()),
         hours::module(rooms.hours.clone()),
+        questions::module(rooms.questions.clone()),
         exams::module(rooms.exams.clone(), rooms.identity.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
@@ -276,6 +278,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         approvals::MESSAGES,
         requests::MESSAGES,
         activities::MESSAGES,
+        questions::MESSAGES,
         registers::MESSAGES,
         hours::MESSAGES,
         obligations::MESSAGES,

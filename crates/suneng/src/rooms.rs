@@ -35,6 +35,9 @@ pub const PERMISSIONS: &[&str] = &[
     registers::WRITE,
     registers::REVIEW,
     registers::REVERSE,
+    questions::READ,
+    questions::WRITE,
+    questions::REVIEW,
     hours::READ,
     hours::RECORD,
     hours::REVIEW,
@@ -207,6 +210,8 @@ pub struct Rooms {
     pub registers: RegisterBook,
     /// Study hours.
     pub hours: Hours,
+    /// Questions.
+    pub questions: questions::Questions,
     /// Examinations.
     pub exams: exams::Exams,
     /// Obligations.
@@ -293,6 +298,12 @@ impl Rooms {
             Arc::new(HourFacts(hours.rules().clone())),
         ]);
         let hours = hours.with_sources(sources.clone());
+        let questions = questions::Questions::new(
+            world.db.clone(),
+            world.env.clone(),
+            world.organization.clone(),
+            world.files.clone(),
+        );
         let exams = exams::Exams::new(
             world.db.clone(),
             world.env.clone(),
@@ -340,6 +351,7 @@ impl Rooms {
             .with_requests(requests),
             registers,
             hours,
+            questions,
             exams,
             obligations: Obligations::new(
                 (db.clone(), env.clone()),

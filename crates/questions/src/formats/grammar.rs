@@ -605,8 +605,7 @@ fn next_option(text: &str, at: usize) -> Option<usize> {
         let apart = before.is_whitespace();
         // Without a blank before it, a letter with a comma may be part of a list of names.
         let tight = !before.is_ascii_alphanumeric()
-            && (matches!(c, '(' | '（')
-                || !text[place..].chars().nth(1).is_some_and(|d| d == '、'));
+            && (matches!(c, '(' | '（') || text[place..].chars().nth(1).is_none_or(|d| d != '、'));
         if (apart || tight)
             && !c.is_whitespace()
             && option_start(&text[place..], at).is_some()

@@ -69,11 +69,8 @@ pub(super) fn html(source: &str, pictures: &mut Pictures<'_>) -> String {
             .flat_map(char::to_lowercase)
             .collect();
         match &silent {
-            Some(open) => {
-                if closing && *open == name {
-                    silent = None;
-                }
-            }
+            Some(open) if closing && *open == name => silent = None,
+            Some(_) => {}
             None if !closing && SILENT.contains(&name.as_str()) && !inside.ends_with('/') => {
                 silent = Some(name);
             }

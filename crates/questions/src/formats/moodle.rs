@@ -55,9 +55,8 @@ fn text_of(element: Option<&Element>, gallery: &mut Gallery, limits: Limits) -> 
         return String::new();
     };
     let text = element.child("text").map(Element::text).unwrap_or_default();
-    match element.attribute("format") {
-        Some("plain_text" | "markdown") => return text.trim().to_owned(),
-        _ => {}
+    if let Some("plain_text" | "markdown") = element.attribute("format") {
+        return text.trim().to_owned();
     }
     html(&text, &mut |source| {
         let name = source.rsplit('/').next()?;

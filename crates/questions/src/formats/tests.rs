@@ -459,7 +459,7 @@ fn documents_of_word_and_wps_are_read_with_their_numbers_and_pictures() {
         "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=\"b\"\r\n\r\n--b\r\nContent-Type: text/html; charset=\"utf-8\"\r\n\
          Content-Transfer-Encoding: quoted-printable\r\n\r\n{}\r\n--b\r\nContent-Type: image/png\r\nContent-Location: p.png\r\n\
          Content-Transfer-Encoding: base64\r\n\r\niVBORw0KGgpz\r\n--b--\r\n",
-        page.replace("src=3D", "src=3D")
+        page
     );
     let bytes = zip(&[
         ("word/document.xml", document.as_bytes()),

@@ -10,7 +10,7 @@ use db::{Db, Migration};
 use http_body_util::BodyExt;
 use kernel::{AccountId, Date, Id, Scope, UnitId};
 use organization::{NewUnit, Organization};
-use questions::{Bank, Key, Kind, Question, Questions};
+use questions::{Bank, Counts, Draft, Key, Kind, Plan, Question, Questions, State, Taking};
 use testkit::TestDb;
 use tower::ServiceExt;
 use web::{Lang, Module, Options, Principal};
@@ -95,19 +95,42 @@ impl House {
 
     pub async fn write(&self, t: &TestDb, question: &Question) -> Id {
         let id: Id = t.env.new_id();
-        self.questions
-            .write(
-                id,
-                self.bank.id,
-                None,
-                question,
-                "",
-                &Scope::All,
-                self.writer,
-            )
-            .await
-            .unwrap();
+        self.put(id, None, question, &Scope::All).await.unwrap();
         id
+    }
+
+    /// Writes a question or a new version of one.
+    pub async fn put(
+        &self,
+        id: Id,
+        before: Option<i64>,
+        question: &Question,
+        scope: &Scope,
+    ) -> kernel::Result<()> {
+        let draft = Draft {
+            id,
+            bank: self.bank.id,
+            before,
+            question,
+            note: "",
+        };
+        self.questions.write(&draft, scope, self.writer).await
+    }
+
+    /// Takes a file into the bank.
+    pub async fn publish(&self, plan: &Plan, state: State) -> Counts {
+        let taking = Taking {
+            bank: self.bank.id,
+            file: "题.jsonl",
+            near: false,
+            state,
+            note: &|_| "第1行：没有标出正确选项".into(),
+        };
+        let done = self
+            .questions
+            .publish(plan, &taking, &Scope::All, self.writer)
+            .await;
+        done.unwrap()
     }
 
     pub async fn audited(&self, action: &str) -> i64 {

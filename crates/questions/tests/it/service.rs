@@ -63,18 +63,7 @@ async fn a_question_is_used_once_somebody_else_accepted_it_and_every_version_sta
             difficulty: Some(5),
             ..numbered(1)
         };
-        let write = async |before| {
-            q.write(
-                id,
-                h.bank.id,
-                before,
-                &changed,
-                "补解析",
-                &Scope::All,
-                h.writer,
-            )
-            .await
-        };
+        let write = async |before| h.put(id, before, &changed, &Scope::All).await;
         write(Some(1)).await.unwrap();
         assert_eq!(
             refused(write(Some(1)).await),
@@ -140,10 +129,7 @@ async fn faults_twins_and_foreign_banks_are_refused() {
         let h = House::new(&t).await;
         h.write(&t, &numbered(1)).await;
         let write = async |question: &Question, scope: &Scope| {
-            let id = t.env.new_id();
-            h.questions
-                .write(id, h.bank.id, None, question, "", scope, h.writer)
-                .await
+            h.put(t.env.new_id(), None, question, scope).await
         };
         let mut twin = numbered(1);
         twin.options.reverse();
@@ -248,20 +234,7 @@ async fn an_import_loses_nothing_and_brings_nothing_twice() {
             duplicates: 3,
         };
         assert_eq!(planned.counts(false), counts);
-        let publish = async || {
-            let (bank, by) = ((h.bank.id, "题.jsonl"), h.writer);
-            q.publish(
-                &planned,
-                bank,
-                false,
-                State::Draft,
-                &no_note,
-                &Scope::All,
-                by,
-            )
-            .await
-            .unwrap()
-        };
+        let publish = async || h.publish(&planned, State::Draft).await;
         assert_eq!(publish().await, counts);
         let again = publish().await;
         assert_eq!(
@@ -290,17 +263,7 @@ async fn an_import_loses_nothing_and_brings_nothing_twice() {
         assert_eq!(opened.versions[0].note, "第1行：没有标出正确选项");
         // Mended on the page it is a draft like any other.
         let id = heads[0].id;
-        q.write(
-            id,
-            h.bank.id,
-            Some(1),
-            &numbered(4),
-            "",
-            &Scope::All,
-            h.writer,
-        )
-        .await
-        .unwrap();
+        h.put(id, Some(1), &numbered(4), &Scope::All).await.unwrap();
         let (_, total) = q
             .page(&Scope::All, &state(State::Draft), &none, ORDER, window)
             .await
@@ -375,17 +338,7 @@ async fn what_is_drawn_is_in_the_subtree_without_repeats_and_the_same_for_a_seed
             .plan("x.jsonl", file, Limits::default(), h.bank.id, &Scope::All)
             .await
             .unwrap();
-        q.publish(
-            &plan,
-            (h.bank.id, "x"),
-            false,
-            State::InUse,
-            &no_note,
-            &Scope::All,
-            h.writer,
-        )
-        .await
-        .unwrap();
+        h.publish(&plan, State::InUse).await;
         let points = q.points(&Scope::All).await.unwrap();
         let at = |path: &str| points.iter().find(|p| p.path == path).unwrap().id;
         let count = async |path: &str| -> i64 {
