@@ -302,7 +302,7 @@ impl Questions {
         note: &(dyn Fn(&Item) -> String + Sync),
     ) -> Result<Counts> {
         let limits = Limits {
-            questions: 200_000,
+            questions: 50_000,
             bytes: 1 << 30,
             ..Limits::default()
         };

@@ -14,6 +14,7 @@ mod normal;
 mod pages;
 mod samples;
 mod scoring;
+mod searching;
 mod shuffle;
 mod similar;
 mod store;

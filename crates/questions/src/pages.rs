@@ -23,6 +23,7 @@ use crate::{READ, REVIEW, WRITE, bank_page, form_page, import_page};
 
 /// What the crate brings to the house.
 pub fn module(questions: Questions) -> Module {
+    let source = crate::searching::Source(questions.clone());
     let [read, write, review] = [READ, WRITE, REVIEW].map(Policy::Permission);
     let routes = Routes::new()
         .get("/questions", read, list)
@@ -94,6 +95,7 @@ pub fn module(questions: Questions) -> Module {
             ),
         ],
         samples: crate::samples::all(),
+        search: vec![std::sync::Arc::new(source)],
         ..Module::default()
     }
 }

@@ -79,7 +79,9 @@ impl Paper {
         if let Some((kind, each)) = heading(text) {
             return self.heading(kind, each);
         }
-        if is_answers_heading(text) && !self.drafts.is_empty() {
+        if let Some(draft) = self.drafts.last()
+            && is_answers_heading(text, draft.wants_words())
+        {
             self.listing = Some((0, 0));
             return;
         }
@@ -90,7 +92,9 @@ impl Paper {
         if self.listing.is_some() {
             return self.listed_line(text);
         }
-        if let Some((number, rest)) = numbered(text) {
+        if let Some((number, rest)) = numbered(text)
+            && !self.within_answer(number)
+        {
             return self.start(number, rest, place);
         }
         let section = self.kind;
@@ -128,6 +132,15 @@ impl Paper {
         (self.kind, self.each) = (kind, each);
     }
 
+    /// Whether a number that does not go on belongs to an answer in points: 1. 首先…… 2. 其次……
+    fn within_answer(&self, number: u32) -> bool {
+        self.drafts.last().is_some_and(|draft| {
+            let open = draft.parts.last().unwrap_or(draft);
+            let said = matches!(open.into, Filling::Answer | Filling::Explanation);
+            said && number <= draft.number && draft.section == self.section
+        })
+    }
+
     fn start(&mut self, number: u32, rest: &str, place: &Msg) {
         let mut draft = Draft::new(place.clone(), number, self.section, self.kind);
         draft.q.score = self.each;
@@ -155,7 +168,18 @@ impl Paper {
         for piece in listed_pieces(text) {
             found.extend(range(&piece));
         }
-        if found.is_empty() {
+        let again = |(number, _): &(u32, String)| {
+            self.listing.is_some_and(|(section, last)| {
+                let later = self.drafts.iter();
+                let more = later.filter(|d| d.section > section && d.number == *number);
+                *number <= last
+                    && self.listed.contains_key(&(section, *number))
+                    && more.count() == 0
+            })
+        };
+        // Numbers of points of an answer are no numbers of questions.
+        let points = found.len() == 1 && found.iter().all(again);
+        if found.is_empty() || points {
             // More of what was said about the question before: 解析, or an answer of several paragraphs.
             if let Some(answer) = self.last.and_then(|at| self.listed.get_mut(&at)) {
                 answer.push('\n');
@@ -224,6 +248,15 @@ impl Draft {
             into: Filling::Stem,
             faults: Vec::new(),
         }
+    }
+
+    /// Whether an answer in words is still to come.
+    fn wants_words(&self) -> bool {
+        let open = self.parts.last().unwrap_or(self);
+        let words = open
+            .kind
+            .is_none_or(|k| k.needs_person() || k == Kind::FillIn || k == Kind::Case);
+        words && open.q.options.is_empty() && open.answer.is_none()
     }
 
     /// The first line: a tag with the kind may stand before it, options behind it.
@@ -411,7 +444,8 @@ const FIELDS: &[(&str, Field)] = &[
     ("来源", Field::Source),
     ("出处", Field::Source),
     ("法条", Field::Article),
-    ("依据", Field::Article),
+    ("法条依据", Field::Article),
+    ("法律依据", Field::Article),
     ("分值", Field::Score),
     ("字数上限", Field::Longest),
     ("选项不乱序", Field::Fixed),
@@ -540,10 +574,14 @@ fn heading(text: &str) -> Option<(Option<Kind>, Option<u32>)> {
     Some((kind, each))
 }
 
-fn is_answers_heading(text: &str) -> bool {
+/// Whether a line stands above the list of answers. With a colon it may as well be the answer of the question above it,
+/// which follows on the next line where it is in words.
+fn is_answers_heading(text: &str, in_words: bool) -> bool {
     let plain =
-        text.trim_matches(|c: char| "【】[]（）()：: -—*#一二三四五六七八九十、附".contains(c));
+        text.trim_matches(|c: char| "【】[]（）() -—*#一二三四五六七八九十、附".contains(c));
+    let bare = plain.trim_end_matches([':', '：']);
     let list = [
+        "答案",
         "参考答案",
         "标准答案",
         "试题答案",
@@ -552,7 +590,8 @@ fn is_answers_heading(text: &str) -> bool {
         "参考答案及解析",
         "参考答案与解析",
     ];
-    list.contains(&plain) && !text.ends_with([':', '：']) || text == "答案" || text == "答案："
+    let either = bare.len() < plain.len() || text.starts_with(['【', '[', '［']);
+    list.contains(&bare) && !(either && in_words)
 }
 
 /// `【单选题】…`, `[多选]…`, `（判断题）…`.

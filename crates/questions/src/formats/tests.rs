@@ -303,6 +303,26 @@ fn answers_at_the_end_find_their_questions() {
 }
 
 #[test]
+fn points_of_an_answer_are_no_questions() {
+    let behind = paper("6. 简述。\n答案：\n1. 首先\n2. 其次\n7. 论述。\n答案：有\n");
+    assert_eq!(
+        short(&behind),
+        ["short 简述。  1. 首先\n2. 其次", "short 论述。  有"]
+    );
+    let list = paper(
+        "1. 甲？\nA. 一 B. 二\n2. 简述。\n3. 论述。\n参考答案\n1. B\n2. 要点：\n1. 首先\n2. 其次\n3. 有\n",
+    );
+    assert_eq!(
+        short(&list),
+        [
+            "single 甲？ 一|二 B",
+            "short 简述。  要点：\n1. 首先\n2. 其次",
+            "short 论述。  有"
+        ]
+    );
+}
+
+#[test]
 fn a_list_of_names_is_no_option_and_a_decimal_no_number() {
     let items = paper(
         "1. 下列哪项正确？\nA. 甲公司与A、B公司合并\nB. 增长 3.5 倍\n3.5 倍以上\nC. 都不对\n答案：B\n\

@@ -129,8 +129,33 @@ async fn a_question_is_written_mended_proposed_and_accepted_on_pages() {
         stranger.get(&path).await.page(404);
         assert!(!stranger.get("/questions").await.page(200).contains(&id));
         stranger.get("/questions/new").await.page(404);
-        let english = reviewer.get("/questions/banks").await.page(200);
-        assert!(english.contains("业务题库"));
+        assert!(
+            reviewer
+                .get("/questions/banks")
+                .await
+                .page(200)
+                .contains("业务题库")
+        );
+        let found = format!("/search?q={}", web::encode("公开"));
+        assert!(reviewer.get(&found).await.page(200).contains(&path));
+        assert!(!stranger.get(&found).await.page(200).contains(&path));
+        let sealed = questions::Bank {
+            sealed: true,
+            ..h.bank.clone()
+        };
+        h.questions
+            .keep_bank(&sealed, &Scope::All, h.writer)
+            .await
+            .unwrap();
+        assert!(
+            !reviewer.get(&found).await.page(200).contains(&path),
+            "a sealed stem is in no list"
+        );
+        let page = reviewer.get("/questions").await.page(200);
+        assert!(page.contains("密封题目") && !page.contains("下列哪些属于"));
+        let looks = h.audited("questions.looked").await;
+        reviewer.get(&path).await.page(200);
+        assert_eq!(h.audited("questions.looked").await, looks + 1);
     })
     .await;
 }
