@@ -33,8 +33,6 @@ pub fn module(exams: Exams, identity: identity::Identity) -> web::Module {
         messages: vec![
             (web::Lang::Zh, MESSAGES[0].1),
             (web::Lang::En, MESSAGES[1].1),
-            (web::Lang::Zh, questions::MESSAGES[0].1),
-            (web::Lang::En, questions::MESSAGES[1].1),
         ],
         openapi: Some(lane::openapi()),
         ..web::Module::default()

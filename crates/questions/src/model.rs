@@ -1,6 +1,8 @@
 //! Questions (试题): what is asked, what is right, and what may be wrong with a question itself. Texts are plain:
 //! paragraphs by line breaks and `![](#1)` where the first picture stands. No markup of a page is in them.
 
+use std::ops::Range;
+
 use kernel::{FieldError, Msg};
 use serde::{Deserialize, Serialize};
 
@@ -239,6 +241,35 @@ impl Question {
         own.chain(parts)
     }
 
+    /// Texts without what only layout leaves behind: blanks at the ends of lines, empty lines at the ends, tabs,
+    /// characters that cannot be shown.
+    pub fn tidy(&mut self) {
+        self.each_text(&mut |text| *text = tidied(text));
+        self.points.retain(|point| !point.is_empty());
+    }
+
+    /// Hands every text to a function that may change it; those of parts, too.
+    pub fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        let own = [
+            &mut self.stem,
+            &mut self.source,
+            &mut self.article,
+            &mut self.explanation,
+        ];
+        own.into_iter().for_each(&mut *change);
+        self.options.iter_mut().for_each(&mut *change);
+        self.targets.iter_mut().for_each(&mut *change);
+        self.points.iter_mut().for_each(&mut *change);
+        match &mut self.key {
+            Key::Text(text) => change(text),
+            Key::Blanks { blanks, .. } => blanks.iter_mut().flatten().for_each(&mut *change),
+            _ => {}
+        }
+        for part in &mut self.parts {
+            part.each_text(change);
+        }
+    }
+
     fn look_at(&self, faults: &mut Faults, media: usize) {
         faults.text("stem", &self.stem, MOST_STEM, true);
         faults.text("explanation", &self.explanation, MOST_STEM, false);
@@ -442,30 +473,48 @@ impl Faults {
     }
 }
 
-/// Where blanks are marked in a stem: lines of underscores and empty brackets.
-pub fn blank_marks(stem: &str) -> usize {
-    let chars: Vec<char> = stem.chars().collect();
-    let (mut at, mut marks) = (0, 0);
-    while at < chars.len() {
-        let start = at;
-        if matches!(chars[at], '_' | '＿') {
-            while at < chars.len() && matches!(chars[at], '_' | '＿') {
-                at += 1;
+fn tidied(text: &str) -> String {
+    let breaks = ['\n', '\r', '\u{b}', '\u{c}', '\u{2028}', '\u{2029}'];
+    let text = text.replace("\r\n", "\n");
+    let lines = text.split(breaks).map(|line| {
+        let mut out = String::with_capacity(line.len());
+        for c in line.chars() {
+            match c {
+                '\t' | '\u{a0}' | ' ' if out.ends_with(' ') => {}
+                '\t' | '\u{a0}' => out.push(' '),
+                '\u{feff}' | '\u{200b}' => {}
+                c if c.is_control() => {}
+                c => out.push(c),
             }
-            marks += usize::from(at - start >= 2 || chars[start] == '＿');
-            continue;
         }
-        at += 1;
-        if matches!(chars[start], '(' | '（') {
-            let mut end = at;
-            while end < chars.len()
-                && (chars[end].is_whitespace() || matches!(chars[end], '_' | '＿'))
-            {
-                end += 1;
+        out.trim().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+/// How many blanks are marked in a stem.
+pub fn blank_marks(stem: &str) -> usize {
+    blank_ranges(stem).len()
+}
+
+/// Where blanks are marked in a stem: lines of underscores and empty brackets.
+pub fn blank_ranges(stem: &str) -> Vec<Range<usize>> {
+    let line = |c: char| matches!(c, '_' | '＿');
+    let (mut at, mut marks) = (0, Vec::new());
+    while let Some(c) = stem[at..].chars().next() {
+        let start = at;
+        at += c.len_utf8();
+        if line(c) {
+            let rest = &stem[start..];
+            at = start + rest.find(|c| !line(c)).unwrap_or(rest.len());
+            if at - start >= 2 {
+                marks.push(start..at);
             }
-            if end < chars.len() && matches!(chars[end], ')' | '）') {
-                marks += 1;
-                at = end + 1;
+        } else if matches!(c, '(' | '（') {
+            let inside = stem[at..].trim_start_matches(|c: char| c.is_whitespace() || line(c));
+            if let Some(close) = inside.chars().next().filter(|c| matches!(c, ')' | '）')) {
+                at = stem.len() - inside.len() + close.len_utf8();
+                marks.push(start..at);
             }
         }
     }

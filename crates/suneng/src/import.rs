@@ -1,6 +1,6 @@
 //! `suneng import`: brings in what an agency keeps in sheets, in the way the page does.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kernel::{Env, Error, Msg, Result, Scope};
 use organization::{Attributes, BodyKinds, Imports};
@@ -21,12 +21,24 @@ pub enum Import {
         #[arg(long)]
         dry_run: bool,
     },
+    /// 题目（各种格式）/ Questions (any format)
+    Questions {
+        /// 文件 / File
+        #[arg(required = true)]
+        file: PathBuf,
+        /// 题库名称，没有就建立 / Name of the bank, made when there is none
+        #[arg(long, default_value = "题库")]
+        bank: String,
+    },
 }
 
 /// Imports everything or, when anything is wrong, nothing.
 pub async fn run(config: Config, env: Env, import: Import, texts: &Texts) -> Result<()> {
-    let Import::Organization { files, dry_run } = import;
     let world = World::open(config, env).await?;
+    let (files, dry_run) = match import {
+        Import::Organization { files, dry_run } => (files, dry_run),
+        Import::Questions { file, bank } => return questions(&world, &file, &bank, texts).await,
+    };
     let attributes = Attributes::read(&world.packs).map_err(pack_errors)?;
     let org = world.organization.clone().with_vault(world.vault().await?);
     let store = world.files.clone();
@@ -34,14 +46,7 @@ pub async fn run(config: Config, env: Env, import: Import, texts: &Texts) -> Res
     let imports = Imports::new(org, store, attributes.into()).with_kinds(kinds.into());
     let mut kept = Vec::new();
     for path in &files {
-        let shown = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|e| {
-            Error::Conflict(
-                Msg::new("file-unreadable")
-                    .with("file", &shown)
-                    .with("reason", e),
-            )
-        })?;
+        let (shown, bytes) = content(path)?;
         kept.push((shown, world.files.hold(bytes).await?));
     }
     let (id, found) = imports.check_files(kept, &Scope::All).await?;
@@ -75,6 +80,67 @@ pub async fn run(config: Config, env: Env, import: Import, texts: &Texts) -> Res
     let text = Msg::new(key)
         .with("changed", found.counts.values().sum::<u64>())
         .with("unchanged", found.unchanged);
+    say(texts.msg(&text));
+    world.db.close().await;
+    Ok(())
+}
+
+fn content(path: &Path) -> Result<(String, Vec<u8>)> {
+    let shown = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|e| {
+        Error::Conflict(
+            Msg::new("file-unreadable")
+                .with("file", &shown)
+                .with("reason", e),
+        )
+    })?;
+    Ok((shown, bytes))
+}
+
+/// Questions into a bank of that name; one is made at the top unit when there is none.
+async fn questions(world: &World, file: &Path, name: &str, texts: &Texts) -> Result<()> {
+    let (_, bytes) = content(file)?;
+    let shown = file.file_name().unwrap_or_default().to_string_lossy();
+    let book = questions::Questions::new(
+        world.db.clone(),
+        world.env.clone(),
+        world.organization.clone(),
+        world.files.clone(),
+    );
+    let mut banks = book.banks(&Scope::All).await?;
+    banks.retain(|b| b.name == name.trim());
+    let bank = match &banks[..] {
+        [bank] => bank.clone(),
+        [] => {
+            let units = world.organization.units(&Scope::All).await?;
+            let top = units.into_iter().find(|u| u.parent.is_none());
+            let top = top.ok_or_else(|| Error::Conflict(Msg::new("import-no-unit")))?;
+            let bank = questions::Bank {
+                id: world.env.new_id(),
+                unit: top.id,
+                name: name.to_owned(),
+                sealed: false,
+            };
+            book.keep_bank(&bank, &Scope::All, identity::Actor::default())
+                .await?;
+            bank
+        }
+        _ => {
+            let message = Msg::new("import-banks-several").with("bank", name);
+            return Err(Error::Conflict(message));
+        }
+    };
+    let note = |item: &questions::formats::Item| {
+        let faults = item.faults.iter().map(|f| texts.msg(&f.message));
+        let faults: Vec<String> = faults.collect();
+        format!("{shown} {}：{}", texts.msg(&item.place), faults.join("；"))
+    };
+    let counts = book.import(&shown, bytes, bank.id, &note).await?;
+    let text = Msg::new("import-questions-done")
+        .with("bank", &bank.name)
+        .with("imported", counts.imported)
+        .with("quarantined", counts.quarantined)
+        .with("duplicates", counts.duplicates);
     say(texts.msg(&text));
     world.db.close().await;
     Ok(())

@@ -40,6 +40,9 @@ pub const PERMISSIONS: &[&str] = &[
     bulletins::READ,
     bulletins::WRITE,
     bulletins::REVIEW,
+    questions::READ,
+    questions::WRITE,
+    questions::REVIEW,
     hours::READ,
     hours::RECORD,
     hours::REVIEW,
@@ -226,6 +229,8 @@ pub struct Rooms {
     pub bulletins: Bulletins,
     /// Study hours.
     pub hours: Hours,
+    /// Questions.
+    pub questions: questions::Questions,
     /// Examinations.
     pub exams: exams::Exams,
     /// Obligations.
@@ -323,6 +328,12 @@ impl Rooms {
             Arc::new(BulletinFacts(bulletins.kinds().clone())),
         ]);
         let hours = hours.with_sources(sources.clone());
+        let questions = questions::Questions::new(
+            world.db.clone(),
+            world.env.clone(),
+            world.organization.clone(),
+            world.files.clone(),
+        );
         let exams = exams::Exams::new(
             world.db.clone(),
             world.env.clone(),
@@ -371,6 +382,7 @@ impl Rooms {
             registers,
             bulletins: bulletins.with_sources(sources.clone()),
             hours,
+            questions,
             exams,
             obligations: Obligations::new(
                 (db.clone(), env.clone()),

@@ -42,6 +42,9 @@ import-pairing-added = pairings or responsibility added
 import-pairing-ended = pairings or responsibility ended
 import-twins = { $count } people have a new staff number but name and unit of somebody else (such as { $staff_no } and { $other }). Import the file on the page, where each can be decided.
 import-would = Preview: { $changed } changes, { $unchanged } unchanged. Nothing was written.
+import-questions-done = Imported into "{ $bank }": { $imported } questions, { $quarantined } to be mended, { $duplicates } there already.
+import-no-unit = There are no units yet. Import units and people first.
+import-banks-several = Several banks are called "{ $bank }": import on the page.
 import-done = Imported: { $changed } changes, { $unchanged } unchanged.
 
 backup-name = The name of a backup ends in .tar or .tar.gz: { $file }

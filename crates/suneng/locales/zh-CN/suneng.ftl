@@ -42,6 +42,9 @@ import-pairing-added = 新增结对或者分管
 import-pairing-ended = 结束结对或者分管
 import-twins = 有 { $count } 名人员的工号是新的，但姓名和单位与他人相同（如 { $staff_no } 与 { $other }）。请在网页上导入，逐一确认是否同一人。
 import-would = 预览：将变更 { $changed } 项，{ $unchanged } 项不变。未写入。
+import-questions-done = 已导入到“{ $bank }”：题目 { $imported } 道，待修正 { $quarantined } 道，重复 { $duplicates } 道。
+import-no-unit = 还没有单位。请先导入单位和人员。
+import-banks-several = 有几个题库都叫“{ $bank }”，请在页面上导入。
 import-done = 已导入：变更 { $changed } 项，{ $unchanged } 项不变。
 
 backup-name = 备份文件名应以 .tar 或者 .tar.gz 结尾：{ $file }

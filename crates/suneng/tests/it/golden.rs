@@ -112,6 +112,7 @@ fn every_message_has_a_text() {
         "organization",
         "activities",
         "registers",
+        "questions",
         "hours",
         "bulletins",
         "guard",

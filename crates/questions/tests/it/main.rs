@@ -1,0 +1,5 @@
+//! The bank on both engines: the service, imports, what examinations read, pages over HTTP.
+
+mod house;
+mod pages;
+mod service;
