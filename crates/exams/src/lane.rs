@@ -1,10 +1,13 @@
 //! The API of sittings, on the direct lane: who asks proves it with a ticket, the token of the attempt, or the token
 //! of a session; nothing else is looked up.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use identity::Identity;
 use kernel::{Error, Id, Result, Timestamp};
@@ -15,11 +18,13 @@ use web::{Failure, Policy, Routes};
 use crate::{Exams, Given, Outcome, Proof, Receipt};
 
 /// What the handlers want.
-#[derive(Clone)]
 struct Lane {
     exams: Exams,
     identity: Identity,
 }
+
+/// Shared, since each request takes it with it.
+type Shared = State<Arc<Lane>>;
 
 /// The routes.
 pub(crate) fn routes(exams: Exams, identity: Identity) -> Routes {
@@ -28,29 +33,40 @@ pub(crate) fn routes(exams: Exams, identity: Identity) -> Routes {
         .put("/api/v1/attempts/{id}/answers", Policy::Proof, save)
         .post("/api/v1/attempts/{id}/submission", Policy::Proof, submit)
         .get("/api/v1/attempts/{id}/result", Policy::Proof, result)
-        .with_state(Lane { exams, identity })
+        .with_state(Arc::new(Lane { exams, identity }))
 }
 
-impl Lane {
-    /// What a request proves itself with.
-    async fn proof(&self, headers: &HeaderMap) -> Result<Proof> {
-        let value = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|v| v.to_str().ok());
-        let (scheme, text) = value
-            .and_then(|v| v.split_once(' '))
-            .ok_or(Error::Unauthenticated)?;
+/// What a request proves itself with; none: nothing that could be read.
+struct Proven(Option<Proof>);
+
+impl FromRequestParts<Arc<Lane>> for Proven {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, lane: &Arc<Lane>) -> Result<Self, Failure> {
+        let value = parts.headers.get(header::AUTHORIZATION);
+        let value = value.and_then(|v| v.to_str().ok()?.split_once(' '));
+        let Some((scheme, text)) = value else {
+            return Ok(Self(None));
+        };
         let text = text.trim();
         if scheme.eq_ignore_ascii_case("ticket") {
-            return Ok(Proof::Ticket(text.to_owned()));
+            return Ok(Self(Some(Proof::Ticket(text.to_owned()))));
         }
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Error::Unauthenticated);
+            return Ok(Self(None));
         }
-        match self.identity.bearing(headers).await? {
-            Some(person) => Ok(Proof::Person(person)),
-            None => Ok(Proof::Token(text.to_owned())),
-        }
+        Ok(Self(Some(
+            match lane.identity.bearing(&parts.headers).await? {
+                Some(person) => Proof::Person(person),
+                None => Proof::Token(text.to_owned()),
+            },
+        )))
+    }
+}
+
+impl Proven {
+    fn proof(self) -> Result<Proof> {
+        self.0.ok_or(Error::Unauthenticated)
     }
 }
 
@@ -79,9 +95,9 @@ fn millis(at: Timestamp) -> i64 {
 }
 
 async fn begin(
-    State(lane): State<Lane>,
+    State(lane): Shared,
     Path(exam): Path<String>,
-    headers: HeaderMap,
+    proven: Proven,
     body: axum::body::Bytes,
 ) -> Result<Response, Failure> {
     // Who shows a ticket in a header needs no body.
@@ -94,7 +110,7 @@ async fn begin(
     };
     let proof = match asked.ticket {
         Some(ticket) => Proof::Ticket(ticket),
-        None => lane.proof(&headers).await?,
+        None => proven.proof()?,
     };
     let begun = lane.exams.begin(id(&exam)?, &proof, &asked.device).await?;
     let body = json!({
@@ -135,9 +151,9 @@ struct Pair {
 }
 
 async fn save(
-    State(lane): State<Lane>,
+    State(lane): Shared,
     Path(attempt): Path<String>,
-    headers: HeaderMap,
+    proven: Proven,
     body: Result<Json<Answers>, JsonRejection>,
 ) -> Result<Response, Failure> {
     let answers = match read(body) {
@@ -153,7 +169,7 @@ async fn save(
             at: a.at.map(|at| at.saturating_mul(1_000)),
         })
         .collect();
-    let proof = lane.proof(&headers).await?;
+    let proof = proven.proof()?;
     let (saved, deadline) = lane.exams.save(id(&attempt)?, &proof, &given).await?;
     let saved = saved.into_iter().map(|(item, seq)| Pair { item, seq });
     Ok(Json(Saved {
@@ -170,21 +186,21 @@ fn receipt_json(receipt: &Receipt) -> Value {
 }
 
 async fn submit(
-    State(lane): State<Lane>,
+    State(lane): Shared,
     Path(attempt): Path<String>,
-    headers: HeaderMap,
+    proven: Proven,
 ) -> Result<Json<Value>, Failure> {
-    let proof = lane.proof(&headers).await?;
+    let proof = proven.proof()?;
     let receipt = lane.exams.submit(id(&attempt)?, &proof).await?;
     Ok(Json(json!({ "receipt": receipt_json(&receipt) })))
 }
 
 async fn result(
-    State(lane): State<Lane>,
+    State(lane): Shared,
     Path(attempt): Path<String>,
-    headers: HeaderMap,
+    proven: Proven,
 ) -> Result<Json<Value>, Failure> {
-    let proof = lane.proof(&headers).await?;
+    let proof = proven.proof()?;
     let Outcome {
         receipt,
         points,

@@ -84,6 +84,7 @@ impl BatchWriter for Writer {
         Box::pin(async move {
             let now = self.env.now();
             metrics::counter!("exam_batches_total").increment(1);
+            metrics::counter!("exam_acts_total").increment(items.len() as u64);
             let mut done: Vec<Option<Result<Done>>> = items.iter().map(|_| None).collect();
             begin(tx, items, &self.env, now, &mut done).await?;
             save(tx, items, &self.env, now, &mut done).await?;

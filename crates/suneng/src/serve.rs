@@ -134,7 +134,12 @@ pub fn router(world: &World, rooms: &Rooms) -> Result<Router> {
     let modules = modules::modules(world, rooms);
     let limits = Limits::new(&config.operation, &web::route_table(&modules));
     let sign_in = rooms.identity.clone().layer();
+    let proxies: Arc<[_]> = config.operation.trusted_proxies.clone().into();
     let options = web::Options {
+        around: Box::new(|router| {
+            let told = router.layer(from_fn_with_state(proxies, proxies::tell));
+            told.layer(from_fn(track))
+        }),
         // Before the session is looked up, and within the shell, which words the refusal.
         auth: Box::new(|router| sign_in(router).layer(from_fn_with_state(limits, limits::limit))),
         tenant: Box::new(move || tenant.clone()),
@@ -144,11 +149,7 @@ pub fn router(world: &World, rooms: &Rooms) -> Result<Router> {
         secrecy: Some(Arc::new(Secrecy::of(rooms))),
         ..web::Options::new(world.env.clone())
     };
-    let router = web::assemble(modules, options)?;
-    let proxies: Arc<[_]> = config.operation.trusted_proxies.clone().into();
-    Ok(router
-        .layer(from_fn_with_state(proxies, proxies::tell))
-        .layer(from_fn(track)))
+    web::assemble(modules, options)
 }
 
 /// Opens the world; waits for a database that is away.

@@ -5,7 +5,7 @@ use crate::{Files, Problems};
 const KERNEL: &str = "kernel";
 const DB: &str = "db";
 /// What everything stands on; a ground crate may use other ground crates.
-const GROUND: [&str; 13] = [
+const GROUND: [&str; 14] = [
     KERNEL,
     DB,
     "crypt",

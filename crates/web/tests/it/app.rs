@@ -131,6 +131,7 @@ pub fn module() -> Module {
             "components": { "schemas": { "Note": { "type": "object" } } },
         })),
         search: vec![Arc::new(Notes)],
+        ..Module::default()
     }
 }
 
