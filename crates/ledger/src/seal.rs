@@ -83,6 +83,15 @@ impl Ledger {
 
     /// Folds a chunk of old leaves into components defined later. Gives whether more is to do.
     pub(crate) async fn backfill(&self, epoch: Option<i64>, most: i64) -> Result<bool> {
+        {
+            // Nearly always there is nothing to do: no writer waits for that.
+            let mut tx = self.0.db.read().await?;
+            let head = store::head(&mut tx).await?;
+            let all = self.components(&mut tx, &head).await?;
+            if !all.iter().any(Component::computing) {
+                return Ok(false);
+            }
+        }
         db::transaction!(self.0.db, |tx| {
             tx.bound_waits(10).await?;
             let head = store::head(tx).await?;

@@ -363,15 +363,18 @@ pub(crate) async fn counts(
     let mut found = HashMap::new();
     for chunk in nodes.chunks(500) {
         let mut a = Args::new();
+        let place = w.place_column();
         let conditions = w.sql(&mut a);
-        let list = a.list(chunk.iter().copied());
+        let (inner, outer) = (a.list(chunk.iter().copied()), a.list(chunk.iter().copied()));
+        // First by place, of which there are few, so that no fact is looked up once for each of its ancestors.
         let rows = tx
             .query(
                 format!(
-                    "SELECT p.node, CAST(SUM(f.sign) AS BIGINT), CAST(SUM(f.sign * {value}) AS BIGINT)
-                     FROM fact f JOIN place_node p ON p.place = {}
-                     WHERE {conditions} AND p.node IN ({list}) GROUP BY p.node",
-                    w.place_column()
+                    "SELECT p.node, CAST(SUM(s.n) AS BIGINT), CAST(SUM(s.amount) AS BIGINT) FROM (
+                       SELECT {place} AS place, SUM(f.sign) AS n, SUM(f.sign * {value}) AS amount FROM fact f
+                       WHERE {conditions} AND {place} IN (SELECT q.place FROM place_node q WHERE q.node IN ({inner}))
+                       GROUP BY {place}) AS s
+                     JOIN place_node p ON p.place = s.place WHERE p.node IN ({outer}) GROUP BY p.node"
                 ),
                 a,
             )
@@ -392,16 +395,20 @@ pub(crate) async fn count_persons(
     let mut found = HashMap::new();
     for chunk in nodes.chunks(500) {
         let mut a = Args::new();
+        let place = w.place_column();
         let conditions = w.sql(&mut a);
-        let list = a.list(chunk.iter().copied());
+        let (inner, outer) = (a.list(chunk.iter().copied()), a.list(chunk.iter().copied()));
         let rows = tx
             .query(
                 format!(
-                    "SELECT s.node, CAST(COUNT(*) AS BIGINT) FROM (
-                       SELECT p.node AS node, f.person FROM fact f JOIN place_node p ON p.place = {}
-                       WHERE {conditions} AND f.person IS NOT NULL AND p.node IN ({list})
-                       GROUP BY p.node, f.person HAVING SUM(f.sign) > 0) AS s GROUP BY s.node",
-                    w.place_column()
+                    "SELECT t.node, CAST(COUNT(*) AS BIGINT) FROM (
+                       SELECT p.node AS node, s.person FROM (
+                         SELECT {place} AS place, f.person AS person, SUM(f.sign) AS n FROM fact f
+                         WHERE {conditions} AND f.person IS NOT NULL
+                           AND {place} IN (SELECT q.place FROM place_node q WHERE q.node IN ({inner}))
+                         GROUP BY {place}, f.person) AS s
+                       JOIN place_node p ON p.place = s.place WHERE p.node IN ({outer})
+                       GROUP BY p.node, s.person HAVING SUM(s.n) > 0) AS t GROUP BY t.node"
                 ),
                 a,
             )
