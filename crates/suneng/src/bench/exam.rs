@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use exams::{Exams, Item, Paper, Section, Shows, Takes, Terms};
@@ -21,6 +21,9 @@ use super::client::Client;
 use super::load::round;
 use super::start::Server;
 use crate::{Config, World};
+
+/// Nobody is waited for any longer, whatever holds them up.
+const STUCK: Duration = Duration::from_secs(120);
 
 /// How many sit, how long a paper they get, and how many sit at once.
 #[derive(Debug, Clone, Copy)]
@@ -470,6 +473,9 @@ pub async fn kill(
     let (exam, tickets) = prepare(&world, &exams, sizes).await?;
     let tickets = Arc::new(tickets);
     let next = Arc::new(AtomicUsize::new(0));
+    // Requests that were answered: the kills are spread over all of them, however fast the machine is.
+    let answered = Arc::new(AtomicUsize::new(0));
+    let total = sizes.takers * (sizes.items + 3);
     // Each lane takes one ticket after the other, whatever servers come and go meanwhile.
     let mut lanes: Vec<(Option<Sitter>, Record)> = (0..sizes.at_once)
         .map(|_| (None, Record::default()))
@@ -478,19 +484,16 @@ pub async fn kill(
     let mut all_done = false;
     while !all_done {
         let server = Server::start(config).await?;
-        let stop = Arc::new(AtomicBool::new(false));
+        let begun = Instant::now();
         let mut tasks = tokio::task::JoinSet::new();
         for (mut sitter, mut record) in lanes.drain(..) {
-            let (tickets, next) = (tickets.clone(), next.clone());
-            let (address, stop) = (server.address.clone(), stop.clone());
+            let (tickets, next, answered) = (tickets.clone(), next.clone(), answered.clone());
+            let address = server.address.clone();
             tasks.spawn(async move {
                 let Ok(mut client) = Client::connect(&address, "").await else {
                     return (sitter, record, None);
                 };
                 loop {
-                    if stop.load(Ordering::Relaxed) {
-                        return (sitter, record, None);
-                    }
                     let current = match &mut sitter {
                         Some(current) if !current.done => current,
                         _ => match tickets.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -503,13 +506,17 @@ pub async fn kill(
                         let refused = e.to_string().contains("answered");
                         return (sitter, record, refused.then_some(e));
                     }
+                    answered.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
-        let wait = 150 + u64::from(u16::from_be_bytes(env.random::<2>())) % 900;
-        let pause = tokio::time::sleep(Duration::from_millis(wait));
         if kills < rounds {
-            pause.await;
+            let due = total * (kills + 1) / (rounds + 1);
+            while answered.load(Ordering::Relaxed) < due && begun.elapsed() < STUCK {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let more = u64::from(u16::from_be_bytes(env.random::<2>())) % 20_000;
+            tokio::time::sleep(Duration::from_micros(more)).await;
             server.kill().await?;
             kills += 1;
         }
