@@ -1,14 +1,15 @@
 //! Writing: facts, reversals, definitions.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use db::{Db, Tx};
-use kernel::{AccountId, Env, Error, FactId, Id, Msg, Result, UnitId};
+use kernel::{AccountId, Date, Env, Error, FactId, Id, Msg, Result, UnitId};
 use tokio::sync::Notify;
 
 use crate::fold::{Folded, Places, complete_places};
+use crate::memo::Memo;
 use crate::store::{self, Head};
 use crate::{Component, Definition, Fact, Hash, PlaceId, Reading};
 
@@ -27,6 +28,8 @@ pub(crate) struct Inner {
     places: RwLock<Places>,
     /// Components as of a number of definitions, kept while none of them is being computed.
     components: RwLock<Option<(i64, Arc<Vec<Component>>)>>,
+    /// Numbers counted from facts, kept while their days get no new ones.
+    pub(crate) memo: Memo,
     tail: AtomicI64,
     /// Age of the first fact of the tail when it was measured last, in seconds.
     age: AtomicI64,
@@ -45,6 +48,7 @@ impl Ledger {
             env,
             places: RwLock::default(),
             components: RwLock::default(),
+            memo: Memo::default(),
             tail: AtomicI64::new(0),
             age: AtomicI64::new(0),
             appended: Notify::new(),
@@ -288,6 +292,8 @@ impl Ledger {
             leaves.push((fact.id, hash));
         }
         store::insert_leaves(tx, head.size, &leaves).await?;
+        let days: BTreeSet<Date> = facts.iter().map(|f| f.date).collect();
+        store::touch_days(tx, &days, head.size + facts.len() as i64).await?;
         let mut folded = Folded::default();
         folded.add(facts, &components, &places);
         folded.apply(tx, places).await?;

@@ -14,6 +14,7 @@ mod checkpoint;
 mod component;
 mod fact;
 mod fold;
+mod memo;
 pub mod merkle;
 mod predicate;
 mod progress;

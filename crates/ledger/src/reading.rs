@@ -8,6 +8,7 @@ use jiff::ToSpan;
 use kernel::{Date, FactId, Id, Period, PersonId, Result, UnitId};
 
 use crate::fold::{Places, complete_places, distinct_period, person_changes};
+use crate::memo::Counted;
 use crate::store::{self, Where};
 use crate::{Component, Definition, Distinct, Done, Fact, Ledger, Progress};
 
@@ -44,6 +45,7 @@ pub struct Reading {
     components: Arc<Vec<Component>>,
     tail: Vec<Fact>,
     places: Places,
+    ledger: Ledger,
 }
 
 impl Reading {
@@ -53,6 +55,11 @@ impl Reading {
         let components = ledger.components(&mut tx, &head).await?;
         let tail = store::tail(&mut tx, i64::MAX).await?;
         let places = ledger.places_of(&mut tx, &tail).await?;
+        let memo = &ledger.0.memo;
+        let upto = memo.upto();
+        if upto < head.size {
+            memo.learn(&store::days_after(&mut tx, upto).await?, head.size);
+        }
         Ok(Self {
             tx,
             size: head.size,
@@ -60,6 +67,7 @@ impl Reading {
             components,
             tail,
             places,
+            ledger: ledger.clone(),
         })
     }
 
@@ -155,14 +163,10 @@ impl Reading {
             }
         }
         for piece in [head, rest].into_iter().flatten() {
-            // Facts counted by index are all facts, sealed or not.
-            let w = Where {
-                definition,
-                period: piece,
-                as_of: None,
-            };
-            for (node, (n, sum)) in store::counts(&mut self.tx, &w, nodes).await? {
-                add(&mut totals, node, n, sum);
+            for (node, counted) in self.counted(&component, nodes, piece, false).await? {
+                if let Counted::Sums { n, sum } = counted {
+                    add(&mut totals, node, n, sum);
+                }
             }
         }
         if persons {
@@ -210,6 +214,65 @@ impl Reading {
         path.map_or_else(Vec::new, |p| p.to_vec())
     }
 
+    /// What is counted from the facts themselves, sealed or not; kept while its days get no new facts.
+    async fn counted(
+        &mut self,
+        c: &Component,
+        nodes: &[UnitId],
+        period: Period,
+        persons: bool,
+    ) -> Result<HashMap<UnitId, Counted>> {
+        let key = (c.id, persons, period);
+        // What waits to be sealed counts here, and is not kept.
+        let waits = |f: &Fact| period.contains(f.date) && c.definition.predicate.matches(f);
+        let settled = !self.tail.iter().any(waits);
+        let mut found = match settled {
+            true => self.ledger.0.memo.of(key, nodes, self.size),
+            false => HashMap::new(),
+        };
+        let missing: Vec<UnitId> = nodes
+            .iter()
+            .filter(|node| !found.contains_key(node))
+            .copied()
+            .collect();
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let w = Where {
+            definition: &c.definition,
+            period,
+            as_of: None,
+        };
+        let mut counted: HashMap<UnitId, Counted> = match persons {
+            true => {
+                let counted = store::count_persons(&mut self.tx, &w, &missing).await?;
+                let persons = counted.into_iter();
+                persons
+                    .map(|(node, n)| (node, Counted::Persons(n)))
+                    .collect()
+            }
+            false => {
+                let counted = store::counts(&mut self.tx, &w, &missing).await?;
+                let sums = counted.into_iter();
+                sums.map(|(node, (n, sum))| (node, Counted::Sums { n, sum }))
+                    .collect()
+            }
+        };
+        let nothing = match persons {
+            true => Counted::Persons(0),
+            false => Counted::Sums { n: 0, sum: 0 },
+        };
+        for node in missing {
+            counted.entry(node).or_insert(nothing);
+        }
+        if settled {
+            let kept = counted.iter().map(|(node, number)| (*node, *number));
+            self.ledger.0.memo.keep(key, kept, self.size);
+        }
+        found.extend(counted);
+        Ok(found)
+    }
+
     async fn persons(
         &mut self,
         c: &Component,
@@ -230,12 +293,13 @@ impl Reading {
                 Period::month_code(period.from)
             }
             _ => {
-                let w = Where {
-                    definition: &c.definition,
-                    period,
-                    as_of: None,
-                };
-                return store::count_persons(&mut self.tx, &w, nodes).await;
+                let found = self.counted(c, nodes, period, true).await?.into_iter();
+                return Ok(found
+                    .filter_map(|(node, counted)| match counted {
+                        Counted::Persons(n) => Some((node, n)),
+                        Counted::Sums { .. } => None,
+                    })
+                    .collect());
             }
         };
         let cells = store::cells(&mut self.tx, &[c.id], nodes, code, code).await?;
@@ -476,6 +540,41 @@ impl Reading {
             }
         }
         Ok(Some(Progress::of(found)))
+    }
+
+    /// Of those whom the axis of a definition names, who did at least so much on the days of a period, sealed or
+    /// not: their days are added up where they are kept. `None` while computing.
+    pub async fn reached(
+        &mut self,
+        definition: &Definition,
+        subjects: &[Id],
+        period: Period,
+        least: Done,
+    ) -> Result<Option<HashSet<Id>>> {
+        let Some(component) = self.component(definition).filter(|c| !c.computing()) else {
+            return Ok(None);
+        };
+        // A day on which nothing stands does not count, and the tail may change what stands: whom it names is
+        // looked at day by day.
+        let waiting = self.tail.iter();
+        let waiting =
+            waiting.filter(|f| period.contains(f.date) && definition.predicate.matches(f));
+        let named: HashSet<Id> = waiting
+            .filter_map(|f| definition.subject(f, self.path(definition, f).last().copied()))
+            .collect();
+        let (changing, settled): (Vec<Id>, Vec<Id>) =
+            subjects.iter().partition(|id| named.contains(id));
+        let key = (component.id, period, least);
+        let mut found = store::reached(&mut self.tx, key, &settled).await?;
+        if let Some(days) = self.progress_of(definition, &changing, period).await? {
+            found.extend(changing.into_iter().filter(|id| {
+                let mut sum = Done::default();
+                let days = days.days(*id, period);
+                days.iter().for_each(|(_, done)| sum += *done);
+                !days.is_empty() && sum.n >= least.n && sum.sum >= least.sum
+            }));
+        }
+        Ok(Some(found))
     }
 
     /// The facts about a subject that stand.

@@ -13,7 +13,7 @@ use organization::{Organization, Unit, finding};
 
 use crate::excuse::{ExcuseKind, make_up, settle};
 use crate::rule::Subject as Kind;
-use crate::state::{Occurrence, Standing, State, after, occurrences, owed};
+use crate::state::{Occurrence, Standing, State, after, occurrences, owed, standing};
 use crate::subjects::{self, Subject};
 use crate::{Rule, Rules, changes, store};
 
@@ -334,7 +334,7 @@ impl Obligations {
             },
             (None, false) => return Ok(Some(HashMap::new())),
         };
-        let subjects = self.subjects(rule, units, period).await?;
+        let mut subjects = self.subjects(rule, units, period).await?;
         // Windows that begin with this one: it alone.
         let begin = match rule.follows() {
             true => period,
@@ -343,19 +343,84 @@ impl Obligations {
                 to: period.from,
             },
         };
+        let mut counts: HashMap<UnitId, Counts> = HashMap::new();
+        if !rule.follows() && rule.made_up_by.is_none() {
+            let Some(rest) = self.tally(rule, subjects, begin, &mut counts).await? else {
+                return Ok(None);
+            };
+            subjects = rest;
+        }
+        if subjects.is_empty() {
+            return Ok(Some(counts));
+        }
         let Some(lines) = self.lines(rule, subjects, begin).await? else {
             return Ok(None);
         };
-        let mut counts: HashMap<UnitId, Counts> = HashMap::new();
         for line in lines {
             for standing in &line.occurrences {
-                counts
-                    .entry(line.subject.unit)
-                    .or_default()
-                    .add(standing.state);
+                let counts = counts.entry(line.subject.unit).or_default();
+                counts.add(standing.state);
             }
         }
         Ok(Some(counts))
+    }
+
+    /// Counts those who owe all that the rule says, to whom nothing was granted and whose own deeds alone count, in
+    /// the window that begins on a day; gives the others back. `None` while computing.
+    async fn tally(
+        &self,
+        rule: &Rule,
+        subjects: Vec<Subject>,
+        begin: Period,
+        counts: &mut HashMap<UnitId, Counts>,
+    ) -> Result<Option<Vec<Subject>>> {
+        let all = occurrences(rule, &self.calendar, begin);
+        let [window] = all.as_slice() else {
+            return Ok(Some(subjects));
+        };
+        let granted = {
+            let mut tx = self.db.read().await?;
+            let whom: Vec<Id> = subjects.iter().map(|s| s.id).collect();
+            store::terms(&mut tx, &rule.code, &whom, begin).await?
+        };
+        let plain = |s: &Subject| {
+            s.acts_alone()
+                && !granted.contains_key(&s.id)
+                && owed(rule.joiners, window, &s.bound) == Some(window.need)
+        };
+        let (plain, rest): (Vec<Subject>, Vec<Subject>) = subjects.into_iter().partition(plain);
+        let ids: Vec<Id> = plain.iter().map(|s| s.id).collect();
+        let least = Done {
+            n: window.need.times,
+            sum: window.need.minutes,
+        };
+        let mut reading = self.ledger.reading().await?;
+        let mut reached = async |to: Date| {
+            let days = Period {
+                from: window.window.from,
+                to,
+            };
+            reading.reached(&rule.done_by, &ids, days, least).await
+        };
+        let last = window.window.to;
+        let until = window.until.unwrap_or(last);
+        let Some(in_time) = reached(until).await? else {
+            return Ok(None);
+        };
+        let in_all = match until < last && in_time.len() < ids.len() {
+            true => reached(last).await?.unwrap_or_default(),
+            false => HashSet::new(),
+        };
+        let open = standing(window, window.need, [], self.moment()).state;
+        for subject in &plain {
+            let state = match subject.id {
+                id if in_time.contains(&id) => State::Done,
+                id if in_all.contains(&id) => State::MadeUp,
+                _ => open,
+            };
+            counts.entry(subject.unit).or_default().add(state);
+        }
+        Ok(Some(rest))
     }
 
     /// What a person owes by the rules for persons, over the windows that begin in a period.

@@ -42,6 +42,11 @@ impl Subject {
         }
     }
 
+    /// Whether its own deeds count, on any day, and nobody else's.
+    pub(crate) fn acts_alone(&self) -> bool {
+        matches!(self.by.as_slice(), [(id, days)] if *id == self.id && *days == Spans::always())
+    }
+
     /// The people it consists of: who may not decide about it.
     pub(crate) fn people(&self, kind: Kind) -> Vec<PersonId> {
         match kind {

@@ -60,4 +60,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "ledger_20261122_declared",
         sql: "CREATE INDEX fact_declared ON fact (date) WHERE source = 'declared'",
     },
+    Migration {
+        name: "ledger_20261122_days",
+        // How large the ledger was after the last fact of a day; of days before this table nothing is kept in memory.
+        sql: "
+        CREATE TABLE ledger_day (date TEXT PRIMARY KEY, size BIGINT NOT NULL);
+        CREATE INDEX ledger_day_size ON ledger_day (size)",
+    },
 ];

@@ -1,9 +1,9 @@
 //! Cells, presence and progress.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use db::{Args, Tx};
-use kernel::{Date, Id, PersonId, Result, UnitId};
+use kernel::{Date, Id, Period, PersonId, Result, UnitId};
 
 use crate::{Done, PlaceId};
 
@@ -46,6 +46,30 @@ pub(crate) async fn add_cells(tx: &mut Tx, cells: &BTreeMap<CellKey, Delta>) -> 
     )
     .await?;
     Ok(())
+}
+
+/// Notes that days got facts, and how large the ledger is after them.
+pub(crate) async fn touch_days(tx: &mut Tx, days: &BTreeSet<Date>, size: i64) -> Result<()> {
+    let mut a = Args::with_capacity(days.len() * 2);
+    for date in days {
+        a.add(*date);
+        a.add(size);
+    }
+    tx.insert_many(
+        "INSERT INTO ledger_day (date, size) VALUES",
+        2,
+        "ON CONFLICT (date) DO UPDATE SET size = excluded.size",
+        a,
+    )
+    .await?;
+    Ok(())
+}
+
+/// The days that got facts since the ledger had a size.
+pub(crate) async fn days_after(tx: &mut Tx, size: i64) -> Result<Vec<(Date, i64)>> {
+    let sql = "SELECT date, size FROM ledger_day WHERE size > $1";
+    let rows = tx.query(sql, db::args![size]).await?;
+    rows.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect()
 }
 
 pub(crate) async fn add_presence(
@@ -217,6 +241,30 @@ pub(crate) async fn progress(
         for row in &rows {
             let (n, sum) = (row.get(2)?, row.get(3)?);
             found.push(((row.get(0)?, row.get(1)?), Done { n, sum }));
+        }
+    }
+    Ok(found)
+}
+
+/// Those of some subjects whose days of a period come to at least so much.
+pub(crate) async fn reached(
+    tx: &mut Tx,
+    (component, period, least): (i64, Period, Done),
+    subjects: &[Id],
+) -> Result<HashSet<Id>> {
+    let mut found = HashSet::new();
+    for chunk in subjects.chunks(5_000) {
+        let mut a = db::args![component];
+        let list = a.list(chunk.iter().copied());
+        let (from, to) = (a.push(period.from), a.push(period.to));
+        let (n, sum) = (a.push(least.n), a.push(least.sum));
+        let sql = format!(
+            "SELECT subject FROM progress WHERE component = $1 AND subject IN ({list})
+                 AND date >= {from} AND date <= {to} AND n > 0
+             GROUP BY subject HAVING SUM(n) >= {n} AND SUM(sum) >= {sum}"
+        );
+        for row in &tx.query(sql, a).await? {
+            found.insert(row.get(0)?);
         }
     }
     Ok(found)

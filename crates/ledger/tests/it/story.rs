@@ -16,6 +16,61 @@ async fn total(w: &World, d: &Definition, node: kernel::UnitId) -> Total {
 }
 
 #[tokio::test]
+async fn a_part_of_a_month_is_kept_until_its_days_get_facts_on_whatever_node() {
+    testkit::on_both(MIGRATIONS, |t| async move {
+        let w = World::new(&t).await;
+        // Another node, which keeps numbers of its own.
+        let other = ledger::Ledger::open(t.db.clone(), w.env.clone())
+            .await
+            .unwrap();
+        let part = Period {
+            from: day(3, 4),
+            to: day(4, 10),
+        };
+        let read = async |ledger: &ledger::Ledger| {
+            let mut reading = ledger.reading().await.unwrap();
+            let nodes = [w.city, w.counties[0], w.counties[1]];
+            let found = reading.totals(&attendance(), &nodes, part, true).await;
+            let found = found.unwrap();
+            nodes.map(|n| (found[&n].n, found[&n].sum, found[&n].persons.unwrap()))
+        };
+        let mut want = [(0, 0, 0); 3];
+        // Beside the part, in it, in it by somebody who was there before, after it, and taken back.
+        for step in 0..6 {
+            match step {
+                0 => drop(w.record(&t.db, 0, 0, day(3, 3), &[0, 1]).await),
+                1 => {
+                    w.record(&t.db, 0, 0, day(3, 6), &[0, 1, 2]).await;
+                    want[0] = (3, 270, 3);
+                    want[1] = want[0];
+                }
+                2 => {
+                    w.record(&t.db, 1, 0, day(4, 10), &[0, 4]).await;
+                    want[0] = (5, 450, 4);
+                    want[2] = (2, 180, 2);
+                }
+                3 => drop(w.record(&t.db, 0, 1, day(4, 11), &[3]).await),
+                4 => {
+                    let facts = w.record(&t.db, 0, 1, day(4, 9), &[3]).await;
+                    w.ledger.settle().await.unwrap();
+                    assert_eq!(read(&other).await[0], (6, 540, 5));
+                    db::transaction!(t.db, |tx| w.ledger.reverse(tx, &facts, None).await).unwrap();
+                }
+                _ => {}
+            }
+            for sealed in [false, true, true] {
+                if sealed {
+                    w.ledger.settle().await.unwrap();
+                }
+                assert_eq!(read(&w.ledger).await, want, "step {step}, sealed: {sealed}");
+                assert_eq!(read(&other).await, want, "step {step}, sealed: {sealed}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_number_is_the_same_before_and_after_sealing_and_opens_to_its_rows() {
     testkit::on_both(MIGRATIONS, |t| async move {
         let w = World::new(&t).await;

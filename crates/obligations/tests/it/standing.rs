@@ -1,7 +1,11 @@
 //! How units stand, from real facts, sealed or not.
 
-use kernel::{Period, PeriodKind, Scope};
-use obligations::State;
+use std::collections::{HashMap, HashSet};
+
+use jiff::ToSpan;
+use kernel::{Date, Period, PeriodKind, Scope, UnitId};
+use obligations::{Counts, State};
+use organization::Unit;
 use testkit::on_both;
 
 use crate::house::{House, RULE, add, day, migrations};
@@ -160,4 +164,76 @@ fn the_packs_of_the_program_have_no_mistakes() {
     // Each names its document and article.
     let named = |r: &obligations::Rule| !r.document.zh.is_empty() && !r.article.zh.is_empty();
     assert!(rules.iter().all(named));
+}
+
+/// How many stand how, as the page of each would say.
+async fn counted_one_by_one(h: &House, units: &[Unit], day: Date) -> HashMap<UnitId, Counts> {
+    let rule = h.rule();
+    let window = h.obligations.window_on(&rule, day).unwrap().window;
+    let begin = Period {
+        to: window.from,
+        ..window
+    };
+    let subjects = h.obligations.subjects(&rule, units, window).await.unwrap();
+    let lines = h.obligations.lines(&rule, subjects, begin).await.unwrap();
+    let mut counts: HashMap<UnitId, Counts> = HashMap::new();
+    for line in lines.unwrap() {
+        for s in &line.occurrences {
+            counts.entry(line.subject.unit).or_default().add(s.state);
+        }
+    }
+    counts
+}
+
+#[tokio::test]
+async fn counting_all_at_once_says_what_their_pages_say() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let start = Date::constant(2024, 1, 1);
+        let mut places = vec![h.a, h.b];
+        for n in 0..6 {
+            places.push(add(&h.org, Some(h.top), &format!("C{n}"), "处室", start).await);
+        }
+        // One that came in the middle of a week.
+        places.push(add(&h.org, Some(h.top), "NEW", "处室", day(11, 11)).await);
+        let rule = h.rule();
+        let units = h.obligations.bound(&rule, &Scope::All, None).await.unwrap();
+        let today = t.env.today();
+        let (mut seed, mut seen) = (11_u64, HashSet::new());
+        for step in 0..24_u64 {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let roll = (seed >> 33) as usize;
+            let date = today.saturating_sub((roll as i64 % 21).days());
+            let fact = h.held(&t, places[roll / 21 % places.len()], date).await;
+            if step % 3 == 1 {
+                h.ledger.settle().await.unwrap();
+            }
+            if step % 4 == 3 {
+                db::transaction!(t.db, |tx| h.ledger.reverse(tx, &[fact], None).await).unwrap();
+            }
+            for back in [0_i64, 3, 7, 14, 20] {
+                let day = today.saturating_sub(back.days());
+                let all = h
+                    .obligations
+                    .counts(&rule, &units, day)
+                    .await
+                    .unwrap()
+                    .unwrap();
+                assert_eq!(
+                    all,
+                    counted_one_by_one(&h, &units, day).await,
+                    "step {step}, {day}"
+                );
+                seen.extend(all.values().flat_map(|c| c.0.keys().copied()));
+            }
+        }
+        // The numbers were not the same for want of states.
+        assert!(
+            seen.contains(&State::Done) && seen.contains(&State::Overdue),
+            "{seen:?}"
+        );
+    })
+    .await;
 }
