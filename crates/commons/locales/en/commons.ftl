@@ -72,3 +72,33 @@ secrecy-level-classified = “{ $level }” is a state secret and may not be ent
 
 # Contents of uploaded files
 contents-too-large = The file holds more than { $mebibytes } MB once unpacked, or too many parts; it was not read. Split it into smaller files.
+
+# Forms
+form-circle = The form { $form } extends itself
+form-too-deep = Too many forms extend one another
+form-base-unknown = There is no version { $version } of the form { $form } to extend
+form-too-long = A form has at most { $most } items
+form-empty = The form has no item
+form-code = The code { $code } may have small letters, digits and hyphens only, a letter first
+form-section = The section code { $code } is wrong or used twice
+form-item-twice = The item code { $code } is used already
+form-stricter-unknown = No such item is inherited that could be made stricter
+form-not-stricter = What is inherited can be made stricter, not looser
+form-text-empty = The Chinese or the English text is missing
+form-points = Points lie between 0 and { $most }
+form-options-alike = Codes of choices are wrong or used twice
+form-options-few = At least two choices are needed
+form-share = The part of the points lies between 0 and 1000
+form-share-out-of-reach = With these choices nobody can reach all points
+form-threshold = The threshold is wrong: limits crossed, negative or above the points
+form-text-length = The limit of characters lies between 1 and 20000
+form-not-scored = Words and days earn no points
+form-item-unknown = The form has no such item
+form-missing = This must be answered
+form-why-not = Say why it does not apply
+form-evidence = Files must go with this
+form-text-most = At most { $most } characters
+form-files-most = At most { $most } files
+form-number = A whole number between 0 and { $most } is wanted
+form-score = Points lie between 0 and { $most }
+form-answer-unknown = This is no answer to the item

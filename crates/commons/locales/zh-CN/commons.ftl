@@ -72,3 +72,33 @@ secrecy-level-classified = “{ $level }”属于国家秘密，不得录入本�
 
 # 上传文件的内容
 contents-too-large = 文件解压后超过 { $mebibytes } MB 或包含的部分过多，没有读取。请拆成较小的文件再上传。
+
+# 表单
+form-circle = 表单 { $form } 间接继承了自己
+form-too-deep = 表单继承的层数太多
+form-base-unknown = 没有可继承的表单 { $form } 第 { $version } 版
+form-too-long = 一张表单最多 { $most } 项
+form-empty = 表单里没有任何一项
+form-code = 代码 { $code } 只能用小写字母、数字和连字符，以字母开头
+form-section = 部分代码 { $code } 写错或重复
+form-item-twice = 项目代码 { $code } 已经用过
+form-stricter-unknown = 没有继承到这一项，不能加严
+form-not-stricter = 继承的项目只能加严，不能放宽
+form-text-empty = 缺少中文或英文的内容
+form-points = 分值应在 0 到 { $most } 之间
+form-options-alike = 选项代码重复或写错
+form-options-few = 至少要有两个选项
+form-share = 选项的得分比例应在 0 到 1000 之间
+form-share-out-of-reach = 这些选项拿不到满分
+form-threshold = 阈值写错：上下限颠倒、为负或超过分值
+form-text-length = 字数上限应在 1 到 20000 之间
+form-not-scored = 文字和日期不能计分
+form-item-unknown = 表单里没有这一项
+form-missing = 这一项必须填写
+form-why-not = 不适用的，请写明原因
+form-evidence = 这一项要附佐证材料
+form-text-most = 最多 { $most } 个字
+form-files-most = 最多附 { $most } 个文件
+form-number = 应是 0 到 { $most } 之间的整数
+form-score = 得分应在 0 到 { $most } 之间
+form-answer-unknown = 这不是该项可以填的答案
