@@ -577,6 +577,26 @@ impl Reading {
         Ok(Some(found))
     }
 
+    /// Whoever may have done something on the days of a period, of those whom the axis of a definition names. All facts
+    /// of the definition are looked at: for what is rare. `None` while computing.
+    pub async fn busy(
+        &mut self,
+        definition: &Definition,
+        period: Period,
+    ) -> Result<Option<HashSet<Id>>> {
+        let Some(component) = self.component(definition).filter(|c| !c.computing()) else {
+            return Ok(None);
+        };
+        let mut found = store::busy(&mut self.tx, component.id, period).await?;
+        let waiting = self.tail.iter();
+        let waiting =
+            waiting.filter(|f| period.contains(f.date) && definition.predicate.matches(f));
+        found.extend(
+            waiting.filter_map(|f| definition.subject(f, self.path(definition, f).last().copied())),
+        );
+        Ok(Some(found))
+    }
+
     /// The facts about a subject that stand.
     pub async fn standing(&mut self, subject: kernel::Id) -> Result<Vec<Fact>> {
         store::standing(&mut self.tx, subject).await

@@ -344,7 +344,7 @@ impl Obligations {
             },
         };
         let mut counts: HashMap<UnitId, Counts> = HashMap::new();
-        if !rule.follows() && rule.made_up_by.is_none() {
+        if !rule.follows() {
             let Some(rest) = self.tally(rule, subjects, begin, &mut counts).await? else {
                 return Ok(None);
             };
@@ -365,8 +365,8 @@ impl Obligations {
         Ok(Some(counts))
     }
 
-    /// Counts those who owe all that the rule says, to whom nothing was granted and whose own deeds alone count, in
-    /// the window that begins on a day; gives the others back. `None` while computing.
+    /// Counts those who owe all that the rule says, to whom nothing was granted, who made nothing up and whose own
+    /// deeds alone count, in the window that begins on a day; gives the others back. `None` while computing.
     async fn tally(
         &self,
         rule: &Rule,
@@ -383,9 +383,21 @@ impl Obligations {
             let whom: Vec<Id> = subjects.iter().map(|s| s.id).collect();
             store::terms(&mut tx, &rule.code, &whom, begin).await?
         };
+        let mut reading = self.ledger.reading().await?;
+        let made_up = match &rule.made_up_by {
+            Some(definition) => {
+                let to = begin.to.max(self.env.today());
+                reading.busy(definition, Period { to, ..begin }).await?
+            }
+            None => Some(HashSet::new()),
+        };
+        let Some(made_up) = made_up else {
+            return Ok(None);
+        };
         let plain = |s: &Subject| {
             s.acts_alone()
                 && !granted.contains_key(&s.id)
+                && !made_up.contains(&s.id)
                 && owed(rule.joiners, window, &s.bound) == Some(window.need)
         };
         let (plain, rest): (Vec<Subject>, Vec<Subject>) = subjects.into_iter().partition(plain);
@@ -394,7 +406,6 @@ impl Obligations {
             n: window.need.times,
             sum: window.need.minutes,
         };
-        let mut reading = self.ledger.reading().await?;
         let mut reached = async |to: Date| {
             let days = Period {
                 from: window.window.from,

@@ -270,6 +270,16 @@ pub(crate) async fn reached(
     Ok(found)
 }
 
+/// The subjects of a component with anything on the days of a period.
+pub(crate) async fn busy(tx: &mut Tx, component: i64, period: Period) -> Result<HashSet<Id>> {
+    let sql =
+        "SELECT DISTINCT subject FROM progress WHERE component = $1 AND date >= $2 AND date <= $3";
+    let rows = tx
+        .query(sql, db::args![component, period.from, period.to])
+        .await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 /// Every cell, for the recount.
 pub(crate) async fn all_cells(tx: &mut Tx) -> Result<HashMap<CellKey, Delta>> {
     let rows = tx
