@@ -6,7 +6,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use db::{Db, Tx};
 use kernel::{AccountId, Date, Env, Error, FactId, Id, Msg, Result, UnitId};
-use tokio::sync::Notify;
 
 use crate::fold::{Folded, Places, complete_places};
 use crate::memo::Memo;
@@ -33,7 +32,6 @@ pub(crate) struct Inner {
     tail: AtomicI64,
     /// Age of the first fact of the tail when it was measured last, in seconds.
     age: AtomicI64,
-    pub(crate) appended: Notify,
 }
 
 impl Ledger {
@@ -51,7 +49,6 @@ impl Ledger {
             memo: Memo::default(),
             tail: AtomicI64::new(0),
             age: AtomicI64::new(0),
-            appended: Notify::new(),
         })))
     }
 
@@ -94,7 +91,6 @@ impl Ledger {
         }
         store::insert_facts(tx, facts, true).await?;
         self.0.tail.fetch_add(facts.len() as i64, Ordering::Relaxed);
-        self.0.appended.notify_one();
         Ok(())
     }
 
@@ -163,7 +159,6 @@ impl Ledger {
         self.0
             .tail
             .fetch_add(reversals.len() as i64, Ordering::Relaxed);
-        self.0.appended.notify_one();
         Ok(reversals)
     }
 

@@ -18,6 +18,10 @@ const LONGEST: Duration = Duration::from_millis(10);
 /// While nobody has waited longer than this to be sealed, the sealer rests after a round as long as the
 /// round took: whoever writes then waits for one short round now and then, not for a row of them.
 const PATIENT: Duration = Duration::from_millis(2_500);
+/// New definitions are computed for so long between two looks at the tail, half of it at rest.
+const TURN: Duration = Duration::from_millis(800);
+/// Old facts that are folded in one go, at most.
+const MOST_OLD: i64 = 5_000;
 /// How long a lease lasts; a dead sealer is replaced after it.
 const LEASE_SECONDS: i64 = 5;
 /// Checkpoints leave the database at most this often.
@@ -126,7 +130,7 @@ impl Ledger {
 
     /// Computes everything that waits for it (command line, tests).
     pub async fn backfill_all(&self) -> Result<()> {
-        while self.backfill(None, MOST).await? {}
+        while self.backfill(None, MOST_OLD).await? {}
         Ok(())
     }
 }
@@ -136,6 +140,9 @@ pub struct Sealer {
     ledger: Ledger,
     lease: Option<(i64, i64)>,
     most: i64,
+    most_old: i64,
+    /// New definitions wait to be computed further.
+    computing: bool,
     checkpoints: Option<(Signer, Arc<dyn CheckpointStore>)>,
     last_checkpoint: Option<(Instant, i64)>,
 }
@@ -147,6 +154,8 @@ impl Sealer {
             ledger,
             lease: None,
             most: MOST,
+            most_old: MOST,
+            computing: false,
             checkpoints,
             last_checkpoint: None,
         }
@@ -185,7 +194,7 @@ impl Sealer {
         Ok(won)
     }
 
-    /// One tick: rounds until the tail is empty, then a piece of backfill, then a checkpoint.
+    /// One tick: rounds until the tail is empty, then some backfill, then a checkpoint.
     pub async fn tick(&mut self) -> Result<()> {
         if !self.hold_lease().await? {
             return Ok(());
@@ -215,10 +224,28 @@ impl Sealer {
                 tokio::time::sleep(took).await;
             }
         }
-        if self.ledger.backfill(epoch, self.most).await? {
-            self.ledger.0.appended.notify_one();
-        }
+        self.compute(epoch).await?;
         self.checkpoint(false).await
+    }
+
+    /// Folds old facts into new definitions for a while: in short pieces, because nobody else writes meanwhile, and
+    /// with a rest after each.
+    async fn compute(&mut self, epoch: Option<i64>) -> Result<()> {
+        let turn = Instant::now();
+        loop {
+            let begun = Instant::now();
+            self.computing = self.ledger.backfill(epoch, self.most_old).await?;
+            let took = begun.elapsed();
+            if took > LONGEST {
+                self.most_old = (self.most_old / 2).max(50);
+            } else if took < LONGEST / 2 {
+                self.most_old = (self.most_old * 3 / 2).min(MOST_OLD);
+            }
+            if !self.computing || turn.elapsed() > TURN {
+                return Ok(());
+            }
+            tokio::time::sleep(took).await;
+        }
     }
 
     /// Signs the tree and sends it out of the database.
@@ -257,8 +284,12 @@ impl Sealer {
             if let Err(e) = self.ledger.tail().await {
                 tracing::debug!(error = %e, "the tail cannot be measured");
             }
+            let rest = match self.computing {
+                true => Duration::ZERO,
+                false => Duration::from_secs(1),
+            };
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = tokio::time::sleep(rest) => {}
                 _ = stop.changed() => {}
             }
         }

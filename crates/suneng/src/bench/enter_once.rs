@@ -75,6 +75,8 @@ async fn measure(config: &Config, env: &Env, facts: usize, sizes: Sizes) -> Resu
     let rooms = Rooms::open(&world, Vocabulary::read(&packs).map_err(pack_errors)?).await?;
     let rules = rules()?;
     world.ledger.define(&rules.definitions()).await?;
+    // What packs defined since the data was made.
+    world.ledger.backfill_all().await?;
     let made = match std::fs::read_to_string(&whole) {
         Ok(text) => serde_json::from_str(&text).map_err(Error::internal)?,
         Err(_) => {
