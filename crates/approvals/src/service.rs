@@ -86,6 +86,14 @@ impl Approvals {
     /// # Errors
     /// `Conflict` when no route leads there, or a step of it has nobody.
     pub async fn start(&self, new: &New, by: &By) -> Result<Id> {
+        transaction!(self.db, |tx| self.start_in(tx, new, by).await)
+    }
+
+    /// The same in the transaction of the feature whose record it is about.
+    ///
+    /// # Errors
+    /// As [`Approvals::start`].
+    pub async fn start_in(&self, tx: &mut Tx, new: &New, by: &By) -> Result<Id> {
         let now = self.env.now();
         let kind = self.kind(new.kind)?;
         let route = self.routes.on(new.kind, self.env.today());
@@ -93,37 +101,35 @@ impl Approvals {
             || Error::Conflict(Msg::new("approvals-no-route").with("kind", term(kind.title())));
         let route = route.ok_or_else(no_route)?.clone();
         let payload = new.payload.to_string();
-        transaction!(self.db, |tx| {
-            let mut a = Approval {
-                id: new.id,
-                kind: new.kind.to_owned(),
-                unit: new.unit,
-                payload: new.payload.clone(),
-                hash: hash_of(new.id, 1, &payload),
-                intact: true,
-                case: Case::new(by.person, new.subject, route.clone()),
-                at_unit: new.unit,
-                due: None,
-                erased_at: None,
-                created_at: now,
-                updated_at: now,
-                version: 1,
-            };
-            if let Some(known) = store::one(tx, new.id).await? {
-                let same = known.case.applicant == by.person && known.payload == new.payload;
-                let twice = || Error::Conflict(Msg::new("approvals-id-taken"));
-                return if same { Ok(new.id) } else { Err(twice()) };
-            }
-            self.check_steps(tx, &a).await?;
-            self.begin(tx, &mut a).await?;
-            if !store::insert(tx, &a).await? {
-                return Err(Error::Retry("the approval was sent twice".into()));
-            }
-            store::put_round(tx, a.id, 1, &payload, now).await?;
-            store::put_tasks(tx, &a).await?;
-            self.sent(tx, &a, by).await?;
-            Ok(new.id)
-        })
+        let mut a = Approval {
+            id: new.id,
+            kind: new.kind.to_owned(),
+            unit: new.unit,
+            payload: new.payload.clone(),
+            hash: hash_of(new.id, 1, &payload),
+            intact: true,
+            case: Case::new(by.person, new.subject, route),
+            at_unit: new.unit,
+            due: None,
+            erased_at: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        if let Some(known) = store::one(tx, new.id).await? {
+            let same = known.case.applicant == by.person && known.payload == new.payload;
+            let twice = || Error::Conflict(Msg::new("approvals-id-taken"));
+            return if same { Ok(new.id) } else { Err(twice()) };
+        }
+        self.check_steps(tx, &a).await?;
+        self.begin(tx, &mut a).await?;
+        if !store::insert(tx, &a).await? {
+            return Err(Error::Retry("the approval was sent twice".into()));
+        }
+        store::put_round(tx, a.id, 1, &payload, now).await?;
+        store::put_tasks(tx, &a).await?;
+        self.sent(tx, &a, by).await?;
+        Ok(new.id)
     }
 
     /// Sends what was returned again, mended: a new round, the old ones stay as they were.

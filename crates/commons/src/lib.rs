@@ -1,11 +1,12 @@
 //! Commons: engines that several features need. Sheets read and written, official documents,
 //! business packs, forms, stored files, steps from deadlines, identity numbers, pinyin of names,
-//! appointment forms. No HTTP and no SQL in here.
+//! appointment forms, where findings are taken. No HTTP and no SQL in here.
 
 pub mod contents;
 pub mod deadlines;
 pub mod docx;
 pub mod files;
+pub mod findings;
 pub mod forms;
 pub mod identifiers;
 pub mod lrmx;

@@ -76,6 +76,28 @@ pub mod finding {
         let found = crate::store::in_charge_of(tx, &[unit], day).await?;
         Ok(found.into_iter().map(|(_, person)| person).collect())
     }
+
+    /// What became of a unit by a day: the unit that it was merged into, or the first of those that it was split into, and
+    /// so on; itself while it stands.
+    pub async fn successor(tx: &mut Tx, unit: UnitId, day: Date) -> Result<UnitId> {
+        use crate::units::{UnitChangeKind as Kind, UnitPart};
+        let mut now = unit;
+        // No unit changes its shape more often than that without an error in the history.
+        for _ in 0..16 {
+            let changes = crate::store::changes(tx, now).await?;
+            let ended = changes.iter().filter(|c| c.date <= day && matches!(c.kind, Kind::Merged | Kind::Split));
+            let old = |c: &&crate::units::UnitChange| c.units.contains(&(now, UnitPart::Old));
+            let new = ended.filter(old).find_map(|c| {
+                let mut new = c.units.iter().filter(|(u, part)| *part == UnitPart::New && *u != now);
+                new.next().map(|(u, _)| *u)
+            });
+            match new {
+                Some(next) => now = next,
+                None => break,
+            }
+        }
+        Ok(now)
+    }
 }
 
 /// The texts of this crate's messages, by language tag (fluent).

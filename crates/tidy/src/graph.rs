@@ -24,7 +24,14 @@ const GROUND: [&str; 14] = [
 /// The waist.
 const LEDGER: &str = "ledger";
 /// Vertical slices that write facts; never one another.
-const FEATURES: [&str; 5] = ["activities", "registers", "hours", "exams", "bulletins"];
+const FEATURES: [&str; 6] = [
+    "activities",
+    "registers",
+    "hours",
+    "exams",
+    "bulletins",
+    "cases",
+];
 /// What reads facts; never a feature.
 const READINGS: [&str; 4] = ["obligations", "indicators", "reports", "cockpit"];
 /// Readings that build on another reading.

@@ -1,0 +1,8 @@
+//! Cases, from the machine to the pages.
+
+mod case;
+mod house;
+mod minding;
+mod packs;
+mod races;
+mod service;
