@@ -54,7 +54,9 @@ pub(crate) fn payload(m: &Matter, ask: Ask, reason: &str) -> Value {
 }
 
 fn id_of(approval: &Approval) -> Result<Id> {
-    let id = approval.payload["case"].as_str().and_then(|id| id.parse().ok());
+    let id = approval.payload["case"]
+        .as_str()
+        .and_then(|id| id.parse().ok());
     id.ok_or_else(|| Error::internal("an approval without its case"))
 }
 
@@ -154,7 +156,14 @@ impl Approvable for Decision {
             let (state, said) = (case.state.clone(), Said::default());
             let who = (&Actor::default(), None);
             self.cases
-                .happen(tx, (&mut matter, &mut case, &kind), Act::NotGiven, &state, &said, who)
+                .happen(
+                    tx,
+                    (&mut matter, &mut case, &kind),
+                    Act::NotGiven,
+                    &state,
+                    &said,
+                    who,
+                )
                 .await
         }
         .boxed()

@@ -548,7 +548,9 @@ impl Case {
         (text, files): (&str, usize),
         today: Date,
     ) -> Result<String> {
-        let verb = act.verb().ok_or_else(|| Error::internal("not an act of people"))?;
+        let verb = act
+            .verb()
+            .ok_or_else(|| Error::internal("not an act of people"))?;
         let rule = self.allowed(kind, hand, verb)?;
         let missing = |field: &str, key| Err(Error::field(field, Msg::new(key)));
         for need in &rule.needs {

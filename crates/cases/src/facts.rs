@@ -22,14 +22,26 @@ pub(crate) const HELD: &str = "case-held";
 pub(crate) const KINDS: [&str; 5] = [CASE, CLOSED, ACCEPTED, ON_TIME, HELD];
 
 impl Cases {
-    async fn fact(&self, tx: &mut Tx, m: &Matter, kind: &str, date: Date, by: Option<AccountId>) -> Result<Fact> {
+    async fn fact(
+        &self,
+        tx: &mut Tx,
+        m: &Matter,
+        kind: &str,
+        date: Date,
+        by: Option<AccountId>,
+    ) -> Result<Fact> {
         let paths = self.organization.paths_on(tx, &[(m.unit, date)]).await?;
         // A unit that has ended counts where it stood when the case was raised.
         let path = match paths.get(&(m.unit, date)) {
             Some(path) => path.clone(),
             None => {
-                let then = self.organization.paths_on(tx, &[(m.unit, m.raised_on)]).await?;
-                then.get(&(m.unit, m.raised_on)).cloned().ok_or(Error::NotFound)?
+                let then = self
+                    .organization
+                    .paths_on(tx, &[(m.unit, m.raised_on)])
+                    .await?;
+                then.get(&(m.unit, m.raised_on))
+                    .cloned()
+                    .ok_or(Error::NotFound)?
             }
         };
         self.ledger.place(tx, &path).await?;
@@ -43,13 +55,24 @@ impl Cases {
     }
 
     /// Writes that a case was taken on.
-    pub(crate) async fn write_raised(&self, tx: &mut Tx, m: &Matter, by: Option<AccountId>) -> Result<()> {
+    pub(crate) async fn write_raised(
+        &self,
+        tx: &mut Tx,
+        m: &Matter,
+        by: Option<AccountId>,
+    ) -> Result<()> {
         let fact = self.fact(tx, m, CASE, m.raised_on, by).await?;
         self.ledger.append(tx, &[fact]).await
     }
 
     /// Writes how a case was closed. What turned out to be none, or the same as another, does not count as a case.
-    pub(crate) async fn write_ended(&self, tx: &mut Tx, m: &Matter, end: End, by: Option<AccountId>) -> Result<()> {
+    pub(crate) async fn write_ended(
+        &self,
+        tx: &mut Tx,
+        m: &Matter,
+        end: End,
+        by: Option<AccountId>,
+    ) -> Result<()> {
         let day = m.closed_on.unwrap_or_else(|| self.env.today());
         if matches!(end, End::Duplicate | End::Rejected) {
             return self.take_back(tx, m, &[CASE], by).await;
@@ -67,17 +90,29 @@ impl Cases {
     }
 
     /// Takes back that a case was closed: it was opened again. Where somebody looked back, it did not hold.
-    pub(crate) async fn take_back_end(&self, tx: &mut Tx, m: &Matter, by: Option<AccountId>) -> Result<()> {
+    pub(crate) async fn take_back_end(
+        &self,
+        tx: &mut Tx,
+        m: &Matter,
+        by: Option<AccountId>,
+    ) -> Result<()> {
         let standing = self.ledger.standing(tx, m.id).await?;
         let was_solved = standing.iter().any(|f| f.kind == ACCEPTED);
-        self.take_back(tx, m, &[CLOSED, ACCEPTED, ON_TIME, HELD], by).await?;
+        self.take_back(tx, m, &[CLOSED, ACCEPTED, ON_TIME, HELD], by)
+            .await?;
         match was_solved {
             true => self.write_held(tx, m, false, by).await,
             false => Ok(()),
         }
     }
 
-    async fn take_back(&self, tx: &mut Tx, m: &Matter, kinds: &[&str], by: Option<AccountId>) -> Result<()> {
+    async fn take_back(
+        &self,
+        tx: &mut Tx,
+        m: &Matter,
+        kinds: &[&str],
+        by: Option<AccountId>,
+    ) -> Result<()> {
         let standing = self.ledger.standing(tx, m.id).await?;
         let these = standing.iter().filter(|f| kinds.contains(&f.kind.as_str()));
         let ids: Vec<FactId> = these.map(|f| f.id).collect();
@@ -88,7 +123,13 @@ impl Cases {
     }
 
     /// Writes what a look back found.
-    pub(crate) async fn write_held(&self, tx: &mut Tx, m: &Matter, held: bool, by: Option<AccountId>) -> Result<()> {
+    pub(crate) async fn write_held(
+        &self,
+        tx: &mut Tx,
+        m: &Matter,
+        held: bool,
+        by: Option<AccountId>,
+    ) -> Result<()> {
         let mut fact = self.fact(tx, m, HELD, self.env.today(), by).await?;
         fact.role = Some(if held { "held" } else { "relapsed" }.to_owned());
         self.ledger.append(tx, &[fact]).await

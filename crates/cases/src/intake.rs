@@ -12,15 +12,25 @@ use crate::service::{Cases, TITLE};
 use crate::store;
 
 impl Intake for Cases {
-    fn raise<'a>(&'a self, tx: &'a mut Tx, f: &'a Finding, by: &'a Finder) -> BoxFuture<'a, Result<Id>> {
+    fn raise<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        f: &'a Finding,
+        by: &'a Finder,
+    ) -> BoxFuture<'a, Result<Id>> {
         async move {
             let kind = match f.kind.as_str() {
                 "" => self.kinds.iter().next(),
                 code => self.kinds.get(code),
             };
-            let kind = kind.ok_or_else(|| Error::field("kind", Msg::new("cases-choice-missing")))?;
+            let kind =
+                kind.ok_or_else(|| Error::field("kind", Msg::new("cases-choice-missing")))?;
             let least = kind.severities.last().map_or("", |s| s.code.as_str());
-            let severity = if f.severity.is_empty() { least } else { &f.severity };
+            let severity = if f.severity.is_empty() {
+                least
+            } else {
+                &f.severity
+            };
             let recurs = !self.similar(tx, kind, f.unit, &f.clause).await?.is_empty();
             let raise = Raise {
                 id: self.env.new_id(),
@@ -59,7 +69,12 @@ impl Intake for Cases {
         .boxed()
     }
 
-    fn of_source<'a>(&'a self, tx: &'a mut Tx, kind: &'a str, id: Id) -> BoxFuture<'a, Result<Vec<Found>>> {
+    fn of_source<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        kind: &'a str,
+        id: Id,
+    ) -> BoxFuture<'a, Result<Vec<Found>>> {
         async move {
             let found = store::of_origin(tx, kind, id).await?;
             let found = found.into_iter().map(|(m, key)| Found {

@@ -529,7 +529,12 @@ fn check_flow(pack: &PackRef, flow: &FlowRow, span: std::ops::Range<usize>, out:
         if judges && m.who.contains(&Side::Owner) {
             tell("cases-pack-judge");
         }
-        let stages: Vec<Stage> = m.from.iter().filter_map(|c| state(c)).map(|s| s.stage).collect();
+        let stages: Vec<Stage> = m
+            .from
+            .iter()
+            .filter_map(|c| state(c))
+            .map(|s| s.stage)
+            .collect();
         let fits = match m.verb {
             Verb::Accept | Verb::Refuse => stages.iter().all(|s| *s == Stage::Check),
             Verb::Reject => stages.iter().all(|s| *s == Stage::Point),
@@ -544,7 +549,13 @@ fn check_flow(pack: &PackRef, flow: &FlowRow, span: std::ops::Range<usize>, out:
     let moves = || flow.moves.iter().map(Spanned::get_ref);
     let mut reached: HashSet<&str> = first.iter().map(|s| s.code.as_str()).collect();
     let mut ending: HashSet<&str> = HashSet::new();
-    ending.extend(flow.state.iter().map(Spanned::get_ref).filter(|s| s.end.is_some()).map(|s| s.code.as_str()));
+    ending.extend(
+        flow.state
+            .iter()
+            .map(Spanned::get_ref)
+            .filter(|s| s.end.is_some())
+            .map(|s| s.code.as_str()),
+    );
     for _ in 0..flow.state.len() {
         for m in moves() {
             let Some(to) = m.to.as_deref() else { continue };
@@ -576,7 +587,9 @@ impl CaseKinds {
                 let l = row.get_ref();
                 let codes = l.values.iter().map(|v| v.code.as_str());
                 let known = lists.iter().any(|k| k.code == l.code);
-                if let Some(code) = twice(codes.chain([l.code.as_str()])).or(known.then(|| l.code.clone())) {
+                if let Some(code) =
+                    twice(codes.chain([l.code.as_str()])).or(known.then(|| l.code.clone()))
+                {
                     let message = Msg::new("cases-pack-code").with("code", code);
                     problems.push(pack.problem_at(row.span(), message));
                 }
@@ -595,7 +608,9 @@ impl CaseKinds {
                     problems.push(pack.problem_at(span.clone(), message));
                 };
                 let severities = r.severity.iter().map(|s| s.code.as_str());
-                if let Some(code) = twice(severities).or(twice(r.field.iter().map(|f| f.code.as_str()))) {
+                if let Some(code) =
+                    twice(severities).or(twice(r.field.iter().map(|f| f.code.as_str())))
+                {
                     tell("cases-pack-code", &code);
                 }
                 if !is_kebab(&r.code) || list.iter().any(|k| k.code == r.code) {
@@ -604,10 +619,13 @@ impl CaseKinds {
                 if r.severity.is_empty() || r.severity.iter().any(|s| !(1..=92).contains(&s.days)) {
                     tell("cases-pack-days", &r.code);
                 }
-                if !r.number.contains("{n}") || !r.number.contains("{year}") || r.number.len() > 40 {
+                if !r.number.contains("{n}") || !r.number.contains("{year}") || r.number.len() > 40
+                {
                     tell("cases-pack-number", &r.code);
                 }
-                if r.look_back.iter().any(|w| w.0.days < 1) || r.recurs.is_some_and(|m| !(1..=120).contains(&m)) {
+                if r.look_back.iter().any(|w| w.0.days < 1)
+                    || r.recurs.is_some_and(|m| !(1..=120).contains(&m))
+                {
                     tell("cases-pack-look-back", &r.code);
                 }
                 let mut values = |code: &str| {
@@ -617,7 +635,8 @@ impl CaseKinds {
                     }
                     found.map(|l| l.values.clone()).unwrap_or_default()
                 };
-                let (areas, sources, clauses) = (values(&r.areas), values(&r.sources), values(&r.clauses));
+                let (areas, sources, clauses) =
+                    (values(&r.areas), values(&r.sources), values(&r.clauses));
                 let Some(flow) = flows.iter().find(|f| f.code == r.flow) else {
                     tell("cases-pack-flow", &r.flow);
                     continue;

@@ -9,37 +9,41 @@
 //!   changes.
 //! * A feature raises findings in its own transaction through `commons::findings::Intake`, which [`Cases`] is.
 
+// What a page of a case shows is one value of many fields.
+#![recursion_limit = "256"]
 
+mod api;
 mod approving;
-
+mod board_page;
 mod case;
 mod facts;
-
-
-
+mod form_page;
+mod import;
+mod import_page;
 mod intake;
 mod kind;
-
+mod list_page;
 mod minding;
 mod model;
-
-
-
-
+mod module;
+mod pages;
+mod papers;
+mod samples;
 mod searching;
 mod service;
-
+mod sheet;
 mod source;
 mod store;
 
 pub use approving::{CLOSING, Decision, EXTENSION};
 pub use case::{Act, Case, End, Event, Evidence, Hand, Measure, Pending};
 pub use kind::{
-    CaseKinds, Choice, Field, FieldType, Kind, Move, Need, Reached, Rung, Severity, Side, Stage, StateRule,
-    Verb, When,
+    CaseKinds, Choice, Field, FieldType, Kind, Move, Need, Reached, Rung, Severity, Side, Stage,
+    StateRule, Verb, When,
 };
 pub use model::{Eyes, Filter, Matter, Origin, Part, Raise, Reporter, Tab, Task, View};
 
+pub use module::module;
 pub use service::{Ask, Cases, Said, Whole};
 pub use source::CaseFacts;
 pub use store::{MIGRATIONS, erase};

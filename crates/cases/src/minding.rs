@@ -6,7 +6,6 @@ use std::collections::HashMap;
 
 use db::Tx;
 use futures::future::BoxFuture;
-use jiff::ToSpan;
 use kernel::{Date, Msg, PersonId, Result, UnitId};
 use notices::{CalendarSource, Event as Entry, Reader, When};
 use organization::{Organization, finding};
@@ -26,7 +25,13 @@ struct Heads(HashMap<(UnitId, bool), Vec<Reader>>);
 
 impl Heads {
     /// Who is in charge of a unit, or of the one above it.
-    async fn of(&mut self, tx: &mut Tx, unit: UnitId, above: bool, today: Date) -> Result<Vec<Reader>> {
+    async fn of(
+        &mut self,
+        tx: &mut Tx,
+        unit: UnitId,
+        above: bool,
+        today: Date,
+    ) -> Result<Vec<Reader>> {
         if let Some(found) = self.0.get(&(unit, above)) {
             return Ok(found.clone());
         }
@@ -81,7 +86,9 @@ impl Cases {
         let helpers = store::helpers(tx, &ids).await?;
         let (mut events, mut next, mut heads) = (Vec::new(), Vec::new(), Heads::default());
         for m in &due {
-            let Some(kind) = kinds.get(&m.rule) else { continue };
+            let Some(kind) = kinds.get(&m.rule) else {
+                continue;
+            };
             let reached = rungs(self, kind, m, m.next_on.unwrap_or(today), today);
             for (n, rung) in reached.iter().enumerate() {
                 let step = rung.at.0.to_string();
@@ -103,7 +110,12 @@ impl Cases {
                 // After days without a server one notice a reader is enough; every rung stays written down.
                 let later = reached[n + 1..].iter().flat_map(|r| &r.to);
                 let later: Vec<Reached> = later.copied().collect();
-                let to: Vec<Reached> = rung.to.iter().filter(|r| !later.contains(r)).copied().collect();
+                let to: Vec<Reached> = rung
+                    .to
+                    .iter()
+                    .filter(|r| !later.contains(r))
+                    .copied()
+                    .collect();
                 let help = helpers.get(&m.id).map_or(&[][..], Vec::as_slice);
                 let readers = self.reached(tx, m, &to, help, &mut heads).await?;
                 let key = match today > m.until {
@@ -134,7 +146,11 @@ impl Cases {
         for reached in to {
             // While it is being checked it waits for those who check.
             let checks = m.stage == Stage::Check && *reached == Reached::Owner;
-            match if checks { Reached::Supervisor } else { *reached } {
+            match if checks {
+                Reached::Supervisor
+            } else {
+                *reached
+            } {
                 Reached::Owner => {
                     let named = m.owner.into_iter().chain(helpers.iter().copied());
                     let named: Vec<Reader> = named.map(Reader::Person).collect();
@@ -197,7 +213,9 @@ impl CalendarSource for Cases {
             let found = store::list::due_of(&mut tx, person, (from, to)).await?;
             let entry = |m: Matter| Entry {
                 uid: format!("case-{}", m.id),
-                title: Msg::new("cases-calendar").with("number", &m.number).with("title", &m.title),
+                title: Msg::new("cases-calendar")
+                    .with("number", &m.number)
+                    .with("title", &m.title),
                 when: When::Day(m.until),
                 href: m.href(),
                 updated: m.updated_at,
@@ -205,9 +223,4 @@ impl CalendarSource for Cases {
             Ok(found.into_iter().map(entry).collect())
         })
     }
-}
-
-/// A day so many days later.
-pub(crate) fn later(day: Date, days: i64) -> Date {
-    day.saturating_add(days.days())
 }

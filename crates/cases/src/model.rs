@@ -376,6 +376,8 @@ pub struct Filter {
     pub recurring: bool,
     /// Those that somebody has to look back at.
     pub looking: bool,
+    /// These alone: what a search found.
+    pub ids: Option<Vec<Id>>,
 }
 
 impl Filter {
@@ -387,5 +389,6 @@ impl Filter {
             && self.soon.is_none()
             && !self.recurring
             && !self.looking
+            && self.ids.is_none()
     }
 }

@@ -13,10 +13,14 @@ use crate::service::Cases;
 use crate::store;
 
 /// Kind of these records in the search.
-const KIND: &str = "case";
+pub(crate) const KIND: &str = "case";
 
 fn words(kind: &Kind, m: &Matter) -> String {
-    let names = [kind.name.zh.as_str(), kind.area_name(&m.area, "zh"), kind.source_name(&m.source, "zh")];
+    let names = [
+        kind.name.zh.as_str(),
+        kind.area_name(&m.area, "zh"),
+        kind.source_name(&m.source, "zh"),
+    ];
     format!("{} {} {}", m.number, m.title, names.join(" "))
 }
 
@@ -51,9 +55,16 @@ impl SearchSource for Source {
             let within = |column: &str, args: &mut _| organization::scope_sql(scope, column, args);
             let ids = search::find(&mut tx, KIND, &asked.words, within, asked.candidates()).await?;
             let mut found = store::list::some(&mut tx, &ids, scope).await?;
-            let rules = self.0.rules(&mut tx, found.iter().map(|m| m.rule.as_str())).await?;
+            let rules = self
+                .0
+                .rules(&mut tx, found.iter().map(|m| m.rule.as_str()))
+                .await?;
             drop(tx);
-            found.retain(|m| rules.get(&m.rule).is_some_and(|k| asked.words.are_in(&words(k, m))));
+            found.retain(|m| {
+                rules
+                    .get(&m.rule)
+                    .is_some_and(|k| asked.words.are_in(&words(k, m)))
+            });
             let units: Vec<_> = found.iter().map(|m| m.unit).collect();
             let names = self.0.organization.names(&units).await?;
             let lang = shell.lang().code();

@@ -89,7 +89,7 @@ pub struct Cases {
 }
 
 /// The hash of a kind as it is now.
-fn hash_of(kind: &Kind) -> Result<String> {
+pub(crate) fn hash_of(kind: &Kind) -> Result<String> {
     let body = serde_json::to_vec(kind).map_err(Error::internal)?;
     Ok(hex::encode(Sha256::digest(body)))
 }
@@ -161,7 +161,10 @@ impl Cases {
             let of = |h: &&str| Some(((*h).to_owned(), known.get(*h)?.clone()));
             wanted.iter().filter_map(of).collect()
         };
-        let missing: Vec<&str> = wanted.into_iter().filter(|h| !found.contains_key(*h)).collect();
+        let missing: Vec<&str> = wanted
+            .into_iter()
+            .filter(|h| !found.contains_key(*h))
+            .collect();
         if !missing.is_empty() {
             for (hash, kind) in store::rules(tx, &missing).await? {
                 let kind = Arc::new(kind);
@@ -247,7 +250,13 @@ impl Cases {
     }
 
     /// Earlier cases of the same unit and clause, within the months of the kind: what may recur.
-    pub async fn similar(&self, tx: &mut Tx, kind: &Kind, unit: UnitId, clause: &str) -> Result<Vec<Matter>> {
+    pub async fn similar(
+        &self,
+        tx: &mut Tx,
+        kind: &Kind,
+        unit: UnitId,
+        clause: &str,
+    ) -> Result<Vec<Matter>> {
         let Some(months) = kind.recurs.filter(|_| !clause.is_empty()) else {
             return Ok(Vec::new());
         };
@@ -255,7 +264,14 @@ impl Cases {
         store::similar(tx, (unit, clause), since).await
     }
 
-    fn event(&self, seq: i64, act: Act, state: &str, actor: &Actor, person: Option<PersonId>) -> Event {
+    fn event(
+        &self,
+        seq: i64,
+        act: Act,
+        state: &str,
+        actor: &Actor,
+        person: Option<PersonId>,
+    ) -> Event {
         Event {
             seq,
             act,
@@ -381,7 +397,11 @@ impl Cases {
             done: 0,
             extensions: 0,
             reopenings: 0,
-            recurred: if recurs.is_some() { before.len() as i64 } else { 0 },
+            recurred: if recurs.is_some() {
+                before.len() as i64
+            } else {
+                0
+            },
             look_on: None,
             looking: false,
             next_on: None,
@@ -405,7 +425,11 @@ impl Cases {
         let mut shown = case.clone();
         shown.supervisor = matter.supervisor;
         store::put_parts(tx, matter.id, &shown, person).await?;
-        if let Some(reporter) = raise.reporter.as_ref().filter(|r| !r.name.trim().is_empty()) {
+        if let Some(reporter) = raise
+            .reporter
+            .as_ref()
+            .filter(|r| !r.name.trim().is_empty())
+        {
             store::put_reporter(tx, matter.id, reporter).await?;
         }
         if let Some(of) = recurs {
@@ -414,12 +438,15 @@ impl Cases {
         searching::index(tx, kind, &matter).await?;
         self.write_raised(tx, &matter, actor.account).await?;
         let detail = json!({ "kind": matter.kind, "number": matter.number, "unit": matter.unit });
-        self.audit(tx, actor, "case.raised", matter.id, detail).await?;
+        self.audit(tx, actor, "case.raised", matter.id, detail)
+            .await?;
         let to = self.owners_of(tx, &matter, &case).await?;
-        self.say(tx, &matter, &to, "cases-notice-raised", person).await?;
+        self.say(tx, &matter, &to, "cases-notice-raised", person)
+            .await?;
         if case.stage(kind) == Stage::Check {
             let to = self.supervisors_of(tx, &matter, &case).await?;
-            self.say(tx, &matter, &to, "cases-notice-submitted", person).await?;
+            self.say(tx, &matter, &to, "cases-notice-submitted", person)
+                .await?;
         }
         Ok(matter.id)
     }
@@ -460,15 +487,25 @@ impl Cases {
 
     /// The first day after one on which a rung of the ladder is reached.
     pub(crate) fn next_rung(&self, kind: &Kind, until: Date, after: Date) -> Option<Date> {
-        let days = kind.ladder.iter().map(|r| r.at.0.day(until, &self.calendar));
+        let days = kind
+            .ladder
+            .iter()
+            .map(|r| r.at.0.day(until, &self.calendar));
         days.filter(|day| *day > after).min()
     }
 
     /// How somebody stands to a case.
-    pub(crate) async fn hand(&self, tx: &mut Tx, m: &Matter, case: &Case, eyes: &Eyes) -> Result<Hand> {
+    pub(crate) async fn hand(
+        &self,
+        tx: &mut Tx,
+        m: &Matter,
+        case: &Case,
+        eyes: &Eyes,
+    ) -> Result<Hand> {
         let today = self.env.today();
         let paths = finding::paths(tx, &[m.unit, m.from]).await?;
-        let reached = |scope: &Scope, unit| paths.get(&unit).is_some_and(|path| scope.reaches(path));
+        let reached =
+            |scope: &Scope, unit| paths.get(&unit).is_some_and(|path| scope.reaches(path));
         let mut sides = BTreeSet::new();
         let me = eyes.person;
         if m.raiser == Some(eyes.account) || me.is_some() && me == case.raiser {
@@ -510,10 +547,17 @@ impl Cases {
             return Err(Error::field("text", message));
         }
         if said.files.len() > MANY {
-            return Err(Error::field("file", Msg::new("cases-many").with("most", MANY)));
+            return Err(Error::field(
+                "file",
+                Msg::new("cases-many").with("most", MANY),
+            ));
         }
         let today = self.env.today();
-        if said.files.iter().any(|f| f.of.is_some_and(|day| day > today)) {
+        if said
+            .files
+            .iter()
+            .any(|f| f.of.is_some_and(|day| day > today))
+        {
             return Err(Error::field("of", Msg::new("cases-day-future")));
         }
         Ok(())
@@ -537,13 +581,22 @@ impl Cases {
             if let Act::Planned { measures, cause } = act {
                 let wrong = |m: &Measure| m.text.trim().chars().count() < 2 || unfit(&m.text);
                 if unfit(cause) {
-                    return Err(Error::field("cause", Msg::new("cases-text-wrong").with("most", LONGEST)));
+                    return Err(Error::field(
+                        "cause",
+                        Msg::new("cases-text-wrong").with("most", LONGEST),
+                    ));
                 }
                 if measures.len() + case.done() > MANY || measures.iter().any(wrong) {
-                    return Err(Error::field("measures", Msg::new("cases-measure-wrong").with("most", MANY)));
+                    return Err(Error::field(
+                        "measures",
+                        Msg::new("cases-measure-wrong").with("most", MANY),
+                    ));
                 }
                 if measures.iter().any(|x| x.due > far) {
-                    return Err(Error::field("measures", Msg::new("cases-day-far").with("days", AHEAD)));
+                    return Err(Error::field(
+                        "measures",
+                        Msg::new("cases-day-far").with("days", AHEAD),
+                    ));
                 }
             }
             if matches!(act, Act::Duplicate { of } if *of == m.id) {
@@ -552,7 +605,10 @@ impl Cases {
             return Ok(());
         };
         if *day > far {
-            return Err(Error::field("day", Msg::new("cases-day-far").with("days", AHEAD)));
+            return Err(Error::field(
+                "day",
+                Msg::new("cases-day-far").with("days", AHEAD),
+            ));
         }
         Ok(())
     }
@@ -562,7 +618,14 @@ impl Cases {
     /// # Errors
     /// `Invalid` per field; `Forbidden` for another side; `Conflict` when it stands otherwise by now or they may not;
     /// `NotFound` when one may not see it.
-    pub async fn act(&self, id: Id, act: &Act, said: &Said, eyes: &Eyes, actor: &Actor) -> Result<()> {
+    pub async fn act(
+        &self,
+        id: Id,
+        act: &Act,
+        said: &Said,
+        eyes: &Eyes,
+        actor: &Actor,
+    ) -> Result<()> {
         self.check_said(said)?;
         if act.verb().is_none_or(Verb::is_asked) {
             return Err(Error::internal("not an act of its own"));
@@ -588,8 +651,15 @@ impl Cases {
             }
             let today = self.env.today();
             let state = case.decide(&kind, &hand, &act, (&said.text, said.files.len()), today)?;
-            self.happen(tx, (&mut matter, &mut case, &kind), act, &state, said, (actor, hand.person))
-                .await
+            self.happen(
+                tx,
+                (&mut matter, &mut case, &kind),
+                act,
+                &state,
+                said,
+                (actor, hand.person),
+            )
+            .await
         })
     }
 
@@ -615,7 +685,10 @@ impl Cases {
         store::note(tx, m.id, &event).await?;
         let parts = matches!(
             event.act,
-            Act::Assigned { .. } | Act::Planned { .. } | Act::MeasureDone { .. } | Act::Reopened { .. }
+            Act::Assigned { .. }
+                | Act::Planned { .. }
+                | Act::MeasureDone { .. }
+                | Act::Reopened { .. }
         );
         if parts || ended != case.end {
             let mut shown = case.clone();
@@ -639,7 +712,8 @@ impl Cases {
             _ if ended.is_none() && case.end.is_some() => "case.closed",
             _ => "case.acted",
         };
-        let detail = json!({ "act": event.act.code(), "number": m.number, "files": event.files.len() });
+        let detail =
+            json!({ "act": event.act.code(), "number": m.number, "files": event.files.len() });
         self.audit(tx, actor, action, m.id, detail).await?;
         self.tell(tx, m, case, &event).await
     }
@@ -682,9 +756,19 @@ impl Cases {
     ///
     /// # Errors
     /// As [`Cases::act`]; `Conflict` when nobody is there who could approve.
-    pub async fn ask(&self, id: Id, ask: Ask, said: &Said, eyes: &Eyes, by: &approvals::By) -> Result<()> {
+    pub async fn ask(
+        &self,
+        id: Id,
+        ask: Ask,
+        said: &Said,
+        eyes: &Eyes,
+        by: &approvals::By,
+    ) -> Result<()> {
         self.check_said(said)?;
-        let approvals = self.approvals.as_ref().ok_or_else(|| Error::internal("no approvals"))?;
+        let approvals = self
+            .approvals
+            .as_ref()
+            .ok_or_else(|| Error::internal("no approvals"))?;
         let actor = approving::actor(by);
         db::transaction!(self.db, |tx| {
             store::seen(tx, id, eyes).await?.ok_or(Error::NotFound)?;
@@ -708,8 +792,15 @@ impl Cases {
                 subject: matter.owner,
                 payload: approving::payload(&matter, ask, &said.text),
             };
-            self.happen(tx, (&mut matter, &mut case, &kind), act, &state, said, (&actor, hand.person))
-                .await?;
+            self.happen(
+                tx,
+                (&mut matter, &mut case, &kind),
+                act,
+                &state,
+                said,
+                (&actor, hand.person),
+            )
+            .await?;
             approvals.start_in(tx, &new, by).await.map(|_| ())
         })
     }
@@ -718,13 +809,23 @@ impl Cases {
     ///
     /// # Errors
     /// As [`Cases::act`].
-    pub async fn comment(&self, id: Id, said: &Said, named: &[PersonId], eyes: &Eyes, actor: &Actor) -> Result<()> {
+    pub async fn comment(
+        &self,
+        id: Id,
+        said: &Said,
+        named: &[PersonId],
+        eyes: &Eyes,
+        actor: &Actor,
+    ) -> Result<()> {
         self.check_said(said)?;
         if said.text.trim().is_empty() {
             return Err(Error::field("text", Msg::new("cases-text-missing")));
         }
         if named.len() > MANY {
-            return Err(Error::field("named", Msg::new("cases-many").with("most", MANY)));
+            return Err(Error::field(
+                "named",
+                Msg::new("cases-many").with("most", MANY),
+            ));
         }
         db::transaction!(self.db, |tx| {
             store::seen(tx, id, eyes).await?.ok_or(Error::NotFound)?;
@@ -735,8 +836,15 @@ impl Cases {
             let parts: Vec<_> = named.iter().map(|p| (*p, Part::Named)).collect();
             store::name_parts(tx, id, &parts).await?;
             let state = case.state.clone();
-            self.happen(tx, (&mut matter, &mut case, &kind), act, &state, said, (actor, eyes.me))
-                .await
+            self.happen(
+                tx,
+                (&mut matter, &mut case, &kind),
+                act,
+                &state,
+                said,
+                (actor, eyes.me),
+            )
+            .await
         })
     }
 
@@ -753,7 +861,12 @@ impl Cases {
     }
 
     /// The people who mend it: owner and co-owners, else those who handle for the unit or the nearest above it.
-    pub(crate) async fn owners_of(&self, tx: &mut Tx, m: &Matter, case: &Case) -> Result<Vec<Reader>> {
+    pub(crate) async fn owners_of(
+        &self,
+        tx: &mut Tx,
+        m: &Matter,
+        case: &Case,
+    ) -> Result<Vec<Reader>> {
         let named: Vec<Reader> = case.owners().map(Reader::Person).collect();
         match named.is_empty() {
             true => self.holders(tx, crate::HANDLE, m.unit).await,
@@ -762,8 +875,14 @@ impl Cases {
     }
 
     /// The people who check it: the supervisor, else those who supervise the unit or the nearest above it.
-    pub(crate) async fn supervisors_of(&self, tx: &mut Tx, m: &Matter, case: &Case) -> Result<Vec<Reader>> {
-        let barred = |reader: &Reader| matches!(reader, Reader::Person(p) if case.doers.contains(p));
+    pub(crate) async fn supervisors_of(
+        &self,
+        tx: &mut Tx,
+        m: &Matter,
+        case: &Case,
+    ) -> Result<Vec<Reader>> {
+        let barred =
+            |reader: &Reader| matches!(reader, Reader::Person(p) if case.doers.contains(p));
         if let Some(person) = m.supervisor.filter(|p| !case.doers.contains(p)) {
             return Ok(vec![Reader::Person(person)]);
         }
@@ -772,7 +891,12 @@ impl Cases {
         Ok(found)
     }
 
-    pub(crate) async fn holders(&self, tx: &mut Tx, permission: &str, unit: UnitId) -> Result<Vec<Reader>> {
+    pub(crate) async fn holders(
+        &self,
+        tx: &mut Tx,
+        permission: &str,
+        unit: UnitId,
+    ) -> Result<Vec<Reader>> {
         let path = finding::paths(tx, &[unit]).await?.remove(&unit);
         for unit in path.unwrap_or_default().into_iter().rev() {
             let held = identity::Held::Permission(permission);
@@ -816,7 +940,9 @@ impl Cases {
     /// A case with all there is to know; what one may not see does not exist. Looking changes nothing.
     pub async fn case(&self, id: Id, eyes: &Eyes) -> Result<Whole> {
         let mut tx = self.db.read().await?;
-        let matter = store::seen(&mut tx, id, eyes).await?.ok_or(Error::NotFound)?;
+        let matter = store::seen(&mut tx, id, eyes)
+            .await?
+            .ok_or(Error::NotFound)?;
         let kind = self.rule(&mut tx, &matter.rule).await?;
         let events = store::events(&mut tx, id).await?;
         let case = Case::of(&kind, &events)?;
@@ -850,13 +976,16 @@ impl Cases {
         db::transaction!(self.db, |tx| {
             let matter = store::seen(tx, id, eyes).await?.ok_or(Error::NotFound)?;
             let paths = finding::paths(tx, &[matter.from]).await?;
-            let may = paths.get(&matter.from).is_some_and(|path| eyes.reporters.reaches(path));
+            let may = paths
+                .get(&matter.from)
+                .is_some_and(|path| eyes.reporters.reaches(path));
             if !may && matter.raiser != Some(eyes.account) {
                 return Err(Error::NotFound);
             }
             let reporter = store::reporter(tx, id).await?.ok_or(Error::NotFound)?;
             let detail = json!({ "number": matter.number });
-            self.audit(tx, actor, "case.reporter-shown", id, detail).await?;
+            self.audit(tx, actor, "case.reporter-shown", id, detail)
+                .await?;
             Ok(reporter)
         })
     }
@@ -880,8 +1009,14 @@ impl Cases {
             by: "due",
             down: false,
         };
-        self.list(Tab::Owned, &Filter::default(), eyes, order, Window::new(1, most))
-            .await
+        self.list(
+            Tab::Owned,
+            &Filter::default(),
+            eyes,
+            order,
+            Window::new(1, most),
+        )
+        .await
     }
 
     /// Measures that are not done, by day: of a person, or of units.

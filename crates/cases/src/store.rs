@@ -218,7 +218,10 @@ pub(crate) async fn rules(tx: &mut Tx, hashes: &[&str]) -> Result<Vec<(String, K
     let rows = tx.query(sql, a).await?;
     let read = |row: &Row| {
         let body: String = row.get(1)?;
-        Ok((row.get(0)?, serde_json::from_str(&body).map_err(Error::internal)?))
+        Ok((
+            row.get(0)?,
+            serde_json::from_str(&body).map_err(Error::internal)?,
+        ))
     };
     rows.iter().map(read).collect()
 }
@@ -352,7 +355,8 @@ pub(crate) async fn save(tx: &mut Tx, before: &Matter, m: &Matter) -> Result<()>
 
 /// Adds an event. Its number is unique, so of two who add the same one, one runs again.
 pub(crate) async fn note(tx: &mut Tx, id: Id, e: &Event) -> Result<()> {
-    let sql = "INSERT INTO case_event (matter, seq, act, body, state, account, person, said, files, at)
+    let sql =
+        "INSERT INTO case_event (matter, seq, act, body, state, account, person, said, files, at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let values = args![
         id,
@@ -413,7 +417,9 @@ pub(crate) async fn set_next(tx: &mut Tx, list: &[(&Matter, Option<Date>, i64)])
     for ((next, events), ids) in by {
         let mut a = args![next, events];
         let ids = a.list(ids);
-        let sql = format!("UPDATE case_matter SET next_on = $1, version = version + $2 WHERE id IN ({ids})");
+        let sql = format!(
+            "UPDATE case_matter SET next_on = $1, version = version + $2 WHERE id IN ({ids})"
+        );
         changed += tx.execute(sql, a).await?;
     }
     Ok(changed)
@@ -439,7 +445,12 @@ pub(crate) async fn events(tx: &mut Tx, id: Id) -> Result<Vec<Event>> {
 }
 
 /// Writes who has which part in a case and its measures, instead of what was there.
-pub(crate) async fn put_parts(tx: &mut Tx, id: Id, case: &Case, raiser: Option<PersonId>) -> Result<()> {
+pub(crate) async fn put_parts(
+    tx: &mut Tx,
+    id: Id,
+    case: &Case,
+    raiser: Option<PersonId>,
+) -> Result<()> {
     let sql = "DELETE FROM case_person WHERE matter = $1 AND part <> $2";
     tx.execute(sql, args![id, Part::Named.code()]).await?;
     let doers = case.measures.iter().map(|m| m.owner);
@@ -463,7 +474,8 @@ pub(crate) async fn put_parts(tx: &mut Tx, id: Id, case: &Case, raiser: Option<P
         rows.add(m.done);
     }
     if !case.measures.is_empty() {
-        let head = "INSERT INTO case_measure (matter, no, said, owner, due, open_due, done_on) VALUES";
+        let head =
+            "INSERT INTO case_measure (matter, no, said, owner, due, open_due, done_on) VALUES";
         tx.insert_many(head, 7, "", rows).await?;
     }
     Ok(())
@@ -479,14 +491,16 @@ pub(crate) async fn name_parts(tx: &mut Tx, id: Id, all: &[(PersonId, Part)]) ->
     }
     if !all.is_empty() {
         let head = "INSERT INTO case_person (person, part, matter) VALUES";
-        tx.insert_many(head, 3, "ON CONFLICT DO NOTHING", rows).await?;
+        tx.insert_many(head, 3, "ON CONFLICT DO NOTHING", rows)
+            .await?;
     }
     Ok(())
 }
 
 /// Ties a case to another.
 pub(crate) async fn link(tx: &mut Tx, id: Id, way: &str, other: Id) -> Result<()> {
-    let sql = "INSERT INTO case_link (matter, way, other) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    let sql =
+        "INSERT INTO case_link (matter, way, other) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     tx.execute(sql, args![id, way, other]).await.map(|_| ())
 }
 
@@ -507,7 +521,8 @@ pub(crate) async fn links(tx: &mut Tx, id: Id) -> Result<Vec<(String, bool, Matt
 
 /// Keeps who told of a case.
 pub(crate) async fn put_reporter(tx: &mut Tx, id: Id, r: &Reporter) -> Result<()> {
-    let sql = "INSERT INTO case_reporter (matter, name, contact, confidential) VALUES ($1, $2, $3, $4)";
+    let sql =
+        "INSERT INTO case_reporter (matter, name, contact, confidential) VALUES ($1, $2, $3, $4)";
     let values = args![id, &r.name, &r.contact, r.confidential];
     tx.execute(sql, values).await.map(|_| ())
 }
@@ -535,8 +550,11 @@ pub(crate) async fn one(tx: &mut Tx, id: Id) -> Result<Option<Matter>> {
 
 /// The case that was raised with a key by a record.
 pub(crate) async fn by_key(tx: &mut Tx, origin: &Origin, key: &str) -> Result<Option<Id>> {
-    let sql = "SELECT id FROM case_matter WHERE origin_kind = $1 AND origin_id = $2 AND origin_key = $3";
-    let row = tx.optional(sql, args![&origin.kind, origin.id, key]).await?;
+    let sql =
+        "SELECT id FROM case_matter WHERE origin_kind = $1 AND origin_id = $2 AND origin_key = $3";
+    let row = tx
+        .optional(sql, args![&origin.kind, origin.id, key])
+        .await?;
     row.map(|row| row.get(0)).transpose()
 }
 
@@ -611,7 +629,8 @@ pub(crate) async fn to_look(tx: &mut Tx, by: Date, most: i64) -> Result<Vec<Id>>
 pub(crate) async fn helpers(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, Vec<PersonId>>> {
     let mut a = args![Part::Co.code()];
     let list = a.list(ids.iter().copied());
-    let sql = format!("SELECT matter, person FROM case_person WHERE part = $1 AND matter IN ({list})");
+    let sql =
+        format!("SELECT matter, person FROM case_person WHERE part = $1 AND matter IN ({list})");
     let mut found: HashMap<Id, Vec<PersonId>> = HashMap::new();
     for row in tx.query(sql, a).await? {
         found.entry(row.get(0)?).or_default().push(row.get(1)?);

@@ -85,10 +85,15 @@ pub mod finding {
         // No unit changes its shape more often than that without an error in the history.
         for _ in 0..16 {
             let changes = crate::store::changes(tx, now).await?;
-            let ended = changes.iter().filter(|c| c.date <= day && matches!(c.kind, Kind::Merged | Kind::Split));
+            let ended = changes
+                .iter()
+                .filter(|c| c.date <= day && matches!(c.kind, Kind::Merged | Kind::Split));
             let old = |c: &&crate::units::UnitChange| c.units.contains(&(now, UnitPart::Old));
             let new = ended.filter(old).find_map(|c| {
-                let mut new = c.units.iter().filter(|(u, part)| *part == UnitPart::New && *u != now);
+                let mut new = c
+                    .units
+                    .iter()
+                    .filter(|(u, part)| *part == UnitPart::New && *u != now);
                 new.next().map(|(u, _)| *u)
             });
             match new {

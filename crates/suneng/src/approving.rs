@@ -70,6 +70,7 @@ impl Traces for Kept {
             self.notices.erase(tx, person, &name).await?;
             activities::Texts.erase(tx, person, by).await?;
             requests::erase(tx, person, "***").await?;
+            cases::erase(tx, person, "***").await?;
             self.identity.erase_account_of(tx, &actor, person).await?;
             Ok(())
         })

@@ -147,6 +147,19 @@ async fn show(
         });
         todo.push((Some(due), item));
     }
+    let eyes = cases::Eyes::from(&access);
+    let (total, owned) = s.rooms.cases.waiting(&eyes, MOST_TODO as i64).await?;
+    count += total as usize;
+    let units: Vec<UnitId> = owned.iter().map(|m| m.unit).collect();
+    let names = s.world.organization.names(&units).await?;
+    for m in owned {
+        let item = json!({
+            "title": format!("{} {}", m.number, m.title), "unit": names.get(&m.unit), "due": kernel::format_date(m.until),
+            "tag": deadline(&shell, m.until, m.is_late(today)), "icon": "ballpen", "verb": shell.t("home-go-see"),
+            "href": m.href(),
+        });
+        todo.push((Some(m.until), item));
+    }
     if let Some(scope) = held(activities::RECORD) {
         let most = MOST_TODO as i64;
         let (total, waiting) = s.rooms.activities.waiting_leaves(&scope, most).await?;

@@ -32,6 +32,7 @@ pub fn migrations() -> Vec<Migration> {
         questions::MIGRATIONS,
         exams::MIGRATIONS,
         bulletins::MIGRATIONS,
+        cases::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
         crate::editing::MIGRATIONS,
@@ -49,6 +50,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         questions::module(rooms.questions.clone()),
         exams::module(rooms.exams.clone(), rooms.identity.clone()),
         bulletins::module(rooms.bulletins.clone()),
+        cases::module(rooms.cases.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -66,6 +68,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
                 rooms.approvals.calendar_source(),
                 std::sync::Arc::new(rooms.activities.clone()),
                 Arc::new(rooms.requests.clone()),
+                Arc::new(rooms.cases.clone()),
             ],
         ),
         organization::module(
@@ -252,6 +255,9 @@ pub const PACK_TABLES: &[&str] = &[
     "secrecy-level",
     "approval-route",
     "request-kind",
+    "case-list",
+    "case-flow",
+    "case-kind",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
@@ -288,6 +294,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         registers::MESSAGES,
         hours::MESSAGES,
         bulletins::MESSAGES,
+        cases::MESSAGES,
         guard::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use activities::{Activities, ActivityKinds};
 use approvals::Approvals;
 use bulletins::{BulletinFacts, BulletinKinds, Bulletins};
+use cases::{CaseFacts, CaseKinds, Cases, Decision};
 use cockpit::{Cockpit, Views};
 use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
@@ -70,6 +71,11 @@ pub const PERMISSIONS: &[&str] = &[
     approvals::READ,
     requests::ASK,
     requests::ANSWER,
+    cases::READ,
+    cases::RAISE,
+    cases::HANDLE,
+    cases::SUPERVISE,
+    cases::REPORTER,
     guard::READ,
     guard::PROPOSE,
     guard::CONFIRM,
@@ -95,6 +101,7 @@ pub struct Vocabulary {
     body_kinds: BodyKinds,
     routes: approvals::Routes,
     request_kinds: RequestKinds,
+    case_kinds: CaseKinds,
     calendar: Calendar,
     secrecy: SecrecyWords,
     levels: Levels,
@@ -173,6 +180,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.case_kinds,
+            CaseKinds::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -217,6 +229,8 @@ pub struct Rooms {
     pub approvals: Approvals,
     /// Requests.
     pub requests: Requests,
+    /// Cases: whoever finds something raises it through `commons::findings::Intake`, which these are.
+    pub cases: Cases,
     /// Units and people, whose changes can be asked for.
     pub organization: Organization,
     /// Activities.
@@ -274,6 +288,17 @@ impl Rooms {
         }
         let attributes = vocabulary.attributes.clone();
         let changes = PersonChanges::new(world.organization.clone(), attributes);
+        let (ledger, organization) = (world.ledger.clone(), world.organization.clone());
+        let cases = Cases::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            notices.clone(),
+            (vocabulary.case_kinds, vocabulary.calendar.clone()),
+            Attachments::new(world.desk(), world.files.clone()),
+        )
+        .with_deputies(house.clone());
+        let [extension, closing] = Decision::both(&cases);
         let approvals = Approvals::new(
             (db.clone(), env.clone(), notices.clone()),
             (vocabulary.routes, vocabulary.calendar.clone()),
@@ -282,8 +307,10 @@ impl Rooms {
             house.clone(),
         )
         .with_deputies(house)
-        .with_kind(changes);
-        let (ledger, organization) = (world.ledger.clone(), world.organization.clone());
+        .with_kind(changes)
+        .with_kind(extension)
+        .with_kind(closing);
+        let cases = cases.with_approvals(approvals.clone());
         let requests = Requests::new(
             (db.clone(), env.clone()),
             organization.clone(),
@@ -326,6 +353,7 @@ impl Rooms {
             Arc::new(RegisterFacts(registers.registers().clone())),
             Arc::new(HourFacts(hours.rules().clone())),
             Arc::new(BulletinFacts(bulletins.kinds().clone())),
+            Arc::new(CaseFacts(cases.kinds().clone())),
         ]);
         let hours = hours.with_sources(sources.clone());
         let questions = questions::Questions::new(
@@ -364,6 +392,7 @@ impl Rooms {
             organization: people.with_approvals(approvals.clone()).with_traces(kept),
             approvals,
             requests: requests.clone(),
+            cases,
             activities: Activities::new(
                 db.clone(),
                 env.clone(),

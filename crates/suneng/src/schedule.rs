@@ -47,13 +47,18 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
     });
     let (node, obligations) = (world.clone(), rooms.obligations.clone());
     let requests = rooms.requests.clone();
+    let cases = rooms.cases.clone();
     let remind: Handler = Arc::new(move |_| {
         let (world, obligations) = (node.clone(), obligations.clone());
-        let requests = requests.clone();
+        let (requests, cases) = (requests.clone(), cases.clone());
         Box::pin(async move {
             let asked = requests.remind().await?;
             if asked > 0 {
                 tracing::info!(asked, "people were reminded of what they are asked");
+            }
+            let (looks, rungs) = (cases.look_back().await?, cases.remind().await?);
+            if looks + rungs > 0 {
+                tracing::info!(looks, rungs, "cases were escalated or looked back at");
             }
             let (steps, people) = obligations.remind().await?;
             if steps + people > 0 {

@@ -39,6 +39,9 @@ fn narrowed(filter: &Filter, a: &mut Args) -> String {
         sql += &format!(" AND c.open_until >= {}", a.push(from));
         sql += &format!(" AND c.open_until <= {}", a.push(to));
     }
+    if let Some(ids) = &filter.ids {
+        sql += &format!(" AND c.id IN ({})", a.list(ids.iter().copied()));
+    }
     if filter.recurring {
         sql += " AND c.recurred > 0";
     }
@@ -57,7 +60,10 @@ fn narrowed(filter: &Filter, a: &mut Args) -> String {
 fn within(scope: &Scope, unit: Option<UnitId>, column: &str, a: &mut Args) -> String {
     let all = scope_sql(scope, column, a);
     match unit {
-        Some(unit) => format!("{all} AND {}", scope_sql(&Scope::Under(vec![unit]), column, a)),
+        Some(unit) => format!(
+            "{all} AND {}",
+            scope_sql(&Scope::Under(vec![unit]), column, a)
+        ),
         None => all,
     }
 }
@@ -81,7 +87,10 @@ pub(crate) async fn counts(
     let rows = tx.query(sql, a).await?;
     let read = |row: &Row| {
         let stage: String = row.get(0)?;
-        Ok((Stage::from_code(&stage).unwrap_or(Stage::Point), row.get(1)?))
+        Ok((
+            Stage::from_code(&stage).unwrap_or(Stage::Point),
+            row.get(1)?,
+        ))
     };
     rows.iter().map(read).collect()
 }
@@ -151,7 +160,12 @@ pub(crate) async fn list(
             }
             // Few: their rows are gathered by unit. Many: the order is walked, and what lies elsewhere passed over.
             match rough > GATHERED {
-                true => within(scope, filter.unit, &format!("COALESCE(c.{column}, c.{column})"), &mut a),
+                true => within(
+                    scope,
+                    filter.unit,
+                    &format!("COALESCE(c.{column}, c.{column})"),
+                    &mut a,
+                ),
                 false => within(scope, filter.unit, &format!("c.{column}"), &mut a),
             }
         }
@@ -160,7 +174,10 @@ pub(crate) async fn list(
     let total = match total {
         Some(total) => total,
         None => {
-            let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT 1 AS one FROM {from} WHERE {conditions} LIMIT {}) n", COUNTED + 1);
+            let sql = format!(
+                "SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT 1 AS one FROM {from} WHERE {conditions} LIMIT {}) n",
+                COUNTED + 1
+            );
             tx.one(sql, a.clone()).await?.get(0)?
         }
     };
@@ -171,7 +188,9 @@ pub(crate) async fn list(
         "closed" => format!("c.closed_on {way}, c.id {way}"),
         _ => format!("c.id {way}"),
     };
-    let sql = format!("SELECT {MATTER} FROM {from} WHERE {conditions} ORDER BY {by} LIMIT {limit} OFFSET {offset}");
+    let sql = format!(
+        "SELECT {MATTER} FROM {from} WHERE {conditions} ORDER BY {by} LIMIT {limit} OFFSET {offset}"
+    );
     let rows = tx.query(sql, a).await?;
     let found: Result<Vec<_>> = rows.iter().map(matter).collect();
     Ok((total, found?))
@@ -182,7 +201,9 @@ pub(crate) async fn some(tx: &mut Tx, ids: &[Id], scope: &Scope) -> Result<Vec<M
     let mut a = Args::new();
     let list = a.list(ids.iter().copied());
     let scope = scope_sql(scope, "c.unit", &mut a);
-    let sql = format!("SELECT {MATTER} FROM case_matter c WHERE c.id IN ({list}) AND {scope} ORDER BY c.id DESC");
+    let sql = format!(
+        "SELECT {MATTER} FROM case_matter c WHERE c.id IN ({list}) AND {scope} ORDER BY c.id DESC"
+    );
     tx.query(sql, a).await?.iter().map(matter).collect()
 }
 
@@ -245,20 +266,65 @@ pub(crate) async fn due_of(
 }
 
 /// Files of cases, for facts.
-pub(crate) async fn files(
-    tx: &mut Tx,
-    ids: &[Id],
-) -> Result<HashMap<Id, Vec<ledger::SourceFile>>> {
+pub(crate) async fn files(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, Vec<ledger::SourceFile>>> {
     let mut a = Args::new();
     let list = a.list(ids.iter().copied());
-    let sql = format!("SELECT matter, name, sha256, size FROM case_evidence WHERE matter IN ({list}) ORDER BY matter, seq, no");
+    let sql = format!(
+        "SELECT matter, name, sha256, size FROM case_evidence WHERE matter IN ({list}) ORDER BY matter, seq, no"
+    );
     let mut found: HashMap<Id, Vec<ledger::SourceFile>> = HashMap::new();
     for row in tx.query(sql, a).await? {
-        found.entry(row.get(0)?).or_default().push(ledger::SourceFile {
-            name: row.get(1)?,
-            sha256: row.get(2)?,
-            size: row.get(3)?,
-        });
+        found
+            .entry(row.get(0)?)
+            .or_default()
+            .push(ledger::SourceFile {
+                name: row.get(1)?,
+                sha256: row.get(2)?,
+                size: row.get(3)?,
+            });
     }
     Ok(found)
+}
+
+/// The case with a number, whoever may see it.
+pub(crate) async fn by_number(tx: &mut Tx, number: &str) -> Result<Option<Id>> {
+    let sql = "SELECT id FROM case_matter WHERE number = $1";
+    let row = tx.optional(sql, args![number]).await?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// Which of these numbers of old ledgers are there already.
+pub(crate) async fn known_numbers(tx: &mut Tx, numbers: &[String]) -> Result<Vec<String>> {
+    let mut a = Args::new();
+    let list = a.list(numbers.iter().cloned());
+    let sql = format!("SELECT number FROM case_matter WHERE number IN ({list})");
+    let rows = tx.query(sql, a).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Staff numbers of people.
+pub(crate) async fn staff_numbers(
+    tx: &mut Tx,
+    people: &[PersonId],
+) -> Result<HashMap<PersonId, String>> {
+    let mut found = HashMap::new();
+    for chunk in people.chunks(5_000) {
+        let mut a = Args::new();
+        let list = a.list(chunk.iter().copied());
+        let sql = format!("SELECT p.id, p.staff_no FROM person p WHERE p.id IN ({list})");
+        for row in tx.query(sql, a).await? {
+            found.insert(row.get(0)?, row.get(1)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Cases of a kind of records with these words, for the list: ids in a scope.
+pub(crate) async fn found(
+    tx: &mut Tx,
+    words: &kernel::words::Words,
+    scope: &Scope,
+) -> Result<Vec<Id>> {
+    let within = |column: &str, args: &mut Args| scope_sql(scope, column, args);
+    search::find(tx, crate::searching::KIND, words, within, 500).await
 }

@@ -72,7 +72,13 @@ fn turn() -> impl Strategy<Value = Turn> {
         Just(Side::Supervisor)
     ];
     let sides = proptest::collection::vec(side, 0..4);
-    let by = (act(), 0u8..7, sides, proptest::collection::vec(0u8..7, 0..2), proptest::bool::weighted(0.2));
+    let by = (
+        act(),
+        0u8..7,
+        sides,
+        proptest::collection::vec(0u8..7, 0..2),
+        proptest::bool::weighted(0.2),
+    );
     prop_oneof![
         12 => by.prop_map(|(a, who, sides, of, below)| Turn::Act(a, who, sides, of, below)),
         2 => Just(Turn::Given),
@@ -212,7 +218,9 @@ fn looking_at_a_case_and_reminders_change_no_day_and_no_state() {
     let before = case.clone();
     for act in [
         Act::Reminded { step: "-5d".into() },
-        Act::Escalated { step: "+5wd".into() },
+        Act::Escalated {
+            step: "+5wd".into(),
+        },
         Act::Commented { named: vec![] },
         Act::Recurs { of: Id([9; 16]) },
     ] {
@@ -237,7 +245,13 @@ fn what_is_missing_is_told_at_its_field() {
         .decide(kind, &hand(0, Side::Raiser), &assigned, ("", 0), TODAY)
         .unwrap();
     case.apply(kind, &event(2, assigned, &to, Some(person(0))));
-    let told = |case: &Case, act: Act, text: &str| match case.decide(kind, &hand(1, Side::Owner), &act, (text, 0), TODAY) {
+    let told = |case: &Case, act: Act, text: &str| match case.decide(
+        kind,
+        &hand(1, Side::Owner),
+        &act,
+        (text, 0),
+        TODAY,
+    ) {
         Err(Error::Invalid(e)) => format!("{}: {}", e[0].field, e[0].message.key),
         Err(Error::Conflict(m)) => m.key.to_owned(),
         other => format!("{other:?}"),
@@ -246,8 +260,14 @@ fn what_is_missing_is_told_at_its_field() {
         cause: cause.into(),
         measures,
     };
-    assert_eq!(told(&case, plan("", vec![]), ""), "cause: cases-cause-missing");
-    assert_eq!(told(&case, plan("职责不清", vec![]), ""), "measures: cases-measures-missing");
+    assert_eq!(
+        told(&case, plan("", vec![]), ""),
+        "cause: cases-cause-missing"
+    );
+    assert_eq!(
+        told(&case, plan("职责不清", vec![]), ""),
+        "measures: cases-measures-missing"
+    );
     assert_eq!(told(&case, Act::Reported, ""), "text: cases-text-missing");
     assert_eq!(told(&case, Act::Submitted, "好了"), "cases-moved-on");
     let wanted = Act::TimeWanted {
@@ -259,16 +279,47 @@ fn what_is_missing_is_told_at_its_field() {
     case.apply(kind, &event(3, planned, "solving", Some(person(1))));
     assert_eq!(told(&case, Act::Submitted, "好了"), "cases-measures-open");
     let tomorrow = TODAY.saturating_add(1.day());
-    assert_eq!(told(&case, Act::MeasureDone { no: 1, on: tomorrow }, ""), "day: cases-day-future");
-    assert_eq!(told(&case, Act::MeasureDone { no: 7, on: TODAY }, ""), "cases-measure-done");
+    assert_eq!(
+        told(
+            &case,
+            Act::MeasureDone {
+                no: 1,
+                on: tomorrow
+            },
+            ""
+        ),
+        "day: cases-day-future"
+    );
+    assert_eq!(
+        told(&case, Act::MeasureDone { no: 7, on: TODAY }, ""),
+        "cases-measure-done"
+    );
     // Whoever only does a measure never judges, on whatever side they stand.
     case.apply(kind, &event(4, Act::Submitted, "checking", Some(person(1))));
-    let judged = case.decide(kind, &hand(2, Side::Supervisor), &Act::Accepted, ("", 0), TODAY);
+    let judged = case.decide(
+        kind,
+        &hand(2, Side::Supervisor),
+        &Act::Accepted,
+        ("", 0),
+        TODAY,
+    );
     assert!(matches!(judged, Err(Error::Conflict(m)) if m.key == "cases-judge-doer"));
     let nobody = Hand {
         person: None,
         ..hand(3, Side::Supervisor)
     };
-    assert!(case.decide(kind, &nobody, &Act::Accepted, ("", 0), TODAY).is_err());
-    assert!(case.decide(kind, &hand(3, Side::Supervisor), &Act::Accepted, ("", 0), TODAY).is_ok());
+    assert!(
+        case.decide(kind, &nobody, &Act::Accepted, ("", 0), TODAY)
+            .is_err()
+    );
+    assert!(
+        case.decide(
+            kind,
+            &hand(3, Side::Supervisor),
+            &Act::Accepted,
+            ("", 0),
+            TODAY
+        )
+        .is_ok()
+    );
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use approvals::{Approvals, Deputies, Directory, Known, Signers, Trail, Who as Route};
-use cases::{Act, Ask, Cases, CaseKinds, Decision, Eyes, Evidence, Measure, Raise, Said, Whole};
+use cases::{Act, Ask, CaseKinds, Cases, Decision, Evidence, Eyes, Measure, Raise, Said, Whole};
 use commons::files::Files;
 use commons::packs::Packs;
 use db::{Args, Db, Migration, Tx, args};
@@ -63,7 +63,10 @@ pub fn packs() -> Packs {
 struct Mailboxes;
 
 impl Contacts for Mailboxes {
-    fn addresses<'a>(&'a self, _: &'a [PersonId]) -> BoxFuture<'a, Result<HashMap<PersonId, String>>> {
+    fn addresses<'a>(
+        &'a self,
+        _: &'a [PersonId],
+    ) -> BoxFuture<'a, Result<HashMap<PersonId, String>>> {
         async { Ok(HashMap::new()) }.boxed()
     }
 
@@ -80,7 +83,13 @@ pub struct Doors {
 }
 
 impl Directory for Doors {
-    fn who<'a>(&'a self, tx: &'a mut Tx, who: &'a Route, unit: UnitId, day: Date) -> BoxFuture<'a, Result<Vec<PersonId>>> {
+    fn who<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        who: &'a Route,
+        unit: UnitId,
+        day: Date,
+    ) -> BoxFuture<'a, Result<Vec<PersonId>>> {
         async move {
             let Route::Permission(name) = who else {
                 return Ok(vec![]);
@@ -91,14 +100,29 @@ impl Directory for Doors {
     }
 
     fn path<'a>(&'a self, tx: &'a mut Tx, unit: UnitId) -> BoxFuture<'a, Result<Vec<UnitId>>> {
-        async move { Ok(finding::paths(tx, &[unit]).await?.remove(&unit).unwrap_or_default()) }.boxed()
+        async move {
+            Ok(finding::paths(tx, &[unit])
+                .await?
+                .remove(&unit)
+                .unwrap_or_default())
+        }
+        .boxed()
     }
 
-    fn by_staff_no<'a>(&'a self, tx: &'a mut Tx, no: &'a str, day: Date) -> BoxFuture<'a, Result<Option<PersonId>>> {
+    fn by_staff_no<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        no: &'a str,
+        day: Date,
+    ) -> BoxFuture<'a, Result<Option<PersonId>>> {
         finding::serving(tx, no, day).boxed()
     }
 
-    fn names<'a>(&'a self, people: &'a [PersonId], units: &'a [UnitId]) -> BoxFuture<'a, Result<Known>> {
+    fn names<'a>(
+        &'a self,
+        people: &'a [PersonId],
+        units: &'a [UnitId],
+    ) -> BoxFuture<'a, Result<Known>> {
         async move {
             Ok(Known {
                 people: self.org.person_names(people).await?,
@@ -130,7 +154,8 @@ impl Signers for Doors {
 impl Trail for Doors {
     fn record<'a>(&'a self, tx: &'a mut Tx, deed: approvals::Deed) -> BoxFuture<'a, Result<()>> {
         async move {
-            let entry = Actor::default().audit(deed.action, ("approval", deed.approval), deed.detail);
+            let entry =
+                Actor::default().audit(deed.action, ("approval", deed.approval), deed.detail);
             identity::record(tx, &self.env, &entry).await
         }
         .boxed()
@@ -138,7 +163,12 @@ impl Trail for Doors {
 }
 
 impl Deputies for Doors {
-    fn acts_for<'a>(&'a self, tx: &'a mut Tx, me: PersonId, today: Date) -> BoxFuture<'a, Result<Vec<PersonId>>> {
+    fn acts_for<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        me: PersonId,
+        today: Date,
+    ) -> BoxFuture<'a, Result<Vec<PersonId>>> {
         Identity::deciding_for(tx, me, today).boxed()
     }
 }
@@ -168,7 +198,8 @@ impl Who {
     }
 
     pub fn eyes(self) -> Eyes {
-        let under = |unit: Option<UnitId>| unit.map_or_else(Scope::nothing, |u| Scope::Under(vec![u]));
+        let under =
+            |unit: Option<UnitId>| unit.map_or_else(Scope::nothing, |u| Scope::Under(vec![u]));
         Eyes {
             account: self.account,
             person: Some(self.person),
@@ -216,7 +247,11 @@ pub struct House {
     pub lonely: Who,
 }
 
-async fn on(db: &Db, env: &Env, files: &Files) -> (Organization, Ledger, Notices, Approvals, Cases) {
+async fn on(
+    db: &Db,
+    env: &Env,
+    files: &Files,
+) -> (Organization, Ledger, Notices, Approvals, Cases) {
     let org = Organization::new(db.clone(), env.clone());
     let ledger = Ledger::open(db.clone(), env.clone()).await.unwrap();
     let notices = Notices::new(db.clone(), env.clone(), Settings::default(), Mailboxes);
@@ -254,7 +289,13 @@ impl House {
         let (org, ledger, notices, approvals, cases) = on(&t.db, &t.env, &files).await;
         let identity = Identity::new(t.db.clone(), t.env.clone(), SecuritySettings::default())
             .with_organization(org.clone());
-        let permissions = [cases::READ, cases::RAISE, cases::HANDLE, cases::SUPERVISE, cases::REPORTER];
+        let permissions = [
+            cases::READ,
+            cases::RAISE,
+            cases::HANDLE,
+            cases::SUPERVISE,
+            cases::REPORTER,
+        ];
         identity
             .sync_roles(&Roles::read(&packs(), &permissions).unwrap())
             .await
@@ -285,7 +326,10 @@ impl House {
                     nature: Default::default(),
                 },
             };
-            let person = org.add_person(&new, By::default(), &Scope::All).await.unwrap();
+            let person = org
+                .add_person(&new, By::default(), &Scope::All)
+                .await
+                .unwrap();
             let grant = NewGrant {
                 role: role.into(),
                 unit: on,
@@ -299,7 +343,9 @@ impl House {
                 password: NewPassword::None,
                 grants: if role.is_empty() { vec![] } else { vec![grant] },
             };
-            let opened = identity.create_account(&Actor::default(), &new, &Scope::All).await;
+            let opened = identity
+                .create_account(&Actor::default(), &new, &Scope::All)
+                .await;
             let has = |name: &str| (role == name).then_some(on);
             Who {
                 account: opened.unwrap().account,
@@ -373,7 +419,9 @@ impl House {
     }
 
     pub async fn raise(&self, raise: &Raise) -> Result<Id> {
-        self.cases.raise(raise, &self.raiser.eyes(), &self.raiser.actor()).await
+        self.cases
+            .raise(raise, &self.raiser.eyes(), &self.raiser.actor())
+            .await
     }
 
     pub async fn act(&self, id: Id, act: Act, who: Who) -> Result<()> {
@@ -381,7 +429,9 @@ impl House {
             text: "已按要求办理".into(),
             ..Said::default()
         };
-        self.cases.act(id, &act, &said, &who.eyes(), &who.actor()).await
+        self.cases
+            .act(id, &act, &said, &who.eyes(), &who.actor())
+            .await
     }
 
     pub async fn ask(&self, id: Id, ask: Ask, who: Who) -> Result<()> {
@@ -418,11 +468,17 @@ impl House {
     /// A case that waits to be checked.
     pub async fn submitted(&self, title: &str) -> Id {
         let id = self.raise(&self.problem(title)).await.unwrap();
-        self.act(id, self.assigned(), self.supervisor).await.unwrap();
+        self.act(id, self.assigned(), self.supervisor)
+            .await
+            .unwrap();
         self.act(id, self.planned(), self.owner).await.unwrap();
         let on = self.env.today();
-        self.act(id, Act::MeasureDone { no: 1, on }, self.owner).await.unwrap();
-        self.act(id, Act::MeasureDone { no: 2, on }, self.lonely).await.unwrap();
+        self.act(id, Act::MeasureDone { no: 1, on }, self.owner)
+            .await
+            .unwrap();
+        self.act(id, Act::MeasureDone { no: 2, on }, self.lonely)
+            .await
+            .unwrap();
         self.act(id, Act::Submitted, self.owner).await.unwrap();
         id
     }
@@ -439,7 +495,12 @@ impl House {
     }
 
     pub async fn acts(&self, id: Id) -> Vec<&'static str> {
-        self.whole(id).await.events.iter().map(|e| e.act.code()).collect()
+        self.whole(id)
+            .await
+            .events
+            .iter()
+            .map(|e| e.act.code())
+            .collect()
     }
 
     /// Kinds and parts of the facts that stand about a case.
@@ -453,7 +514,11 @@ impl House {
 
     /// Keys of what somebody was told, the oldest first.
     pub async fn told(&self, who: Who) -> Vec<String> {
-        let rows = self.notices.list(&[Reader::Person(who.person)], false, None, 500).await.unwrap();
+        let rows = self
+            .notices
+            .list(&[Reader::Person(who.person)], false, None, 500)
+            .await
+            .unwrap();
         rows.into_iter().rev().map(|r| r.key).collect()
     }
 
@@ -476,7 +541,10 @@ impl House {
 /// Field and key of what was refused.
 pub fn refused<T: std::fmt::Debug>(result: Result<T>) -> Vec<(String, &'static str)> {
     match result.unwrap_err() {
-        kernel::Error::Invalid(errors) => errors.into_iter().map(|e| (e.field, e.message.key)).collect(),
+        kernel::Error::Invalid(errors) => errors
+            .into_iter()
+            .map(|e| (e.field, e.message.key))
+            .collect(),
         kernel::Error::Conflict(m) => vec![("conflict".into(), m.key)],
         kernel::Error::NotFound => vec![(String::new(), "not-found")],
         kernel::Error::Forbidden => vec![(String::new(), "forbidden")],

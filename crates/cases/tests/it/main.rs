@@ -4,5 +4,7 @@ mod case;
 mod house;
 mod minding;
 mod packs;
+mod pages;
 mod races;
 mod service;
+mod zz_speed;

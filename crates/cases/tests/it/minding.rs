@@ -26,13 +26,17 @@ async fn the_ladder_is_climbed_by_working_days_and_never_twice() {
         problem.owner = Some(h.owner.person);
         problem.supervisor = Some(h.supervisor.person);
         let id = h.raise(&problem).await.unwrap();
-        // Due on 2027-01-01, a Friday; noon of 2026-11-22 is a Sunday.
-        assert_eq!(h.cases.remind().await.unwrap(), 0, "nobody is reminded on a Sunday");
+        // It begins on 2026-11-20, a Friday, and is due on 2027-01-01, a Friday.
+        assert_eq!(h.cases.remind().await.unwrap(), 0);
         let mut taken = 0;
         for _ in 0..70 {
             t.clock.advance(86_400);
             let now = h.cases.remind().await.unwrap();
-            assert_eq!(h.cases.remind().await.unwrap(), 0, "the same morning again does nothing");
+            assert_eq!(
+                h.cases.remind().await.unwrap(),
+                0,
+                "the same morning again does nothing"
+            );
             taken += now;
         }
         let w = h.whole(id).await;
@@ -43,15 +47,37 @@ async fn the_ladder_is_climbed_by_working_days_and_never_twice() {
             "escalated +5wd",
             "escalated +10wd",
         ];
-        assert_eq!((steps(&w.events), taken), (climbed.map(String::from).to_vec(), 5));
-        let days: Vec<String> = w.events[2..].iter().map(|e| kernel::format_date(e.at.date(h.env.zone()))).collect();
-        assert_eq!(days, ["2026-12-25", "2026-12-31", "2027-01-04", "2027-01-08", "2027-01-15"]);
+        assert_eq!(
+            (steps(&w.events), taken),
+            (climbed.map(String::from).to_vec(), 5)
+        );
+        let days: Vec<String> = w.events[2..]
+            .iter()
+            .map(|e| kernel::format_date(e.at.date(h.env.zone())))
+            .collect();
+        assert_eq!(
+            days,
+            [
+                "2026-12-25",
+                "2026-12-31",
+                "2027-01-04",
+                "2027-01-08",
+                "2027-01-15"
+            ]
+        );
         assert_eq!(w.matter.until, w.matter.due, "no reminder changes a day");
         let told = h.told(h.owner).await;
         let count = |key: &str| told.iter().filter(|k| *k == key).count();
-        assert_eq!((count("cases-notice-due"), count("cases-notice-late")), (2, 3));
+        assert_eq!(
+            (count("cases-notice-due"), count("cases-notice-late")),
+            (2, 3)
+        );
         let told = h.told(h.supervisor).await;
-        assert_eq!(told.iter().filter(|k| *k == "cases-notice-late").count(), 2, "owner and the next superior");
+        assert_eq!(
+            told.iter().filter(|k| *k == "cases-notice-late").count(),
+            2,
+            "owner and the next superior"
+        );
         assert_eq!(w.matter.version, w.events.len() as i64);
         // After that it can still be acted on.
         h.act(id, Act::Urged, h.supervisor).await.unwrap();
@@ -67,6 +93,12 @@ async fn days_without_a_server_leave_every_step_and_one_notice() {
         problem.owner = Some(h.owner.person);
         let id = h.raise(&problem).await.unwrap();
         t.clock.advance(64 * 86_400);
+        assert_eq!(
+            h.cases.remind().await.unwrap(),
+            0,
+            "nobody is reminded on a Saturday"
+        );
+        t.clock.advance(2 * 86_400);
         assert_eq!(h.cases.remind().await.unwrap(), 5);
         assert_eq!(h.cases.remind().await.unwrap(), 0);
         assert_eq!(steps(&h.whole(id).await.events).len(), 5);
@@ -118,17 +150,26 @@ async fn many_open_cases_cost_nothing_on_a_morning_on_which_none_is_due() {
         let h = House::new(&t).await;
         let id = h.raise(&h.problem("窗口排队过长")).await.unwrap();
         multiply(&h, id, 6_000, "2027-06-01").await;
-        t.clock.advance(86_400);
+        t.clock.advance(3 * 86_400);
         let begin = Instant::now();
         assert_eq!(h.cases.remind().await.unwrap(), 0);
         assert!(begin.elapsed().as_millis() < 250, "{:?}", begin.elapsed());
         // 1,200 that are due on one day are taken in batches.
         multiply(&h, id, 1_200, "2026-11-23").await;
         let before = h.whole(id).await.matter.until;
-        assert_eq!(h.cases.remind().await.unwrap(), 0, "no rung is reached: the day is only moved on");
+        assert_eq!(
+            h.cases.remind().await.unwrap(),
+            0,
+            "no rung is reached: the day is only moved on"
+        );
         let mut tx = h.db.read().await.unwrap();
         let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM case_matter WHERE next_on = $1";
-        let moved: i64 = tx.one(sql, args!["2026-12-25"]).await.unwrap().get(0).unwrap();
+        let moved: i64 = tx
+            .one(sql, args!["2026-12-25"])
+            .await
+            .unwrap()
+            .get(0)
+            .unwrap();
         assert_eq!((moved, h.whole(id).await.matter.until), (1_201, before));
     })
     .await;

@@ -38,30 +38,73 @@ fn every_mistake_is_named_with_its_line() {
         assert_ne!(text, OWN, "{from}");
         read(text).unwrap_err()
     };
-    let accept = "verb = \"accept\"\nfrom = [\"checking\"]\nto = \"solved\"\nwho = [\"supervisor\"]";
+    let accept =
+        "verb = \"accept\"\nfrom = [\"checking\"]\nto = \"solved\"\nwho = [\"supervisor\"]";
     let at = line(OWN, accept) - 1;
     for (from, to, line, key) in [
-        (accept, accept.replace("[\"supervisor\"]", "[\"owner\"]"), at, "cases-pack-judge"),
-        (accept, accept.replace("checking\"]", "solving\"]"), at, "cases-pack-from"),
-        (accept, accept.replace("\"solved\"", "\"explained\""), at, "cases-pack-to"),
-        (accept, accept.replace("\"solved\"", "\"nowhere\""), at, "cases-pack-state"),
+        (
+            accept,
+            accept.replace("[\"supervisor\"]", "[\"owner\"]"),
+            at,
+            "cases-pack-judge",
+        ),
+        (
+            accept,
+            accept.replace("checking\"]", "solving\"]"),
+            at,
+            "cases-pack-from",
+        ),
+        (
+            accept,
+            accept.replace("\"solved\"", "\"explained\""),
+            at,
+            "cases-pack-to",
+        ),
+        (
+            accept,
+            accept.replace("\"solved\"", "\"nowhere\""),
+            at,
+            "cases-pack-state",
+        ),
     ] {
-        assert!(told(from, &to).contains(&(line, key)), "{key}: {:?}", told(from, &to));
+        assert!(
+            told(from, &to).contains(&(line, key)),
+            "{key}: {:?}",
+            told(from, &to)
+        );
     }
     let approval = "approval = \"case-extension\"\n";
     assert_eq!(told(approval, "")[0].1, "cases-pack-approval");
     let kind = line(OWN, "[[case-kind]]");
     for (from, to, key) in [
         ("ZG-{year}-{n}", "ZG", "cases-pack-number"),
-        ("flow = \"rectify\"\nareas", "flow = \"none\"\nareas", "cases-pack-flow"),
+        (
+            "flow = \"rectify\"\nareas",
+            "flow = \"none\"\nareas",
+            "cases-pack-flow",
+        ),
         ("areas = \"areas\"", "areas = \"fields\"", "cases-pack-list"),
-        ("look-back = [\"+90d\"]", "look-back = [\"-1d\"]", "cases-pack-look-back"),
-        ("days = 15, working = true },\n  { code = \"serious\"", "days = 0 },\n  { code = \"serious\"", "cases-pack-days"),
+        (
+            "look-back = [\"+90d\"]",
+            "look-back = [\"-1d\"]",
+            "cases-pack-look-back",
+        ),
+        (
+            "days = 15, working = true },\n  { code = \"serious\"",
+            "days = 0 },\n  { code = \"serious\"",
+            "cases-pack-days",
+        ),
     ] {
         assert_eq!(told(from, to), [(kind, key)], "{from}");
     }
     // A state out of which nothing leads is a trap.
     let refuse = "verb = \"submit\"\nfrom = [\"solving\"]\nto = \"checking\"";
-    let found = told(refuse, "verb = \"submit\"\nfrom = [\"solving\"]\nto = \"raised\"");
-    assert!(found.contains(&(line(OWN, "code = \"checking\"") - 1, "cases-pack-trap")), "{found:?}");
+    let found = told(
+        refuse,
+        "verb = \"submit\"\nfrom = [\"solving\"]\nto = \"raised\"",
+    );
+    assert!(
+        found.contains(&(line(OWN, "code = \"checking\"") - 1, "cases-pack-trap")),
+        "{found:?}"
+    );
 }

@@ -13,7 +13,11 @@ async fn of_two_who_close_at_once_one_wins_and_the_other_is_told() {
         let there = here.node(&t).await;
         for n in 0..8 {
             let id = here.submitted("窗口排队过长").await;
-            let other = if n % 2 == 0 { Act::Accepted } else { Act::Refused };
+            let other = if n % 2 == 0 {
+                Act::Accepted
+            } else {
+                Act::Refused
+            };
             let (a, b) = join(
                 here.act(id, Act::Accepted, here.supervisor),
                 there.act(id, other, there.second),
@@ -24,7 +28,12 @@ async fn of_two_who_close_at_once_one_wins_and_the_other_is_told() {
             assert_eq!(refused(lost)[0].1, "cases-moved-on");
             let w = here.whole(id).await;
             assert_eq!(w.events.len(), 7, "one act");
-            let accepted = here.facts(id).await.iter().filter(|f| f.0 == "case-accepted").count();
+            let accepted = here
+                .facts(id)
+                .await
+                .iter()
+                .filter(|f| f.0 == "case-accepted")
+                .count();
             assert_eq!(accepted, usize::from(w.matter.end == Some(End::Solved)));
         }
     })

@@ -38,6 +38,11 @@ const DAYS: i64 = 365;
 /// The name of a permission in the reader's language; one without a name is shown as it is.
 pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
     const NAMED: &[(&str, &str)] = &[
+        ("case.read", "identity-permission-case-read"),
+        ("case.raise", "identity-permission-case-raise"),
+        ("case.handle", "identity-permission-case-handle"),
+        ("case.supervise", "identity-permission-case-supervise"),
+        ("case.reporter", "identity-permission-case-reporter"),
         ("activity.read", "identity-permission-activity-read"),
         ("activity.record", "identity-permission-activity-record"),
         ("activity.reverse", "identity-permission-activity-reverse"),

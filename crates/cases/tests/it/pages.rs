@@ -1,0 +1,538 @@
+//! Pages, export, import, papers and API, through HTTP.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header;
+use axum::middleware::{Next, from_fn};
+use cases::{HANDLE, RAISE, READ, REPORTER, Reporter, SUPERVISE, module};
+use http_body_util::BodyExt;
+use kernel::Scope;
+use serde_json::{Value, json};
+use testkit::{TestDb, on_both, on_sqlite};
+use tower::ServiceExt;
+use web::{Lang, Module, Options, Principal};
+
+use crate::house::{House, Who, migrations};
+
+fn modules(h: &House, t: &TestDb) -> Vec<Module> {
+    let texts = [commons::MESSAGES, approvals::MESSAGES]
+        .into_iter()
+        .flatten();
+    let commons = Module {
+        name: "commons",
+        messages: texts
+            .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
+            .collect(),
+        ..Module::default()
+    };
+    vec![
+        commons,
+        organization::module(
+            h.org.clone(),
+            h.files.clone(),
+            organization::Attributes::default(),
+            organization::BodyKinds::default(),
+        ),
+        desk::module(desk::Desk::new(t.db.clone(), t.env.clone())),
+        module(h.cases.clone()),
+    ]
+}
+
+/// The program as somebody sees it.
+struct App(Router);
+
+impl App {
+    fn of(h: &House, t: &TestDb, who: Who) -> Self {
+        let eyes = who.eyes();
+        let mut principal = Principal::new(who.account, "某人");
+        principal.person = Some(who.person);
+        for (permission, scope) in [
+            (READ, eyes.reads),
+            (RAISE, eyes.raises),
+            (HANDLE, eyes.handles),
+            (SUPERVISE, eyes.supervises),
+            (REPORTER, eyes.reporters),
+        ] {
+            if scope != Scope::nothing() {
+                principal = principal.with(permission, scope);
+            }
+        }
+        let mut options = Options::new(t.env.clone());
+        options.auth = Box::new(move |router| {
+            router.layer(from_fn(move |mut request: Request, next: Next| {
+                request.extensions_mut().insert(Some(principal.clone()));
+                next.run(request)
+            }))
+        });
+        Self(web::assemble(modules(h, t), options).expect("they fit together"))
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: Vec<u8>,
+    ) -> (u16, Vec<u8>, String) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "suneng.test")
+            .header(header::CONTENT_TYPE, kind)
+            .body(Body::from(body))
+            .unwrap();
+        let response = self.0.clone().oneshot(request).await.expect("infallible");
+        let status = response.status().as_u16();
+        let to = response.headers().get(header::LOCATION);
+        let to = to
+            .map(|to| to.to_str().unwrap().to_owned())
+            .unwrap_or_default();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, bytes.to_vec(), to)
+    }
+
+    async fn get(&self, path: &str) -> (u16, String) {
+        let (status, bytes, _) = self.send("GET", path, "", vec![]).await;
+        (status, String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let pairs = fields.iter();
+        let pairs = pairs.map(|(n, v)| format!("{}={}", web::encode(n), web::encode(v)));
+        let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
+        let (status, bytes, to) = self
+            .send("POST", path, "application/x-www-form-urlencoded", body)
+            .await;
+        (
+            status,
+            if to.is_empty() {
+                String::from_utf8_lossy(&bytes).into_owned()
+            } else {
+                to
+            },
+        )
+    }
+
+    async fn parts(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: Option<(&str, &[u8])>,
+    ) -> (u16, String) {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let head = format!(
+                "--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+        }
+        if let Some((name, bytes)) = file {
+            let head = format!(
+                "--cut\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--cut--\r\n");
+        let (status, bytes, to) = self
+            .send("POST", path, "multipart/form-data; boundary=cut", body)
+            .await;
+        (
+            status,
+            if to.is_empty() {
+                String::from_utf8_lossy(&bytes).into_owned()
+            } else {
+                to
+            },
+        )
+    }
+
+    async fn json(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let (status, bytes, _) = self
+            .send(
+                method,
+                path,
+                "application/json",
+                body.to_string().into_bytes(),
+            )
+            .await;
+        (
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        )
+    }
+}
+
+fn hidden(page: &str, name: &str) -> String {
+    let mark = format!("name=\"{name}\" value=\"");
+    let rest = page.split_once(&mark).map_or("", |(_, rest)| rest);
+    rest.split('"').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn every_template_renders_in_every_language() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(on_sqlite(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let problems = web::samples::problems(modules(&h, &t), &t.env);
+        assert_eq!(problems, Vec::<String>::new());
+    }));
+}
+
+#[tokio::test]
+async fn a_problem_goes_round_the_loop_by_forms() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let [raiser, supervisor, owner, lonely] =
+            [h.raiser, h.supervisor, h.owner, h.lonely].map(|w| App::of(&h, &t, w));
+        assert_eq!(
+            lonely.get("/cases/new").await.0,
+            404,
+            "only who may raise has the form"
+        );
+        assert_eq!(
+            lonely.get("/cases").await.0,
+            200,
+            "everybody has a list of their own"
+        );
+        let (_, page) = raiser.get("/cases/new?kind=problem").await;
+        let id = hidden(&page, "id");
+        let mut fields = vec![
+            ("id", id.as_str()),
+            ("kind", "problem"),
+            ("title", "排队<b>过长</b>"),
+            ("detail", "第一行\n第二行"),
+            ("severity", "none"),
+            ("area", "service"),
+            ("source", "inspection"),
+            ("from", "B"),
+            ("unit", "O1"),
+            ("v-standard", "不超过十五分钟"),
+        ];
+        let (status, page) = raiser.parts("/cases", &fields, None).await;
+        assert!(
+            status == 422 && page.contains("请从清单中选择") && page.contains("第二行"),
+            "{page}"
+        );
+        fields[4] = ("severity", "serious");
+        let (status, path) = raiser.parts("/cases", &fields, None).await;
+        assert_eq!(
+            (status, path.as_str()),
+            (303, format!("/cases/{id}").as_str())
+        );
+        assert_eq!(lonely.get(&path).await.0, 404);
+        let act =
+            async |app: &App, verb: &str, more: &[(&str, &str)], file: Option<(&str, &[u8])>| {
+                let (_, page) = app.get(&path).await;
+                let seen = hidden(&page, "seen");
+                let fields = [&[("seen", seen.as_str())], more].concat();
+                app.parts(&format!("{path}/acts/{verb}"), &fields, file)
+                    .await
+            };
+        let (status, page) = act(&supervisor, "assign", &[("owner", "99")], None).await;
+        assert!(
+            status == 422 && page.contains("99") && page.contains("工号"),
+            "{page}"
+        );
+        let (status, told) = act(
+            &supervisor,
+            "assign",
+            &[("owner", "4"), ("co", "5"), ("supervisor", "2")],
+            None,
+        )
+        .await;
+        assert_eq!(status, 303, "{told}");
+        let (_, page) = owner.get(&path).await;
+        assert!(
+            page.contains("查因定策")
+                && !page.contains("验收销号")
+                && page.contains("排队&lt;b&gt;"),
+            "{page}"
+        );
+        let (status, page) = act(
+            &owner,
+            "plan",
+            &[("cause", "职责不清"), ("measures", "修订制度|4|某天")],
+            None,
+        )
+        .await;
+        assert!(
+            status == 422 && page.contains("第 1 行的期限") && page.contains("职责不清"),
+            "what was typed stays"
+        );
+        let (status, told) = act(
+            &owner,
+            "plan",
+            &[
+                ("cause", "职责不清"),
+                ("measures", "修订制度|4|2026-12-20\n增设窗口"),
+            ],
+            None,
+        )
+        .await;
+        assert_eq!(status, 303, "{told}");
+        for no in ["1", "2"] {
+            let on = [("no", no), ("day", "2026-11-20")];
+            assert_eq!(act(&owner, "measure", &on, None).await.0, 303);
+        }
+        let said = [("text", "已整改"), ("of", "2026-11-19")];
+        assert_eq!(
+            act(&owner, "submit", &said, Some(("照片.pdf", b"%PDF 1")))
+                .await
+                .0,
+            303
+        );
+        let (_, page) = supervisor.get(&path).await;
+        assert!(
+            page.contains("照片.pdf")
+                && page.contains("反映 2026-11-19")
+                && page.contains("验收销号"),
+            "{page}"
+        );
+        let sha256 = commons::files::FileHash::of(b"%PDF 1");
+        assert_eq!(
+            supervisor.get(&format!("{path}/files/{sha256}")).await,
+            (200, "%PDF 1".into())
+        );
+        assert_eq!(lonely.get(&format!("{path}/files/{sha256}")).await.0, 404);
+        // What was looked at before is told to be old.
+        let old = supervisor
+            .parts(&format!("{path}/acts/accept"), &[("seen", "1")], None)
+            .await;
+        assert!(old.0 == 422 && old.1.contains("有了新的进展"), "{}", old.1);
+        assert_eq!(act(&supervisor, "accept", &[], None).await.0, 303);
+        let (_, list) = supervisor.get("/cases?view=closed").await;
+        assert!(
+            list.contains("ZG-2026-0001") && list.contains("已销号"),
+            "{list}"
+        );
+        let (_, list) = owner.get("/cases?tab=owned&view=closed").await;
+        assert!(list.contains("ZG-2026-0001"));
+        let found = supervisor.get("/search?q=%E6%8E%92%E9%98%9F").await.1;
+        assert!(found.contains(&path), "{found}");
+        for page in [
+            "/cases/board",
+            "/cases/wall",
+            "/cases/tasks",
+            "/cases?q=%E6%8E%92%E9%98%9F&view=all",
+        ] {
+            assert_eq!(supervisor.get(page).await.0, 200, "{page}");
+        }
+        for paper in ["urging", "notice", "feedback"] {
+            let (status, bytes, _) = supervisor
+                .send("GET", &format!("{path}/papers/{paper}"), "", vec![])
+                .await;
+            assert!(status == 200 && bytes.starts_with(b"PK"), "{paper}");
+        }
+        assert_eq!(supervisor.get(&format!("{path}/papers/other")).await.0, 404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn several_are_assigned_and_urged_at_once() {
+    on_sqlite(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let one = h.raise(&h.problem("甲问题")).await.unwrap().to_string();
+        let two = h.raise(&h.problem("乙问题")).await.unwrap().to_string();
+        let closed = h.solved("丙问题").await.to_string();
+        let app = App::of(&h, &t, h.supervisor);
+        let fields = [
+            ("pick", one.as_str()),
+            ("pick", &two),
+            ("pick", &closed),
+            ("owner", "4"),
+            ("act", "assign"),
+            ("back", "/cases?view=all"),
+        ];
+        let (status, page) = app.post("/cases/batch", &fields).await;
+        assert!(
+            status == 200 && page.contains("已办 2 项，未办 1 项") && page.contains("ZG-2026-0003"),
+            "{page}"
+        );
+        assert!(
+            App::of(&h, &t, h.raiser)
+                .post("/cases/batch", &fields)
+                .await
+                .0
+                == 404
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_told_in_confidence_leaves_the_house_nowhere() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let mut told = h.problem("收费不规范");
+        told.reporter = Some(Reporter {
+            name: "秘密人".into(),
+            contact: "13900000000".into(),
+            confidential: true,
+        });
+        let id = h.raise(&told).await.unwrap();
+        let [raiser, supervisor] = [h.raiser, h.supervisor].map(|w| App::of(&h, &t, w));
+        let pages = [
+            format!("/cases/{id}"),
+            "/cases".into(),
+            "/cases/board".into(),
+            "/cases/wall".into(),
+            "/cases/list.xlsx".into(),
+            "/search?q=%E7%A7%98%E5%AF%86%E4%BA%BA".into(),
+            format!("/api/v1/cases/{id}"),
+            "/api/v1/cases".into(),
+        ];
+        for app in [&raiser, &supervisor] {
+            for page in &pages {
+                let (status, bytes, _) = app.send("GET", page, "", vec![]).await;
+                assert_eq!(status, 200, "{page}");
+                let text = match page.ends_with("xlsx") {
+                    true => format!(
+                        "{:?}",
+                        commons::sheets::read("x.xlsx", &bytes, &Default::default())
+                            .unwrap()
+                            .cells()
+                            .map(|c| c.text.to_owned())
+                            .collect::<Vec<_>>()
+                    ),
+                    false => String::from_utf8_lossy(&bytes).into_owned(),
+                };
+                // The search shows what was asked for, and finds nothing.
+                let leaks = text.contains("13900000000")
+                    || (text.contains("秘密人") && !page.contains("search"));
+                assert!(
+                    !leaks && !(page.contains("search") && text.contains("ZG-2026")),
+                    "{page}"
+                );
+            }
+        }
+        let shown = format!("/cases/{id}/reporter");
+        assert_eq!(supervisor.post(&shown, &[]).await.0, 404);
+        assert!(raiser.post(&shown, &[]).await.1.contains("秘密人"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_old_ledger_is_checked_by_cell_and_taken_in_as_declared() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let app = App::of(&h, &t, h.raiser);
+        let (status, bytes, _) = app
+            .send("GET", "/cases/import/template.xlsx", "", vec![])
+            .await;
+        assert!(status == 200 && bytes.starts_with(b"PK"));
+        let csv = "编号,问题,责任单位编码,来源,责任人工号,登记日期,整改期限,结束方式,销号日期\n\
+            旧-1,窗口排队,O1,审计,4,2025-01-05,2025-02-05,已整改,2025-02-01\n\
+            旧-2,台账不全,O1,巡视巡察,4,2026-10-05,2026-12-05,,\n\
+            旧-2,台账不全,X9,没有,99,2026-10-05,2026-09-05,好了,\n";
+        let (status, page) = app
+            .parts("/cases/import", &[], Some(("台账.csv", csv.as_bytes())))
+            .await;
+        assert_eq!(status, 200, "{page}");
+        for cell in ["A4", "C4", "D4", "E4", "G4", "H4"] {
+            assert!(page.contains(&format!(">{cell}<")), "{cell}: {page}");
+        }
+        let value = |name| hidden(&page, name);
+        let (id, sheet) = (value("id"), value("sheet"));
+        let sent = [
+            ("id", id.as_str()),
+            ("sheet", sheet.as_str()),
+            ("fine", "2"),
+            ("faulty", "1"),
+        ];
+        let changed = [sent[0], sent[1], ("fine", "3"), ("faulty", "0")];
+        assert_eq!(app.post("/cases/import/publish", &changed).await.0, 422);
+        let (status, to) = app.post("/cases/import/publish", &sent).await;
+        assert_eq!((status, to.as_str()), (303, "/cases?view=all"));
+        let (_, list) = app.get("/cases?view=all").await;
+        assert!(
+            list.contains("旧-1") && list.contains("旧-2") && list.contains("已销号"),
+            "{list}"
+        );
+        let order = web::table::Order {
+            by: "number",
+            down: false,
+        };
+        let filter = cases::Filter {
+            view: cases::View::All,
+            ..Default::default()
+        };
+        let found = h
+            .cases
+            .list(
+                cases::Tab::Unit,
+                &filter,
+                &h.raiser.eyes(),
+                order,
+                web::table::Window::new(1, 9),
+            )
+            .await
+            .unwrap()
+            .1;
+        let facts: Vec<String> = h
+            .facts(found[0].id)
+            .await
+            .into_iter()
+            .map(|(k, r)| format!("{k}:{r}"))
+            .collect();
+        assert_eq!(
+            facts,
+            [
+                "case:common",
+                "case-closed:solved",
+                "case-accepted:common",
+                "case-on-time:common"
+            ]
+        );
+        assert_eq!(h.acts(found[0].id).await, ["raised", "declared"]);
+        // What is open goes on from here.
+        let owner = App::of(&h, &t, h.owner);
+        let open = format!("/cases/{}", found[1].id);
+        assert!(owner.get(&open).await.1.contains("查因定策"));
+        assert_eq!(h.audited("case.imported").await, 1);
+        // What was exported can be read again, where its numbers are known already.
+        let (_, bytes, _) = app
+            .send("GET", "/cases/list.xlsx?view=all", "", vec![])
+            .await;
+        let (status, page) = app
+            .parts("/cases/import", &[], Some(("导出.xlsx", &bytes)))
+            .await;
+        assert!(status == 200 && page.contains("已经有了"), "{page}");
+        assert_eq!(
+            app.parts("/cases/import", &[], Some(("坏.xlsx", b"PK broken")))
+                .await
+                .0,
+            422
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn programs_raise_read_and_act_over_the_api() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let [raiser, supervisor, lonely] = [h.raiser, h.supervisor, h.lonely].map(|w| App::of(&h, &t, w));
+        let new = json!({ "kind": "problem", "title": "接口登记", "severity": "common", "unit": h.offices[0], "from": h.bureau });
+        assert_eq!(supervisor.json("POST", "/api/v1/cases", new.clone()).await.0, 404);
+        let (status, made) = raiser.json("POST", "/api/v1/cases", new).await;
+        assert_eq!((status, &made["number"]), (200, &json!("ZG-2026-0001")), "{made}");
+        let path = format!("/api/v1/cases/{}", made["id"].as_str().unwrap());
+        assert_eq!(lonely.json("GET", &path, json!({})).await.0, 404);
+        let (_, one) = supervisor.json("GET", &path, json!({})).await;
+        assert!(one["verbs"].as_array().unwrap().contains(&json!("assign")), "{one}");
+        let assign = json!({ "version": 9, "owner": h.owner.person });
+        assert_eq!(supervisor.json("POST", &format!("{path}/assign"), assign).await.0, 409);
+        let assign = json!({ "version": 1, "owner": h.owner.person });
+        let (status, now) = supervisor.json("POST", &format!("{path}/assign"), assign).await;
+        assert_eq!((status, &now["stage"]), (200, &json!("cause")), "{now}");
+        let (_, list) = supervisor.json("GET", "/api/v1/cases?stage=cause", json!({})).await;
+        assert_eq!(list["total"], json!(1));
+        assert_eq!(lonely.json("GET", "/api/v1/cases", json!({})).await.1["total"], json!(0));
+    })
+    .await;
+}
