@@ -30,7 +30,7 @@ pub(crate) async fn board(
     access: Access,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let wanted = Wanted::read(&s, &shell, &access, &asked).await?;
+    let wanted = Wanted::read(&s, &access, &asked).await?;
     let lang = shell.lang().code();
     let counts = s.counts(&wanted.eyes, &wanted.filter).await?;
     let mut columns = Vec::new();
@@ -124,7 +124,7 @@ pub(crate) async fn wall(
     access: Access,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let wanted = Wanted::read(&s, &shell, &access, &asked).await?;
+    let wanted = Wanted::read(&s, &access, &asked).await?;
     let order = Order {
         by: "due",
         down: false,
@@ -165,7 +165,7 @@ pub(crate) async fn tasks(
     access: Access,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let wanted = Wanted::read(&s, &shell, &access, &asked).await?;
+    let wanted = Wanted::read(&s, &access, &asked).await?;
     let mine = asked.get("mine") == Some("1") || wanted.eyes.reads.is_empty();
     let person = wanted.eyes.person.filter(|_| mine);
     let (total, list) = match (mine, person) {
@@ -186,7 +186,7 @@ pub(crate) async fn tasks_sheet(
     access: Access,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let wanted = Wanted::read(&s, &shell, &access, &asked).await?;
+    let wanted = Wanted::read(&s, &access, &asked).await?;
     let mine = asked.get("mine") == Some("1") || wanted.eyes.reads.is_empty();
     let person = wanted.eyes.person.filter(|_| mine);
     let (total, list) = match (mine, person) {

@@ -476,6 +476,10 @@ impl Case {
                 self.look = None;
             }
             Act::Reopened { until } => {
+                // Where the unit is no more, what became of it mends on.
+                if let Some((_, unit)) = self.look {
+                    self.unit = unit;
+                }
                 (self.again, self.look, self.accepted) = (Some(*until), None, None);
                 (self.looked, self.reopenings) = (0, self.reopenings + 1);
             }

@@ -148,7 +148,7 @@ pub(crate) async fn export(
     access: Access,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let wanted = Wanted::read(&s, &shell, &access, &asked).await?;
+    let wanted = Wanted::read(&s, &access, &asked).await?;
     let order = Table::order(&COLUMNS, &asked, wanted.order);
     let (total, found) = s
         .list(

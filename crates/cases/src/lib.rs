@@ -28,12 +28,14 @@ mod model;
 mod module;
 mod pages;
 mod papers;
+mod raising;
 mod samples;
 mod searching;
 mod service;
 mod sheet;
 mod source;
 mod store;
+mod telling;
 
 pub use approving::{CLOSING, Decision, EXTENSION};
 pub use case::{Act, Case, End, Event, Evidence, Hand, Measure, Pending};

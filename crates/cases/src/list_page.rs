@@ -66,12 +66,7 @@ pub(crate) fn all_values<'s>(
 }
 
 impl Wanted {
-    pub(crate) async fn read(
-        s: &Cases,
-        shell: &Shell,
-        access: &Access,
-        asked: &Asked,
-    ) -> Result<Self> {
+    pub(crate) async fn read(s: &Cases, access: &Access, asked: &Asked) -> Result<Self> {
         let eyes = Eyes::from(access);
         let given = |name| asked.get(name).unwrap_or_default();
         let looks = !eyes.reads.is_empty();
@@ -88,14 +83,17 @@ impl Wanted {
         };
         let today = s.env.today();
         let words = given("q").trim().to_owned();
-        let ids = match words.as_str() {
-            "" => None,
-            text => {
+        // Cases of units are found by the search; those in which one has a part are few.
+        let (mut ids, mut text) = (None, None);
+        if !words.is_empty() {
+            if tab.part().is_some() {
+                text = Some(words.clone());
+            } else {
                 let mut tx = s.db.read().await?;
-                Some(store::list::found(&mut tx, &Words::new(text), &eyes.reads).await?)
+                let asked = Words::new(&words);
+                ids = Some(store::list::found(&mut tx, &asked, &eyes.reads).await?);
             }
-        };
-        let _ = shell;
+        }
         let (by, down) = match view {
             View::Closed => ("closed", true),
             View::All => ("number", true),
@@ -118,6 +116,7 @@ impl Wanted {
                 recurring: given("recurring") == "1",
                 looking: given("looking") == "1",
                 ids,
+                text,
             },
             unit: unit.map(|u| (u.code, u.name)),
             tab,
@@ -186,7 +185,7 @@ async fn show(
     asked: &Asked,
     outcome: Option<Value>,
 ) -> Result<Response, Failure> {
-    let wanted = Wanted::read(s, shell, access, asked).await?;
+    let wanted = Wanted::read(s, access, asked).await?;
     let order = Table::order(&COLUMNS, asked, wanted.order);
     let (total, found) = s
         .list(

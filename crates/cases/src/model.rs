@@ -376,6 +376,8 @@ pub struct Filter {
     pub recurring: bool,
     /// Those that somebody has to look back at.
     pub looking: bool,
+    /// With this in its title or number.
+    pub text: Option<String>,
     /// These alone: what a search found.
     pub ids: Option<Vec<Id>>,
 }
@@ -390,5 +392,6 @@ impl Filter {
             && !self.recurring
             && !self.looking
             && self.ids.is_none()
+            && self.text.is_none()
     }
 }

@@ -12,8 +12,8 @@ use crate::case::{Act, Case, End, Event, Evidence};
 use crate::kind::{Kind, Stage};
 use crate::model::{Eyes, Matter, Origin, Part, Reporter};
 
-/// The tables of this crate. `open_until` is the day that counts while a case is open, so that one short index serves
-/// what is due; `case_count` has the number of cases of each unit, kind, stage and field, written with every case.
+/// The tables of this crate. `open_until` is the day that counts while a case is open. The indexes hold what lists are
+/// narrowed by, so that a page is found without reading rows that are not on it; `case_count` has the number of cases of each unit, kind, stage and field, written with every case.
 pub const MIGRATIONS: &[Migration] = &[Migration {
     name: "cases_20261122_tables",
     sql: "
@@ -64,10 +64,17 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         version BIGINT NOT NULL,
         created_at BIGINT NOT NULL,
         updated_at BIGINT NOT NULL);
-    CREATE INDEX case_matter_open ON case_matter (open_until, id, unit, stage) WHERE open_until IS NOT NULL;
-    CREATE INDEX case_matter_closed ON case_matter (closed_on, id, unit) WHERE closed_on IS NOT NULL;
-    CREATE INDEX case_matter_unit ON case_matter (unit, open_until, id);
-    CREATE INDEX case_matter_from ON case_matter (from_unit, open_until, id);
+    CREATE INDEX case_matter_open ON case_matter (open_until, id, unit, from_unit, stage, kind, area, severity, source)
+        WHERE open_until IS NOT NULL;
+    CREATE INDEX case_matter_stage ON case_matter (stage, open_until, id, unit, from_unit, kind, area, severity, source)
+        WHERE open_until IS NOT NULL;
+    CREATE INDEX case_matter_closed ON case_matter (closed_on, id, unit, from_unit, stage, kind, area, severity, source)
+        WHERE closed_on IS NOT NULL;
+    CREATE INDEX case_matter_all ON case_matter (id, unit, from_unit, stage, kind, area, severity, source);
+    CREATE INDEX case_matter_unit ON case_matter (unit, open_until, closed_on, id, stage, kind, area, severity, source);
+    CREATE INDEX case_matter_from ON case_matter (from_unit, open_until, closed_on, id, stage, kind, area, severity, source);
+    CREATE INDEX case_matter_recurred ON case_matter (id, unit) WHERE recurred > 0;
+    CREATE INDEX case_matter_looking ON case_matter (closed_on, id, unit) WHERE looking;
     CREATE INDEX case_matter_clause ON case_matter (unit, clause, raised_on);
     CREATE INDEX case_matter_next ON case_matter (next_on, id) WHERE next_on IS NOT NULL;
     CREATE INDEX case_matter_look ON case_matter (look_on, id) WHERE look_on IS NOT NULL;

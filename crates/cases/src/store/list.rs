@@ -39,6 +39,11 @@ fn narrowed(filter: &Filter, a: &mut Args) -> String {
         sql += &format!(" AND c.open_until >= {}", a.push(from));
         sql += &format!(" AND c.open_until <= {}", a.push(to));
     }
+    if let Some(text) = &filter.text {
+        let text = text.to_lowercase().replace(['!', '%', '_'], " ");
+        let like = a.push(format!("%{}%", text.trim()));
+        sql += &format!(" AND (LOWER(c.title) LIKE {like} OR LOWER(c.number) LIKE {like})");
+    }
     if let Some(ids) = &filter.ids {
         sql += &format!(" AND c.id IN ({})", a.list(ids.iter().copied()));
     }
@@ -181,6 +186,9 @@ pub(crate) async fn list(
             tx.one(sql, a.clone()).await?.get(0)?
         }
     };
+    if total == 0 {
+        return Ok((0, Vec::new()));
+    }
     let (limit, offset) = (a.push(window.size), a.push(window.offset(total)));
     let way = order.way();
     let by = match order.by {
@@ -188,12 +196,21 @@ pub(crate) async fn list(
         "closed" => format!("c.closed_on {way}, c.id {way}"),
         _ => format!("c.id {way}"),
     };
+    // First which, from an index alone; then what they say.
     let sql = format!(
-        "SELECT {MATTER} FROM {from} WHERE {conditions} ORDER BY {by} LIMIT {limit} OFFSET {offset}"
+        "SELECT c.id FROM {from} WHERE {conditions} ORDER BY {by} LIMIT {limit} OFFSET {offset}"
     );
     let rows = tx.query(sql, a).await?;
-    let found: Result<Vec<_>> = rows.iter().map(matter).collect();
-    Ok((total, found?))
+    let ids: Result<Vec<Id>> = rows.iter().map(|row| row.get(0)).collect();
+    let ids = ids?;
+    let mut a = Args::new();
+    let list = a.list(ids.iter().copied());
+    let sql = format!("SELECT {MATTER} FROM case_matter c WHERE c.id IN ({list})");
+    let rows = tx.query(sql, a).await?;
+    let found: Result<Vec<Matter>> = rows.iter().map(matter).collect();
+    let mut found: HashMap<Id, Matter> = found?.into_iter().map(|m| (m.id, m)).collect();
+    let found = ids.iter().filter_map(|id| found.remove(id)).collect();
+    Ok((total, found))
 }
 
 /// These cases of units in a scope, newest first: for the search.

@@ -221,14 +221,11 @@ pub struct House {
     pub org: Organization,
     pub ledger: Ledger,
     pub notices: Notices,
-    pub identity: Identity,
     pub approvals: Approvals,
     pub cases: Cases,
     pub files: Files,
     pub bureau: UnitId,
     pub offices: [UnitId; 2],
-    /// Below the first office.
-    pub section: UnitId,
     /// Raises for the bureau.
     pub raiser: Who,
     /// Supervises the bureau and all below.
@@ -369,13 +366,11 @@ impl House {
             org,
             ledger,
             notices,
-            identity,
             approvals,
             cases,
             files,
             bureau,
             offices,
-            section,
         }
     }
 

@@ -7,4 +7,3 @@ mod packs;
 mod pages;
 mod races;
 mod service;
-mod zz_speed;

@@ -556,6 +556,10 @@ async fn a_look_back_comes_by_itself_goes_to_the_successor_and_opens_it_again() 
             (due, until, None)
         );
         assert_eq!(
+            w.matter.unit, h.offices[1],
+            "what became of the unit mends on"
+        );
+        assert_eq!(
             (w.case.measures.len(), w.matter.reopenings),
             (2, 1),
             "what was done stays"
