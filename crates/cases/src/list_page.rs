@@ -57,7 +57,7 @@ pub(crate) fn all_values<'s>(
     list: impl Fn(&'s Kind) -> &'s [Choice],
 ) -> Vec<&'s Choice> {
     let mut all: Vec<&Choice> = Vec::new();
-    for choice in s.kinds.iter().flat_map(|k| list(k)) {
+    for choice in s.kinds.iter().flat_map(list) {
         if !all.iter().any(|c| c.code == choice.code) {
             all.push(choice);
         }

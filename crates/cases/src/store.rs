@@ -70,6 +70,12 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         WHERE open_until IS NOT NULL;
     CREATE INDEX case_matter_closed ON case_matter (closed_on, id, unit, from_unit, stage, kind, area, severity, source)
         WHERE closed_on IS NOT NULL;
+    CREATE INDEX case_matter_source_open ON case_matter (source, open_until, id, unit, from_unit) WHERE open_until IS NOT NULL;
+    CREATE INDEX case_matter_source_closed ON case_matter (source, closed_on, id, unit, from_unit) WHERE closed_on IS NOT NULL;
+    CREATE INDEX case_matter_severity_open ON case_matter (severity, open_until, id, unit, from_unit)
+        WHERE open_until IS NOT NULL;
+    CREATE INDEX case_matter_severity_closed ON case_matter (severity, closed_on, id, unit, from_unit)
+        WHERE closed_on IS NOT NULL;
     CREATE INDEX case_matter_all ON case_matter (id, unit, from_unit, stage, kind, area, severity, source);
     CREATE INDEX case_matter_unit ON case_matter (unit, open_until, closed_on, id, stage, kind, area, severity, source);
     CREATE INDEX case_matter_from ON case_matter (from_unit, open_until, closed_on, id, stage, kind, area, severity, source);

@@ -61,15 +61,15 @@ fn narrowed(filter: &Filter, a: &mut Args) -> String {
     sql
 }
 
-/// A scope narrowed to a unit and those below it.
+/// A scope narrowed to a unit and those below it: the unit leads to the rows, the scope only lets them through.
 fn within(scope: &Scope, unit: Option<UnitId>, column: &str, a: &mut Args) -> String {
-    let all = scope_sql(scope, column, a);
     match unit {
-        Some(unit) => format!(
-            "{all} AND {}",
-            scope_sql(&Scope::Under(vec![unit]), column, a)
-        ),
-        None => all,
+        Some(unit) => {
+            let below = scope_sql(&Scope::Under(vec![unit]), column, a);
+            let through = scope_sql(scope, &format!("COALESCE({column}, {column})"), a);
+            format!("{below} AND {through}")
+        }
+        None => scope_sql(scope, column, a),
     }
 }
 
