@@ -9,7 +9,7 @@ use commons::files::Files;
 use commons::packs::Packs;
 use crypt::{Keyring, Vault};
 use db::Migration;
-use exams::{About, ExamKinds, Exams, Office, Shows, Takes, Terms};
+use exams::{Details, ExamKinds, Exams, Office, Shows, Takes, Terms};
 use http_body_util::BodyExt;
 use identity::{Identity, SecuritySettings};
 use kernel::{AccountId, Date, Id, PersonId, Scope, Timestamp, UnitId};
@@ -222,7 +222,7 @@ impl Bureau {
     pub async fn draft(&self, t: &TestDb) -> Id {
         let (id, terms) = (t.env.new_id(), self.terms(t));
         self.office
-            .make(id, &terms, &About::default(), &Scope::All, self.clerk)
+            .make(id, &terms, &Details::default(), &Scope::All, self.clerk)
             .await
             .unwrap()
     }
