@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::model::Stage;
 use crate::office::{Held, Office, changed, reason, who};
 use crate::store::admission::{self, Entry, Listed};
-use crate::store::making;
+use crate::store::{making, results};
 use crate::ticket;
 
 /// People on one list.
@@ -370,6 +370,10 @@ impl Office {
             }
             if !admission::set(tx, id, &after).await? {
                 return Err(Error::NotFound);
+            }
+            if before.extra != after.extra {
+                // Somebody may still begin: what counts is looked at again.
+                results::changed(tx, id).await?;
             }
             let detail = json!({ "candidate": candidate, "place": after.place, "extra": after.extra, "more": after.more,
                 "revoked": to.revoked, "reason": after.reason });

@@ -113,7 +113,6 @@ impl Office {
     }
 
     /// Chooses so that no two are alike: of two that are, the one whose row has more to choose from goes.
-    #[expect(clippy::type_complexity, reason = "said once, read once")]
     async fn unalike(
         &self,
         needs: &[usize],

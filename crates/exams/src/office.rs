@@ -129,6 +129,16 @@ impl Exams {
         Ok(paper)
     }
 
+    /// What examinees of an examination read before they begin (考试须知).
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn notice(&self, exam: Id) -> Result<String> {
+        let mut tx = self.db.read().await?;
+        let (held, _) = making::held(&mut tx, exam, &Scope::All).await?;
+        Ok(held.about.notice)
+    }
+
     pub(crate) fn vault(&self) -> Result<&Vault> {
         let none = || Error::Unavailable(Msg::new("exam-no-vault"));
         self.vault.as_ref().ok_or_else(none)

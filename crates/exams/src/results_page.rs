@@ -241,6 +241,17 @@ pub(crate) async fn release(
     shell.done(&format!("{}/results", href(id)), "exam-released-done")
 }
 
+/// Who reads results sees questions and keys when nobody can begin any more.
+fn over(held: &Held, env: &Env) -> Result<()> {
+    match held.exam.stage {
+        Stage::Draft => Err(Error::NotFound),
+        _ if env.now() <= held.exam.terms.closes => {
+            Err(Error::Conflict(Msg::new("exam-paper-early")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// How the questions went, one by one and by knowledge point.
 pub(crate) async fn items(
     With(s): With<Office>,
@@ -261,10 +272,8 @@ async fn items_context(
     (id, actor): (Id, &Actor),
     form: Form,
 ) -> Result<Value> {
+    over(&s.held(id, &access.scope).await?, &s.exams.env)?;
     let (held, paper) = s.look(id, "items", &access.scope, actor.clone()).await?;
-    if held.exam.stage == Stage::Draft {
-        return Err(Error::NotFound);
-    }
     let mut tx = s.exams.db.read().await?;
     let all = lines(&mut tx, id).await?;
     let tallies = tallies(&mut tx, &all, held.exam.terms.takes).await?;
@@ -391,6 +400,7 @@ async fn attempt_context(
     form: Form,
 ) -> Result<Value> {
     let exam = results::exam_of(&mut s.exams.db.read().await?, id, &access.scope).await?;
+    over(&s.held(exam, &access.scope).await?, &s.exams.env)?;
     let (held, paper) = s
         .look(exam, "attempt", &access.scope, actor.clone())
         .await?;

@@ -4,7 +4,7 @@ use exams::{Office, Proof, Shows, Takes};
 use kernel::{Id, Scope};
 use ledger::Fact;
 use questions::{Key, Kind};
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{TestDb, on_both, on_postgres};
 
 use crate::house::{given, right};
@@ -84,6 +84,10 @@ async fn results_are_released_counted_voided_and_every_change_moves_the_facts() 
         let early = b.office.release(id, &Scope::All, b.clerk).await;
         assert_eq!(refused(early)[0].1, "exam-release-early");
         assert!(!b.office.settle(id, None).await.unwrap());
+        // Nobody sees questions and keys by reading results while it is sat.
+        for path in [format!("{at}/items"), format!("/exams/attempts/{first}")] {
+            assert_eq!(app.get(&path).await.status, 409);
+        }
         t.clock.advance(3_600);
         assert_eq!(b.office.settle_due().await.unwrap(), 0, "not released");
         let page = app.get(&format!("{at}/results")).await.page(200);
@@ -106,6 +110,27 @@ async fn results_are_released_counted_voided_and_every_change_moves_the_facts() 
             tx.one(sql, db::args![role]).await.unwrap().get(0).unwrap()
         };
         assert_eq!((sum("right").await, sum("wrong").await), (3_000, 5_000));
+        // From entry to number: who passed of the office, what was right in what the bureau held.
+        let passed = json!({ "where": { "kind": "exam", "role": "passed" } });
+        let judged = json!({ "where": { "kind": "exam", "role": ["passed", "failed"] } });
+        let right = json!({ "where": { "kind": "exam-item", "role": "right" }, "axis": "host", "value": "quantity" });
+        let held = json!({ "where": { "kind": ["held", "held-exam"], "category": "quarterly-test" }, "axis": "host" });
+        let defined = [passed, judged, right, held].map(|d| serde_json::from_value::<ledger::Definition>(d).unwrap());
+        b.ledger.define(&defined).await.unwrap();
+        b.ledger.backfill_all().await.unwrap();
+        b.ledger.settle().await.unwrap();
+        let numbers = async || -> Vec<(i64, i64)> {
+            let today = t.env.today();
+            let period = kernel::Period { from: today.first_of_year(), to: today };
+            let mut reading = b.ledger.reading().await.unwrap();
+            let mut numbers = Vec::new();
+            for (definition, unit) in defined.iter().zip([b.offices[0], b.offices[0], b.bureau, b.bureau]) {
+                let total = reading.total(definition, unit, period, false).await.unwrap();
+                numbers.push((total.n, total.sum));
+            }
+            numbers
+        };
+        assert_eq!(numbers().await, [(1, 0), (2, 0), (3, 3_000), (1, 0)]);
         let before = facts(&t, "exam").await;
         assert!(!b.office.settle(id, None).await.unwrap(), "nothing is left to do");
         assert_eq!(facts(&t, "exam").await, before);
@@ -123,6 +148,7 @@ async fn results_are_released_counted_voided_and_every_change_moves_the_facts() 
         let fact = exam_fact(&b, &t, first).await.unwrap();
         assert_eq!((fact.role.as_deref(), fact.quantity), (Some("failed"), Some(2_000)));
         assert_eq!((sum("right").await, sum("wrong").await), (1_000, 7_000));
+        assert_eq!(numbers().await, [(0, 0), (2, 0), (1, 1_000), (1, 0)]);
         assert!(app.get(&page).await.page(200).contains("已作废：替考"));
         assert_eq!(app.post(&page, &[("act", "restore"), ("reason", "查明无误")]).await.status, 303);
         assert_eq!(exam_fact(&b, &t, second).await.unwrap().quantity, Some(6_000));
@@ -143,7 +169,7 @@ async fn results_are_released_counted_voided_and_every_change_moves_the_facts() 
             assert_eq!(other.get(&path).await.status, 404);
         }
         let body: Value = serde_json::from_slice(&app.get(&format!("/api/v1/exams/{id}/results")).await.bytes).unwrap();
-        assert_eq!(body["figures"], serde_json::json!({ "admitted": 2, "sat": 2, "counted": 2, "passed": 1 }));
+        assert_eq!(body["figures"], json!({ "admitted": 2, "sat": 2, "counted": 2, "passed": 1 }));
         let named = |fact: &Fact| ledger::Source::href(&exams::ExamFacts(b.office.kinds().clone()), fact);
         assert_eq!(named(&exam_fact(&b, &t, second).await.unwrap()), page);
         let item: Id = {
@@ -295,7 +321,7 @@ async fn programs_list_make_and_publish() {
         let app = App::officer(&b, &t);
         let id: Id = t.env.new_id();
         let now = t.env.now();
-        let body = serde_json::json!({ "id": id, "unit": b.bureau, "kind": "quarterly-test", "title": "接口建的考试",
+        let body = json!({ "id": id, "unit": b.bureau, "kind": "quarterly-test", "title": "接口建的考试",
             "opens": now.plus_seconds(60).rfc3339(), "closes": now.plus_seconds(3_600).rfc3339(), "seconds": 1_800, "pass_thousandths": 1_000 });
         let made = app.json("POST", "/api/v1/exams", &body).await;
         assert_eq!(made.status, 201, "{}", made.text());
@@ -307,10 +333,10 @@ async fn programs_list_make_and_publish() {
         assert_eq!((&list["total"], &list["items"][0]["title"]), (&1.into(), &"接口建的考试".into()));
         assert_eq!(app.get("/api/v1/exams?state=x").await.status, 422);
         let publication = format!("/api/v1/exams/{id}/publication");
-        assert_eq!(app.json("POST", &publication, &serde_json::json!({ "version": 1 })).await.status, 422, "no paper");
+        assert_eq!(app.json("POST", &publication, &json!({ "version": 1 })).await.status, 422, "no paper");
         b.stock(&t, 1, Kind::Single, "刑法", 2).await;
         draw(&b, &t, id, "业务题库", "1").await;
-        let done = app.json("POST", &publication, &serde_json::json!({ "version": 2 })).await;
+        let done = app.json("POST", &publication, &json!({ "version": 2 })).await;
         assert_eq!(done.status, 200, "{}", done.text());
         let reader = App::new(&b, &t, t.env.new_id(), &[(exams::READ, Scope::Under(vec![b.offices[0]]))]);
         assert_eq!(reader.get(&format!("/api/v1/exams/{id}")).await.status, 404);
