@@ -270,10 +270,7 @@ pub(crate) async fn draw(
     let points = points(&s, &scope).await?;
     let typed = typed(&pairs);
     let blueprint = read(&typed, &pairs, &points);
-    let mut there = Vec::new();
-    if let Ok(blueprint) = &blueprint {
-        there = s.there_are(blueprint).await?;
-    }
+    let counted = blueprint.as_ref().ok().cloned();
     let result = async {
         let blueprint = blueprint?;
         let seed = match value(&pairs, "seed") {
@@ -304,6 +301,10 @@ pub(crate) async fn draw(
         Ok(Some(twin)) => shell.done(&href(twin), "exam-twins-done"),
         // Asked only for how many there are.
         Err(Error::Invalid(errors)) => {
+            let there = match &counted {
+                Some(blueprint) => s.there_are(blueprint).await?,
+                None => Vec::new(),
+            };
             let counted = errors.is_empty();
             let mut form = Form::default();
             for name in ["papers", "months", "seed"] {

@@ -13,6 +13,8 @@ use crate::store::making;
 
 /// How often alike questions are exchanged before it is said that they cannot be.
 const ROUNDS: usize = 30;
+/// Questions beyond what is needed, in place of those that are alike.
+const SPARE: usize = 20;
 /// Microseconds of a month, as exposure counts it.
 const MONTH: i64 = 30 * 86_400 * Timestamp::SECOND;
 /// What a question without difficulty counts as.
@@ -67,13 +69,18 @@ impl Office {
         )?;
         let met = self.met(held, blueprint).await?;
         let needs: Vec<usize> = blueprint.rows.iter().map(|r| r.needs() * papers).collect();
-        // A row that is offered as many as all rows need together can always be served last, so that more of them
-        // need not be looked at. Some more, in place of those that are alike.
-        let most = needs.iter().sum::<usize>() + 50;
+        // A row that is offered as many as all rows of its kind need together can always be served last, so that more
+        // of them need not be looked at. Some more, in place of those that are alike.
+        let rivals = |kind: Kind| {
+            let same = blueprint.rows.iter().zip(&needs);
+            let same = same.filter(|(r, _)| r.kind == kind);
+            same.map(|(_, needs)| needs).sum::<usize>()
+        };
         let mut random = SplitMix::new(seed);
         let mut offers = Vec::with_capacity(needs.len());
-        for row in &blueprint.rows {
+        for (row, own_needs) in blueprint.rows.iter().zip(&needs) {
             let own = random.draw();
+            let most = rivals(row.kind) + own_needs + SPARE;
             let (kind, levels) = (row.kind, &row.difficulties);
             let picked = self
                 .questions

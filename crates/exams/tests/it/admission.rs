@@ -167,7 +167,7 @@ async fn a_sheet_of_names_comes_in_whole_or_not_at_all() {
         let scope = Scope::Under(vec![b.bureau]);
         assert_eq!(
             b.office
-                .admit(id, &[unknown.clone()], &scope, b.clerk)
+                .admit(id, std::slice::from_ref(&unknown), &scope, b.clerk)
                 .await
                 .unwrap(),
             0,
