@@ -132,6 +132,18 @@ impl Paper {
         None
     }
 
+    /// The same, to be changed.
+    pub(crate) fn item_mut(&mut self, number: u16) -> Option<&mut Item> {
+        let mut items = self.sections.iter_mut().flat_map(|s| s.items.iter_mut());
+        items.nth(usize::from(number).checked_sub(1)?)
+    }
+
+    /// Questions of the bank on it, with the versions it pins.
+    pub(crate) fn used(&self) -> Vec<(Id, i64)> {
+        let items = self.sections.iter().flat_map(|s| &s.items);
+        items.filter_map(|i| i.from).collect()
+    }
+
     /// How many questions an examinee gets.
     pub fn length(&self) -> usize {
         self.sections.iter().map(|s| s.pick).sum()

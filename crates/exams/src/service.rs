@@ -26,10 +26,11 @@ const SWEEP: Duration = Duration::from_secs(2);
 /// Examinations; cheap to clone.
 #[derive(Clone)]
 pub struct Exams {
-    db: Db,
-    env: Env,
-    organization: Organization,
-    memory: Arc<Memory>,
+    pub(crate) db: Db,
+    pub(crate) env: Env,
+    pub(crate) organization: Organization,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) vault: Option<crypt::Vault>,
     writer: GroupCommit<Writer>,
     results: GroupRead<Results>,
 }
@@ -139,6 +140,7 @@ impl Exams {
             writer: GroupCommit::start(db.clone(), writer, WAITING, TOGETHER),
             results: GroupRead::start(db.clone(), Arc::new(Results), WAITING, TOGETHER),
             memory: Arc::default(),
+            vault: None,
             db,
             env,
             organization,
@@ -288,14 +290,14 @@ impl Exams {
         Ok(issued)
     }
 
-    async fn open(&self, id: Id) -> Result<Arc<Open>> {
+    pub(crate) async fn open(&self, id: Id) -> Result<Arc<Open>> {
         if let Some(open) = self.memory.open(id) {
             return Ok(open);
         }
         let mut tx = self.db.read().await?;
         let found = store::exams_by_id(&mut tx, &[id]).await?;
         let (exam, key) = found.into_iter().next().ok_or(Error::NotFound)?;
-        let paper = store::paper(&mut tx, exam.paper).await?;
+        let paper = self.paper_as_marked(&mut tx, &exam).await?;
         let fixed = exam.stage != Stage::Draft;
         let open = Arc::new(Open { exam, paper, key });
         if fixed {

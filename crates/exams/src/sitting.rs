@@ -189,6 +189,14 @@ impl Memory {
         keep(&self.open, MOST_OPEN, open.exam.id, open);
     }
 
+    /// Forgets an examination and all sittings: they are read again.
+    pub(crate) fn forget(&self, id: Id) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.remove(&id);
+        let mut all = self.sittings.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, s| s.open.exam.id != id);
+    }
+
     pub(crate) fn sitting(&self, id: Id) -> Option<Arc<Sitting>> {
         kept(&self.sittings, id)
     }

@@ -6,8 +6,13 @@ use kernel::{AccountId, Error, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use crate::model::{Attempt, Candidate, Exam, How, Shows, Stage, Standing, Takes, Terms};
 use crate::ticket::Key;
 
+pub(crate) mod admission;
+pub(crate) mod making;
+pub(crate) mod results;
+
 /// The tables.
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
     name: "exams_20261122_tables",
     sql: "
     CREATE TABLE exam_paper (
@@ -42,7 +47,9 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         receipt {blob} NOT NULL, reason TEXT NOT NULL, at BIGINT NOT NULL,
         PRIMARY KEY (attempt, revision)) {clustered};
     ",
-}];
+    },
+    making::MIGRATION,
+];
 
 /// So many rows in one statement: sizes are few, so that statements are prepared once.
 const SIZES: [usize; 4] = [128, 32, 8, 1];
@@ -74,13 +81,6 @@ pub(crate) async fn put_paper(
     )
     .await?;
     Ok(())
-}
-
-pub(crate) async fn paper(tx: &mut Tx, id: Id) -> Result<crate::Paper> {
-    let sql = "SELECT content FROM exam_paper WHERE id = $1";
-    let row = tx.optional(sql, args![id]).await?.ok_or(Error::NotFound)?;
-    let content: String = row.get(0)?;
-    serde_json::from_str(&content).map_err(Error::internal)
 }
 
 pub(crate) async fn put_exam(

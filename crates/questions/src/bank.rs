@@ -415,6 +415,12 @@ impl Questions {
         Ok(found)
     }
 
+    /// Those of these questions that are in a scope.
+    pub async fn seen(&self, ids: &[Id], scope: &Scope) -> Result<Vec<Id>> {
+        let heads = store::heads(&mut self.db.read().await?, ids, scope).await?;
+        Ok(heads.into_iter().map(|h| h.id).collect())
+    }
+
     /// The versions of questions that are in use now; those without one are left out.
     pub async fn in_use(&self, ids: &[Id]) -> Result<HashMap<Id, Version>> {
         let found = store::in_use(&mut self.db.read().await?, ids).await?;

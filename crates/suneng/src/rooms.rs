@@ -44,6 +44,10 @@ pub const PERMISSIONS: &[&str] = &[
     questions::READ,
     questions::WRITE,
     questions::REVIEW,
+    exams::READ,
+    exams::WRITE,
+    exams::SUPERVISE,
+    exams::RESULTS,
     hours::READ,
     hours::RECORD,
     hours::REVIEW,
@@ -91,6 +95,7 @@ pub struct Vocabulary {
     kinds: ActivityKinds,
     registers: Registers,
     bulletins: BulletinKinds,
+    exams: exams::ExamKinds,
     hours: HourRules,
     rules: Rules,
     indicators: IndicatorList,
@@ -135,6 +140,11 @@ impl Vocabulary {
         take(
             &mut vocabulary.bulletins,
             BulletinKinds::read(packs),
+            &mut problems,
+        );
+        take(
+            &mut vocabulary.exams,
+            exams::ExamKinds::read(packs),
             &mut problems,
         );
         take(&mut vocabulary.hours, HourRules::read(packs), &mut problems);
@@ -247,6 +257,8 @@ pub struct Rooms {
     pub questions: questions::Questions,
     /// Examinations.
     pub exams: exams::Exams,
+    /// Their office: made, organised, their results.
+    pub exam_office: exams::Office,
     /// Obligations.
     pub obligations: Obligations,
     /// Indicators.
@@ -354,6 +366,7 @@ impl Rooms {
             Arc::new(HourFacts(hours.rules().clone())),
             Arc::new(BulletinFacts(bulletins.kinds().clone())),
             Arc::new(CaseFacts(cases.kinds().clone())),
+            Arc::new(exams::ExamFacts(vocabulary.exams.clone().into())),
         ]);
         let hours = hours.with_sources(sources.clone());
         let questions = questions::Questions::new(
@@ -366,6 +379,18 @@ impl Rooms {
             world.db.clone(),
             world.env.clone(),
             world.organization.clone(),
+        )
+        .with_vault(vault.clone());
+        let exam_office = exams::Office::new(
+            exams.clone(),
+            questions.clone(),
+            ledger.clone(),
+            vocabulary.exams,
+            levels.clone(),
+        )
+        .with_address(
+            &world.config.security.public_url,
+            world.config.security.secure,
         );
         let indicators = Indicators::new(
             env.clone(),
@@ -413,6 +438,7 @@ impl Rooms {
             hours,
             questions,
             exams,
+            exam_office,
             obligations: Obligations::new(
                 (db.clone(), env.clone()),
                 ledger,

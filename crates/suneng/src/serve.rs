@@ -195,11 +195,13 @@ impl Background {
         );
         let chain = rooms.identity.clone().keep_chain(stopped.clone());
         let sittings = rooms.exams.clone().watch(stopped.clone());
+        let results = rooms.exam_office.clone().watch(stopped.clone());
         let tasks = vec![
             tokio::spawn(sealer.run(stopped)),
             tokio::spawn(jobs),
             tokio::spawn(chain),
             tokio::spawn(sittings),
+            tokio::spawn(results),
         ];
         Ok(Self { stop, tasks })
     }

@@ -1,5 +1,9 @@
 //! Examinations over both engines: what is acknowledged is there, whatever comes in between.
 
+mod admission;
 mod house;
+mod making;
+mod office;
 mod races;
+mod results;
 mod sitting;

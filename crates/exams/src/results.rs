@@ -1,0 +1,418 @@
+//! Results (成绩): which attempt counts, how many passed, which questions were right; released, made void, marked anew.
+
+use std::collections::{BTreeMap, HashMap};
+
+use db::{Tx, transaction};
+use identity::Actor;
+use kernel::{Error, Id, Msg, Result, Scope, UnitId};
+use questions::{Answer, Question};
+use serde_json::json;
+
+use crate::Mark;
+use crate::model::{Shows, Stage, Takes};
+use crate::office::{Held, Office, reason, who};
+use crate::store::making::{self, Correction};
+use crate::store::results::{self, Sat, Tried};
+use crate::store::{self, Marked};
+
+/// Attempts that are marked anew in one transaction.
+const TOGETHER: usize = 100;
+
+/// A candidate with all attempts.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) of: Sat,
+    pub(crate) attempts: Vec<Tried>,
+}
+
+impl Line {
+    /// The attempt that counts; none while it is not sat, or waits for a person who marks.
+    pub(crate) fn counts(&self, takes: Takes) -> Option<&Tried> {
+        let stand = |t: &&Tried| t.void.is_none() && t.submitted.is_some() && t.marked.is_some();
+        let standing: Vec<&Tried> = self.attempts.iter().filter(stand).collect();
+        let waits = |t: &Tried| t.marked.is_none_or(|m| m.4 > 0);
+        let chosen = match takes {
+            Takes::Best if standing.iter().any(|t| waits(t)) => None,
+            // Of equal ones the first.
+            Takes::Best => standing
+                .into_iter()
+                .rev()
+                .max_by_key(|t| t.marked.map_or(0, |m| m.1)),
+            Takes::Last => standing.last().copied(),
+            Takes::First => standing.first().copied(),
+        };
+        chosen.filter(|t| !waits(t))
+    }
+}
+
+/// `passed`, `failed`, or `sat` where nobody passes or fails.
+pub(crate) fn role(pass: Option<i64>, points: i64) -> &'static str {
+    match pass {
+        None => "sat",
+        Some(pass) if points >= pass => "passed",
+        Some(_) => "failed",
+    }
+}
+
+/// All candidates, each with their attempts.
+pub(crate) async fn lines(tx: &mut Tx, exam: Id) -> Result<Vec<Line>> {
+    let mut lines: Vec<Line> = Vec::new();
+    for sat in results::all(tx, exam).await? {
+        let attempt = sat.attempt.clone();
+        if lines.last().is_none_or(|l| l.of.candidate != sat.candidate) {
+            lines.push(Line {
+                of: sat,
+                attempts: Vec::new(),
+            });
+        }
+        if let (Some(line), Some(attempt)) = (lines.last_mut(), attempt) {
+            line.attempts.push(attempt);
+        }
+    }
+    Ok(lines)
+}
+
+/// Figures of some candidates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Figures {
+    pub(crate) admitted: i64,
+    pub(crate) sat: i64,
+    pub(crate) counted: i64,
+    pub(crate) passed: i64,
+    /// Sum of the points that count.
+    pub(crate) points: i64,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, line: &Line, held: &Held) {
+        let t = &held.exam.terms;
+        self.admitted += 1;
+        self.sat += i64::from(!line.attempts.is_empty());
+        if let Some((_, points, ..)) = line.counts(t.takes).and_then(|c| c.marked) {
+            self.counted += 1;
+            self.points += points;
+            self.passed += i64::from(role(t.pass, points) == "passed");
+        }
+    }
+}
+
+/// Figures of the parts of a unit: of those below it, of its own people, and of who belongs nowhere below.
+pub(crate) fn by_unit(
+    lines: &[Line],
+    held: &Held,
+    paths: &HashMap<UnitId, Vec<UnitId>>,
+    node: UnitId,
+) -> (BTreeMap<Option<UnitId>, Figures>, Figures) {
+    let (mut parts, mut whole) = (BTreeMap::<_, Figures>::new(), Figures::default());
+    for line in lines {
+        let part = part(line, paths, node);
+        let Some(part) = part else {
+            continue;
+        };
+        parts.entry(part).or_default().add(line, held);
+        whole.add(line, held);
+    }
+    (parts, whole)
+}
+
+/// To which part of a unit somebody belongs: the one below it, itself, or none of them; none at all: not to it.
+pub(crate) fn part(
+    line: &Line,
+    paths: &HashMap<UnitId, Vec<UnitId>>,
+    node: UnitId,
+) -> Option<Option<UnitId>> {
+    let path = line.of.unit.and_then(|u| paths.get(&u));
+    let path = path.map_or(&[][..], Vec::as_slice);
+    let at = path.iter().position(|u| *u == node)?;
+    Some(Some(path.get(at + 1).copied().unwrap_or(node)))
+}
+
+/// How often each question was asked, right, and what it brought of how much; of attempts that count.
+pub(crate) async fn tallies(
+    tx: &mut Tx,
+    lines: &[Line],
+    takes: Takes,
+) -> Result<BTreeMap<u16, (i64, i64, i64, i64)>> {
+    let counting: Vec<Id> = lines
+        .iter()
+        .filter_map(|l| Some(l.counts(takes)?.id))
+        .collect();
+    let mut all: BTreeMap<u16, (i64, i64, i64, i64)> = BTreeMap::new();
+    for part in counting.chunks(500) {
+        for text in results::marks(tx, part).await? {
+            let marks: Vec<Mark> = serde_json::from_str(&text).map_err(Error::internal)?;
+            for m in marks {
+                let of = all.entry(m.item).or_default();
+                of.0 += 1;
+                of.1 += i64::from(m.scored.right);
+                of.2 += m.scored.points;
+                of.3 += m.full;
+            }
+        }
+    }
+    Ok(all)
+}
+
+impl Office {
+    /// Releases results by hand: examinees see them, and they count in the ledger.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when they are not released by hand, were released, or somebody may still be sitting.
+    pub async fn release(&self, id: Id, scope: &Scope, actor: impl Into<Actor>) -> Result<()> {
+        let actor = actor.into();
+        let by = who(&actor)?;
+        let now = self.exams.env.now();
+        transaction!(self.exams.db, |tx| {
+            let (held, _) = making::held(tx, id, scope).await?;
+            let t = &held.exam.terms;
+            if t.shows != Shows::ByHand {
+                return Err(Error::Conflict(Msg::new("exam-release-itself")));
+            }
+            if now <= t.closes || results::open(tx, id).await? > 0 {
+                return Err(Error::Conflict(Msg::new("exam-release-early")));
+            }
+            if !results::release(tx, id, now).await? {
+                return Err(Error::Conflict(Msg::new("exam-release-twice")));
+            }
+            let detail = json!({ "title": t.title });
+            self.trace(tx, &actor, "exam.released", id, detail).await
+        })?;
+        self.settle(id, Some(by)).await.map(|_| ())
+    }
+
+    /// Makes an attempt count no more (作废), or count again; a person says why.
+    ///
+    /// # Errors
+    /// `Invalid` without a reason; `NotFound`; `Conflict` when it stood so already.
+    pub async fn void(
+        &self,
+        attempt: Id,
+        void: bool,
+        why: &str,
+        scope: &Scope,
+        actor: impl Into<Actor>,
+    ) -> Result<()> {
+        let actor = actor.into();
+        let by = who(&actor)?;
+        let why = reason(why)?;
+        let now = self.exams.env.now();
+        let exam = transaction!(self.exams.db, |tx| {
+            let exam = results::exam_of(tx, attempt, scope).await?;
+            let said = void.then_some(why);
+            if !results::void(tx, (attempt, exam), said, (now, by)).await? {
+                return Err(Error::Conflict(Msg::new("exam-changed-meanwhile")));
+            }
+            results::changed(tx, exam).await?;
+            let action = match void {
+                true => "exam.attempt-voided",
+                false => "exam.attempt-restored",
+            };
+            let detail = json!({ "attempt": attempt, "reason": why });
+            self.trace(tx, &actor, action, exam, detail).await?;
+            Ok(exam)
+        })?;
+        self.settle(exam, Some(by)).await.map(|_| ())
+    }
+
+    /// Marks a question anew by the version that is in use in the bank now (改判): what was marked before stays as
+    /// history, what counts in the ledger follows. How many results changed.
+    ///
+    /// # Errors
+    /// `Invalid` without a reason; `NotFound`; `Conflict` while somebody may still be sitting, when the bank has no
+    /// other version, or when more of the question changed than what is right.
+    pub async fn remark(
+        &self,
+        id: Id,
+        item: u16,
+        why: &str,
+        scope: &Scope,
+        actor: impl Into<Actor>,
+    ) -> Result<usize> {
+        let actor = actor.into();
+        let by = who(&actor)?;
+        let why = reason(why)?;
+        let conflict = |key| Error::Conflict(Msg::new(key));
+        let mut tx = self.exams.db.read().await?;
+        let (held, _) = making::held(&mut tx, id, scope).await?;
+        let now = self.exams.env.now();
+        let fixed = held.exam.stage == Stage::Published && now > held.exam.terms.closes;
+        if !fixed || results::open(&mut tx, id).await? > 0 {
+            return Err(conflict("exam-remark-early"));
+        }
+        let paper = self.exams.paper_as_marked(&mut tx, &held.exam).await?;
+        let number = results::corrected(&mut tx, id, item).await? + 1;
+        drop(tx);
+        let (_, known) = paper.item(item).ok_or(Error::NotFound)?;
+        let (question, version) = known.from.ok_or_else(|| conflict("exam-remark-none"))?;
+        let newest = self.questions.in_use(&[question]).await?.remove(&question);
+        let newest = newest.filter(|v| v.version != version);
+        let newest = newest.ok_or_else(|| conflict("exam-remark-same"))?;
+        if !only_the_key(&known.question, &newest.question) {
+            return Err(conflict("exam-remark-other"));
+        }
+        transaction!(self.exams.db, |tx| {
+            let correction = Correction {
+                exam: id,
+                item,
+                number,
+                version: newest.version,
+                question: &newest.question,
+                reason: why,
+            };
+            if !making::put_correction(tx, &correction, (now, by)).await? {
+                return Err(conflict("exam-changed-meanwhile"));
+            }
+            results::changed(tx, id).await?;
+            let detail = json!({ "item": item, "question": question, "version": newest.version, "reason": why });
+            self.trace(tx, &actor, "exam.remarked", id, detail).await
+        })?;
+        self.exams.memory.forget(id);
+        let changed = self.mark_anew(&held).await?;
+        self.settle(id, Some(by)).await?;
+        Ok(changed)
+    }
+
+    /// Marks the questions whose key was corrected anew, in attempts of which that says something else; the others
+    /// stay as they are. May be done again at any time.
+    pub(crate) async fn mark_anew(&self, held: &Held) -> Result<usize> {
+        let id = held.exam.id;
+        let mut tx = self.exams.db.read().await?;
+        let corrected = making::corrections(&mut tx, id).await?;
+        if corrected.is_empty() {
+            return Ok(0);
+        }
+        let why = results::why(&mut tx, id).await?;
+        let paper = self.exams.paper_as_marked(&mut tx, &held.exam).await?;
+        let attempts = results::handed_in(&mut tx, id).await?;
+        drop(tx);
+        let now = self.exams.env.now();
+        let mut changed = 0;
+        for part in attempts.chunks(TOGETHER) {
+            let ids: Vec<Id> = part.iter().map(|(id, _)| *id).collect();
+            changed += transaction!(self.exams.db, |tx| {
+                let known = store::results(tx, &ids).await?;
+                let mut answers: HashMap<Id, HashMap<u16, Answer>> = HashMap::new();
+                for (attempt, kept) in store::answers(tx, &ids).await? {
+                    let Some((_, item)) = paper.item(kept.item) else {
+                        continue;
+                    };
+                    let value: serde_json::Value =
+                        serde_json::from_str(&kept.value).map_err(Error::internal)?;
+                    let answer = Answer::parse(&item.question, &value)
+                        .map_err(|f| Error::internal(f.message.key))?;
+                    answers
+                        .entry(attempt)
+                        .or_default()
+                        .insert(kept.item, answer);
+                }
+                let mut new: Vec<Marked> = Vec::new();
+                for (attempt, seed) in part {
+                    let Some(before) = known.iter().find(|m| m.attempt == *attempt) else {
+                        continue;
+                    };
+                    let mut marks: Vec<Mark> =
+                        serde_json::from_str(&before.marks).map_err(Error::internal)?;
+                    let own = answers.remove(attempt).unwrap_or_default();
+                    let fresh = paper.mark(&paper.drawn(*seed), &own);
+                    let old = marks.clone();
+                    for mark in &mut marks {
+                        let anew = corrected.iter().any(|(item, ..)| *item == mark.item);
+                        if let Some(now) = fresh.iter().find(|m| anew && m.item == mark.item) {
+                            *mark = *now;
+                        }
+                    }
+                    if marks != old {
+                        let count = |which: fn(&Mark) -> bool| {
+                            marks.iter().filter(|m| which(m)).count() as i64
+                        };
+                        new.push(Marked {
+                            revision: before.revision + 1,
+                            points: marks.iter().map(|m| m.scored.points).sum(),
+                            correct: count(|m| m.scored.right),
+                            waiting: count(|m| m.scored.needs_person),
+                            marks: serde_json::to_string(&marks).map_err(Error::internal)?,
+                            reason: why.clone(),
+                            at: now,
+                            ..before.clone()
+                        });
+                    }
+                }
+                store::put_results(tx, &new).await?;
+                Ok(new.len())
+            })?;
+        }
+        Ok(changed)
+    }
+}
+
+/// Whether nothing that examinees saw is another one.
+fn only_the_key(before: &Question, now: &Question) -> bool {
+    let parts = before.parts.iter().zip(&now.parts);
+    before.kind == now.kind
+        && before.options == now.options
+        && before.targets == now.targets
+        && before.blanks() == now.blanks()
+        && before.parts.len() == now.parts.len()
+        && parts.into_iter().all(|(a, b)| only_the_key(a, b))
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(points: &[(i64, i64, bool)]) -> Line {
+        let attempts = points
+            .iter()
+            .enumerate()
+            .map(|(n, (points, waiting, void))| Tried {
+                id: Id([n as u8 + 1; 16]),
+                number: n as i64 + 1,
+                began: Timestamp(0),
+                submitted: Some(Timestamp(1)),
+                marked: Some((1, *points, 100, 0, *waiting)),
+                void: void.then(|| "x".to_owned()),
+            });
+        Line {
+            of: Sat {
+                candidate: Id::NIL,
+                person: None,
+                unit: None,
+                name: String::new(),
+                number: String::new(),
+                place: String::new(),
+                extra: 0,
+                attempt: None,
+            },
+            attempts: attempts.collect(),
+        }
+    }
+
+    #[test]
+    fn the_rule_says_which_attempt_counts() {
+        let counts = |takes, points: &[_]| line(points).counts(takes).map(|t| t.number);
+        let three = [(50, 0, false), (80, 0, false), (60, 0, false)];
+        assert_eq!(counts(Takes::Best, &three), Some(2));
+        assert_eq!(counts(Takes::Last, &three), Some(3));
+        assert_eq!(counts(Takes::First, &three), Some(1));
+        let void = [(50, 0, true), (80, 0, true), (60, 0, false)];
+        assert_eq!(counts(Takes::Best, &void), Some(3));
+        assert_eq!(counts(Takes::First, &void), Some(3));
+        // What a person still marks may become the best.
+        let waits = [(50, 0, false), (10, 1, false)];
+        assert_eq!(counts(Takes::Best, &waits), None);
+        assert_eq!(counts(Takes::First, &waits), Some(1));
+        assert_eq!(counts(Takes::Last, &[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_best_is_never_beaten_by_one_that_stands(points in prop::collection::vec((0i64..100, Just(0), any::<bool>()), 0..6)) {
+            let line = line(&points);
+            let best = line.counts(Takes::Best).and_then(|t| t.marked).map(|m| m.1);
+            prop_assert_eq!(best, points.iter().filter(|p| !p.2).map(|p| p.0).max());
+        }
+    }
+}
