@@ -285,6 +285,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         requests::MESSAGES,
         activities::MESSAGES,
         questions::MESSAGES,
+        exams::MESSAGES,
         registers::MESSAGES,
         hours::MESSAGES,
         bulletins::MESSAGES,

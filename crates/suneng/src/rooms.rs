@@ -43,6 +43,7 @@ pub const PERMISSIONS: &[&str] = &[
     questions::READ,
     questions::WRITE,
     questions::REVIEW,
+    exams::SUPERVISE,
     hours::READ,
     hours::RECORD,
     hours::REVIEW,
@@ -291,7 +292,8 @@ impl Rooms {
             (vocabulary.request_kinds, vocabulary.calendar.clone()),
             Attachments::new(world.desk(), world.files.clone()),
         )
-        .with_owner(activities::OpinionOwner);
+        .with_owner(activities::OpinionOwner)
+        .with_owner(exams::AppealOwner);
         let registers = RegisterBook::new(
             db.clone(),
             env.clone(),
@@ -338,7 +340,9 @@ impl Rooms {
             world.db.clone(),
             world.env.clone(),
             world.organization.clone(),
-        );
+        )
+        .with_files(world.files.clone())
+        .with_requests(requests.clone());
         let indicators = Indicators::new(
             env.clone(),
             ledger.clone(),

@@ -29,7 +29,6 @@ sit-mine-length = Length
 sit-mine-state = State
 sit-mine-act = Action
 sit-minutes = { $n } min
-sit-to = Open { $title }
 sit-read-rules = Read the rules
 sit-result-link = Result of attempt { $n }
 sit-result-of = { $title }, result of attempt { $n }

@@ -29,7 +29,6 @@ sit-mine-length = 时长
 sit-mine-state = 状态
 sit-mine-act = 操作
 sit-minutes = { $n } 分钟
-sit-to = 进入 { $title }
 sit-read-rules = 看须知
 sit-result-link = 第 { $n } 次成绩
 sit-result-of = { $title } 第 { $n } 次成绩

@@ -2,4 +2,5 @@
 
 mod house;
 mod races;
+mod room;
 mod sitting;

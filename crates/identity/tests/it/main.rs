@@ -44,6 +44,7 @@ const PERMISSIONS: &[&str] = &[
     "question.read",
     "question.write",
     "question.review",
+    "exam.supervise",
     "hours.read",
     "hours.record",
     "hours.review",

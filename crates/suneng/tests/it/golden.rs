@@ -113,6 +113,7 @@ fn every_message_has_a_text() {
         "activities",
         "registers",
         "questions",
+        "exams",
         "hours",
         "bulletins",
         "guard",

@@ -40,7 +40,7 @@ export class Desk {
     this.show(
       el('a', { class: 'skip', href: '#q-title' }, word('skip')),
       el('header', { class: 'exam-top' },
-        el('div', {}, el('h1', {}, this.known.title), el('div', { class: 'who' }, this.known.name || '')),
+        el('div', {}, el('h1', {}, this.known.title), el('div', { class: 'sub tiny' }, this.known.name || '')),
         this.timer,
         el('div', { class: 'exam-act' }, this.state,
           quiet('text-size', word('size'), () => this.size()), quiet('moon', word('dark'), () => this.dark()),
