@@ -95,11 +95,7 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
 }
 
 /// Answers until told to stop, then lets requests finish.
-async fn answer<L>(
-    listener: L,
-    router: Router,
-    (mut stop, rooms): (Stop, &Rooms),
-) -> Result<()>
+async fn answer<L>(listener: L, router: Router, (mut stop, rooms): (Stop, &Rooms)) -> Result<()>
 where
     L: Listener,
     L::Addr: std::fmt::Debug,

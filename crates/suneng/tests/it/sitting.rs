@@ -28,9 +28,14 @@ fn item(question: Question) -> Item {
 
 fn options(kind: Kind, stem: String, key: Key) -> Question {
     Question {
-        options: ["应当说明理由并告知救济途径", "可以口头告知", "由窗口人员自行决定", "三十日内不得补正"]
-            .map(str::to_owned)
-            .into(),
+        options: [
+            "应当说明理由并告知救济途径",
+            "可以口头告知",
+            "由窗口人员自行决定",
+            "三十日内不得补正",
+        ]
+        .map(str::to_owned)
+        .into(),
         key,
         ..Question::new(kind, stem)
     }
@@ -40,10 +45,23 @@ fn options(kind: Kind, stem: String, key: Key) -> Question {
 fn paper() -> Paper {
     let choices = |letters: &str| Key::Choices(letters.parse().unwrap());
     let mut first: Vec<Item> = (1..=8)
-        .map(|n| item(options(Kind::Single, format!("第{n}题：作出不予行政许可的书面决定，下列做法正确的是（　　）。"), choices("A"))))
+        .map(|n| {
+            item(options(
+                Kind::Single,
+                format!("第{n}题：作出不予行政许可的书面决定，下列做法正确的是（　　）。"),
+                choices("A"),
+            ))
+        })
         .collect();
-    let several = [Kind::Multiple, Kind::Multiple, Kind::Multiple, Kind::Indefinite];
-    first.extend(several.map(|kind| item(options(kind, "下列哪些说法正确？".into(), choices("AB")))));
+    let several = [
+        Kind::Multiple,
+        Kind::Multiple,
+        Kind::Multiple,
+        Kind::Indefinite,
+    ];
+    first.extend(
+        several.map(|kind| item(options(kind, "下列哪些说法正确？".into(), choices("AB")))),
+    );
     let truth = |stem: &str| {
         item(Question {
             key: Key::Truth(true),
@@ -57,14 +75,28 @@ fn paper() -> Paper {
         },
         ..Question::new(Kind::FillIn, "申请复议的期限是____，起诉的期限是____。")
     };
-    let order = options(Kind::Ordering, "按先后排列：".into(), Key::Order("ABCD".parse().unwrap()));
+    let order = options(
+        Kind::Ordering,
+        "按先后排列：".into(),
+        Key::Order("ABCD".parse().unwrap()),
+    );
     let pairs = Question {
         targets: ["甲", "乙", "丙"].map(str::to_owned).into(),
-        ..options(Kind::Matching, "连线：".into(), Key::Pairs(vec![0, 1, 2, 0]))
+        ..options(
+            Kind::Matching,
+            "连线：".into(),
+            Key::Pairs(vec![0, 1, 2, 0]),
+        )
     };
     let case = Question {
-        parts: vec![options(Kind::Single, "该决定是否合法？".into(), choices("B")), Question::new(Kind::Short, "说明理由。")],
-        ..Question::new(Kind::Case, "材料：某市行政审批局作出不予许可决定。\n当事人不服。")
+        parts: vec![
+            options(Kind::Single, "该决定是否合法？".into(), choices("B")),
+            Question::new(Kind::Short, "说明理由。"),
+        ],
+        ..Question::new(
+            Kind::Case,
+            "材料：某市行政审批局作出不予许可决定。\n当事人不服。",
+        )
     };
     let rest = vec![
         truth("行政许可应当公开。"),
@@ -117,7 +149,12 @@ async fn tickets(house: &House, exam: Id, names: &[&str]) -> Vec<String> {
     let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
     let by = AccountId(house.world.env.new_id());
     let issued = house.rooms.exams.issue(exam, &names, &Scope::All, by);
-    issued.await.unwrap().into_iter().map(|i| i.ticket).collect()
+    issued
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|i| i.ticket)
+        .collect()
 }
 
 fn serve(folder: &Path, at: Option<&str>) -> Server {
@@ -140,7 +177,9 @@ async fn sign_in(page: &Page, server: &Server, login: &str, next: &str) {
 }
 
 async fn unsent(page: &Page, count: usize) {
-    let there = format!("(document.querySelector('.saved') || {{ getAttribute() {{}} }}).getAttribute('data-unsent') === '{count}'");
+    let there = format!(
+        "(document.querySelector('.saved') || {{ getAttribute() {{}} }}).getAttribute('data-unsent') === '{count}'"
+    );
     page.wait_until(&there, &format!("{count} unsent")).await;
 }
 
@@ -149,7 +188,11 @@ async fn at_question(page: &Page, number: usize) {
 }
 
 async fn next(page: &Page, size: Size) {
-    let button = if size == PHONE { ".exam-bar .btn-primary" } else { ".q-nav .btn-primary" };
+    let button = if size == PHONE {
+        ".exam-bar .btn-primary"
+    } else {
+        ".q-nav .btn-primary"
+    };
     page.click(button).await;
 }
 
@@ -157,7 +200,10 @@ async fn next(page: &Page, size: Size) {
 async fn answer(page: &Page, number: usize) {
     at_question(page, number).await;
     match number {
-        1..=8 => page.click(&format!(".opt:nth-of-type({})", 1 + number % 4)).await,
+        1..=8 => {
+            page.click(&format!(".opt:nth-of-type({})", 1 + number % 4))
+                .await
+        }
         9..=12 => {
             page.click(".opt:nth-of-type(1)").await;
             page.click(".opt:nth-of-type(3)").await;
@@ -172,10 +218,18 @@ async fn answer(page: &Page, number: usize) {
             page.fill(".sit-pair:nth-of-type(1) select", "B").await;
             page.fill(".sit-pair:nth-of-type(3) select", "A").await;
         }
-        18 | 19 => page.fill(".sit-text", &format!("第{number}题的回答：依法、合理、公开。")).await,
+        18 | 19 => {
+            page.fill(
+                ".sit-text",
+                &format!("第{number}题的回答：依法、合理、公开。"),
+            )
+            .await
+        }
         _ => {
-            page.click(".sit-part:nth-of-type(1) .opt:nth-of-type(2)").await;
-            page.fill(".sit-part:nth-of-type(2) .sit-text", "理由不成立。").await;
+            page.click(".sit-part:nth-of-type(1) .opt:nth-of-type(2)")
+                .await;
+            page.fill(".sit-part:nth-of-type(2) .sit-text", "理由不成立。")
+                .await;
         }
     }
 }
@@ -184,7 +238,8 @@ async fn jump(page: &Page, size: Size, to: usize) {
     if size == PHONE {
         page.click(".exam-bar [aria-controls=sheet]").await;
     }
-    page.click(&format!(".ans button[data-n='{}']", to - 1)).await;
+    page.click(&format!(".ans button[data-n='{}']", to - 1))
+        .await;
     at_question(page, to).await;
 }
 
@@ -197,7 +252,10 @@ const KEPT: &str = "new Promise(ok => { const r = indexedDB.open('suneng-sitting
 /// Errors that a network that was cut leaves on the console.
 async fn forget_network_errors(page: &Page) {
     for error in page.console_errors().await {
-        assert!(error.contains("net::ERR_") || error.contains("Failed to load resource"), "{error}");
+        assert!(
+            error.contains("net::ERR_") || error.contains("Failed to load resource"),
+            "{error}"
+        );
         page.expect_error(&error).await;
     }
 }
@@ -205,7 +263,8 @@ async fn forget_network_errors(page: &Page) {
 async fn begin_by_ticket(page: &Page, server: &Server, ticket: &str) {
     // The address of a picture on a ticket.
     open(page, server, &format!("/sit#{ticket}")).await;
-    page.wait_until("location.pathname.startsWith('/sit/')", "the rules").await;
+    page.wait_until("location.pathname.startsWith('/sit/')", "the rules")
+        .await;
     page.wait_for("#read").await;
 }
 
@@ -221,7 +280,8 @@ async fn a_paper_is_sat_through_a_cut_network_and_a_killed_server() {
     for (size, ticket) in [DESKTOP, PHONE].into_iter().zip(&tickets) {
         let page = browser.page(size).await;
         let shot = async |name: &str| {
-            page.screenshot(&format!("sitting-{}-{name}", size.width)).await;
+            page.screenshot(&format!("sitting-{}-{name}", size.width))
+                .await;
         };
         open(&page, &server, "/sit").await;
         page.assert_accessible().await;
@@ -263,7 +323,8 @@ async fn a_paper_is_sat_through_a_cut_network_and_a_killed_server() {
         if size == PHONE {
             page.click(".exam-bar [aria-controls=sheet]").await;
             page.wait_for("#sheet .ans").await;
-            page.screenshot(&format!("sitting-{}-sheet", size.width)).await;
+            page.screenshot(&format!("sitting-{}-sheet", size.width))
+                .await;
             page.press("Escape").await;
         }
         page.offline(false).await;
@@ -300,13 +361,16 @@ async fn a_paper_is_sat_through_a_cut_network_and_a_killed_server() {
         page.wait_text("#sheet h2", "19 / 20").await;
         unsent(&page, 0).await;
         let shot = async |name: &str| {
-            page.screenshot(&format!("sitting-{}-{name}", size.width)).await;
+            page.screenshot(&format!("sitting-{}-{name}", size.width))
+                .await;
         };
         // And so does one that is loaded again.
         open(&page, &server, &format!("/sit/{exam}")).await;
         at_question(&page, 1).await;
         page.wait_text("#sheet h2", "19 / 20").await;
-        let chosen: String = page.eval("document.querySelector('.opt input:checked').value").await;
+        let chosen: String = page
+            .eval("document.querySelector('.opt input:checked').value")
+            .await;
         assert_eq!(chosen, "B", "the second was clicked");
         jump(&page, size, 20).await;
         answer(&page, 20).await;
@@ -322,9 +386,18 @@ async fn a_paper_is_sat_through_a_cut_network_and_a_killed_server() {
         assert!(kept.iter().all(|k| k["sent"] == true), "{kept:?}");
         let device: String = page.eval(DEVICE).await;
         let proof = Proof::Ticket(ticket.clone());
-        let stored = house.rooms.exams.begin(exam, &proof, &device).await.unwrap();
+        let stored = house
+            .rooms
+            .exams
+            .begin(exam, &proof, &device)
+            .await
+            .unwrap();
         for k in &kept {
-            let there = stored.items.iter().find(|i| i["item"] == k["item"]).unwrap();
+            let there = stored
+                .items
+                .iter()
+                .find(|i| i["item"] == k["item"])
+                .unwrap();
             assert_eq!(there["value"], k["value"], "{there}");
         }
 
@@ -349,7 +422,11 @@ async fn a_paper_is_sat_through_a_cut_network_and_a_killed_server() {
         page.follow("a[href^='/receipts']").await;
         page.wait_text("main", "一致：").await;
         page.assert_accessible().await;
-        let forged = format!("/receipts?attempt={}&hash={}", stored.attempt, "0".repeat(64));
+        let forged = format!(
+            "/receipts?attempt={}&hash={}",
+            stored.attempt,
+            "0".repeat(64)
+        );
         open(&page, &server, &forged).await;
         page.wait_text("main", "不一致").await;
         // Loaded again there is the receipt, and no second attempt.
@@ -373,7 +450,9 @@ async fn keys_alone_sit_a_paper_and_time_ends_it() {
     let browser = Browser::launch().await;
     let page = browser.page(DESKTOP).await;
     begin_by_ticket(&page, &server, &ticket[0]).await;
-    let () = page.eval("(document.querySelector('#try-keys').focus(), null)").await;
+    let () = page
+        .eval("(document.querySelector('#try-keys').focus(), null)")
+        .await;
     page.press("Tab").await;
     page.press(" ").await;
     page.press("Tab").await;
@@ -385,14 +464,21 @@ async fn keys_alone_sit_a_paper_and_time_ends_it() {
         if number == 3 {
             page.press("m").await;
         }
-        page.press(if number % 2 == 0 { "Enter" } else { "ArrowRight" }).await;
+        page.press(if number % 2 == 0 {
+            "Enter"
+        } else {
+            "ArrowRight"
+        })
+        .await;
     }
     at_question(&page, 15).await;
     unsent(&page, 0).await;
     page.press("ArrowLeft").await;
     at_question(&page, 14).await;
     assert_eq!(page.texts(".ans .mk").await, ["3"]);
-    let checked: Vec<String> = page.eval("Array.from(document.querySelectorAll('.opt input:checked'), i => i.value)").await;
+    let checked: Vec<String> = page
+        .eval("Array.from(document.querySelectorAll('.opt input:checked'), i => i.value)")
+        .await;
     assert_eq!(checked, ["T"]);
     // Paper is not printed; what is printed says why.
     page.print_pdf("sitting-print").await;
@@ -401,9 +487,18 @@ async fn keys_alone_sit_a_paper_and_time_ends_it() {
     let attempt = seats.borrow().seats.iter().find_map(|s| s.attempt).unwrap();
     drop(seats);
     assert!(page.text(".timer").await.starts_with("44:"));
-    house.rooms.exams.extend(exam, Some(attempt), 900, &Scope::All).await.unwrap();
+    house
+        .rooms
+        .exams
+        .extend(exam, Some(attempt), 900, &Scope::All)
+        .await
+        .unwrap();
     page.press("b").await;
-    page.wait_until("/^59:/.test(document.querySelector('.timer').innerText.trim())", "more time").await;
+    page.wait_until(
+        "/^59:/.test(document.querySelector('.timer').innerText.trim())",
+        "more time",
+    )
+    .await;
     let micros = -3_600 * Timestamp::SECOND;
     let ended = db::transaction!(house.world.db, |tx| {
         let sql = "UPDATE exam_attempt SET deadline = deadline + $1 WHERE id = $2";
@@ -422,9 +517,17 @@ async fn keys_alone_sit_a_paper_and_time_ends_it() {
 }
 
 async fn listed(house: &House, exam: Id, people: &[(&Someone, UnitId)]) {
-    let people: Vec<_> = people.iter().map(|(who, unit)| (who.person, *unit)).collect();
+    let people: Vec<_> = people
+        .iter()
+        .map(|(who, unit)| (who.person, *unit))
+        .collect();
     let by = AccountId(house.world.env.new_id());
-    house.rooms.exams.admit(exam, &people, &Scope::All, by).await.unwrap();
+    house
+        .rooms
+        .exams
+        .admit(exam, &people, &Scope::All, by)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -436,11 +539,25 @@ async fn another_tab_another_device_the_room_and_a_question_about_the_result() {
     short.sections.truncate(1);
     short.sections[0].items.truncate(3);
     short.sections[0].pick = 3;
-    let exam = publish(&house, unit, &Paper { mixed_options: false, ..short }, Shows::AtOnce).await;
+    let exam = publish(
+        &house,
+        unit,
+        &Paper {
+            mixed_options: false,
+            ..short
+        },
+        Shows::AtOnce,
+    )
+    .await;
     let taker = house.someone("taker", "staff", unit).await;
     let rival = house.someone("rival", "staff", unit).await;
     let officer = house.someone("officer", "training-officer", unit).await;
-    listed(&house, exam, &[(&taker, unit), (&rival, unit), (&officer, unit)]).await;
+    listed(
+        &house,
+        exam,
+        &[(&taker, unit), (&rival, unit), (&officer, unit)],
+    )
+    .await;
     let server = serve(folder.path(), None);
     let browser = Browser::launch().await;
     let page = browser.page(DESKTOP).await;
@@ -492,7 +609,18 @@ async fn another_tab_another_device_the_room_and_a_question_about_the_result() {
     page.assert_accessible().await;
     page.click("[data-news] button").await;
     page.wait_gone("[data-news]").await;
-    open(&desk, &server, &format!("/exams/{exam}/room")).await;
+    // The board is a second old at most.
+    for _ in 0..100 {
+        open(&desk, &server, &format!("/exams/{exam}/room")).await;
+        if desk.text("main").await.contains("1 人已确认") {
+            break;
+        }
+        desk.wait_until(
+            "new Promise(done => setTimeout(() => done(true), 100))",
+            "a moment",
+        )
+        .await;
+    }
     desk.wait_text("main", "1 人已确认").await;
     desk.follow("#board tbody a").await;
     desk.wait_text("main", "另一台设备请求进入").await;
@@ -528,7 +656,8 @@ async fn another_tab_another_device_the_room_and_a_question_about_the_result() {
     narrow.screenshot("room-390").await;
 
     // The result, question by question, and a question about it that somebody else answers.
-    sign_in(&beside, &server, "taker", "/my/exams").await;
+    beside.front().await;
+    open(&beside, &server, "/my/exams").await;
     beside.follow("main a[href^='/my/exams/']").await;
     beside.wait_text("main", "需要学习的知识点").await;
     beside.wait_text("main", "《示例条例》第三条").await;
@@ -536,21 +665,28 @@ async fn another_tab_another_device_the_room_and_a_question_about_the_result() {
     beside.assert_fits().await;
     beside.screenshot("sitting-1440-items").await;
     beside.click("#item-1 summary").await;
-    beside.fill("#appeal-1", "选项 A 与法条不符，请复核。").await;
+    beside
+        .fill("#appeal-1", "选项 A 与法条不符，请复核。")
+        .await;
     beside.follow("#item-1 form button").await;
     beside.wait_text("main", "复核申请已提交").await;
     open(&desk, &server, "/requests").await;
-    desk.follow("main a[href^='/requests/']").await;
+    desk.follow("main a.ttl").await;
     desk.follow("main a[href^='/exams/appeals/']").await;
     desk.assert_accessible().await;
     desk.fill("#f-text", "经复核，答案无误。").await;
     desk.screenshot("sitting-1440-appeal").await;
     desk.follow("main form .btn-primary").await;
-    beside.leave_by(async { let () = beside.eval("(location.reload(), null)").await; }).await;
+    beside
+        .leave_by(async {
+            let () = beside.eval("(location.reload(), null)").await;
+        })
+        .await;
     beside.wait_text("#item-1", "经复核，答案无误。").await;
     // What belongs to somebody else does not exist.
     let attempt = beside.url().await;
     let path = attempt.split_once("/my/").unwrap().1.to_owned();
+    let narrow = browser.page(PHONE).await;
     sign_in(&narrow, &server, "rival", "/my/exams").await;
     open(&narrow, &server, &format!("/my/{path}")).await;
     narrow.expect_error("404").await;

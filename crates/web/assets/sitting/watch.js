@@ -89,8 +89,10 @@ export class Watch {
   }
 
   async ping() {
-    if (this.stopped || this.pinging) return;
+    if (this.stopped) return;
+    if (this.pinging) { this.more = true; return; }
     this.pinging = true;
+    this.more = false;
     const sending = this.signals.slice();
     const body = { signals: sending, heard: this.heard };
     const reply = await ask('POST', '/api/v1/attempts/' + this.link.attempt + '/presence', { body, proof: this.link.proof });
@@ -108,6 +110,7 @@ export class Watch {
     } else {
       this.link.end(reply);
     }
+    if (this.more) await this.ping();
   }
 
   stop() {
