@@ -228,6 +228,7 @@ export class Desk {
     for (const n of news || []) {
       if (this.news.has(n.number)) continue;
       this.news.set(n.number, n);
+      if (n.number <= this.watch.confirmed) continue;
       const box = bar('warn', 'microphone', el('b', {}, word('announced', { time: time(n.at) })), ' ', n.text, ' ',
         el('button', { type: 'button', class: 'btn btn-plain btn-sm', onclick: () => { box.remove(); this.watch.confirm(n.number); } }, word('heard')));
       box.setAttribute('data-news', n.number);
@@ -266,6 +267,10 @@ export class Desk {
     this.say(word('over'));
     this.note('over', true, () => bar('warn', 'clock', el('b', {}, word('over')), ' ', word('over-text')));
     await this.link.flush();
+    // The room may have given time that this page has not heard of.
+    await this.watch.ping();
+    if (this.closed) return;
+    if (!this.over()) { this.again(); return; }
     const last = this.link.deadline + this.link.grace * 1000;
     while (!this.closed && this.link.unsent().length && this.clock.now() < last) {
       this.link.back();

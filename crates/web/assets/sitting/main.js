@@ -195,7 +195,7 @@ async function sit(known, fresh) {
   if (fresh) for (const i of known.items) if (i.seq !== undefined) link.take({ item: i.item, seq: i.seq, value: i.value, at: 0, sent: true });
   for (const record of await keep.all('a:' + known.attempt + ':')) link.take(record);
   const marks = new Set(await keep.get('m:' + known.attempt) || []);
-  const watch = new Watch({ link, clock, taken: () => elsewhere(known) });
+  const watch = new Watch({ link, clock, keep, taken: () => elsewhere(known) });
   const desk = new Desk({ known, link, clock, watch, marks, keep, account, show, submit: () => handIn(known, link) });
   known.desk = desk;
   known.watch = watch;
@@ -256,6 +256,7 @@ async function handedIn(known) {
   // The next one at this desk finds no paper and no answers.
   await keep.remove('a:' + known.attempt + ':');
   await keep.remove('m:' + known.attempt);
+  await keep.remove('h:' + known.attempt);
   receipt(kept, reply.body);
 }
 

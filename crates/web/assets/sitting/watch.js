@@ -8,11 +8,11 @@ const JITTER = 5000;
 const MOST = 50;
 
 export class Watch {
-  constructor({ link, clock, taken }) {
-    Object.assign(this, { link, clock, taken });
+  constructor({ link, clock, keep, taken }) {
+    Object.assign(this, { link, clock, keep, taken });
     this.signals = [];
     this.heard = 0;
-    this.known = 0;
+    this.confirmed = 0;
     this.tab = String(Math.random());
     this.left = 0;
     this.listeners = [];
@@ -26,6 +26,7 @@ export class Watch {
 
   /* This tab goes on, any other lets go: what it typed is on disk before this one reads it. */
   async take() {
+    this.confirmed = await this.keep.get('h:' + this.link.attempt) || 0;
     if (!this.channel) return;
     const { attempt } = this.link;
     const gone = new Promise((resolve) => {
@@ -85,6 +86,8 @@ export class Watch {
   /* What was announced is confirmed. */
   confirm(number) {
     this.heard = Math.max(this.heard, number);
+    this.confirmed = Math.max(this.confirmed, number);
+    this.keep.put('h:' + this.link.attempt, this.confirmed);
     return this.ping();
   }
 
@@ -100,6 +103,7 @@ export class Watch {
     if (this.stopped) return;
     if (reply.status === 200) {
       this.signals.splice(0, sending.length);
+      if (this.heard === body.heard) this.heard = 0;
       this.clock.set(reply.body.server_time, reply.sent, reply.got);
       this.link.deadline = reply.body.deadline;
       this.reached = true;
