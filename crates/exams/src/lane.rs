@@ -40,7 +40,6 @@ pub(crate) fn routes(exams: Exams, identity: Identity) -> Routes {
             Policy::Proof,
             picture,
         )
-        .post("/api/v1/tickets", Policy::Proof, by_ticket)
         .with_state(Arc::new(Lane { exams, identity }))
 }
 
@@ -130,25 +129,6 @@ pub(crate) fn begun_json(begun: &Begun) -> Value {
         "deadline": millis(begun.deadline), "grace_seconds": begun.grace, "server_time": millis(begun.now),
         "items": begun.items,
     })
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Typed {
-    ticket: String,
-}
-
-/// Which examination a ticket is for, and what is read before it begins.
-async fn by_ticket(
-    State(lane): Shared,
-    body: Result<Json<Typed>, JsonRejection>,
-) -> Result<Response, Failure> {
-    let typed = match read(body) {
-        Ok(typed) => typed,
-        Err(refused) => return Ok(refused.into_response()),
-    };
-    let about = lane.exams.by_ticket(&typed.ticket).await?;
-    Ok(Json(about_json(&lane.exams, &about)).into_response())
 }
 
 pub(crate) fn about_json(exams: &Exams, about: &About) -> Value {

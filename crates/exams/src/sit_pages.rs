@@ -175,6 +175,7 @@ pub(crate) fn routes() -> Routes<Exams> {
         .get("/sit/{exam}", Policy::Public, sit)
         .get("/receipts", Policy::Public, receipts)
         .get("/my/exams", Policy::SignedIn, mine)
+        .post("/api/v1/tickets", Policy::Public, by_ticket)
         .get("/api/v1/exams/{id}/mine", Policy::SignedIn, about)
         .post("/api/v1/exams/{id}/mine", Policy::SignedIn, begin)
 }
@@ -233,6 +234,21 @@ async fn about(
     let mut told = about_json(&s, &about);
     told["name"] = json!(access.principal.name);
     Ok(Json(told))
+}
+
+#[derive(Deserialize)]
+struct Typed {
+    ticket: String,
+}
+
+/// Which examination a ticket is for, and what is read before it begins. It stands with the pages, where those who ask
+/// too often are slowed down.
+async fn by_ticket(
+    State(s): State<Exams>,
+    Json(typed): Json<Typed>,
+) -> Result<Json<Value>, Failure> {
+    let about = s.by_ticket(&typed.ticket).await?;
+    Ok(Json(about_json(&s, &about)))
 }
 
 #[derive(Deserialize, Default)]
