@@ -237,11 +237,14 @@ pub struct Told {
     pub news: Arc<Vec<News>>,
 }
 
+/// What was announced, and when that was read.
+type Announced = (Timestamp, Arc<Vec<News>>);
+
 /// The boards that somebody looks at, and what was announced where somebody sits.
 #[derive(Default)]
 pub(crate) struct Boards {
     watched: Mutex<HashMap<Id, watch::Sender<Arc<Board>>>>,
-    news: Mutex<HashMap<Id, (Timestamp, Arc<Vec<News>>)>>,
+    news: Mutex<HashMap<Id, Announced>>,
     closing: watch::Sender<bool>,
 }
 
