@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use chromiumoxide::cdp::browser_protocol::browser::BrowserContextId;
 use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetTimezoneOverrideParams};
 use chromiumoxide::cdp::browser_protocol::target::{
     CreateBrowserContextParams, CreateTargetParams,
@@ -91,9 +92,18 @@ impl Browser {
             .create_browser_context(CreateBrowserContextParams::default())
             .await
             .expect("a browser context");
+        self.tab(context, size).await
+    }
+
+    /// Another tab of the same person.
+    pub async fn beside(&self, page: &Page) -> Page {
+        self.tab(page.context(), page.size()).await
+    }
+
+    async fn tab(&self, context: BrowserContextId, size: Size) -> Page {
         let target = CreateTargetParams::builder()
             .url("about:blank")
-            .browser_context_id(context)
+            .browser_context_id(context.clone())
             .build()
             .expect("all parameters are given");
         let page = self.chromium.new_page(target).await.expect("a page");
@@ -106,7 +116,7 @@ impl Browser {
         page.evaluate_on_new_document(STILL)
             .await
             .expect("animations are off");
-        Page::new(page, size).await
+        Page::new(page, size, context).await
     }
 
     /// Ends the browser.

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chromiumoxide::cdp::browser_protocol::browser::BrowserContextId;
 use chromiumoxide::cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams;
 use chromiumoxide::cdp::browser_protocol::input::InsertTextParams;
+use chromiumoxide::cdp::browser_protocol::network::{
+    EmulateNetworkConditionsByRuleParams, NetworkConditions,
+};
 use chromiumoxide::cdp::browser_protocol::page::{CaptureScreenshotFormat, PrintToPdfParams};
 use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
 use chromiumoxide::page::ScreenshotParams;
@@ -31,18 +35,48 @@ pub struct Page {
     inner: chromiumoxide::Page,
     console: Arc<Console>,
     size: Size,
+    context: BrowserContextId,
 }
 
 impl Page {
-    pub(crate) async fn new(inner: chromiumoxide::Page, size: Size) -> Self {
+    pub(crate) async fn new(
+        inner: chromiumoxide::Page,
+        size: Size,
+        context: BrowserContextId,
+    ) -> Self {
         let console = Arc::new(Console::of(&inner).await);
         let page = Self {
             inner,
             console,
             size,
+            context,
         };
         page.set_size().await;
         page
+    }
+
+    pub(crate) fn context(&self) -> BrowserContextId {
+        self.context.clone()
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Brings the tab to the front: one behind another is not clicked.
+    pub async fn front(&self) {
+        let front = self.inner.bring_to_front().await;
+        front.expect("the tab comes to the front");
+    }
+
+    /// Cuts the page off from the network, or connects it again.
+    pub async fn offline(&self, offline: bool) {
+        let conditions = EmulateNetworkConditionsByRuleParams::new(
+            offline,
+            vec![NetworkConditions::new("", 0.0, -1.0, -1.0)],
+        );
+        let set = self.inner.execute(conditions).await;
+        set.expect("the network can be cut");
     }
 
     async fn set_size(&self) {

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::{Failure, Policy, Routes};
 
-use crate::{Exams, Given, Outcome, Proof, Receipt};
+use crate::room::{Signal, SignalKind};
+use crate::{About, Begun, Exams, Given, Outcome, Proof, Receipt};
 
 /// What the handlers want.
 struct Lane {
@@ -33,6 +34,12 @@ pub(crate) fn routes(exams: Exams, identity: Identity) -> Routes {
         .put("/api/v1/attempts/{id}/answers", Policy::Proof, save)
         .post("/api/v1/attempts/{id}/submission", Policy::Proof, submit)
         .get("/api/v1/attempts/{id}/result", Policy::Proof, result)
+        .post("/api/v1/attempts/{id}/presence", Policy::Proof, presence)
+        .get(
+            "/api/v1/attempts/{id}/pictures/{hash}",
+            Policy::Proof,
+            picture,
+        )
         .with_state(Arc::new(Lane { exams, identity }))
 }
 
@@ -70,7 +77,7 @@ impl Proven {
     }
 }
 
-fn id(text: &str) -> Result<Id> {
+pub(crate) fn id(text: &str) -> Result<Id> {
     text.parse().map_err(|_| Error::NotFound)
 }
 
@@ -90,7 +97,7 @@ struct Begin {
 }
 
 /// Microseconds as JavaScript reads them: milliseconds.
-fn millis(at: Timestamp) -> i64 {
+pub(crate) fn millis(at: Timestamp) -> i64 {
     at.0.div_euclid(1_000)
 }
 
@@ -113,12 +120,91 @@ async fn begin(
         None => proven.proof()?,
     };
     let begun = lane.exams.begin(id(&exam)?, &proof, &asked.device).await?;
-    let body = json!({
+    Ok((StatusCode::CREATED, Json(begun_json(&begun))).into_response())
+}
+
+pub(crate) fn begun_json(begun: &Begun) -> Value {
+    json!({
         "attempt": begun.attempt, "number": begun.number, "title": begun.title, "token": begun.token,
         "deadline": millis(begun.deadline), "grace_seconds": begun.grace, "server_time": millis(begun.now),
         "items": begun.items,
-    });
-    Ok((StatusCode::CREATED, Json(body)).into_response())
+    })
+}
+
+pub(crate) fn about_json(exams: &Exams, about: &About) -> Value {
+    let terms = &about.exam.terms;
+    let until = (about.until < terms.closes).then(|| millis(about.until));
+    json!({
+        "exam": about.exam.id, "title": terms.title, "name": about.name, "state": about.door.code(),
+        "opens": millis(terms.opens), "closes": millis(terms.closes), "late": until,
+        "seconds": terms.seconds, "grace": terms.grace, "items": about.items,
+        "full": about.full as f64 / 1_000.0, "pass": terms.pass.map(|p| p as f64 / 1_000.0),
+        "attempts": about.attempts.0, "used": about.attempts.1, "shows": terms.shows.code(),
+        "now": millis(exams.env.now()),
+    })
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Word {
+    signals: Vec<Noticed>,
+    heard: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Noticed {
+    kind: String,
+    amount: i64,
+    at: i64,
+}
+
+/// A word from a sitting: heard of, its signals kept; told the time, its end and what was announced.
+async fn presence(
+    State(lane): Shared,
+    Path(attempt): Path<String>,
+    proven: Proven,
+    body: Result<Json<Word>, JsonRejection>,
+) -> Result<Response, Failure> {
+    let word = match read(body) {
+        Ok(word) => word,
+        Err(refused) => return Ok(refused.into_response()),
+    };
+    let signals: Vec<Signal> = word
+        .signals
+        .iter()
+        .filter_map(|s| {
+            Some(Signal {
+                kind: SignalKind::of_code(&s.kind)?,
+                amount: s.amount,
+                at: Timestamp(s.at.saturating_mul(1_000)),
+            })
+        })
+        .collect();
+    let (attempt, proof) = (id(&attempt)?, proven.proof()?);
+    let told = lane
+        .exams
+        .word(attempt, &proof, &signals, word.heard)
+        .await?;
+    let news: Vec<Value> = told
+        .news
+        .iter()
+        .map(|n| json!({ "number": n.number, "text": n.text, "at": millis(n.at) }))
+        .collect();
+    let body =
+        json!({ "server_time": millis(told.now), "deadline": millis(told.deadline), "news": news });
+    Ok(Json(body).into_response())
+}
+
+/// A picture of the paper; what it is follows from the paper, not from who asks.
+async fn picture(
+    State(lane): Shared,
+    Path((attempt, hash)): Path<(String, String)>,
+    proven: Proven,
+) -> Result<Response, Failure> {
+    let proof = proven.proof()?;
+    let (mime, bytes) = lane.exams.picture(id(&attempt)?, &proof, &hash).await?;
+    Ok(([(header::CONTENT_TYPE, mime)], bytes).into_response())
 }
 
 #[derive(Deserialize)]
@@ -142,6 +228,8 @@ struct Sent {
 struct Saved {
     saved: Vec<Pair>,
     deadline: i64,
+    /// Number of the last announcement that is known here.
+    news: i64,
 }
 
 #[derive(Serialize)]
@@ -170,11 +258,13 @@ async fn save(
         })
         .collect();
     let proof = proven.proof()?;
-    let (saved, deadline) = lane.exams.save(id(&attempt)?, &proof, &given).await?;
+    let attempt = id(&attempt)?;
+    let (saved, deadline) = lane.exams.save(attempt, &proof, &given).await?;
     let saved = saved.into_iter().map(|(item, seq)| Pair { item, seq });
     Ok(Json(Saved {
         saved: saved.collect(),
         deadline: millis(deadline),
+        news: lane.exams.last_news(attempt),
     })
     .into_response())
 }
@@ -278,12 +368,53 @@ pub(crate) fn openapi() -> Value {
                             "item": { "type": "integer" }, "seq": { "type": "integer" },
                         })) },
                         "deadline": { "type": "integer" },
+                        "news": { "type": "integer", "description": "Number of the last announcement" },
                     }))) },
                     "404": not_found, "409": problem("Handed in, time is over, or another device"),
                     "422": problem("An answer does not belong to this paper"),
                     "503": problem("Very busy: try again after the seconds in retry-after"),
                 },
             } },
+            "/api/v1/attempts/{id}/presence": { "post": {
+                "tags": ["exams"], "security": proofs, "parameters": path("Attempt"),
+                "summary": "A word from a sitting: it is there; told the time, its end and what was announced",
+                "requestBody": { "required": true, "content": body(object(json!({
+                    "signals": { "type": "array", "items": object(json!({
+                        "kind": { "type": "string", "enum": ["focus-lost", "pasted", "fullscreen-left"] },
+                        "amount": { "type": "integer", "description": "Seconds or characters" },
+                        "at": { "type": "integer" },
+                    })) },
+                    "heard": { "type": "integer", "description": "Announcements up to this one are confirmed" },
+                }))) },
+                "responses": {
+                    "200": { "description": "Heard", "content": body(object(json!({
+                        "server_time": { "type": "integer" }, "deadline": { "type": "integer" },
+                        "news": { "type": "array", "items": object(json!({
+                            "number": { "type": "integer" }, "text": { "type": "string" }, "at": { "type": "integer" },
+                        })) },
+                    }))) },
+                    "404": not_found, "409": problem("Handed in, or another device"),
+                },
+            } },
+            "/api/v1/attempts/{id}/pictures/{hash}": { "get": {
+                "tags": ["exams"], "security": proofs, "summary": "A picture of the paper",
+                "parameters": [path("Attempt")[0], { "name": "hash", "in": "path", "required": true, "schema": { "type": "string" } }],
+                "responses": { "200": { "description": "The picture", "content": { "image/*": {} } }, "404": not_found },
+            } },
+            "/api/v1/tickets": { "post": {
+                "tags": ["exams"], "summary": "Which examination a ticket is for, and its rules",
+                "requestBody": { "required": true, "content": body(object(json!({ "ticket": { "type": "string" } }))) },
+                "responses": { "200": { "description": "Found", "content": body(json!({ "type": "object" })) },
+                    "404": problem("No such ticket") },
+            } },
+            "/api/v1/exams/{id}/mine": {
+                "parameters": path("Examination"),
+                "get": { "tags": ["exams"], "summary": "The rules, and how one stands oneself",
+                    "responses": { "200": { "description": "On the list", "content": body(json!({ "type": "object" })) }, "404": problem("Not on the list") } },
+                "post": { "tags": ["exams"], "summary": "As attempts, by the session of a browser",
+                    "requestBody": { "content": body(object(json!({ "device": { "type": "string" } }))) },
+                    "responses": { "201": { "description": "As attempts" }, "404": problem("Not on the list"), "409": problem("As attempts") } },
+            },
             "/api/v1/attempts/{id}/submission": { "post": {
                 "tags": ["exams"], "security": proofs, "parameters": path("Attempt"),
                 "summary": "Hand in; sent again, the receipt is the same",

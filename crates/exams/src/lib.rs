@@ -5,6 +5,7 @@
 
 mod admission;
 mod admission_page;
+mod appeals;
 mod blueprint;
 mod blueprint_page;
 mod drawing;
@@ -22,15 +23,23 @@ mod paper_page;
 mod print;
 mod question_view;
 mod receipt;
+mod result_pages;
 mod results;
 mod results_page;
+pub mod room;
+mod room_pages;
 mod service;
+mod signals;
+mod sit;
+mod sit_pages;
+mod sit_samples;
 mod sitting;
 mod store;
 mod ticket;
 mod writer;
 
 pub use admission::{Admitted, Change, Of};
+pub use appeals::AppealOwner;
 pub use blueprint::{Blueprint, Row};
 pub use facts::ExamFacts;
 pub use kinds::{ExamKind, ExamKinds};
@@ -38,6 +47,7 @@ pub use model::{Attempt, Candidate, Exam, How, Refusal, Shows, Stage, Standing, 
 pub use office::{Details, Held, Office};
 pub use paper::{Item, MOST_ITEMS, Mark, Paper, Place, Section};
 pub use service::{Begun, Exams, Issued, Outcome, Proof, Receipt};
+pub use sit::{About, Door, Looked, Outturn};
 pub use sitting::Given;
 pub use store::MIGRATIONS;
 
@@ -55,21 +65,28 @@ pub const MESSAGES: &[(&str, &str)] = &[
     ("zh-CN", include_str!("../locales/zh-CN/exams.ftl")),
     ("zh-CN", include_str!("../locales/zh-CN/exams-make.ftl")),
     ("en", include_str!("../locales/en/exams.ftl")),
+    ("zh-CN", include_str!("../locales/zh-CN/exams-sit.ftl")),
     ("en", include_str!("../locales/en/exams-make.ftl")),
+    ("en", include_str!("../locales/en/exams-sit.ftl")),
 ];
 
 /// What the crate brings to the house.
 pub fn module(office: Office, identity: identity::Identity) -> web::Module {
-    let texts = MESSAGES.iter();
-    let texts = texts.filter_map(|(tag, text)| Some((web::Lang::from_code(tag)?, *text)));
+    let messages = MESSAGES.iter();
+    let messages = messages.filter_map(|(tag, text)| Some((web::Lang::from_code(tag)?, *text)));
+    let exams = office.exams.clone();
+    let candidates = sit_pages::routes()
+        .merge(result_pages::routes())
+        .merge(room_pages::routes())
+        .with_state(exams.clone());
     web::Module {
         name: "exams",
-        direct: lane::routes(office.exams.clone(), identity),
-        routes: making::routes().with_state(office),
-        menu: vec![making::menu()],
-        messages: texts.collect(),
-        templates: making::TEMPLATES.to_vec(),
-        samples: making_samples::all(),
+        routes: making::routes().with_state(office).merge(candidates),
+        direct: lane::routes(exams, identity),
+        menu: vec![making::menu(), sit_pages::menu()],
+        messages: messages.collect(),
+        templates: [making::TEMPLATES, sit_samples::TEMPLATES].concat(),
+        samples: [making_samples::all(), sit_samples::all()].concat(),
         openapi: Some(exam_api::openapi()),
         ..web::Module::default()
     }

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use commons::files::Files;
 use db::{BatchReader, Db, GroupCommit, GroupRead, Tx, transaction};
 use futures::future::BoxFuture;
 use kernel::{AccountId, Env, Error, Id, Msg, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::Organization;
+use requests::Requests;
 
 use crate::Paper;
 use crate::model::{Candidate, Exam, How, Stage, Terms};
+use crate::room::Boards;
+use crate::signals::Signals;
 use crate::sitting::{Given, Memory, Open, Sitting};
 use crate::store::{self, Marked, NewCandidate};
 use crate::ticket::{self, Key, Token};
@@ -33,6 +37,10 @@ pub struct Exams {
     pub(crate) vault: Option<crypt::Vault>,
     writer: GroupCommit<Writer>,
     results: GroupRead<Results>,
+    pub(crate) signals: GroupCommit<Signals>,
+    pub(crate) boards: Arc<Boards>,
+    pub(crate) files: Option<Files>,
+    pub(crate) requests: Option<Requests>,
 }
 
 /// What is asked of results together.
@@ -132,11 +140,28 @@ fn receipt(marked: &Marked) -> Receipt {
     }
 }
 
+/// Who a proof of the door stands for.
+pub(crate) fn holder(open: &Open, proof: &Proof) -> Result<Holder> {
+    match proof {
+        Proof::Ticket(text) => {
+            let plain = ticket::plain(text).ok_or(Error::NotFound)?;
+            Ok(Holder::Ticket(open.key.ticket(&plain).to_vec()))
+        }
+        Proof::Person(person) => Ok(Holder::Person(*person)),
+        Proof::Token(_) => Err(Error::NotFound),
+    }
+}
+
 impl Exams {
     /// Examinations in a database.
     pub fn new(db: Db, env: Env, organization: Organization) -> Self {
         let writer = Arc::new(Writer { env: env.clone() });
+        let signals = Arc::new(Signals(env.clone()));
         Self {
+            signals: GroupCommit::start(db.clone(), signals, WAITING, TOGETHER),
+            boards: Arc::default(),
+            files: None,
+            requests: None,
             writer: GroupCommit::start(db.clone(), writer, WAITING, TOGETHER),
             results: GroupRead::start(db.clone(), Arc::new(Results), WAITING, TOGETHER),
             memory: Arc::default(),
@@ -145,6 +170,18 @@ impl Exams {
             env,
             organization,
         }
+    }
+
+    /// With the files in which pictures of questions are.
+    pub fn with_files(mut self, files: Files) -> Self {
+        self.files = Some(files);
+        self
+    }
+
+    /// With the requests by which a result can be asked about.
+    pub fn with_requests(mut self, requests: Requests) -> Self {
+        self.requests = Some(requests);
+        self
     }
 
     /// Makes a draft of an examination with its paper.
@@ -306,7 +343,7 @@ impl Exams {
         Ok(open)
     }
 
-    async fn sitting(&self, attempt: Id) -> Result<Arc<Sitting>> {
+    pub(crate) async fn sitting(&self, attempt: Id) -> Result<Arc<Sitting>> {
         if let Some(sitting) = self.memory.sitting(attempt) {
             return Ok(sitting);
         }
@@ -324,7 +361,11 @@ impl Exams {
     }
 
     /// The sitting that a proof is for, and the device that its token was given to.
-    async fn proven(&self, attempt: Id, proof: &Proof) -> Result<(Arc<Sitting>, Option<u32>)> {
+    pub(crate) async fn proven(
+        &self,
+        attempt: Id,
+        proof: &Proof,
+    ) -> Result<(Arc<Sitting>, Option<u32>)> {
         let sitting = self.sitting(attempt).await?;
         let key = &sitting.open.key;
         let seat = match proof {
@@ -347,25 +388,22 @@ impl Exams {
     /// when all attempts are used; `Busy` under flood.
     pub async fn begin(&self, exam: Id, proof: &Proof, device: &str) -> Result<Begun> {
         let open = self.open(exam).await?;
-        let holder = match proof {
-            Proof::Ticket(text) => {
-                let plain = ticket::plain(text).ok_or(Error::NotFound)?;
-                Holder::Ticket(open.key.ticket(&plain).to_vec())
-            }
-            Proof::Person(person) => Holder::Person(*person),
-            Proof::Token(_) => return Err(Error::NotFound),
-        };
+        let holder = holder(&open, proof)?;
         if device.len() > 100 {
             return Err(Error::field("device", Msg::new("exam-device")));
         }
         let act = Act::Begin {
             open: open.clone(),
-            holder,
+            holder: holder.clone(),
             device: device.to_owned(),
             attempt: self.env.new_id(),
             seed: u64::from_be_bytes(self.env.random()),
         };
-        let Done::Begun(begun) = self.writer.submit(act).await? else {
+        let done = self.writer.submit(act).await;
+        if matches!(&done, Err(Error::Conflict(message)) if message.key == "exam-other-device") {
+            self.other_device(&open, &holder).await?;
+        }
+        let Done::Begun(begun) = done? else {
             return Err(Error::internal("another act was answered"));
         };
         let attempt = begun.attempt.id;
@@ -428,7 +466,12 @@ impl Exams {
         Ok(receipt(&marked))
     }
 
-    async fn hand_in(&self, sitting: Arc<Sitting>, seat: Option<u32>, how: How) -> Result<Marked> {
+    pub(crate) async fn hand_in(
+        &self,
+        sitting: Arc<Sitting>,
+        seat: Option<u32>,
+        how: How,
+    ) -> Result<Marked> {
         match self
             .writer
             .submit(Act::Submit { sitting, seat, how })

@@ -1,5 +1,7 @@
 //! All SQL of examinations.
 
+pub(crate) mod room;
+
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{AccountId, Error, Id, PersonId, Result, Scope, Timestamp, UnitId};
 
@@ -11,8 +13,9 @@ pub(crate) mod making;
 pub(crate) mod results;
 
 /// The tables.
-pub const MIGRATIONS: &[Migration] = &[
-    Migration {
+pub const MIGRATIONS: &[Migration] = &[TABLES, making::MIGRATION, room::TABLES];
+
+const TABLES: Migration = Migration {
     name: "exams_20261122_tables",
     sql: "
     CREATE TABLE exam_paper (
@@ -47,9 +50,7 @@ pub const MIGRATIONS: &[Migration] = &[
         receipt {blob} NOT NULL, reason TEXT NOT NULL, at BIGINT NOT NULL,
         PRIMARY KEY (attempt, revision)) {clustered};
     ",
-    },
-    making::MIGRATION,
-];
+};
 
 /// So many rows in one statement: sizes are few, so that statements are prepared once.
 const SIZES: [usize; 4] = [128, 32, 8, 1];
@@ -264,6 +265,21 @@ pub(crate) async fn with_persons(
         .iter()
         .map(candidate_of)
         .collect()
+}
+
+/// Somebody on the lists of some examinations.
+pub(crate) async fn mine_candidates(
+    tx: &mut Tx,
+    person: PersonId,
+    exams: &[Id],
+) -> Result<Vec<Candidate>> {
+    let mut args = args![person];
+    let list = args.list(exams.iter().copied());
+    let sql = format!(
+        "SELECT {CANDIDATE} FROM exam_candidate c WHERE c.person = $1 AND c.exam IN ({list})"
+    );
+    let rows = tx.query(sql, args).await?;
+    rows.iter().map(|row| Ok(candidate_of(row)?.0)).collect()
 }
 
 const ATTEMPT: &str = "a.id, a.exam, a.candidate, a.number, a.seed, a.began";

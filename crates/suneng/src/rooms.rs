@@ -330,7 +330,8 @@ impl Rooms {
             (vocabulary.request_kinds, vocabulary.calendar.clone()),
             Attachments::new(world.desk(), world.files.clone()),
         )
-        .with_owner(activities::OpinionOwner);
+        .with_owner(activities::OpinionOwner)
+        .with_owner(exams::AppealOwner);
         let registers = RegisterBook::new(
             db.clone(),
             env.clone(),
@@ -380,7 +381,9 @@ impl Rooms {
             world.env.clone(),
             world.organization.clone(),
         )
-        .with_vault(vault.clone());
+        .with_vault(vault.clone())
+        .with_files(world.files.clone())
+        .with_requests(requests.clone());
         let exam_office = exams::Office::new(
             exams.clone(),
             questions.clone(),

@@ -69,7 +69,7 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
     match certificates {
         None => {
             say(format_args!("listening on http://{address}"));
-            answer(listener, router, stop).await?;
+            answer(listener, router, (stop, &rooms)).await?;
         }
         Some(certificates) => {
             let config = certificates.server_config()?;
@@ -83,7 +83,7 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
                 say(texts.msg(&message));
             }
             let looking = tokio::spawn(certificates.look_after());
-            let answered = answer(listener, router, stop).await;
+            let answered = answer(listener, router, (stop, &rooms)).await;
             looking.abort();
             answered?;
         }
@@ -95,13 +95,14 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
 }
 
 /// Answers until told to stop, then lets requests finish.
-async fn answer<L>(listener: L, router: Router, mut stop: Stop) -> Result<()>
+async fn answer<L>(listener: L, router: Router, (mut stop, rooms): (Stop, &Rooms)) -> Result<()>
 where
     L: Listener,
     L::Addr: std::fmt::Debug,
     Peer: for<'a> Connected<IncomingStream<'a, L>>,
 {
     let (begin, mut begun) = watch::channel(false);
+    let exams = rooms.exams.clone();
     let server = axum::serve(
         listener,
         router.into_make_service_with_connect_info::<Peer>(),
@@ -109,6 +110,8 @@ where
     .with_graceful_shutdown(async move {
         stop.wait().await;
         tracing::info!("stopping: finishing requests");
+        // Streams have no end of their own.
+        exams.close_rooms();
         let _ = begin.send(true);
     });
     let grace = async {

@@ -156,6 +156,7 @@ impl Failure {
                 .iter()
                 .map(|f| (f.field.clone(), shell.text(&f.message)))
                 .collect(),
+            reason: self.said().map(|msg| msg.key),
             number,
             sign_in: (status == StatusCode::UNAUTHORIZED).then(|| shell.sign_in_url()),
         };
@@ -188,6 +189,9 @@ struct ErrorPage {
     text: String,
     /// Field and what is wrong with it.
     fields: Vec<(String, String)>,
+    /// Which message it is, for programs.
+    #[serde(skip)]
+    reason: Option<&'static str>,
     /// Number to tell the administrator; the log has it too.
     number: Option<String>,
     sign_in: Option<String>,
@@ -214,6 +218,9 @@ impl ErrorPage {
             problem["errors"] = errors
                 .map(|(field, detail)| json!({"field": field, "detail": detail}))
                 .collect();
+        }
+        if let Some(reason) = self.reason {
+            problem["reason"] = json!(reason);
         }
         if let Some(number) = &self.number {
             problem["number"] = json!(number);

@@ -9,7 +9,12 @@ use serde_json::Value;
 use testkit::TestDb;
 
 pub fn migrations() -> Vec<Migration> {
-    [organization::MIGRATIONS, exams::MIGRATIONS].concat()
+    [
+        organization::MIGRATIONS,
+        identity::MIGRATIONS,
+        exams::MIGRATIONS,
+    ]
+    .concat()
 }
 
 /// Four sayings, one of them right; and a text to write.

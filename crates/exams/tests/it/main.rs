@@ -6,4 +6,5 @@ mod making;
 mod office;
 mod races;
 mod results;
+mod room;
 mod sitting;

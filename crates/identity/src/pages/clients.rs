@@ -53,6 +53,7 @@ pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
         ("bulletin.read", "identity-permission-bulletin-read"),
         ("bulletin.write", "identity-permission-bulletin-write"),
         ("bulletin.review", "identity-permission-bulletin-review"),
+        ("exam.supervise", "identity-permission-exam-supervise"),
         ("guard.read", "identity-permission-guard-read"),
         ("guard.propose", "identity-permission-guard-propose"),
         ("guard.confirm", "identity-permission-guard-confirm"),

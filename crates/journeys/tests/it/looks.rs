@@ -25,6 +25,9 @@ const PAGES: &[(&str, &[&str])] = &[
             "/bulletins",
             "/bulletins/new",
             "/guard",
+            "/my/exams",
+            "/sit",
+            "/receipts",
         ],
     ),
     (

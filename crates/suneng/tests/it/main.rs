@@ -24,4 +24,5 @@ mod provisioning;
 mod proxy;
 mod schedule;
 mod secrecy;
+mod sitting;
 mod tls;

@@ -90,6 +90,13 @@ impl Server {
         Self::of(command)
     }
 
+    /// At an address that is free again.
+    pub fn start_at(address: &str, args: &[&str]) -> Self {
+        let mut command = suneng(&["serve", "--listen", address]);
+        command.args(args);
+        Self::of(command)
+    }
+
     /// One of whose files none may grow beyond so many blocks of 512 bytes: then writing fails as on a
     /// full disk.
     pub fn start_limited(args: &[&str], blocks: u32) -> Self {
