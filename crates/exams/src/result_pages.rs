@@ -189,7 +189,7 @@ fn page(
         "points": o.result.map(|r| points(r.0)), "full": o.result.map(|r| points(r.1)),
         "correct": o.result.map(|r| r.2), "waiting": o.result.map(|r| r.3), "passed": passed,
         "items": items, "study": study(&o.items), "may_appeal": s.takes_appeals(),
-        "hash": hash, "answered": answered,
+        "hash": hash, "answered": answered, "void": o.void,
     })
 }
 

@@ -9,7 +9,7 @@ use questions::{Answer, Key};
 use serde_json::Value;
 
 use crate::model::{Attempt, Candidate, Exam, Stage, Standing};
-use crate::paper::Mark;
+use crate::paper::{Mark, Paper};
 use crate::service::{Exams, Proof, holder};
 use crate::sitting::Open;
 use crate::store::{self, Marked};
@@ -163,6 +163,8 @@ pub struct Outturn {
     pub handed_in: (Timestamp, i64, String),
     /// Points, of how many, questions right, questions that wait for a person; none until it is shown.
     pub result: Option<(i64, i64, i64, i64)>,
+    /// Why it does not count, where a person made it void (作废).
+    pub void: Option<String>,
     /// Question by question; empty until it is shown.
     pub items: Vec<Looked>,
 }
@@ -253,9 +255,15 @@ impl Exams {
         let exams = store::exams_by_id(&mut tx, &[sitting.open.exam.id]).await?;
         let (exam, _) = exams.into_iter().next().ok_or(Error::NotFound)?;
         let shown = exam.shown(self.env.now());
+        let void = store::results::void_reason(&mut tx, attempt).await?;
         let kept = match shown {
             true => store::answers(&mut tx, &[attempt]).await?,
             false => Vec::new(),
+        };
+        // A key may have been corrected since the paper was opened.
+        let paper = match shown {
+            true => Some(self.paper_as_marked(&mut tx, &exam).await?),
+            false => None,
         };
         drop(tx);
         let mut answers: HashMap<u16, Value> = HashMap::new();
@@ -263,15 +271,16 @@ impl Exams {
             let value = serde_json::from_str(&kept.value).map_err(Error::internal)?;
             answers.insert(kept.item, value);
         }
-        let items = match shown {
-            true => looked(&sitting.open, &sitting.drawn, &answers, &marked)?,
-            false => Vec::new(),
+        let items = match &paper {
+            Some(paper) => looked(paper, &sitting.drawn, &answers, &marked)?,
+            None => Vec::new(),
         };
         Ok(Outturn {
             attempt,
             handed_in: (marked.at, marked.answered, hex::encode(&marked.receipt)),
             result: shown.then_some((marked.points, marked.total, marked.correct, marked.waiting)),
             exam,
+            void,
             items,
         })
     }
@@ -309,14 +318,14 @@ impl Exams {
 }
 
 fn looked(
-    open: &Open,
+    paper: &Paper,
     drawn: &[crate::Place],
     answers: &HashMap<u16, Value>,
     marked: &Marked,
 ) -> Result<Vec<Looked>> {
     let marks: Vec<Mark> = serde_json::from_str(&marked.marks).map_err(Error::internal)?;
     let one = |(n, place): (usize, &crate::Place)| {
-        let (_, item) = open.paper.item(place.item)?;
+        let (_, item) = paper.item(place.item)?;
         let mark = *marks.iter().find(|m| m.item == place.item)?;
         let question = &item.question;
         let answer = answers.get(&place.item).unwrap_or(&Value::Null);

@@ -47,6 +47,7 @@ sit-result-of-full = of { $full }
 sit-result-right = Right
 sit-result-of-items = of { $n } questions
 sit-result-verdict = Verdict
+sit-result-void = This attempt was made void and does not count. Reason: { $reason }
 sit-result-waiting = { $n } questions still wait to be marked by a person; the points will change.
 sit-result-receipt = Receipt: { $answered } questions answered, check code { $hash }
 sit-study = What to study

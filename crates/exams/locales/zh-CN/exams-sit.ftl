@@ -47,6 +47,7 @@ sit-result-of-full = / { $full } 分
 sit-result-right = 答对
 sit-result-of-items = / { $n } 题
 sit-result-verdict = 结果
+sit-result-void = 本次作答已被作废，不计成绩。理由：{ $reason }
 sit-result-waiting = 还有 { $n } 题等待人工评阅，得分会相应改变。
 sit-result-receipt = 交卷回执：作答 { $answered } 题，校验码 { $hash }
 sit-study = 需要学习的知识点

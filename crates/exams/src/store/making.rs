@@ -29,7 +29,6 @@ pub(crate) const MIGRATION: Migration = Migration {
     ALTER TABLE exam_candidate ADD COLUMN reason TEXT NOT NULL DEFAULT '';
     ALTER TABLE exam_candidate ADD COLUMN sealed {blob};
     CREATE INDEX exam_closing ON exam (closes, id);
-    CREATE INDEX exam_candidate_exam ON exam_candidate (exam, id);
     CREATE INDEX exam_candidate_whose ON exam_candidate (person, exam);
     CREATE TABLE exam_used (
         question {blob} NOT NULL, exam {blob} NOT NULL REFERENCES exam, version BIGINT NOT NULL,

@@ -90,6 +90,13 @@ pub(crate) async fn all(tx: &mut Tx, exam: Id) -> Result<Vec<Sat>> {
     rows.iter().map(sat).collect()
 }
 
+/// Why an attempt does not count, where it was made void.
+pub(crate) async fn void_reason(tx: &mut Tx, attempt: Id) -> Result<Option<String>> {
+    let sql = "SELECT reason FROM exam_void WHERE attempt = $1";
+    let row = tx.optional(sql, args![attempt]).await?;
+    row.map(|row| row.get(0)).transpose()
+}
+
 /// The last marks of attempts, as JSON.
 pub(crate) async fn marks(tx: &mut Tx, attempts: &[Id]) -> Result<Vec<String>> {
     let found = super::results(tx, attempts).await?;

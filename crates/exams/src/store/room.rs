@@ -25,7 +25,6 @@ pub(super) const TABLES: Migration = Migration {
         attempt {blob} NOT NULL, item BIGINT NOT NULL, request {blob} NOT NULL, PRIMARY KEY (attempt, item)) {clustered};
     CREATE UNIQUE INDEX exam_appeal_request ON exam_appeal (request);
     CREATE INDEX exam_candidate_room ON exam_candidate (exam, id);
-    CREATE INDEX exam_candidate_mine ON exam_candidate (person) WHERE person IS NOT NULL;
     ",
 };
 

@@ -150,6 +150,8 @@ async fn results_are_released_counted_voided_and_every_change_moves_the_facts() 
         assert_eq!((sum("right").await, sum("wrong").await), (1_000, 7_000));
         assert_eq!(numbers().await, [(0, 0), (2, 0), (1, 1_000), (1, 0)]);
         assert!(app.get(&page).await.page(200).contains("已作废：替考"));
+        let told = b.exams.outturn(second, b.people[0]).await.unwrap();
+        assert_eq!(told.void.as_deref(), Some("替考"));
         assert_eq!(app.post(&page, &[("act", "restore"), ("reason", "查明无误")]).await.status, 303);
         assert_eq!(exam_fact(&b, &t, second).await.unwrap().quantity, Some(6_000));
         assert_eq!(exam_fact(&b, &t, first).await, None);
@@ -232,6 +234,12 @@ async fn a_corrected_key_marks_anew_and_keeps_what_was_marked_before() {
                 .page(200)
                 .contains("可改判")
         );
+        let own = async || {
+            let own = b.exams.outturn(attempt, b.people[0]).await.unwrap();
+            own.items.into_iter().find(|i| i.item == 2).unwrap()
+        };
+        let before = own().await;
+        assert!(before.mark.scored.right);
         let none = app
             .post(&format!("{at}/remark"), &[("item", "2"), ("reason", "")])
             .await
@@ -263,6 +271,10 @@ async fn a_corrected_key_marks_anew_and_keeps_what_was_marked_before() {
             .await
             .unwrap();
         assert_eq!(result.points, Some((6_000, 8_000, Some(true))));
+        // Who sat sees the corrected key, though the paper was opened before.
+        let after = own().await;
+        assert!(!after.mark.scored.right && after.key != before.key);
+        assert_eq!((&after.seen, &after.answer), (&before.seen, &before.answer));
         assert_eq!(b.audited(&t, "exam.remarked").await, 1);
         assert!(
             app.get(&format!("{at}/items"))

@@ -3,7 +3,9 @@
 
 mod accounts;
 mod bulletins;
+mod cases;
 mod city;
+mod exams;
 mod life;
 mod names;
 mod people;
@@ -102,6 +104,9 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     study.confirm().await?;
     life.decided().await?;
     bulletins::write(&world, &rooms).await?;
+    tell("demo-loop");
+    cases::mend(&world, &rooms).await?;
+    exams::hold(&world, &rooms, &clock).await?;
     let rows = people::since(&people, &seconded, today);
     org.import(&rows, &Scope::All, None).await?;
     study.record(WEEKS - 1..=WEEKS).await?;
