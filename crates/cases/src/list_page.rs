@@ -235,7 +235,18 @@ async fn show(
                 View::Problems
             };
             let href = Asked::read(&asked.with("stage", stage.code())).with("view", view.code());
-            stages.push(json!({ "code": stage.code(), "name": shell.t(&format!("cases-stage-{}", stage.code())), "n": n, "href": href }));
+            let code = stage.code();
+            let icon = match stage {
+                Stage::Point => "bulb",
+                Stage::Cause => "search",
+                Stage::Solve => "tool",
+                Stage::Check => "clipboard-check",
+                Stage::Closed => "circle-check",
+            };
+            stages.push(json!({
+                "code": code, "name": shell.t(&format!("cases-stage-{code}")), "icon": icon,
+                "note": shell.t(&format!("cases-stage-note-{code}")), "n": n, "href": href,
+            }));
         }
     }
     let named = |list: Vec<&Choice>| -> Vec<(String, String)> {

@@ -48,7 +48,7 @@ fn bare_row() -> Value {
 fn lists(all: &mut Vec<(&'static str, Value)>) {
     let list = json!({ "rows": [row(), bare_row()], "tab": "unit", "tabs": [["unit", "单位问题", "/cases?tab=unit"]], "view": "problems",
         "views": [["problems", "问题清单", "/cases?view=problems"]],
-        "stages": [{ "code": "point", "name": "点题", "n": 3, "href": "/cases?stage=point" }], "stage": "point",
+        "stages": [{ "code": "point", "name": "点题", "note": "x", "icon": "search", "n": 3, "href": "/cases?stage=point" }], "stage": "point",
         "kinds": [["problem", "问题整改"]], "kind": "problem", "areas": [["service", "服务群众"]], "area": "service",
         "sources": [["audit", "审计"]], "source": "", "unit": ["O1", "法治科"], "late": true, "soon": true, "recurring": true,
         "looking": true, "q": "排队", "chips": [{ "label": "x", "without": "/cases" }], "clear": "/cases", "may_raise": true,

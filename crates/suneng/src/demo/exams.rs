@@ -24,6 +24,7 @@ const HOUR: i64 = 3_600;
 /// Fills the bank, holds the test of the quarter, plans the next one.
 pub async fn hold(world: &World, rooms: &Rooms, clock: &TestClock) -> Result<()> {
     let unit = world.organization.unit_by_code("LZ", &Scope::All).await?;
+    let office = world.organization.unit_by_code("LZ01", &Scope::All).await?;
     let account = async |login: &str| -> Result<AccountId> {
         let account = rooms.identity.account_by_login(login).await?;
         Ok(account.ok_or(Error::NotFound)?.id)
@@ -75,7 +76,7 @@ pub async fn hold(world: &World, rooms: &Rooms, clock: &TestClock) -> Result<()>
         late: None,
         attempts: 1,
         takes: Takes::Best,
-        pass: Some(60_000),
+        pass: Some(30_000),
         shows: Shows::AfterClose,
     };
     let exams = &rooms.exams;
@@ -95,7 +96,7 @@ pub async fn hold(world: &World, rooms: &Rooms, clock: &TestClock) -> Result<()>
     }
     let listed: Vec<_> = people
         .iter()
-        .map(|(person, _)| (*person, unit.id))
+        .map(|(person, _)| (*person, office.id))
         .collect();
     exams.admit(held, &listed, &Scope::All, officer).await?;
     for (person, left) in people {
