@@ -324,7 +324,8 @@ fn mistakes_in_packs_are_named_with_their_line() {
             .map(|k| k.iter().count())
             .map_err(|p| (p[0].line, p[0].reason.key))
     };
-    assert_eq!(read(("", "")), Ok(7));
+    let text = include_str!("../../../../packs/requests-cn.toml");
+    assert_eq!(read(("", "")), Ok(text.matches("[[request-kind]]").count()));
     let wrong = Err((9, "requests-kind-wrong"));
     assert_eq!(read(("days = 10", "days = 0")), wrong);
     assert_eq!(read(("\"-3d\"", "\"3 days\"")), wrong);
