@@ -208,10 +208,18 @@ fn file_name(path: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_page_fits_and_is_accessible() {
+async fn every_page_fits_a_phone_and_is_accessible() {
+    every_page(PHONE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_fits_a_desk_and_is_accessible() {
+    every_page(DESKTOP).await;
+}
+
+async fn every_page(size: Size) {
     let program = Program::on_sqlite().await;
-    for size in [PHONE, DESKTOP] {
-        journey("looks", size, |page| async {
+    journey("looks", size, |page| async {
             let page = page;
             program.open(&page, "/sign-in").await;
             let mut wrong = look(&page, size, "sign-in").await;
@@ -241,8 +249,7 @@ async fn every_page_fits_and_is_accessible() {
             }
             assert!(wrong.is_empty(), "{wrong:#?}");
         })
-        .await;
-    }
+    .await;
     program.stop().await;
 }
 
