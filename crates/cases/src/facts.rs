@@ -98,8 +98,19 @@ impl Cases {
     ) -> Result<()> {
         let standing = self.ledger.standing(tx, m.id).await?;
         let was_solved = standing.iter().any(|f| f.kind == ACCEPTED);
-        self.take_back(tx, m, &[CLOSED, ACCEPTED, ON_TIME, HELD], by)
-            .await?;
+        // That it did not hold an earlier time stays true.
+        let ids: Vec<FactId> = standing
+            .iter()
+            .filter(|f| match f.kind.as_str() {
+                CLOSED | ACCEPTED | ON_TIME => true,
+                HELD => f.role.as_deref() == Some("held"),
+                _ => false,
+            })
+            .map(|f| f.id)
+            .collect();
+        if !ids.is_empty() {
+            self.ledger.reverse(tx, &ids, by).await?;
+        }
         match was_solved {
             true => self.write_held(tx, m, false, by).await,
             false => Ok(()),

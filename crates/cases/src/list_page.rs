@@ -75,11 +75,12 @@ impl Wanted {
         let view = View::from_code(given("view")).unwrap_or_default();
         let unit = match given("unit") {
             "" => None,
-            text => s
-                .organization
-                .unit_picked("unit", text, &eyes.reads)
-                .await
-                .ok(),
+            // A unit that is not there must not show, or take out, what was not asked for.
+            text => Some(
+                s.organization
+                    .unit_picked("unit", text, &eyes.reads)
+                    .await?,
+            ),
         };
         let today = s.env.today();
         let words = given("q").trim().to_owned();
