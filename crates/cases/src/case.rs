@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use commons::packs::Name;
 use kernel::{AccountId, Date, Error, Id, Msg, PersonId, Result, Timestamp, UnitId};
+use ledger::Predicate;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::{Kind, Move, Need, Side, Stage, Verb};
@@ -60,6 +62,27 @@ pub struct Measure {
     /// The day on which it was done.
     #[serde(default)]
     pub done: Option<Date>,
+}
+
+/// What somebody has to do because of a case (学训要求): it is met by a fact of the ledger, not by saying so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// Its number in the case, from 1.
+    pub no: i64,
+    /// Code of its kind.
+    pub code: String,
+    /// What it is called.
+    pub name: Name,
+    /// Who.
+    pub person: PersonId,
+    /// Since when facts count.
+    pub since: Date,
+    /// Until when.
+    pub by: Date,
+    /// Whether the case is accepted only when it is met.
+    pub needed: bool,
+    /// Which facts meet it.
+    pub met_by: Predicate,
 }
 
 /// What happened (动作记录). Persons and days that belong to it; words and files stand beside it in the [`Event`].
@@ -175,6 +198,16 @@ pub enum Act {
         /// The one before.
         of: Id,
     },
+    /// Somebody has to learn something because of it (提出学训要求).
+    RemedyAsked {
+        /// What.
+        remedy: Remedy,
+    },
+    /// No more (撤销学训要求).
+    RemedyDropped {
+        /// Its number.
+        no: i64,
+    },
     /// Taken over from an old ledger as closed, by declaration (历史申报).
     Declared {
         /// On which day.
@@ -209,6 +242,8 @@ impl Act {
             Self::Reminded { .. } => "reminded",
             Self::Escalated { .. } => "escalated",
             Self::Recurs { .. } => "recurs",
+            Self::RemedyAsked { .. } => "remedy-asked",
+            Self::RemedyDropped { .. } => "remedy-dropped",
             Self::Declared { .. } => "declared",
         }
     }
@@ -324,6 +359,10 @@ pub struct Case {
     pub cause: String,
     /// The measures.
     pub measures: Vec<Measure>,
+    /// What people have to learn because of it.
+    pub remedies: Vec<Remedy>,
+    /// Numbers of those that were given so far.
+    pub remedies_asked: i64,
     /// Everybody who ever had to mend it or did: none of them ever accepts it.
     pub doers: BTreeSet<PersonId>,
     /// When it was accepted last.
@@ -371,6 +410,8 @@ impl Case {
             supervisor: None,
             cause: String::new(),
             measures: Vec::new(),
+            remedies: Vec::new(),
+            remedies_asked: 0,
             doers: BTreeSet::new(),
             accepted: None,
             look: None,
@@ -483,6 +524,11 @@ impl Case {
                 (self.again, self.look, self.accepted) = (Some(*until), None, None);
                 (self.looked, self.reopenings) = (0, self.reopenings + 1);
             }
+            Act::RemedyAsked { remedy } => {
+                self.remedies_asked = self.remedies_asked.max(remedy.no);
+                self.remedies.push(remedy.clone());
+            }
+            Act::RemedyDropped { no } => self.remedies.retain(|r| r.no != *no),
             Act::Raised { .. }
             | Act::Urged
             | Act::Commented { .. }

@@ -1,7 +1,7 @@
 //! Old ledgers taken in (历史台账导入): every row is checked before anything is written; what is right is written in one step.
 //! What a ledger says is closed is taken as declared, never as accepted by anybody here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use commons::sheets::{date, squeeze};
 use desk::Waiting;
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::case::{Act, Case, End, Event};
 use crate::kind::{Kind, Stage};
-use crate::model::{Eyes, Matter};
+use crate::model::{Eyes, Matter, Reporter};
 use crate::searching;
 use crate::service::{Cases, TITLE, unfit};
 use crate::sheet::{MOST_ROWS, Row, rows};
@@ -24,6 +24,8 @@ pub(crate) struct Fine {
     pub(crate) matter: Matter,
     pub(crate) unit: String,
     kind: Kind,
+    /// Who told of it.
+    reporter: Option<Reporter>,
 }
 
 /// What a sheet comes to.
@@ -68,7 +70,7 @@ impl Cases {
     /// `Invalid` on `file` when it is no table, lacks a column or is too long.
     pub(crate) async fn plan(&self, sheet: &Waiting, eyes: &Eyes, scope: &Scope) -> Result<Plan> {
         let bytes = self.attachments.held(sheet).await?;
-        let rows = rows(&sheet.name, &bytes)?;
+        let rows = rows(&sheet.name, &bytes, &self.kinds)?;
         if rows.is_empty() || rows.len() > MOST_ROWS {
             return Err(Error::field(
                 "file",
@@ -76,7 +78,20 @@ impl Cases {
             ));
         }
         let units = self.organization.units(scope).await?;
-        let units: HashMap<&str, &Unit> = units.iter().map(|u| (u.code.as_str(), u)).collect();
+        // By code, or by a name that only one of them has.
+        let mut named: HashMap<&str, Option<&Unit>> = HashMap::new();
+        for u in &units {
+            named
+                .entry(u.name.as_str())
+                .and_modify(|known| *known = None)
+                .or_insert(Some(u));
+        }
+        let mut units: HashMap<&str, &Unit> = units.iter().map(|u| (u.code.as_str(), u)).collect();
+        for (name, unit) in named {
+            if let (Some(unit), false) = (unit, units.contains_key(name)) {
+                units.insert(name, unit);
+            }
+        }
         let people = self.people_of(&rows).await?;
         let numbers: Vec<String> = rows
             .iter()
@@ -205,6 +220,32 @@ impl Cases {
             tell("number", Msg::new("cases-number-taken"));
         }
         let kind = kind?;
+        let mut values = BTreeMap::new();
+        for field in &kind.fields {
+            let key = format!("v-{}", field.code);
+            let value = row.get(&key).to_owned();
+            if let Some(message) = self.check_field(field, &value) {
+                tell(&key, message);
+            }
+            if !value.is_empty() {
+                values.insert(field.code.clone(), value);
+            }
+        }
+        let reporter = Reporter {
+            name: row.get("reporter").to_owned(),
+            contact: row.get("contact").to_owned(),
+            // What nobody spoke about is not told on.
+            confidential: !matches!(row.get("confidential"), "否" | "不保密" | "no" | "No"),
+        };
+        for (key, text, most) in [
+            ("reporter", &reporter.name, 50),
+            ("contact", &reporter.contact, 100),
+        ] {
+            if text.chars().count() > most || text.contains(char::is_control) {
+                tell(key, Msg::new("cases-text-wrong").with("most", most));
+            }
+        }
+        let reporter = (!reporter.name.is_empty()).then_some(reporter);
         let mut code = |key: &str, list: &[crate::Choice]| match row.get(key) {
             "" => String::new(),
             text => Self::code_of(list, text).unwrap_or_else(|| {
@@ -246,7 +287,7 @@ impl Cases {
             area,
             source,
             clause,
-            values: Default::default(),
+            values,
             unit: unit.id,
             from: from.id,
             raiser: Some(eyes.account),
@@ -268,7 +309,7 @@ impl Cases {
             looking: false,
             next_on: None,
             declared: true,
-            confidential: false,
+            confidential: reporter.as_ref().is_some_and(|r| r.confidential),
             origin: None,
             version: 1,
             created_at: now,
@@ -279,6 +320,7 @@ impl Cases {
             matter,
             unit: unit.name.clone(),
             kind: kind.clone(),
+            reporter,
         })
     }
 
@@ -321,6 +363,9 @@ impl Cases {
                     store::note(tx, m.id, event).await?;
                 }
                 store::put_parts(tx, m.id, &case, eyes.me).await?;
+                if let Some(reporter) = &fine.reporter {
+                    store::put_reporter(tx, m.id, reporter).await?;
+                }
                 searching::index(tx, kind, &m).await?;
                 self.write_raised(tx, &m, actor.account).await?;
                 if let Some(end) = m.end {

@@ -22,23 +22,25 @@ use crate::store;
 /// Faults and rows that the preview shows.
 const MOST_SHOWN: usize = 200;
 
-fn start_context(shell: &Shell, form: Form) -> Value {
-    json!({ "crumbs": crumbs(shell), "most": MOST_ROWS, "columns": sheet::header(shell.lang().code()).join("、"),
+fn start_context(s: &Cases, shell: &Shell, form: Form) -> Value {
+    let columns = sheet::header(shell.lang().code(), s.kinds());
+    json!({ "crumbs": crumbs(shell), "most": MOST_ROWS, "columns": columns.join("、"),
         "form": form, "plan": Value::Null })
 }
 
-pub(crate) async fn start(shell: Shell) -> Result<Response, Failure> {
-    shell.page("cases/import.html", start_context(&shell, Form::default()))
+pub(crate) async fn start(Shared(s): Shared<Cases>, shell: Shell) -> Result<Response, Failure> {
+    let context = start_context(&s, &shell, Form::default());
+    shell.page("cases/import.html", context)
 }
 
-pub(crate) async fn template(shell: Shell) -> Result<Response, Failure> {
+pub(crate) async fn template(Shared(s): Shared<Cases>, shell: Shell) -> Result<Response, Failure> {
     let name = shell.t("cases-menu");
-    let bytes = sheet::template(&name, shell.lang().code())?;
+    let bytes = sheet::template(&name, shell.lang().code(), s.kinds())?;
     Ok(web::attachment(web::XLSX, &format!("{name}.xlsx"), bytes))
 }
 
 /// The form of the upload with what was wrong.
-fn refuse(shell: &Shell, error: Error) -> Result<Response, Failure> {
+fn refuse(s: &Cases, shell: &Shell, error: Error) -> Result<Response, Failure> {
     let error = match error {
         Error::Invalid(errors) => {
             let first = errors.into_iter().next().map(|e| e.message);
@@ -50,17 +52,17 @@ fn refuse(shell: &Shell, error: Error) -> Result<Response, Failure> {
         other => other,
     };
     let form = Form::default().reject(shell, error)?;
-    shell.refused("cases/import.html", start_context(shell, form))
+    shell.refused("cases/import.html", start_context(s, shell, form))
 }
 
-fn preview(shell: &Shell, plan: &Plan, id: Id, sheet: &Waiting, form: Form) -> Value {
+fn preview(s: &Cases, shell: &Shell, plan: &Plan, id: Id, sheet: &Waiting, form: Form) -> Value {
     let faults = plan.faults.iter().take(MOST_SHOWN);
     let faults = faults.map(|e| json!({ "cell": e.field, "text": shell.text(&e.message) }));
     let rows = plan.fine.iter().take(MOST_SHOWN).map(|f| {
         json!({ "row": f.row, "title": f.matter.title, "unit": f.unit, "raised": format_date(f.matter.raised_on),
             "due": format_date(f.matter.due), "closed": f.matter.closed_on.map(format_date) })
     });
-    let mut context = start_context(shell, form);
+    let mut context = start_context(s, shell, form);
     context["plan"] = json!({ "id": id, "sheet": sheet.text(), "name": sheet.name, "fine": plan.fine.len(),
         "faulty": plan.faulty, "faults": faults.collect::<Vec<_>>(), "rows": rows.collect::<Vec<_>>(),
         "more_faults": plan.faults.len().saturating_sub(MOST_SHOWN), "more_rows": plan.fine.len().saturating_sub(MOST_SHOWN) });
@@ -79,20 +81,24 @@ pub(crate) async fn check(
         .await;
     let sheet = match files {
         Ok((files, _)) => files.into_iter().next(),
-        Err(error) => return refuse(&shell, error),
+        Err(error) => return refuse(&s, &shell, error),
     };
     let Some(sheet) = sheet else {
-        return refuse(&shell, Error::field("file", Msg::new("cases-import-sheet")));
+        return refuse(
+            &s,
+            &shell,
+            Error::field("file", Msg::new("cases-import-sheet")),
+        );
     };
     match s.plan(&sheet, &Eyes::from(&access), &access.scope).await {
         Ok(plan) => {
             let id = s.env.new_id();
             shell.page(
                 "cases/import.html",
-                preview(&shell, &plan, id, &sheet, Form::default()),
+                preview(&s, &shell, &plan, id, &sheet, Form::default()),
             )
         }
-        Err(error) => refuse(&shell, error),
+        Err(error) => refuse(&s, &shell, error),
     }
 }
 
@@ -135,7 +141,7 @@ pub(crate) async fn publish(
             let form = Form::default().reject(&shell, error)?;
             shell.refused(
                 "cases/import.html",
-                preview(&shell, &plan, id, &files[0], form),
+                preview(&s, &shell, &plan, id, &files[0], form),
             )
         }
     }
@@ -193,15 +199,18 @@ async fn workbook(s: &Cases, shell: &Shell, found: &[Matter]) -> Result<Vec<u8>>
         units: units.into_iter().map(|u| (u.id, u.code)).collect(),
         people,
     };
+    let fields = sheet::fields(s.kinds());
     let rows = found.iter().filter_map(|m| {
         let end = m
             .end
             .map(|end| shell.t(&format!("cases-end-{}", end.code())));
-        Some(sheet::line(m, kinds.get(&m.rule)?, &names, end, lang))
+        let kind = kinds.get(&m.rule)?;
+        Some(sheet::line(m, kind, &names, end, (lang, &fields)))
     });
+    let header = sheet::header(lang, s.kinds());
     xlsx(
         &shell.t("cases-menu"),
-        &sheet::header(lang),
+        &header.iter().map(String::as_str).collect::<Vec<_>>(),
         rows.collect::<Vec<Vec<Cell>>>(),
     )
 }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use commons::deadlines::Step;
 use commons::packs::{Name, PackProblem, PackRef, Packs, is_kebab, none_or};
 use kernel::{Date, Msg};
+use ledger::Predicate;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -469,11 +470,25 @@ struct Tables {
     case_flow: Vec<Spanned<FlowRow>>,
     #[serde(default)]
     case_kind: Vec<Spanned<Row>>,
+    #[serde(default)]
+    case_remedy: Vec<Spanned<RemedyKind>>,
 }
 
-/// All kinds, in the order of the packs.
+/// What can be asked of somebody because of a case (学训要求的类型): a study, a class, a drill, a test, a mentor's talk.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RemedyKind {
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: Name,
+    /// Which facts about the person meet it.
+    pub met_by: Predicate,
+}
+
+/// All kinds, in the order of the packs, and what can be asked for because of cases.
 #[derive(Debug, Clone, Default)]
-pub struct CaseKinds(Vec<Kind>);
+pub struct CaseKinds(Vec<Kind>, Vec<RemedyKind>);
 
 type Problems = Vec<PackProblem>;
 
@@ -660,7 +675,30 @@ impl CaseKinds {
                 });
             }
         }
-        none_or(problems, Self(list))
+        let mut remedies: Vec<RemedyKind> = Vec::new();
+        for (pack, tables) in &all {
+            for row in &tables.case_remedy {
+                let r = row.get_ref();
+                let mut tell = |key: &'static str| {
+                    let message = Msg::new(key).with("code", &r.code);
+                    problems.push(pack.problem_at(row.span(), message));
+                };
+                if !is_kebab(&r.code) || remedies.iter().any(|k| k.code == r.code) {
+                    tell("cases-pack-code");
+                }
+                if crate::remedy::kinds_of(&r.met_by).is_empty() || !r.met_by.mistakes().is_empty()
+                {
+                    tell("cases-pack-remedy");
+                }
+                remedies.push(r.clone());
+            }
+        }
+        none_or(problems, Self(list, remedies))
+    }
+
+    /// What can be asked of somebody because of a case.
+    pub fn remedies(&self) -> &[RemedyKind] {
+        &self.1
     }
 
     /// The kind with a code.

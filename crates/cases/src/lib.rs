@@ -18,6 +18,7 @@ mod board_page;
 mod case;
 mod facts;
 mod form_page;
+mod history;
 mod import;
 mod import_page;
 mod intake;
@@ -29,6 +30,8 @@ mod module;
 mod pages;
 mod papers;
 mod raising;
+mod remedy;
+mod remedy_page;
 mod samples;
 mod searching;
 mod service;
@@ -38,12 +41,14 @@ mod store;
 mod telling;
 
 pub use approving::{CLOSING, Decision, EXTENSION};
-pub use case::{Act, Case, End, Event, Evidence, Hand, Measure, Pending};
+pub use case::{Act, Case, End, Event, Evidence, Hand, Measure, Pending, Remedy};
+pub use history::Past;
 pub use kind::{
-    CaseKinds, Choice, Field, FieldType, Kind, Move, Need, Reached, Rung, Severity, Side, Stage,
-    StateRule, Verb, When,
+    CaseKinds, Choice, Field, FieldType, Kind, Move, Need, Reached, RemedyKind, Rung, Severity,
+    Side, Stage, StateRule, Verb, When,
 };
 pub use model::{Eyes, Filter, Matter, Origin, Part, Raise, Reporter, Tab, Task, View};
+pub use remedy::{AskRemedy, Asked};
 
 pub use module::module;
 pub use service::{Ask, Cases, Said, Whole};

@@ -6,7 +6,7 @@ use web::{Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 use crate::service::Cases;
 use crate::{
     MESSAGES, RAISE, SUPERVISE, api, board_page, form_page, import_page, list_page, pages, papers,
-    samples, searching,
+    remedy_page, samples, searching,
 };
 
 fn routes(cases: Cases) -> Routes {
@@ -27,6 +27,7 @@ fn routes(cases: Cases) -> Routes {
         .get("/cases/wall", own, board_page::wall)
         .get("/cases/tasks", own, board_page::tasks)
         .get("/cases/tasks.xlsx", own, board_page::tasks_sheet)
+        .get("/cases/chain", own, remedy_page::chain)
         .get("/cases/import", raise, import_page::start)
         .post_up_to("/cases/import", raise, FORM, import_page::check)
         .get("/cases/import/template.xlsx", raise, import_page::template)
@@ -34,6 +35,12 @@ fn routes(cases: Cases) -> Routes {
         .get("/cases/{id}", own, pages::show)
         .post("/cases/{id}/reporter", own, pages::reporter)
         .post_up_to("/cases/{id}/comments", own, FORM, pages::comment)
+        .post("/cases/{id}/remedies", own, remedy_page::ask)
+        .post(
+            "/cases/{id}/remedies/{no}/drop",
+            own,
+            remedy_page::ask_no_more,
+        )
         .get("/cases/{id}/files/{sha256}", own, pages::file)
         .get("/cases/{id}/papers/{paper}", own, papers::paper)
         .post_up_to("/cases/{id}/acts/{verb}", own, FORM, pages::act)
@@ -66,6 +73,7 @@ pub fn module(cases: Cases) -> Module {
             ("cases/board.html", include_str!("../templates/board.html")),
             ("cases/wall.html", include_str!("../templates/wall.html")),
             ("cases/tasks.html", include_str!("../templates/tasks.html")),
+            ("cases/chain.html", include_str!("../templates/chain.html")),
             (
                 "cases/import.html",
                 include_str!("../templates/import.html"),

@@ -85,6 +85,7 @@ fn line(shell: &Shell, s: &Cases, e: &Event, w: &Whole, name: Option<&String>) -
             Some(*until)
         }
         Act::MeasureDone { on, .. } | Act::Declared { on } => Some(*on),
+        Act::RemedyAsked { remedy } => Some(remedy.by),
         _ => None,
     };
     let day = day.map(format_date).unwrap_or_default();
@@ -92,6 +93,8 @@ fn line(shell: &Shell, s: &Cases, e: &Event, w: &Whole, name: Option<&String>) -
         Act::MeasureDone { no, .. } | Act::LookDue { no, .. } => no.to_string(),
         Act::Planned { measures, .. } => measures.len().to_string(),
         Act::Reminded { step } | Act::Escalated { step } => step.clone(),
+        Act::RemedyAsked { remedy } => remedy.name.get(shell.lang().code()).to_owned(),
+        Act::RemedyDropped { no } => no.to_string(),
         _ => String::new(),
     };
     let end = match &e.act {
@@ -230,7 +233,7 @@ pub(crate) async fn page(
         "look_on": m.look_on.map(format_date), "origin": m.origin.as_ref().map(|o| json!({ "title": o.title, "href": o.href })),
         "cause": paragraphs(&case.cause), "measures": measures.collect::<Vec<_>>(), "done": case.done(),
         "fields": fields.collect::<Vec<_>>(), "spent": spent.collect::<Vec<_>>(), "links": links.collect::<Vec<_>>(),
-        "pending": pending, "steps": steps(shell, w),
+        "pending": pending, "steps": steps(shell, w), "remedies": s.remedies_shown(shell, w).await?,
         "events": w.events.iter().rev().map(|e| line(shell, s, e, w, name(e.person))).collect::<Vec<_>>(),
         "form": form, "verbs": verbs, "may_measure": can(&Verb::Measure), "why": why, "most": LONGEST, "today": format_date(today),
         "waiting": waiting.iter().map(|x| json!({ "value": x.text(), "name": x.name })).collect::<Vec<_>>(),
@@ -252,7 +255,7 @@ pub(crate) async fn show(
 }
 
 /// The page with what was wrong.
-async fn refused(
+pub(crate) async fn refused(
     s: &Cases,
     shell: &Shell,
     access: &Access,

@@ -14,7 +14,7 @@ use crate::service::{Cases, LONGEST, MANY, TITLE, hash_of, tidy, unfit};
 use crate::store;
 
 impl Cases {
-    fn check_field(&self, field: &Field, value: &str) -> Option<Msg> {
+    pub(crate) fn check_field(&self, field: &Field, value: &str) -> Option<Msg> {
         if value.is_empty() {
             return field.required.then(|| Msg::new("cases-field-missing"));
         }

@@ -98,6 +98,67 @@ fn lists(all: &mut Vec<(&'static str, Value)>) {
     all.push(("cases/board.html", board));
 }
 
+/// What people have to learn because of a case: on record with and without an address, late, and open.
+fn remedies() -> Value {
+    let row = json!({ "no": 1, "name": "参加培训", "who": "甲某", "by": "2026-12-01", "needed": true, "late": false,
+        "met": { "day": "2026-11-20", "href": "/activities/1", "title": "业务培训" } });
+    let bare = [(
+        "met",
+        json!({ "day": "2026-11-20", "href": null, "title": null }),
+    )];
+    let late = [
+        ("met", json!(null)),
+        ("late", json!(true)),
+        ("who", json!(null)),
+    ];
+    let open = [
+        ("met", json!(null)),
+        ("no", json!(2)),
+        ("needed", json!(false)),
+    ];
+    json!({ "rows": [row, with(&row, &bare), with(&row, &late), with(&row, &open)], "kinds": [["class", "参加培训"]], "may_ask": true,
+        "may_need": true })
+}
+
+fn chain(all: &mut Vec<(&'static str, Value)>) {
+    let tag = json!({ "text": "整改中", "tone": "brand", "icon": null });
+    let row = json!({ "href": "/cases/1", "number": "ZG-2026-0001", "title": "窗口排队过长", "unit": "法治科", "raised": "2026-11-20",
+        "tag": tag, "due_tag": tag, "closed": null, "end": null, "looking": false, "look_on": null, "reopenings": 0,
+        "remedies": remedies()["rows"] });
+    let closed = [
+        ("closed", json!("2026-12-01")),
+        ("end", json!("已解决")),
+        ("looking", json!(true)),
+        ("reopenings", json!(1)),
+        ("due_tag", json!(null)),
+        ("unit", json!(null)),
+        ("remedies", json!([])),
+    ];
+    let held = [
+        ("closed", json!("2026-12-01")),
+        ("end", json!("已解决")),
+        ("look_on", json!("2027-03-01")),
+    ];
+    let page = json!({ "rows": [row, with(&row, &closed), with(&row, &held)], "mine": false, "may_all": true, "person": "", "name": null,
+        "error": null, "pager": pager(), "crumbs": [] });
+    let one = [
+        ("rows", json!([])),
+        ("person", json!("001")),
+        ("name", json!("甲某")),
+        ("error", json!("没有这个人")),
+        ("pager", json!(null)),
+    ];
+    let mine = [
+        ("rows", json!([])),
+        ("mine", json!(true)),
+        ("may_all", json!(false)),
+        ("pager", json!(null)),
+    ];
+    for sample in [page.clone(), with(&page, &one), with(&page, &mine)] {
+        all.push(("cases/chain.html", sample));
+    }
+}
+
 fn show(all: &mut Vec<(&'static str, Value)>) {
     let verbs = crate::Verb::ALL.map(|v| json!({ "code": v.code(), "label": v.code() }));
     let event = json!({ "state": "ok", "who": "甲某", "text": "送验", "at": "2026-11-20 12:00", "quote": ["已办。"],
@@ -113,7 +174,8 @@ fn show(all: &mut Vec<(&'static str, Value)>) {
             ("owner", json!(null)),
         ],
     );
-    let full = json!({ "id": "1", "number": "ZG-2026-0001", "title": "窗口排队过长", "detail": ["排队一小时。"],
+    let remedies = remedies();
+    let full = json!({ "id": "1", "remedies": remedies, "number": "ZG-2026-0001", "title": "窗口排队过长", "detail": ["排队一小时。"],
         "tag": { "text": "整改中", "tone": "brand", "icon": null }, "due_tag": { "text": "剩 3 天", "tone": "warn", "icon": null },
         "kind": "问题整改", "severity": "较大", "area": "服务群众", "source": "审计", "clause": "履行职责", "unit": "法治科", "from": "市司法局",
         "owner": "甲某", "co": "丙某", "supervisor": "乙某", "raised": "2026-11-20", "due": "2027-01-01", "until": "2027-01-21",
@@ -151,6 +213,10 @@ fn show(all: &mut Vec<(&'static str, Value)>) {
         ("from", json!(null)),
         ("co", json!("")),
         ("may_measure", json!(false)),
+        (
+            "remedies",
+            json!({ "rows": [], "kinds": [], "may_ask": false, "may_need": false }),
+        ),
     ];
     all.push(("cases/show.html", with(&full, &nothing)));
     all.push((
@@ -170,6 +236,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let mut all = Vec::new();
     lists(&mut all);
     show(&mut all);
+    chain(&mut all);
     let form = json!({ "form": Form::default().with("id", "1"), "kinds": [["problem", "问题整改"]], "kind": "problem", "kind_name": "问题整改",
         "quick": false, "may_quick": true, "severities": [["common", "一般（60 天）"]], "areas": [["", "无"]], "sources": [["", "无"]],
         "clauses": [["", "无"]], "fields": [{ "name": "v-x", "label": "验收标准", "input": "text", "required": false }],

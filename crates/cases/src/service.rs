@@ -10,7 +10,7 @@ use desk::Attachments;
 use identity::Actor;
 use jiff::ToSpan;
 use kernel::{Calendar, Date, Env, Error, Id, Msg, PersonId, Result, Scope, UnitId};
-use ledger::Ledger;
+use ledger::{Ledger, Sources};
 use notices::Notices;
 use organization::{Organization, finding};
 use serde_json::json;
@@ -83,6 +83,7 @@ pub struct Cases {
     pub(crate) kinds: Arc<CaseKinds>,
     pub(crate) calendar: Arc<Calendar>,
     pub(crate) attachments: Attachments,
+    pub(crate) sources: Sources,
     pub(crate) approvals: Option<Approvals>,
     deputies: Arc<dyn Deputies>,
     rules: Arc<Mutex<HashMap<String, Arc<Kind>>>>,
@@ -125,6 +126,7 @@ impl Cases {
             kinds: kinds.into(),
             calendar: calendar.into(),
             attachments,
+            sources: Sources::default(),
             approvals: None,
             deputies: Arc::new(Nobody),
             rules: Arc::default(),
@@ -135,6 +137,12 @@ impl Cases {
     /// ([`crate::Decision`]).
     pub fn with_approvals(mut self, approvals: Approvals) -> Self {
         self.approvals = Some(approvals);
+        self
+    }
+
+    /// The same, which knows where records are shown that meet what was asked for.
+    pub fn with_sources(mut self, sources: Sources) -> Self {
+        self.sources = sources;
         self
     }
 
@@ -393,6 +401,13 @@ impl Cases {
             }
             let today = self.env.today();
             let state = case.decide(&kind, &hand, &act, (&said.text, said.files.len()), today)?;
+            if matches!(act, Act::Accepted) {
+                let open = self.unmet(tx, id, &case).await?;
+                if !open.is_empty() {
+                    let message = Msg::new("cases-remedy-open").with("count", open.len());
+                    return Err(Error::Conflict(message));
+                }
+            }
             self.happen(
                 tx,
                 (&mut matter, &mut case, &kind),
@@ -436,6 +451,13 @@ impl Cases {
             let mut shown = case.clone();
             shown.supervisor = m.supervisor;
             store::put_parts(tx, m.id, &shown, raiser).await?;
+        }
+        let asked = matches!(
+            event.act,
+            Act::RemedyAsked { .. } | Act::RemedyDropped { .. }
+        );
+        if asked || ended != case.end && !case.remedies.is_empty() {
+            store::remedies::put(tx, m.id, case).await?;
         }
         if before.unit != m.unit {
             searching::index(tx, kind, m).await?;

@@ -1,11 +1,13 @@
-//! Sheets of cases: an export has the form of the import. Who told of a case is in neither.
+//! Sheets of cases: an export has the form of the import, with the fields of all kinds. Who told of a case (反映人) can come in
+//! with orders of a hotline; it never goes out.
 
 use std::collections::HashMap;
 
+use commons::packs::Name;
 use commons::sheets::{Column, Limits, read, write};
 use kernel::{FieldError, Msg, PersonId, Result, UnitId};
 
-use crate::kind::Kind;
+use crate::kind::{CaseKinds, Kind};
 use crate::model::Matter;
 
 /// Rows of one sheet.
@@ -26,14 +28,19 @@ const HEADS: [Head; 17] = [
     (
         "title",
         ["问题", "Problem"],
-        &["标题", "问题描述", "事项"],
+        &["标题", "问题描述", "事项", "诉求标题", "工单标题"],
         true,
     ),
-    ("detail", ["详情", "Detail"], &["具体表现", "说明"], false),
+    (
+        "detail",
+        ["详情", "Detail"],
+        &["具体表现", "说明", "诉求内容"],
+        false,
+    ),
     (
         "unit",
         ["责任单位编码", "Unit code"],
-        &["责任单位", "单位编码"],
+        &["责任单位", "单位编码", "承办单位"],
         true,
     ),
     (
@@ -53,23 +60,78 @@ const HEADS: [Head; 17] = [
         &["督办人"],
         false,
     ),
-    ("raised", ["登记日期", "Raised on"], &["发现日期"], true),
-    ("due", ["整改期限", "Due"], &["完成时限", "期限"], true),
+    (
+        "raised",
+        ["登记日期", "Raised on"],
+        &["发现日期", "受理时间", "来电时间"],
+        true,
+    ),
+    (
+        "due",
+        ["整改期限", "Due"],
+        &["完成时限", "期限", "办理时限", "截止时间"],
+        true,
+    ),
     ("end", ["结束方式", "End"], &["整改结果"], false),
-    ("closed", ["销号日期", "Closed on"], &["完成日期"], false),
+    (
+        "closed",
+        ["销号日期", "Closed on"],
+        &["完成日期", "办结时间"],
+        false,
+    ),
     ("state", ["状态", "State"], &[], false),
 ];
 
+/// Who told of a case: columns that are read and never written.
+const TOLD: [Head; 3] = [
+    (
+        "reporter",
+        ["反映人", "Told by"],
+        &["来电人", "诉求人"],
+        false,
+    ),
+    (
+        "contact",
+        ["联系方式", "Contact"],
+        &["联系电话", "来电号码"],
+        false,
+    ),
+    (
+        "confidential",
+        ["是否保密", "Confidential"],
+        &["保密"],
+        false,
+    ),
+];
+
+/// The fields of all kinds, each once: key of its column, and its name.
+pub(crate) fn fields(kinds: &CaseKinds) -> Vec<(String, Name)> {
+    let mut found: Vec<(String, Name)> = Vec::new();
+    for field in kinds.iter().flat_map(|k| &k.fields) {
+        let key = format!("v-{}", field.code);
+        if found.iter().all(|(known, _)| *known != key) {
+            found.push((key, field.name.clone()));
+        }
+    }
+    found
+}
+
 /// The header in a language.
-pub(crate) fn header(lang: &str) -> Vec<&'static str> {
+pub(crate) fn header(lang: &str, kinds: &CaseKinds) -> Vec<String> {
     let at = usize::from(lang.starts_with("en"));
-    HEADS.iter().map(|h| h.1[at]).collect()
+    let own = HEADS.iter().map(|h| h.1[at].to_owned());
+    let fields = fields(kinds).into_iter();
+    own.chain(fields.map(|(_, name)| name.get(lang).to_owned()))
+        .collect()
 }
 
 /// An empty sheet to be filled in; the state is for exports.
-pub(crate) fn template(name: &str, lang: &str) -> Result<Vec<u8>> {
-    let mut header = header(lang);
-    header.pop();
+pub(crate) fn template(name: &str, lang: &str, kinds: &CaseKinds) -> Result<Vec<u8>> {
+    let at = usize::from(lang.starts_with("en"));
+    let mut header = header(lang, kinds);
+    header.remove(HEADS.len() - 1);
+    header.extend(TOLD.iter().map(|h| h.1[at].to_owned()));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
     write::xlsx(name, &header, Vec::<Vec<write::Value>>::new())
 }
 
@@ -87,7 +149,7 @@ pub(crate) fn line(
     kind: &Kind,
     names: &Names,
     end: Option<String>,
-    lang: &str,
+    (lang, fields): (&str, &[(String, Name)]),
 ) -> Vec<write::Value> {
     let text = |t: &str| write::Value::Text(t.to_owned());
     let unit = |id: UnitId| text(names.units.get(&id).map_or("", String::as_str));
@@ -97,7 +159,7 @@ pub(crate) fn line(
                 .map_or("", String::as_str),
         )
     };
-    vec![
+    let mut line = vec![
         text(&m.number),
         text(kind.name.get(lang)),
         text(&m.title),
@@ -115,13 +177,18 @@ pub(crate) fn line(
         end.into(),
         m.closed_on.into(),
         text(kind.state(&m.state).map_or("", |s| s.name.get(lang))),
-    ]
+    ];
+    let values = fields
+        .iter()
+        .map(|(key, _)| m.values.get(&key["v-".len()..]));
+    line.extend(values.map(|value| text(value.map_or("", String::as_str))));
+    line
 }
 
 /// A row of an upload: what it says, and where.
 pub(crate) struct Row {
     pub(crate) number: u32,
-    texts: HashMap<&'static str, (String, String)>,
+    texts: HashMap<String, (String, String)>,
 }
 
 impl Row {
@@ -144,30 +211,37 @@ impl Row {
 ///
 /// # Errors
 /// `Invalid` when the file is no table or lacks a column.
-pub(crate) fn rows(file_name: &str, bytes: &[u8]) -> Result<Vec<Row>> {
+pub(crate) fn rows(file_name: &str, bytes: &[u8], kinds: &CaseKinds) -> Result<Vec<Row>> {
     let limits = Limits {
         rows: MOST_ROWS + 30,
         ..Limits::default()
     };
     let sheet = read(file_name, bytes, &limits)?;
-    let names: Vec<Vec<&str>> = HEADS
+    let fields = fields(kinds);
+    let mut wanted: Vec<(&str, Vec<&str>, bool)> = HEADS
         .iter()
-        .map(|h| h.1.iter().chain(h.2).copied().collect())
+        .chain(&TOLD)
+        .map(|h| (h.0, h.1.iter().chain(h.2).copied().collect(), h.3))
         .collect();
-    let columns: Vec<Column<'_>> = HEADS
+    for (key, name) in &fields {
+        wanted.push((key, vec![name.zh.as_str(), name.en.as_str()], false));
+    }
+    let columns: Vec<Column<'_>> = wanted
         .iter()
-        .zip(&names)
-        .map(|(h, names)| match h.3 {
-            true => Column::required(h.0, names),
-            false => Column::optional(h.0, names),
+        .map(|(key, names, required)| match required {
+            true => Column::required(key, names),
+            false => Column::optional(key, names),
         })
         .collect();
     let table = sheet.columns(&columns)?;
     let rows = table.rows().map(|row| {
-        let text = |h: &Head| (h.0, (row.get(h.0).text.to_owned(), row.get(h.0).address()));
+        let text = |key: &str| (row.get(key).text.to_owned(), row.get(key).address());
         Row {
             number: row.number(),
-            texts: HEADS.iter().map(text).collect(),
+            texts: wanted
+                .iter()
+                .map(|(key, ..)| ((*key).to_owned(), text(key)))
+                .collect(),
         }
     });
     Ok(rows.collect())

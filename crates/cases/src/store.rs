@@ -1,6 +1,7 @@
 //! The SQL of cases: writing them, reading one.
 
 pub(crate) mod list;
+pub(crate) mod remedies;
 
 use std::collections::HashMap;
 
@@ -9,12 +10,29 @@ use kernel::{AccountId, Date, Error, Id, PersonId, Result, UnitId};
 use organization::scope_sql;
 
 use crate::case::{Act, Case, End, Event, Evidence};
+use crate::history::Past;
 use crate::kind::{Kind, Stage};
 use crate::model::{Eyes, Matter, Origin, Part, Reporter};
 
 /// The tables of this crate. `open_until` is the day that counts while a case is open. The indexes hold what lists are
 /// narrowed by, so that a page is found without reading rows that are not on it; `case_count` has the number of cases of each unit, kind, stage and field, written with every case.
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[
+    TABLES,
+    Migration {
+        name: "cases_20261123_remedies",
+        sql: "
+    CREATE TABLE case_remedy (
+        matter {blob} NOT NULL REFERENCES case_matter,
+        no BIGINT NOT NULL,
+        person {blob} NOT NULL,
+        open_by TEXT,
+        body TEXT NOT NULL,
+        PRIMARY KEY (matter, no)) {clustered};
+    CREATE INDEX case_remedy_person ON case_remedy (person, open_by)",
+    },
+];
+
+const TABLES: Migration = Migration {
     name: "cases_20261122_tables",
     sql: "
     CREATE TABLE case_rule (
@@ -148,7 +166,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         area TEXT NOT NULL,
         n BIGINT NOT NULL,
         PRIMARY KEY (unit, kind, stage, area)) {clustered}",
-}];
+};
 
 pub(crate) const MATTER: &str =
     "c.id, c.number, c.kind, c.rule, c.title, c.detail, c.severity, c.area, c.source, c.clause,
@@ -417,6 +435,28 @@ pub(crate) async fn note_many(tx: &mut Tx, list: &[(Id, Event)]) -> Result<()> {
     }
     let head = "INSERT INTO case_event (matter, seq, act, body, state, said, files, at) VALUES";
     tx.insert_many(head, 8, "", rows).await?;
+    Ok(())
+}
+
+/// Adds all events of cases that were taken in.
+pub(crate) async fn note_history(tx: &mut Tx, list: &[Past]) -> Result<()> {
+    let mut rows = Args::new();
+    for past in list {
+        for e in &past.events {
+            rows.add(past.id);
+            rows.add(e.seq);
+            rows.add(e.act.code());
+            rows.add(json(&e.act)?);
+            rows.add(e.state.as_str());
+            rows.add(e.account);
+            rows.add(e.person);
+            rows.add(e.text.as_str());
+            rows.add("[]");
+            rows.add(e.at);
+        }
+    }
+    let head = "INSERT INTO case_event (matter, seq, act, body, state, account, person, said, files, at) VALUES";
+    tx.insert_many(head, 10, "", rows).await?;
     Ok(())
 }
 

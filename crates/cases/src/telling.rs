@@ -39,6 +39,9 @@ impl Cases {
             Act::LookDue { .. } => (above, "cases-notice-look"),
             Act::Held => (owners, "cases-notice-held"),
             Act::Reopened { .. } => (owners, "cases-notice-reopened"),
+            Act::RemedyAsked { remedy } => {
+                (vec![Reader::Person(remedy.person)], "cases-notice-remedy")
+            }
             Act::Commented { named } => {
                 let named = named.iter().copied().map(Reader::Person);
                 (named.collect(), "cases-notice-named")

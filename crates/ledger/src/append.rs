@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use db::{Db, Tx};
-use kernel::{AccountId, Date, Env, Error, FactId, Id, Msg, Result, UnitId};
+use kernel::{AccountId, Date, Env, Error, FactId, Id, Msg, Period, PersonId, Result, UnitId};
 
 use crate::fold::{Folded, Places, complete_places};
 use crate::memo::Memo;
@@ -127,6 +127,17 @@ impl Ledger {
     /// The facts about a subject that stand.
     pub async fn standing(&self, tx: &mut Tx, subject: Id) -> Result<Vec<Fact>> {
         store::standing(tx, subject).await
+    }
+
+    /// The facts of some kinds about these people that stand, sealed or not, by person and day.
+    pub async fn of_people(
+        &self,
+        tx: &mut Tx,
+        kinds: &[String],
+        people: &[PersonId],
+        period: Period,
+    ) -> Result<Vec<Fact>> {
+        store::of_people(tx, kinds, people, period).await
     }
 
     /// Takes facts back (冲正). Gives the reversals.

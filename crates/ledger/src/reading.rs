@@ -542,15 +542,15 @@ impl Reading {
         Ok(Some(Progress::of(found)))
     }
 
-    /// Of those whom the axis of a definition names, who did at least so much on the days of a period, sealed or
-    /// not: their days are added up where they are kept. `None` while computing.
+    /// How many of each group did at least so much on the days of a period, sealed or not: subjects that the axis of a
+    /// definition names, each with its group. Their days are added up where they are kept. `None` while computing.
     pub async fn reached(
         &mut self,
         definition: &Definition,
-        subjects: &[Id],
+        subjects: &[(Id, i64)],
         period: Period,
         least: Done,
-    ) -> Result<Option<HashSet<Id>>> {
+    ) -> Result<Option<HashMap<i64, i64>>> {
         let Some(component) = self.component(definition).filter(|c| !c.computing()) else {
             return Ok(None);
         };
@@ -562,17 +562,21 @@ impl Reading {
         let named: HashSet<Id> = waiting
             .filter_map(|f| definition.subject(f, self.path(definition, f).last().copied()))
             .collect();
-        let (changing, settled): (Vec<Id>, Vec<Id>) =
-            subjects.iter().partition(|id| named.contains(id));
+        type Grouped = Vec<(Id, i64)>;
+        let (changing, settled): (Grouped, Grouped) =
+            subjects.iter().partition(|(id, _)| named.contains(id));
         let key = (component.id, period, least);
-        let mut found = store::reached(&mut self.tx, key, &settled).await?;
-        if let Some(days) = self.progress_of(definition, &changing, period).await? {
-            found.extend(changing.into_iter().filter(|id| {
+        let mut found = store::reached(&mut self.tx, key, settled).await?;
+        let ids: Vec<Id> = changing.iter().map(|(id, _)| *id).collect();
+        if let Some(days) = self.progress_of(definition, &ids, period).await? {
+            for (id, group) in changing {
                 let mut sum = Done::default();
-                let days = days.days(*id, period);
+                let days = days.days(id, period);
                 days.iter().for_each(|(_, done)| sum += *done);
-                !days.is_empty() && sum.n >= least.n && sum.sum >= least.sum
-            }));
+                if !days.is_empty() && sum.n >= least.n && sum.sum >= least.sum {
+                    *found.entry(group).or_default() += 1;
+                }
+            }
         }
         Ok(Some(found))
     }

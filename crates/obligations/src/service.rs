@@ -79,7 +79,14 @@ impl Counts {
 
     /// Adds one.
     pub fn add(&mut self, state: State) {
-        *self.0.entry(state).or_default() += 1;
+        self.add_many(state, 1);
+    }
+
+    /// Adds so many; none leaves no trace.
+    fn add_many(&mut self, state: State, count: usize) {
+        if count > 0 {
+            *self.0.entry(state).or_default() += count;
+        }
     }
 }
 
@@ -401,7 +408,14 @@ impl Obligations {
                 && owed(rule.joiners, window, &s.bound) == Some(window.need)
         };
         let (plain, rest): (Vec<Subject>, Vec<Subject>) = subjects.into_iter().partition(plain);
-        let ids: Vec<Id> = plain.iter().map(|s| s.id).collect();
+        let mut units: Vec<UnitId> = plain.iter().map(|s| s.unit).collect();
+        units.sort_unstable();
+        units.dedup();
+        let place: HashMap<UnitId, i64> = units.iter().copied().zip(0..).collect();
+        let asked: Vec<(Id, i64)> = plain
+            .iter()
+            .filter_map(|s| Some((s.id, *place.get(&s.unit)?)))
+            .collect();
         let least = Done {
             n: window.need.times,
             sum: window.need.minutes,
@@ -411,25 +425,34 @@ impl Obligations {
                 from: window.window.from,
                 to,
             };
-            reading.reached(&rule.done_by, &ids, days, least).await
+            reading.reached(&rule.done_by, &asked, days, least).await
         };
         let last = window.window.to;
         let until = window.until.unwrap_or(last);
         let Some(in_time) = reached(until).await? else {
             return Ok(None);
         };
-        let in_all = match until < last && in_time.len() < ids.len() {
+        let all_in_time = in_time.values().sum::<i64>() == asked.len() as i64;
+        let in_all = match until < last && !all_in_time {
             true => reached(last).await?.unwrap_or_default(),
-            false => HashSet::new(),
+            false => in_time.clone(),
         };
         let open = standing(window, window.need, [], self.moment()).state;
-        for subject in &plain {
-            let state = match subject.id {
-                id if in_time.contains(&id) => State::Done,
-                id if in_all.contains(&id) => State::MadeUp,
-                _ => open,
-            };
-            counts.entry(subject.unit).or_default().add(state);
+        let mut all = vec![0i64; units.len()];
+        for (_, unit) in &asked {
+            all[*unit as usize] += 1;
+        }
+        let of = |found: &HashMap<i64, i64>, n: usize| found.get(&(n as i64)).copied().unwrap_or(0);
+        for (n, unit) in units.iter().enumerate() {
+            let (done, ever) = (of(&in_time, n), of(&in_all, n));
+            let counts = counts.entry(*unit).or_default();
+            for (state, how_many) in [
+                (State::Done, done),
+                (State::MadeUp, ever - done),
+                (open, all[n] - ever),
+            ] {
+                counts.add_many(state, how_many as usize);
+            }
         }
         Ok(Some(rest))
     }

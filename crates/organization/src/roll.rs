@@ -111,6 +111,17 @@ impl Roll {
             .await
     }
 
+    /// How many people each unit and the units below it have on a day.
+    async fn people(&self, tx: &mut Tx, date: Date) -> Result<Vec<i64>> {
+        let mut people = self.own(tx, date).await?.to_vec();
+        for n in self.order.iter().rev() {
+            if let Some(parent) = self.parent[*n] {
+                people[parent] += people[*n];
+            }
+        }
+        Ok(people)
+    }
+
     /// The counts that are kept, or those that are loaded.
     async fn counted(
         &self,
@@ -282,17 +293,21 @@ impl Organization {
     ) -> Result<TreeView> {
         let mut tx = self.db.read().await?;
         let roll = self.roll(&mut tx).await?;
-        let mut people = roll.own(&mut tx, date).await?.to_vec();
-        for n in roll.order.iter().rev() {
-            if let Some(parent) = roll.parent[*n] {
-                people[parent] += people[*n];
-            }
-        }
+        let people = roll.people(&mut tx, date).await?;
         let mut seen = roll.reached(scope);
         for (unit, seen) in roll.units.iter().zip(&mut seen) {
             *seen &= unit.stands(date) || also == Some(unit.id);
         }
         Ok(TreeView { roll, seen, people })
+    }
+
+    /// How many people several units and the units below them have on a day.
+    pub async fn headcounts(&self, units: &[UnitId], date: Date) -> Result<HashMap<UnitId, i64>> {
+        let mut tx = self.db.read().await?;
+        let roll = self.roll(&mut tx).await?;
+        let people = roll.people(&mut tx, date).await?;
+        let count = |id: &UnitId| (*id, roll.place.get(id).map_or(0, |n| people[*n]));
+        Ok(units.iter().map(count).collect())
     }
 
     /// A page of a roster, and how many people there are in all.

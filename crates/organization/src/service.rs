@@ -184,11 +184,6 @@ impl Organization {
         Ok(counts.get(&unit).copied().unwrap_or(0))
     }
 
-    /// The same for several units in one query.
-    pub async fn headcounts(&self, units: &[UnitId], date: Date) -> Result<HashMap<UnitId, i64>> {
-        store::headcounts(&mut self.db.read().await?, units, date).await
-    }
-
     /// Names of units, for rows that a scope already let through.
     pub async fn names(&self, units: &[UnitId]) -> Result<HashMap<UnitId, String>> {
         store::unit_names(&mut self.db.read().await?, units).await

@@ -597,24 +597,6 @@ pub(crate) async fn units_on(
     Ok(found)
 }
 
-pub(crate) async fn headcounts(
-    tx: &mut Tx,
-    units: &[UnitId],
-    date: Date,
-) -> Result<HashMap<UnitId, i64>> {
-    let mut args = args![date];
-    let list = args.list(units.iter().copied());
-    let sql = format!(
-        "SELECT t.ancestor, CAST(COUNT(*) AS BIGINT) FROM unit_tree t JOIN assignment a ON a.unit = t.unit
-         WHERE {ON_DAY} AND t.ancestor IN ({list}) GROUP BY t.ancestor"
-    );
-    let mut counts: HashMap<UnitId, i64> = units.iter().map(|u| (*u, 0)).collect();
-    for row in tx.query(sql, args).await? {
-        counts.insert(row.get(0)?, row.get(1)?);
-    }
-    Ok(counts)
-}
-
 pub(crate) async fn unit_names(tx: &mut Tx, ids: &[UnitId]) -> Result<HashMap<UnitId, String>> {
     let mut args = Args::new();
     let list = args.list(ids.iter().copied());

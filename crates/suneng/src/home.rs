@@ -160,6 +160,22 @@ async fn show(
         });
         todo.push((Some(m.until), item));
     }
+    if let Some(person) = eyes.person {
+        let wanted = s.rooms.cases.to_learn(person).await?;
+        count += wanted.len();
+        for a in wanted.into_iter().take(MOST_TODO) {
+            let said = [
+                ("name", a.remedy.name.get(shell.lang().code())),
+                ("number", a.matter.number.as_str()),
+            ];
+            let item = json!({
+                "title": shell.t_with("home-learn", &said), "unit": null, "due": kernel::format_date(a.remedy.by),
+                "tag": deadline(&shell, a.remedy.by, a.remedy.by < today), "icon": "ballpen", "verb": shell.t("home-go-see"),
+                "href": a.matter.href(),
+            });
+            todo.push((Some(a.remedy.by), item));
+        }
+    }
     if let Some(scope) = held(activities::RECORD) {
         let most = MOST_TODO as i64;
         let (total, waiting) = s.rooms.activities.waiting_leaves(&scope, most).await?;

@@ -26,6 +26,7 @@ pub mod modules;
 pub mod operation;
 pub mod packs_page;
 pub mod proxies;
+mod renewing;
 pub mod restore;
 pub mod rooms;
 pub mod schedule;

@@ -259,6 +259,7 @@ pub const PACK_TABLES: &[&str] = &[
     "case-list",
     "case-flow",
     "case-kind",
+    "case-remedy",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.

@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use commons::packs::{PackRef, Packs};
 use identity::Actor;
-use kernel::{Error, Result};
+use kernel::Result;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
@@ -73,26 +73,27 @@ fn tables(pack: &PackRef) -> String {
     tables.collect::<Vec<_>>().join("、")
 }
 
-async fn list(State(world): State<World>, shell: Shell) -> Result<Response, Failure> {
+async fn list(
+    State(world): State<World>,
+    shell: Shell,
+    access: Access,
+) -> Result<Response, Failure> {
     let lang = shell.lang().code();
-    let line = |pack: &PackRef| {
+    let line = |pack: &PackRef, runs: bool| {
         json!({
-            "href": format!("/admin/packs/{}", pack.code), "name": pack.name.get(lang), "code": pack.code,
+            "runs": runs, "href": format!("/admin/packs/{}", pack.code), "name": pack.name.get(lang), "code": pack.code,
             "version": pack.version, "file": pack.source_file, "tables": tables(pack),
             "hash": &hash(&pack.text)[..12],
         })
     };
-    let lines: Vec<Value> = world.packs.iter().map(line).collect();
+    let mut lines: Vec<Value> = world.packs.iter().map(|p| line(p, true)).collect();
+    let aside = world.set_aside().await?;
+    lines.extend(aside.iter().map(|p| line(p, false)));
     let folder = world.config.packs.as_ref().map(|f| f.display().to_string());
     shell.page(
         "packs/list.html",
-        json!({ "lines": lines, "folder": folder }),
+        json!({ "lines": lines, "folder": folder, "may_edit": may_edit(&access) }),
     )
-}
-
-pub(crate) fn found(world: &World, code: &str) -> Result<PackRef> {
-    let pack = world.packs.iter().find(|p| p.code == code);
-    pack.cloned().ok_or(Error::NotFound)
 }
 
 /// The page of a pack: the text that runs, or that of a version with what it changes.
@@ -103,7 +104,8 @@ pub(crate) async fn context(
     version: Option<i64>,
     may_edit: bool,
 ) -> Result<Value> {
-    let pack = found(world, code)?;
+    let pack = world.pack(code).await?;
+    let runs = world.packs.iter().any(|p| p.code == code);
     let text = match version {
         Some(n) => text_of(world, code, n).await?,
         None => pack.text.clone(),
@@ -114,7 +116,7 @@ pub(crate) async fn context(
         "name": pack.name.get(shell.lang().code()), "code": pack.code, "version": pack.version,
         "file": pack.source_file, "hash": hash(&text), "lines": lines, "other": null, "problems": [], "hindered": [],
         "hunks": version.map(|_| hunks(&pack.text, &text)), "take": format!("/admin/packs/{code}/pack.toml{part}"),
-        "saved": shown(world, code, &pack.text).await?, "n": version, "may_edit": may_edit,
+        "saved": shown(world, code, runs.then_some(pack.text.as_str())).await?, "runs": runs, "n": version, "may_edit": may_edit,
         "crumbs": [Crumb { label: shell.t("packs"), href: "/admin/packs".into() }],
     }))
 }
@@ -147,7 +149,7 @@ async fn take(
     Path(code): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
-    let pack = found(&world, &code)?;
+    let pack = world.pack(&code).await?;
     let text = match asked.version {
         Some(n) => text_of(&world, &code, n).await?,
         None => pack.text.clone(),
@@ -156,7 +158,8 @@ async fn take(
     let entry = actor.audit("pack.exported", ("pack", &pack.code), detail);
     db::transaction!(world.db, |tx| identity::record(tx, &world.env, &entry)
         .await)?;
-    let name = format!("attachment; filename=\"{}\"", pack.source_file);
+    let file = pack.source_file.rsplit('/').next().unwrap_or_default();
+    let name = format!("attachment; filename=\"{file}\"");
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -181,7 +184,7 @@ async fn compare(
     Path(code): Path<String>,
     BodyForm(other): BodyForm<Other>,
 ) -> Result<Response, Failure> {
-    let pack = found(&world, &code)?;
+    let pack = world.pack(&code).await?;
     let mut context = context(&world, &shell, &code, None, may_edit(&access)).await?;
     let text = other.text.replace("\r\n", "\n");
     context["other"] = json!(text);
@@ -233,11 +236,11 @@ pub(crate) fn hunks(before: &str, after: &str) -> Vec<Vec<(&'static str, String)
 }
 
 fn samples() -> Vec<(&'static str, Value)> {
-    let line = json!({ "href": "/admin/packs/x", "name": "n", "code": "x", "version": "1", "file": "x.toml", "tables": "indicator × 3", "hash": "abc" });
+    let line = json!({ "runs": false, "href": "/admin/packs/x", "name": "n", "code": "x", "version": "1", "file": "x.toml", "tables": "indicator × 3", "hash": "abc" });
     let pack = |other: Value, problems: Value, hunks: Value| {
         json!({
             "name": "n", "code": "x", "version": "1", "file": "x.toml", "hash": "abc", "lines": ["[pack]", ""],
-            "other": other, "problems": problems, "hunks": hunks, "take": "/admin/packs/x/pack.toml", "hindered": problems, "n": 2, "may_edit": true,
+            "other": other, "problems": problems, "hunks": hunks, "take": "/admin/packs/x/pack.toml", "hindered": problems, "n": 2, "may_edit": true, "runs": true,
             "saved": { "used": 2, "waits": true, "versions": [
                 { "n": 2, "hash": "abc", "note": "x", "name": "n", "at": "2026-11-22 09:00", "used": true, "runs": false, "href": "/x" },
                 { "n": 1, "hash": "abc", "note": "x", "name": "n", "at": "2026-11-22 09:00", "used": false, "runs": true, "href": "/x" }] },
@@ -246,18 +249,18 @@ fn samples() -> Vec<(&'static str, Value)> {
     };
     let edit = |full: bool| {
         let list = |item: Value| if full { json!([item]) } else { json!([]) };
-        json!({ "name": "n", "code": "x", "form": { "values": { "text": "[pack]", "base": "1" }, "errors": {}, "list": [] }, "problems": list(json!("p")),
+        json!({ "name": if full { json!("n") } else { Value::Null }, "code": "x", "form": { "values": { "text": "[pack]", "base": "1" }, "errors": {}, "list": [] }, "problems": list(json!("p")),
             "between": if full { json!([{ "n": 2, "name": "n", "at": "2026-11-22 09:00", "note": "x" }]) } else { Value::Null },
             "hunks": list(json!([["+", "a"], ["-", "b"]])), "crumbs": [{ "label": "x", "href": "/" }] })
     };
     vec![
         (
             "packs/list.html",
-            json!({ "lines": [line], "folder": null }),
+            json!({ "lines": [line], "folder": null, "may_edit": true }),
         ),
         (
             "packs/list.html",
-            json!({ "lines": [], "folder": "/etc/packs" }),
+            json!({ "lines": [], "folder": "/etc/packs", "may_edit": false }),
         ),
         ("packs/show.html", pack(Value::Null, json!([]), Value::Null)),
         (

@@ -370,6 +370,7 @@ impl Rooms {
             Arc::new(exams::ExamFacts(vocabulary.exams.clone().into())),
         ]);
         let hours = hours.with_sources(sources.clone());
+        let cases = cases.with_sources(sources.clone());
         let questions = questions::Questions::new(
             world.db.clone(),
             world.env.clone(),

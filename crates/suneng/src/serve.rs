@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
+use axum::extract::Request;
 use axum::extract::connect_info::Connected;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::serve::{IncomingStream, Listener};
+use axum::{Router, ServiceExt};
 use kernel::{Env, Error, Msg, Result};
 use ledger::Sealer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use web::Tenant;
 
@@ -20,6 +21,7 @@ use crate::limits::{self, Limits};
 use crate::metrics::{Counted, Peer, recorder, track};
 use crate::operation::Tls;
 use crate::proxies;
+use crate::renewing::{Pages, Running};
 use crate::rooms::{Rooms, Vocabulary};
 use crate::secrecy::Secrecy;
 use crate::texts::{Texts, say};
@@ -59,17 +61,19 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
         world = open(config, env, texts) => world?,
         () = stop.wait() => return Ok(()),
     };
-    // With the versions that were put to use in the product.
-    let vocabulary = Vocabulary::read(&world.packs).map_err(pack_errors)?;
-    let rooms = Rooms::open(&world, vocabulary).await?;
     let certificates = Certificates::open(&world.config, &world.env)?;
-    let background = Background::start(&world, &rooms).await?;
-    let router = router(&world, &rooms)?;
+    let (running, pages) = Running::start(world).await?;
+    let (stopping, told) = watch::channel(false);
+    let (ended, answered) = oneshot::channel::<()>();
+    let keeping = tokio::spawn(running.keep(told, async {
+        // Nothing is sent: it is dropped when the last request was answered.
+        let _ = answered.await;
+    }));
     let listener = Counted::new(listener);
-    match certificates {
+    let served = match certificates {
         None => {
             say(format_args!("listening on http://{address}"));
-            answer(listener, router, (stop, &rooms)).await?;
+            answer(listener, pages, (stop, &stopping)).await
         }
         Some(certificates) => {
             let config = certificates.server_config()?;
@@ -83,35 +87,39 @@ pub async fn run(config: Config, env: Env, texts: &Texts) -> Result<()> {
                 say(texts.msg(&message));
             }
             let looking = tokio::spawn(certificates.look_after());
-            let answered = answer(listener, router, (stop, &rooms)).await;
+            let served = answer(listener, pages, (stop, &stopping)).await;
             looking.abort();
-            answered?;
+            served
         }
-    }
-    background.stop().await;
-    world.db.close().await;
+    };
+    stopping.send_replace(true);
+    drop(ended);
+    keeping.await.map_err(Error::internal)?;
     tracing::info!("stopped");
-    Ok(())
+    served
 }
 
 /// Answers until told to stop, then lets requests finish.
-async fn answer<L>(listener: L, router: Router, (mut stop, rooms): (Stop, &Rooms)) -> Result<()>
+async fn answer<L>(
+    listener: L,
+    pages: Pages,
+    (mut stop, stopping): (Stop, &watch::Sender<bool>),
+) -> Result<()>
 where
     L: Listener,
     L::Addr: std::fmt::Debug,
     Peer: for<'a> Connected<IncomingStream<'a, L>>,
 {
     let (begin, mut begun) = watch::channel(false);
-    let exams = rooms.exams.clone();
+    let stopping = stopping.clone();
     let server = axum::serve(
         listener,
-        router.into_make_service_with_connect_info::<Peer>(),
+        ServiceExt::<Request>::into_make_service_with_connect_info::<Peer>(pages),
     )
     .with_graceful_shutdown(async move {
         stop.wait().await;
         tracing::info!("stopping: finishing requests");
-        // Streams have no end of their own.
-        exams.close_rooms();
+        stopping.send_replace(true);
         let _ = begin.send(true);
     });
     let grace = async {

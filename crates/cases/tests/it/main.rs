@@ -6,4 +6,5 @@ mod minding;
 mod packs;
 mod pages;
 mod races;
+mod remedies;
 mod service;

@@ -40,10 +40,10 @@ fn modules(h: &House, t: &TestDb) -> Vec<Module> {
 }
 
 /// The program as somebody sees it.
-struct App(Router);
+pub struct App(Router);
 
 impl App {
-    fn of(h: &House, t: &TestDb, who: Who) -> Self {
+    pub fn of(h: &House, t: &TestDb, who: Who) -> Self {
         let eyes = who.eyes();
         let mut principal = Principal::new(who.account, "某人");
         principal.person = Some(who.person);
@@ -92,12 +92,12 @@ impl App {
         (status, bytes.to_vec(), to)
     }
 
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub async fn get(&self, path: &str) -> (u16, String) {
         let (status, bytes, _) = self.send("GET", path, "", vec![]).await;
         (status, String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
         let pairs = fields.iter();
         let pairs = pairs.map(|(n, v)| format!("{}={}", web::encode(n), web::encode(v)));
         let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
@@ -114,7 +114,7 @@ impl App {
         )
     }
 
-    async fn parts(
+    pub async fn parts(
         &self,
         path: &str,
         fields: &[(&str, &str)],
@@ -165,7 +165,7 @@ impl App {
     }
 }
 
-fn hidden(page: &str, name: &str) -> String {
+pub fn hidden(page: &str, name: &str) -> String {
     let mark = format!("name=\"{name}\" value=\"");
     let rest = page.split_once(&mark).map_or("", |(_, rest)| rest);
     rest.split('"').next().unwrap_or_default().to_owned()
@@ -533,6 +533,54 @@ async fn programs_raise_read_and_act_over_the_api() {
         let (_, list) = supervisor.json("GET", "/api/v1/cases?stage=cause", json!({})).await;
         assert_eq!(list["total"], json!(1));
         assert_eq!(lonely.json("GET", "/api/v1/cases", json!({})).await.1["total"], json!(0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn orders_of_a_hotline_come_in_with_who_called_and_go_out_without() {
+    on_sqlite(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let [app, supervisor] = [h.raiser, h.supervisor].map(|w| App::of(&h, &t, w));
+        // The names of columns are those of the hotline; units are named.
+        let csv = "工单号,类型,诉求标题,诉求内容,承办单位,受理时间,办理时限,来电人,联系电话,是否保密\n\
+            X-1,热线工单,路灯不亮,已三天,单位O1,2026-11-02,2026-11-09,来电人甲,13800000000,\n\
+            X-2,热线工单,证明难开,跑了两趟,单位O2,2026-11-03,2026-11-10,来电人乙,13900000000,否\n\
+            ,热线工单,没有工单号,,单位O2,2026-11-03,2026-11-10,,,\n\
+            X-4,热线工单,单位不明,,单位没有,2026-11-03,2026-11-10,,,\n";
+        let file = Some(("工单.csv", csv.as_bytes()));
+        let (status, page) = app.parts("/cases/import", &[], file).await;
+        assert_eq!(status, 200, "{page}");
+        for cell in ["A4", "E5"] {
+            assert!(page.contains(&format!(">{cell}<")), "{cell}: {page}");
+        }
+        let (id, sheet) = (hidden(&page, "id"), hidden(&page, "sheet"));
+        let sent = [
+            ("id", id.as_str()),
+            ("sheet", sheet.as_str()),
+            ("fine", "2"),
+            ("faulty", "2"),
+        ];
+        assert_eq!(app.post("/cases/import/publish", &sent).await.0, 303);
+        let (_, list) = supervisor.get("/cases?view=all&kind=hotline").await;
+        let href = |title: &str| {
+            let before = list.split_once(title).expect("it is listed").0;
+            let href = before.rsplit_once("href=\"").expect("a link").1;
+            href.split('"').next().expect("its end").to_owned()
+        };
+        let (_, told) = supervisor.get(&href("证明难开")).await;
+        assert!(told.contains("来电人乙") && told.contains("X-2"), "{told}");
+        let (_, secret) = supervisor.get(&href("路灯不亮")).await;
+        assert!(!secret.contains("来电人甲") && !secret.contains("13800000000"), "{secret}");
+        let (status, bytes, _) = supervisor.send("GET", "/cases/list.xlsx?view=all", "", vec![]).await;
+        assert_eq!(status, 200);
+        let limits = commons::sheets::Limits::default();
+        let sheet = commons::sheets::read("x.xlsx", &bytes, &limits).unwrap();
+        let cells = format!("{sheet:?}");
+        assert!(cells.contains("X-1") && cells.contains("工单号"), "{cells}");
+        for name in ["来电人甲", "来电人乙", "13900000000"] {
+            assert!(!cells.contains(name), "who called goes out nowhere: {cells}");
+        }
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! Cells, presence and progress.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt::Write;
 
 use db::{Args, Tx};
 use kernel::{Date, Id, Period, PersonId, Result, UnitId};
@@ -246,25 +247,49 @@ pub(crate) async fn progress(
     Ok(found)
 }
 
-/// Those of some subjects whose days of a period come to at least so much.
+/// How many subjects of each group have days of a period that come to at least so much; groups with none are left out.
+/// Where so many times are enough, no more than so many days of each are looked at, since each day that counts has one at
+/// least.
 pub(crate) async fn reached(
     tx: &mut Tx,
     (component, period, least): (i64, Period, Done),
-    subjects: &[Id],
-) -> Result<HashSet<Id>> {
-    let mut found = HashSet::new();
+    mut subjects: Vec<(Id, i64)>,
+) -> Result<HashMap<i64, i64>> {
+    let mut found: HashMap<i64, i64> = HashMap::new();
+    // Neighbours in the index are looked up one after the other.
+    subjects.sort_unstable();
     for chunk in subjects.chunks(5_000) {
-        let mut a = db::args![component];
-        let list = a.list(chunk.iter().copied());
+        let mut a = db::Args::new();
+        let mut values = String::with_capacity(chunk.len() * 16);
+        for (id, group) in chunk {
+            let comma = if values.is_empty() { "" } else { ", " };
+            let (id, group) = (a.push(*id), a.push(*group));
+            let _ = write!(values, "{comma}({id}, {group})");
+        }
+        let component = a.push(component);
         let (from, to) = (a.push(period.from), a.push(period.to));
-        let (n, sum) = (a.push(least.n), a.push(least.sum));
+        let days = format!(
+            "SELECT n, sum FROM progress WHERE component = {component} AND subject = column1
+                 AND date >= {from} AND date <= {to} AND n > 0"
+        );
+        let enough = match least.sum {
+            ..=0 => {
+                let (most, n) = (a.push(least.n.max(1)), a.push(least.n.max(1)));
+                format!("(SELECT SUM(n) FROM ({days} ORDER BY date LIMIT {most}) AS days) >= {n}")
+            }
+            _ => {
+                let (n, sum) = (a.push(least.n), a.push(least.sum));
+                format!(
+                    "(SELECT CASE WHEN SUM(n) >= {n} AND SUM(sum) >= {sum} THEN 1 ELSE 0 END
+                     FROM ({days}) AS days) = 1"
+                )
+            }
+        };
         let sql = format!(
-            "SELECT subject FROM progress WHERE component = $1 AND subject IN ({list})
-                 AND date >= {from} AND date <= {to} AND n > 0
-             GROUP BY subject HAVING SUM(n) >= {n} AND SUM(sum) >= {sum}"
+            "SELECT column2, CAST(COUNT(*) AS BIGINT) FROM (VALUES {values}) AS asked WHERE {enough} GROUP BY column2"
         );
         for row in &tx.query(sql, a).await? {
-            found.insert(row.get(0)?);
+            *found.entry(row.get(0)?).or_default() += row.get::<i64>(1)?;
         }
     }
     Ok(found)

@@ -38,3 +38,4 @@ attention-due = Due soon
 home-hours = { $count } records of outside training wait for review
 home-leave = { $name } asks for leave from "{ $title }"
 home-go-answer = Answer
+home-learn = { $name } (because of { $number })

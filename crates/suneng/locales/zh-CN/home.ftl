@@ -38,3 +38,4 @@ attention-due = 将到期
 home-hours = 有 { $count } 条校外培训等待审核学时
 home-leave = { $name } 申请“{ $title }”请假
 home-go-answer = 答复
+home-learn = { $name }（因 { $number }）

@@ -1,6 +1,7 @@
 //! `suneng bench`: figures about speed and durability as JSON, from the very code that serves. Works in a
 //! folder of its own and leaves nothing behind; on PostgreSQL it wants an empty database to itself.
 
+mod cases;
 mod client;
 mod enter_once;
 mod exam;
@@ -82,6 +83,15 @@ pub enum Bench {
         /// 签到的秒数 / Seconds of signing in
         #[arg(long, default_value_t = 10)]
         seconds: u64,
+        /// 以 JSON 输出（始终如此）/ Print JSON (always)
+        #[arg(long)]
+        json: bool,
+    },
+    /// 问题台账：清单、看板、催办的处理器时间；数据留在 --data 里，再次运行直接用 / Cases: lists, board, reminders; the data stays
+    Cases {
+        /// 各次的问题数，由小到大 / Cases of each run, the fewest first
+        #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000])]
+        cases: Vec<usize>,
         /// 以 JSON 输出（始终如此）/ Print JSON (always)
         #[arg(long)]
         json: bool,
@@ -176,6 +186,11 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
         say(serde_json::to_string_pretty(&found).map_err(Error::internal)?);
         return Ok(true);
     }
+    if let Bench::Cases { cases, .. } = &bench {
+        let found = cases::run(&config, &env, cases).await?;
+        say(serde_json::to_string_pretty(&found).map_err(Error::internal)?);
+        return Ok(true);
+    }
     let folder = Folder::new(&config, &env)?;
     let config = Config {
         data: folder.0.clone(),
@@ -223,7 +238,9 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
             }
         }
         // Handled above.
-        Bench::EnterOnce { .. } | Bench::ExamSitters | Bench::ExamBare => (Value::Null, true),
+        Bench::EnterOnce { .. } | Bench::Cases { .. } | Bench::ExamSitters | Bench::ExamBare => {
+            (Value::Null, true)
+        }
         Bench::Start { .. } => (start::run(&config, &env).await?, true),
     };
     say(serde_json::to_string_pretty(&found).map_err(kernel::Error::internal)?);

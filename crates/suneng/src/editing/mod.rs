@@ -1,12 +1,13 @@
-//! Packs edited in the product (业务包修改): versions are saved, checked as at the start, and one is put to use, which
-//! takes effect at the next start. A code that records use cannot disappear; the program's own text is one click away.
+//! Packs edited in the product (业务包修改), and packs added to it: versions are saved, checked as at the start, and one is
+//! put to use, which takes effect on every node within seconds ([`crate::renewing`]). A code that records use cannot
+//! disappear; the program's own text is one click away.
 
 mod pages;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use commons::packs::{PackProblem, Packs};
+use commons::packs::{PackProblem, PackRef, Packs};
 use db::Db;
 use identity::Actor;
 use kernel::{Error, Msg, Result};
@@ -38,7 +39,12 @@ pub(crate) enum Hindrance {
     Lost(store::Use),
 }
 
-/// The packs of the program with other texts of some.
+/// Name of the file of a pack that was added in the product, whose folder nobody else uses.
+pub(crate) fn file_of(code: &str) -> String {
+    format!("added/{code}.toml")
+}
+
+/// The packs of the program with other texts of some, and with those that were added.
 pub(crate) fn overlaid(
     own: &Packs,
     texts: &BTreeMap<String, String>,
@@ -47,15 +53,32 @@ pub(crate) fn overlaid(
         let text = texts.get(&p.code).unwrap_or(&p.text);
         (p.source_file.clone(), text.clone())
     });
-    let packs = Packs::load(files.collect())?;
-    let kept = |p: &&commons::packs::PackRef| own.iter().all(|o| o.code != p.code);
-    if let Some(renamed) = packs.iter().find(kept) {
+    let is_own = |code: &str| own.iter().any(|o| o.code == code);
+    let added = texts.iter().filter(|(code, _)| !is_own(code));
+    let added = added.map(|(code, text)| (file_of(code), text.clone()));
+    let packs = Packs::load(files.chain(added).collect())?;
+    let renamed = |p: &&PackRef| !is_own(&p.code) && !texts.contains_key(&p.code);
+    if let Some(renamed) = packs.iter().find(renamed) {
         let message = Msg::new("pack-code-kept").with("code", &renamed.code);
         return Err(vec![renamed.problem_at(0..0, message)]);
     }
     packs.check_tables(PACK_TABLES)?;
     Vocabulary::read(&packs)?;
     Ok(packs)
+}
+
+/// Packs with the versions that were put to use.
+pub(crate) type Chosen = Vec<(String, i64)>;
+
+/// What is put to use now.
+pub(crate) async fn chosen(db: &Db) -> Result<Chosen> {
+    store::chosen(&mut db.read().await?).await
+}
+
+/// A text that can be read as a pack by itself.
+fn alone(code: &str, text: String) -> Option<PackRef> {
+    let packs = Packs::load(vec![(file_of(code), text)]).ok()?;
+    packs.iter().next().cloned()
 }
 
 /// The packs that a start uses: those of the program, with the versions that were put to use. What does not fit any
@@ -96,7 +119,35 @@ fn codes(packs: &Packs) -> BTreeSet<(String, String)> {
 }
 
 impl World {
-    /// The texts of packs that the next start uses instead of the program's own.
+    /// A pack that runs, or one that was added and is not in use.
+    ///
+    /// # Errors
+    /// `NotFound` for no such pack.
+    pub(crate) async fn pack(&self, code: &str) -> Result<PackRef> {
+        if let Some(pack) = self.packs.iter().find(|p| p.code == code) {
+            return Ok(pack.clone());
+        }
+        let mut tx = self.db.read().await?;
+        let text = store::newest(&mut tx, code).await?;
+        text.and_then(|text| alone(code, text))
+            .ok_or(Error::NotFound)
+    }
+
+    /// The packs that were added and are not in use.
+    pub(crate) async fn set_aside(&self) -> Result<Vec<PackRef>> {
+        let mut tx = self.db.read().await?;
+        let mut found = Vec::new();
+        for code in store::saved(&mut tx).await? {
+            if self.packs.iter().all(|p| p.code != code)
+                && let Some(text) = store::newest(&mut tx, &code).await?
+            {
+                found.extend(alone(&code, text));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The texts of packs that are used instead of the program's own, or were added.
     async fn chosen(&self) -> Result<BTreeMap<String, String>> {
         let used = store::in_use(&mut self.db.read().await?).await?;
         Ok(used
@@ -105,7 +156,7 @@ impl World {
             .collect())
     }
 
-    /// What would hinder a pack from having this text at the next start; none: the program's own.
+    /// What would hinder a pack from having this text; none: the program's own.
     pub(crate) async fn hindrances(
         &self,
         pack: &str,
@@ -156,7 +207,7 @@ impl World {
         })
     }
 
-    /// Puts a version to use from the next start on; 0 is the program's own. The caller looked for hindrances.
+    /// Puts a version to use; 0 is the program's own. The caller looked for hindrances.
     ///
     /// # Errors
     /// `NotFound` for no version; `Conflict` when another was put to use meanwhile.

@@ -77,6 +77,27 @@ pub(super) async fn in_use(tx: &mut Tx) -> Result<Vec<(String, i64, String)>> {
         .collect()
 }
 
+/// Packs with the versions that are in use.
+pub(super) async fn chosen(tx: &mut Tx) -> Result<Vec<(String, i64)>> {
+    let sql = "SELECT pack, n FROM pack_use WHERE n > 0 ORDER BY pack";
+    let rows = tx.query(sql, args![]).await?;
+    rows.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect()
+}
+
+/// Packs of which there are versions.
+pub(super) async fn saved(tx: &mut Tx) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT pack FROM pack_version ORDER BY pack";
+    let rows = tx.query(sql, args![]).await?;
+    rows.iter().map(|r| r.get(0)).collect()
+}
+
+/// The text of the newest version of a pack.
+pub(super) async fn newest(tx: &mut Tx, pack: &str) -> Result<Option<String>> {
+    let sql = "SELECT text FROM pack_version WHERE pack = $1 ORDER BY n DESC LIMIT 1";
+    let row = tx.optional(sql, args![pack]).await?;
+    row.map(|row| row.get(0)).transpose()
+}
+
 /// The version of a pack that is in use; 0 is the program's own.
 pub(super) async fn used(tx: &mut Tx, pack: &str) -> Result<i64> {
     let sql = "SELECT n FROM pack_use WHERE pack = $1";
@@ -114,6 +135,9 @@ const USES: &[(&str, &str, &str)] = &[
     ("person-attribute", "person_attribute", "attribute"),
     ("report", "report", "template"),
     ("approval-route", "approval", "route"),
+    ("case-kind", "case_matter", "kind"),
+    ("exam-kind", "exam", "kind"),
+    ("request-kind", "request", "kind"),
     ("obligation", "obligation_excuse", "rule"),
     ("obligation", "obligation_draw", "rule"),
     ("secrecy-level", "activity", "level"),

@@ -25,7 +25,7 @@ pub struct House {
 pub struct Someone {
     pub person: PersonId,
     pub account: AccountId,
-    cookie: String,
+    pub cookie: String,
 }
 
 impl House {

@@ -84,29 +84,55 @@ fn a_tiny_city_is_imported_while_others_work() {
     );
 }
 
+/// Runs a bench whose data stays in a folder.
+fn kept(bench: &str, args: &[&str], folder: &std::path::Path) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_suneng"))
+        .args(["bench", bench])
+        .args(args)
+        .arg("--data")
+        .arg(folder)
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn a_few_cases_are_taken_in_once_and_measured() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = || kept("cases", &["--cases", "100,400", "--json"], folder.path());
+    let (first, again) = (run(), run());
+    assert_eq!(first["runs"][1]["made"], again["runs"][1]["made"]);
+    let many = &first["runs"][1];
+    assert_eq!(
+        many["made"]["events"],
+        400 / 5 * 9 + 400 / 5 * 4 * 12,
+        "{first}"
+    );
+    assert!(many["pages"]["board"].as_f64() > Some(0.0), "{first}");
+    assert!(many["reminding"]["told"].as_u64() > Some(0), "{first}");
+    assert_eq!(
+        many["reminding_again"]["told"], 0,
+        "no step is taken twice: {first}"
+    );
+    assert_eq!(again["runs"][1]["reminding"]["told"], 0, "{again}");
+}
+
 #[test]
 fn entering_once_tiny_is_measured_and_made_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    let run = || {
-        let output = Command::new(env!("CARGO_BIN_EXE_suneng"))
-            .args([
-                "bench",
-                "enter-once",
-                "--facts",
-                "500,1500",
-                "--people",
-                "300",
-                "--units",
-                "60",
-            ])
-            .args(["--seconds", "1", "--data"])
-            .arg(folder.path())
-            .output()
-            .expect("the program runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
-        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
-    };
+    let args = [
+        "--facts",
+        "500,1500",
+        "--people",
+        "300",
+        "--units",
+        "60",
+        "--seconds",
+        "1",
+    ];
+    let run = || kept("enter-once", &args, folder.path());
     let (first, again) = (run(), run());
     assert_eq!(first["runs"][1]["made"], again["runs"][1]["made"]);
     let large = &first["runs"][1];

@@ -1,8 +1,11 @@
-//! The packs as an administrator reads, takes out and compares them.
+//! The packs as an administrator reads, takes out, compares, edits and adds them, and how a server takes them up.
+
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 
-use crate::approvals::{FORM, House};
+use crate::approvals::{FORM, House, Someone};
+use crate::program::{self, PATIENCE, Server};
 
 fn encoded(text: &str) -> String {
     let body: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
@@ -122,11 +125,11 @@ async fn packs_are_edited_checked_put_to_use_and_given_back() {
         page.contains("+ target = 97") && page.contains("第 2 版"),
         "{page}"
     );
-    // Put to use it waits for the next start.
+    // Put to use it waits until the server takes it up; in this house nothing does.
     let to_use = format!("{path}/use");
     house.post(&admin, &to_use, "n=1&before=0").await;
     let page = house.get(&admin, path).await;
-    assert!(page.contains("还没有生效"), "{page}");
+    assert!(page.contains("正在换用"), "{page}");
     let (status, _) = house.posted(&other, &to_use, FORM, "n=2&before=0").await;
     assert_eq!(status, StatusCode::CONFLICT, "another is in use meanwhile");
     let (status, _) = house.posted(&other, &to_use, FORM, "n=9&before=1").await;
@@ -179,4 +182,119 @@ async fn a_code_that_records_use_cannot_disappear() {
         page.contains("system-admin") && page.contains("授权中有 1 条记录在用"),
         "{page}"
     );
+}
+
+/// A new pack as its form sends it: as text, or as a file.
+fn new_pack(text: &str, as_file: bool, note: &str) -> String {
+    let (file, typed) = match as_file {
+        true => (text, ""),
+        false => ("", text),
+    };
+    format!(
+        "--xx\r\ncontent-disposition: form-data; name=\"file\"; filename=\"p.toml\"\r\n\r\n{file}\r\n\
+         --xx\r\ncontent-disposition: form-data; name=\"text\"\r\n\r\n{typed}\r\n\
+         --xx\r\ncontent-disposition: form-data; name=\"note\"\r\n\r\n{note}\r\n--xx--\r\n"
+    )
+}
+
+const ADDED: &str = "[pack]\ncode = \"own-words\"\nversion = \"1\"\nname = { zh = \"本单位用语\", en = \"Own words\" }\n\
+    [[secrecy-word]]\nword = \"澜州内部\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_server_takes_up_packs_that_another_node_puts_to_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::new(folder.path()).await;
+    let top = house.unit(None, "1").await;
+    let admin = house.someone("admin", "system-admin", top).await;
+    let data = folder.path().display().to_string();
+    let server = Server::start(&["--data", &data]);
+    let leader = house.someone("leader", "leader", top).await;
+    let asked = |who: &Someone, path: &str| {
+        let headers = format!("cookie: {}\r\n", who.cookie);
+        let line = format!("GET {path} HTTP/1.1");
+        program::send(&server.address, &line, &headers, "")
+    };
+    // This server speaks English.
+    let until = async |who: &Someone, path: &str, is: &dyn Fn(&str) -> bool| {
+        let begun = Instant::now();
+        loop {
+            let (status, _, page) = asked(who, path);
+            assert_eq!(status, 200, "nobody is cut off meanwhile: {page}");
+            if is(&page) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{path} stays as it was: {page}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let path = "/admin/packs/weekly-study";
+    let own = house.get(&admin, &format!("{path}/pack.toml")).await;
+    let text = own.replacen("en = \"Study every Friday\"", "en = \"Friday, renamed\"", 1);
+    assert_ne!(text, own);
+    let edit = format!("{path}/edit");
+    let (status, page) = house
+        .posted(&admin, &edit, FORM, &edited(&text, "改名", 0))
+        .await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+    house
+        .post(&admin, &format!("{path}/use"), "n=1&before=0")
+        .await;
+    until(&admin, path, &|page| {
+        page.contains("Friday, renamed") && !page.contains("being taken up")
+    })
+    .await;
+    // The rooms follow, not only the page of the pack.
+    until(&leader, "/obligations", &|page| {
+        page.contains("Friday, renamed")
+    })
+    .await;
+
+    // A pack that the program does not bring.
+    let add = "/admin/packs/new";
+    assert!(house.get(&admin, add).await.contains("multipart/form-data"));
+    const PARTS: &str = "multipart/form-data; boundary=xx";
+    let send = async |text: &str, as_file, note: &str| {
+        let body = new_pack(text, as_file, note);
+        house.posted(&admin, add, PARTS, &body).await
+    };
+    for (text, note, said) in [
+        ("", "本单位的词", "请粘贴新版本的全文"),
+        (ADDED, "", "请填写修改理由"),
+        ("[pack]\ncode = 1", "本单位的词", "第 2 行"),
+        (
+            &ADDED.replace("own-words", "roles"),
+            "本单位的词",
+            "已有同一代码",
+        ),
+        (
+            &ADDED.replace("secrecy-word", "secrecy-wrd"),
+            "本单位的词",
+            "secrecy-wrd",
+        ),
+    ] {
+        let (status, page) = send(text, false, note).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let (status, to) = send(ADDED, true, "本单位的词").await;
+    assert_eq!(
+        (status, to.as_str()),
+        (StatusCode::SEE_OTHER, "/admin/packs/own-words")
+    );
+    let list = house.get(&admin, "/admin/packs").await;
+    assert!(
+        list.contains("本单位用语") && list.contains("未启用"),
+        "{list}"
+    );
+    let page = house.get(&admin, &to).await;
+    assert!(page.contains("还没有启用"), "{page}");
+    house
+        .post(&admin, &format!("{to}/use"), "n=1&before=0")
+        .await;
+    until(&admin, &to, &|page| !page.contains("is not in use")).await;
+    house
+        .post(&admin, &format!("{to}/use"), "n=0&before=1")
+        .await;
+    until(&admin, &to, &|page| page.contains("is not in use")).await;
+    assert!(server.stop(), "it ends well after several exchanges");
 }
