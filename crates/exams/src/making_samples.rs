@@ -195,7 +195,10 @@ fn people(all: &mut Vec<(&'static str, Value)>) {
             json!({ "href": "/exams/x", "crumbs": crumbs(), "title": "t", "form": no_form(), "rows": rows,
                 "people": if full { json!([person(true), person(false)]) } else { json!([]) }, "pager": pager(),
                 "whole": figures(Value::Null, json!("2")), "unit": full.then_some("u"), "pass": full.then_some("60"), "open": i64::from(full),
-                "may_release": full, "released": (!full).then_some("x"), "settled": full }),
+                "may_release": full, "released": (!full).then_some("x"), "settled": full, "here": "/exams/x/results",
+                "unit_id": full.then_some("u"), "q": "", "states": [["passed", "x"]], "state": full.then_some("passed"),
+                "chips": if full { json!([]) } else { json!([{ "label": "x", "without": "/" }]) },
+                "table": web::table::Table::sample_with(&crate::results_page::COLUMNS) }),
         ));
         let item = |newer: Value| {
             json!({ "number": 1, "stem": "s", "kind": "k", "href": full.then_some("/"), "version": full.then_some(1), "right": rate(json!("50.0%")),

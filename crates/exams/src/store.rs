@@ -10,10 +10,17 @@ use crate::ticket::Key;
 
 pub(crate) mod admission;
 pub(crate) mod making;
+pub(crate) mod reached;
 pub(crate) mod results;
+pub(crate) mod tallies;
 
 /// The tables.
-pub const MIGRATIONS: &[Migration] = &[TABLES, making::MIGRATION, room::TABLES];
+pub const MIGRATIONS: &[Migration] = &[
+    TABLES,
+    making::MIGRATION,
+    room::TABLES,
+    tallies::MIGRATION,
+];
 
 const TABLES: Migration = Migration {
     name: "exams_20261122_tables",

@@ -320,3 +320,4 @@ exam-state-wrong = The state is one of draft, coming, open, over, cancelled
 exam-takes-wrong = One of best, last, first
 exam-shows-wrong = One of at-once, after-close, by-hand
 exam-paper-early = Questions and answers can be looked at when it is over
+exam-after-wrong = The place to go on from cannot be read. Use the `next` of the page before.

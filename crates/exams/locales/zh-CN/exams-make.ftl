@@ -320,3 +320,4 @@ exam-state-wrong = 状态为 draft、coming、open、over、cancelled 之一
 exam-takes-wrong = 取分规则为 best、last、first 之一
 exam-shows-wrong = 公布方式为 at-once、after-close、by-hand 之一
 exam-paper-early = 考试结束以后才能查看试题和答卷
+exam-after-wrong = 续页标记无法识别，请使用上一页返回的 next。

@@ -1,6 +1,7 @@
 //! Examinations over both engines: what is acknowledged is there, whatever comes in between.
 
 mod admission;
+mod figures;
 mod house;
 mod making;
 mod office;
