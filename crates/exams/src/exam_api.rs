@@ -219,8 +219,10 @@ async fn results_of(
     let next = next.map(|l| Mark::of(l, ORDER).text());
     let item = |l: &reached::Reached| {
         let c = l.counts.as_ref()?;
-        Some(json!({ "person": l.person, "unit": l.unit, "attempt": c.attempt, "points": c.points as f64 / 1_000.0,
-            "full": c.full as f64 / 1_000.0, "correct": c.correct, "role": l.state.code(), "submitted": c.submitted.rfc3339() }))
+        Some(
+            json!({ "person": l.person, "unit": l.unit, "attempt": c.attempt, "points": c.points as f64 / 1_000.0,
+            "full": c.full as f64 / 1_000.0, "correct": c.correct, "role": l.state.code(), "submitted": c.submitted.rfc3339() }),
+        )
     };
     let items: Vec<Value> = lines.iter().filter_map(item).collect();
     let figures = json!({ "admitted": whole.admitted, "sat": whole.sat, "counted": whole.counted, "passed": whole.passed });

@@ -18,6 +18,7 @@ use crate::office::{Held, Office};
 use crate::store::reached::{self, Reached};
 use crate::store::results::{self, Counted};
 use crate::store::{making, tallies};
+use crate::telling::Turned;
 
 /// One a person whose attempt counts.
 pub(crate) const EXAM: &str = "exam";
@@ -108,6 +109,12 @@ impl Office {
         transaction!(self.exams.db, |tx| {
             if !results::settle(tx, id, held.changes).await? {
                 return Ok(false);
+            }
+            // Who saw it when they handed in needs no notice.
+            if held.settled.is_none() && held.exam.terms.shows != Shows::AtOnce {
+                self.exams
+                    .tell_turned(tx, &held.exam, None, Turned::Shown)
+                    .await?;
             }
             let counted = tallies::all(tx, id).await?;
             self.count_items(tx, &held, &counted, by).await?;

@@ -295,8 +295,10 @@ async fn result(
         receipt,
         points,
         correct,
+        void,
     } = lane.exams.result(id(&attempt)?, &proof).await?;
-    let mut body = json!({ "receipt": receipt_json(&receipt), "shown": points.is_some() });
+    let mut body =
+        json!({ "receipt": receipt_json(&receipt), "shown": points.is_some(), "void": void });
     if let (Some((points, full, passed)), Some((correct, waiting))) = (points, correct) {
         body["points"] = json!(points as f64 / 1_000.0);
         body["full"] = json!(full as f64 / 1_000.0);
@@ -432,6 +434,7 @@ pub(crate) fn openapi() -> Value {
                         "receipt": receipt, "shown": { "type": "boolean" }, "points": { "type": "number" },
                         "full": { "type": "number" }, "passed": { "type": ["boolean", "null"] },
                         "correct": { "type": "integer" }, "waiting": { "type": "integer" },
+                        "void": { "type": ["string", "null"], "description": "Why it does not count" },
                     }))) },
                     "404": not_found, "409": problem("Not handed in yet"),
                 },

@@ -11,6 +11,7 @@ mod blueprint_page;
 mod drawing;
 mod exam_api;
 mod exam_pages;
+mod exchange;
 mod facts;
 mod kinds;
 mod lane;
@@ -35,6 +36,7 @@ mod sit_pages;
 mod sit_samples;
 mod sitting;
 mod store;
+mod telling;
 mod ticket;
 mod writer;
 

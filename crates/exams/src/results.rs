@@ -15,6 +15,7 @@ use crate::store::making::{self, Correction};
 use crate::store::results::{self, Sat, Tried};
 use crate::store::tallies::{self, Tally};
 use crate::store::{self, Marked, reached};
+use crate::telling::Turned;
 
 /// Attempts that are marked anew in one transaction.
 const TOGETHER: usize = 100;
@@ -135,7 +136,9 @@ pub(crate) fn by_unit(
     let (mut whole, mut others) = (Figures::default(), Figures::default());
     let mut parts = BTreeMap::<_, Figures>::new();
     for (unit, figures) in units {
-        let path = unit.and_then(|u| paths.get(&u)).map_or(&[][..], Vec::as_slice);
+        let path = unit
+            .and_then(|u| paths.get(&u))
+            .map_or(&[][..], Vec::as_slice);
         match path.iter().position(|u| *u == node) {
             Some(at) => {
                 let part = path.get(at + 1).copied().unwrap_or(node);
@@ -198,6 +201,11 @@ impl Office {
                 return Err(Error::Conflict(Msg::new("exam-changed-meanwhile")));
             }
             results::changed(tx, exam).await?;
+            let (held, _) = making::held(tx, exam, scope).await?;
+            let turned = if void { Turned::Void } else { Turned::Restored };
+            self.exams
+                .tell_turned(tx, &held.exam, Some(&[attempt]), turned)
+                .await?;
             let action = match void {
                 true => "exam.attempt-voided",
                 false => "exam.attempt-restored",
@@ -379,6 +387,12 @@ impl Office {
                     }
                 }
                 store::put_results(tx, &new).await?;
+                if held.exam.shown(now) {
+                    let ids: Vec<Id> = new.iter().map(|m| m.attempt).collect();
+                    self.exams
+                        .tell_turned(tx, &held.exam, Some(&ids), Turned::Marked)
+                        .await?;
+                }
                 Ok(new.len())
             })?;
         }

@@ -206,7 +206,12 @@ async fn context(
     }
     let states: Vec<(&str, String)> = State::ALL
         .iter()
-        .map(|state| (state.code(), shell.t(&format!("exam-role-{}", state.code()))))
+        .map(|state| {
+            (
+                state.code(),
+                shell.t(&format!("exam-role-{}", state.code())),
+            )
+        })
         .collect();
     let by_hand = t.shows == Shows::ByHand;
     let here = format!("{}/results", href(id));
@@ -292,7 +297,11 @@ pub(crate) async fn export(
 }
 
 fn cells(row: &Value, line: &Reached) -> Vec<Cell> {
-    let text = |f: &str| row[f].as_str().map_or(Cell::Empty, |t| Cell::Text(t.to_owned()));
+    let text = |f: &str| {
+        row[f]
+            .as_str()
+            .map_or(Cell::Empty, |t| Cell::Text(t.to_owned()))
+    };
     let points = line.counts.as_ref().map(|c| c.points);
     vec![
         text("name"),

@@ -95,6 +95,7 @@ const WORDS: &[&str] = &[
     "print",
     "receipt-check",
     "my-exams",
+    "by-question",
     "skip",
     "size",
     "dark",

@@ -29,7 +29,6 @@ pub(crate) struct Sitting {
     pub(crate) open: Arc<Open>,
     pub(crate) attempt: Attempt,
     pub(crate) person: Option<PersonId>,
-    pub(crate) ticket: Option<Vec<u8>>,
     /// The questions in the order in which they are seen.
     pub(crate) drawn: Vec<Place>,
 }
@@ -49,18 +48,12 @@ pub struct Given {
 }
 
 impl Sitting {
-    pub(crate) fn new(
-        open: Arc<Open>,
-        attempt: Attempt,
-        person: Option<PersonId>,
-        ticket: Option<Vec<u8>>,
-    ) -> Self {
+    pub(crate) fn new(open: Arc<Open>, attempt: Attempt, person: Option<PersonId>) -> Self {
         let drawn = open.paper.drawn(attempt.seed);
         Self {
             open,
             attempt,
             person,
-            ticket,
             drawn,
         }
     }

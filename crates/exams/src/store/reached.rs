@@ -143,7 +143,10 @@ impl Filter {
         let mut conditions = "1=1".to_owned();
         if !self.text.trim().is_empty() {
             let text = self.text.trim().to_lowercase();
-            let text = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+            let text = text
+                .replace('!', "!!")
+                .replace('%', "!%")
+                .replace('_', "!_");
             let (name, number) = (a.push(format!("%{text}%")), a.push(format!("%{text}%")));
             conditions += &format!(
                 " AND (LOWER(l.name) LIKE {name} ESCAPE '!' OR LOWER(l.number) LIKE {number} ESCAPE '!')"
@@ -263,7 +266,11 @@ pub(crate) async fn page(
         "at" => "CASE WHEN l.attempt IS NULL THEN -1 ELSE l.submitted END",
         _ => "l.number",
     };
-    let (sign, way) = if order.down == back { (">", "ASC") } else { ("<", "DESC") };
+    let (sign, way) = if order.down == back {
+        (">", "ASC")
+    } else {
+        ("<", "DESC")
+    };
     if let Some(mark) = mark {
         let rank = |a: &mut Args| match &mark.rank {
             Rank::Text(text) => a.push(text),

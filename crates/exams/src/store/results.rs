@@ -96,6 +96,20 @@ pub(crate) async fn void_reason(tx: &mut Tx, attempt: Id) -> Result<Option<Strin
     row.map(|row| row.get(0)).transpose()
 }
 
+/// Why attempts do not count, of those that were made void.
+pub(crate) async fn void_reasons(tx: &mut Tx, attempts: &[Id]) -> Result<HashMap<Id, String>> {
+    let mut found = HashMap::new();
+    for part in parts(attempts) {
+        let mut args = Args::new();
+        let list = args.list(part.iter().copied());
+        let sql = format!("SELECT attempt, reason FROM exam_void WHERE attempt IN ({list})");
+        for row in tx.query(sql, args).await? {
+            found.insert(row.get(0)?, row.get(1)?);
+        }
+    }
+    Ok(found)
+}
+
 /// All revisions of the marks of an attempt: revision, points, why, when.
 pub(crate) async fn history(
     tx: &mut Tx,

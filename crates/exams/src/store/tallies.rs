@@ -46,7 +46,9 @@ pub(crate) async fn counted(tx: &mut Tx, candidates: &[Id]) -> Result<HashMap<Id
         "SELECT candidate, attempt, revision FROM exam_tallied WHERE attempt IS NOT NULL AND candidate IN ({list})"
     );
     let rows = tx.query(sql, args).await?;
-    rows.iter().map(|r| Ok((r.get(0)?, (r.get(1)?, r.get(2)?)))).collect()
+    rows.iter()
+        .map(|r| Ok((r.get(0)?, (r.get(1)?, r.get(2)?))))
+        .collect()
 }
 
 /// The marks of attempts in one of their revisions, as JSON.
@@ -56,7 +58,8 @@ pub(crate) async fn marks(tx: &mut Tx, wanted: &[Marked]) -> Result<HashMap<Mark
     for part in parts(&ids) {
         let mut args = Args::new();
         let list = args.list(part.iter().copied());
-        let sql = format!("SELECT attempt, revision, marks FROM exam_result WHERE attempt IN ({list})");
+        let sql =
+            format!("SELECT attempt, revision, marks FROM exam_result WHERE attempt IN ({list})");
         for row in tx.query(sql, args).await? {
             let marked = (row.get(0)?, row.get(1)?);
             if wanted.contains(&marked) {

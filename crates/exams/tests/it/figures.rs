@@ -196,7 +196,9 @@ async fn leafed(app: &App, first: &str) -> (Vec<String>, Vec<String>) {
     let links = |page: &str| -> Vec<String> {
         let parts = page.split("<td class=\"full\">").skip(1);
         let texts = parts.filter(|p| p.contains("data-label=\"工号或编号\""));
-        texts.map(|p| p.split("</tr>").next().unwrap().to_owned()).collect()
+        texts
+            .map(|p| p.split("</tr>").next().unwrap().to_owned())
+            .collect()
     };
     let to = |page: &str, rel: &str| -> Option<String> {
         let at = page.split_once(&format!("\" rel=\"{rel}\""))?.0;

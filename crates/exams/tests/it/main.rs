@@ -9,3 +9,4 @@ mod races;
 mod results;
 mod room;
 mod sitting;
+mod telling;

@@ -110,7 +110,7 @@ async fn prepare(world: &World, exams: &Exams, sizes: Sizes) -> Result<(Id, Vec<
     };
     let by: AccountId = world.env.new_id();
     let exam = exams.create(&paper, terms, &Scope::All, by).await?;
-    exams.publish(exam, &Scope::All).await?;
+    exams.publish(exam, &Scope::All, by).await?;
     let names: Vec<String> = (0..sizes.takers).map(|n| format!("考生{n}")).collect();
     let mut tickets = Vec::with_capacity(names.len());
     for part in names.chunks(5_000) {

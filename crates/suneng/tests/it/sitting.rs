@@ -141,7 +141,7 @@ async fn publish(house: &House, unit: UnitId, paper: &Paper, shows: Shows) -> Id
     };
     let by = AccountId(house.world.env.new_id());
     let exam = exams.create(paper, terms, &all, by).await.unwrap();
-    exams.publish(exam, &all).await.unwrap();
+    exams.publish(exam, &all, by).await.unwrap();
     exam
 }
 

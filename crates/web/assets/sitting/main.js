@@ -49,7 +49,7 @@ function identify() {
   let ticket = null;
   try { ticket = JSON.parse(sessionStorage.getItem('suneng-ticket') || 'null'); } catch (e) { /* No such store. */ }
   if (ticket && ticket.exam === exam) {
-    return { key: 'ticket:' + ticket.code, ask: (method, path, body) => ask(method, path.ticket, { body: Object.assign({ ticket: ticket.code }, body) }),
+    return { key: 'ticket:' + ticket.code, ticket: ticket.code, ask: (method, path, body) => ask(method, path.ticket, { body: Object.assign({ ticket: ticket.code }, body) }),
       about: ['POST', '/api/v1/tickets'], begin: '/api/v1/exams/' + exam + '/attempts' };
   }
   if (!account) return null;
@@ -279,7 +279,16 @@ async function receipt(kept, told) {
     shown,
     el('div', { class: 'row-wrap noprint' }, el('button', { type: 'button', class: 'btn btn-primary', onclick: () => window.print() }, icon('printer'), word('print')),
       el('a', { class: 'btn btn-plain', href: check }, word('receipt-check')),
+      result.shown ? each(kept) : null,
       account ? el('a', { class: 'btn btn-plain', href: '/my/exams' }, word('my-exams')) : null));
+}
+
+/* Question by question: for an account by an address, for a ticket by a form, so that the code stands in none. */
+function each(kept) {
+  if (!who.ticket) return el('a', { class: 'btn btn-plain', href: '/my/exams/' + kept.attempt }, word('by-question'));
+  const hidden = (n, value) => el('input', { type: 'hidden', name: n, value });
+  return el('form', { method: 'post', action: '/sit/results' }, hidden('result-ticket', who.ticket), hidden('attempt', kept.attempt),
+    el('button', { class: 'btn btn-plain' }, word('by-question')));
 }
 
 async function start() {
