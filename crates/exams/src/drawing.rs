@@ -22,7 +22,7 @@ const MONTH: i64 = 30 * 86_400 * Timestamp::SECOND;
 const MIDDLE: i64 = 3;
 
 /// Names a section by its place and kind.
-pub(crate) type Titles<'t> = &'t (dyn Fn(usize, Kind) -> String + Sync);
+pub type Titles<'t> = &'t (dyn Fn(usize, Kind) -> String + Sync);
 
 /// No paper without alike questions was found, though there may be one.
 fn gave_up() -> Error {
@@ -185,8 +185,8 @@ impl Office {
     /// Draws the paper of a draft.
     ///
     /// # Errors
-    /// As [`Self::draw`]; `NotFound`; `Conflict` when it is no draft or was changed since `version`.
-    pub(crate) async fn draw_paper(
+    /// `Invalid` for a blueprint that is wrong, or every row that cannot be served with what is there; `NotFound`; `Conflict` when it is no draft or was changed since `version`.
+    pub async fn draw_paper(
         &self,
         (id, version): (Id, i64),
         blueprint: &Blueprint,

@@ -43,6 +43,7 @@ mod writer;
 pub use admission::{Admitted, Change, Of};
 pub use appeals::AppealOwner;
 pub use blueprint::{Blueprint, Row};
+pub use drawing::Titles;
 pub use facts::ExamFacts;
 pub use kinds::{ExamKind, ExamKinds};
 pub use model::{Attempt, Candidate, Exam, How, Refusal, Shows, Stage, Standing, Takes, Terms};

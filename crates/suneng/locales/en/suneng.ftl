@@ -44,7 +44,8 @@ import-twins = { $count } people have a new staff number but name and unit of so
 import-would = Preview: { $changed } changes, { $unchanged } unchanged. Nothing was written.
 import-questions-done = Imported into "{ $bank }": { $imported } questions, { $quarantined } to be mended, { $duplicates } there already.
 import-no-unit = There are no units yet. Import units and people first.
-import-banks-several = Several banks are called "{ $bank }": import on the page.
+import-unit-unknown = There is no unit with the code "{ $unit }". Check --unit, or import units first.
+import-banks-several = Several banks are called "{ $bank }": name the unit by --unit, or import on the page.
 import-done = Imported: { $changed } changes, { $unchanged } unchanged.
 
 backup-name = The name of a backup ends in .tar or .tar.gz: { $file }

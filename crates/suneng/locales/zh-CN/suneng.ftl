@@ -44,7 +44,8 @@ import-twins = 有 { $count } 名人员的工号是新的，但姓名和单位�
 import-would = 预览：将变更 { $changed } 项，{ $unchanged } 项不变。未写入。
 import-questions-done = 已导入到“{ $bank }”：题目 { $imported } 道，待修正 { $quarantined } 道，重复 { $duplicates } 道。
 import-no-unit = 还没有单位。请先导入单位和人员。
-import-banks-several = 有几个题库都叫“{ $bank }”，请在页面上导入。
+import-unit-unknown = 没有编码为“{ $unit }”的单位。请核对 --unit，或者先导入单位。
+import-banks-several = 有几个题库都叫“{ $bank }”，请用 --unit 写明单位编码，或者在页面上导入。
 import-done = 已导入：变更 { $changed } 项，{ $unchanged } 项不变。
 
 backup-name = 备份文件名应以 .tar 或者 .tar.gz 结尾：{ $file }

@@ -1,6 +1,7 @@
 //! `suneng bench`: figures about speed and durability as JSON, from the very code that serves. Works in a
 //! folder of its own and leaves nothing behind; on PostgreSQL it wants an empty database to itself.
 
+mod bank;
 mod client;
 mod enter_once;
 mod exam;
@@ -106,6 +107,15 @@ pub enum Bench {
         /// 强杀次数 / How often to kill
         #[arg(long, default_value_t = 20)]
         rounds: usize,
+        /// 以 JSON 输出（始终如此）/ Print JSON (always)
+        #[arg(long)]
+        json: bool,
+    },
+    /// 题库：按词查找、计数、抽题、按蓝图组卷 / A bank: found by words, counted, picked, papers by a blueprint
+    Bank {
+        /// 题目数 / Questions
+        #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000))]
+        questions: u64,
         /// 以 JSON 输出（始终如此）/ Print JSON (always)
         #[arg(long)]
         json: bool,
@@ -221,6 +231,9 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
                 true => exam::kill(&config, &env, sizes, rounds).await?,
                 false => (exam::run(&config, &env, sizes).await?, true),
             }
+        }
+        Bench::Bank { questions, .. } => {
+            (bank::run(&config, &env, questions as usize).await?, true)
         }
         // Handled above.
         Bench::EnterOnce { .. } | Bench::ExamSitters | Bench::ExamBare => (Value::Null, true),

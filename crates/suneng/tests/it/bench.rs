@@ -181,3 +181,12 @@ fn a_tiny_examination_loses_nothing_also_when_it_is_killed() {
         "{found}"
     );
 }
+
+#[test]
+fn a_tiny_bank_is_counted_drawn_and_made_into_papers() {
+    let found = bench(&["bank", "--questions", "2400", "--json"]);
+    assert_eq!(found["counted"], 2_400, "{found}");
+    for what in ["search_ms", "count_ms", "draw_ms", "blueprint_ms"] {
+        assert!(found[what]["p50"].as_f64() > Some(0.0), "{what}: {found}");
+    }
+}
