@@ -217,7 +217,8 @@ fn people(all: &mut Vec<(&'static str, Value)>) {
         ));
         let question = json!({ "kind": "k", "code": "single", "stem": [], "options": [], "targets": [], "parts": [], "key": "A", "explanation": [],
             "article": "", "points": [], "difficulty": null, "number": 1, "worth": "2", "answer": if full { "B" } else { "" },
-            "got": full.then_some("0"), "right": full, "waits": false });
+            "got": full.then_some("0"), "right": full, "waits": false, "item": 1, "score": full,
+            "files": if full { json!([{ "name": "f", "kib": 1, "href": "/" }]) } else { json!([]) } });
         let mut waits = question.clone();
         waits["waits"] = json!(true);
         all.push((

@@ -217,6 +217,64 @@ impl Office {
         self.settle(exam, Some(by)).await.map(|_| ())
     }
 
+    /// Gives points for an answer that a person marks (人工评分); may be done again, each time with its reason. What was
+    /// marked before stays as history.
+    ///
+    /// # Errors
+    /// `Invalid` for points beyond the full marks or without a reason; `NotFound`; `Conflict` while it may still be
+    /// sat, or for a question that no person marks.
+    pub async fn score(
+        &self,
+        (attempt, item): (Id, u16),
+        points: i64,
+        why: &str,
+        scope: &Scope,
+        actor: impl Into<Actor>,
+    ) -> Result<()> {
+        let actor = actor.into();
+        let by = who(&actor)?;
+        let why = reason(why)?;
+        let now = self.exams.env.now();
+        let exam = transaction!(self.exams.db, |tx| {
+            let exam = results::exam_of(tx, attempt, scope).await?;
+            // Holds the examination, so that of two who mark the second sees what the first gave.
+            results::changed(tx, exam).await?;
+            let (held, _) = making::held(tx, exam, scope).await?;
+            if now <= held.exam.terms.closes {
+                return Err(Error::Conflict(Msg::new("exam-paper-early")));
+            }
+            let paper = self.exams.paper_as_marked(tx, &held.exam).await?;
+            let (_, known) = paper.item(item).ok_or(Error::NotFound)?;
+            if !by_person(&known.question) {
+                return Err(Error::Conflict(Msg::new("exam-score-not")));
+            }
+            let before = store::results(tx, &[attempt]).await?.pop();
+            let before = before.ok_or(Error::NotFound)?;
+            let mut marks: Vec<Mark> =
+                serde_json::from_str(&before.marks).map_err(Error::internal)?;
+            let mark = marks.iter_mut().find(|m| m.item == item);
+            let mark = mark.ok_or(Error::NotFound)?;
+            if !(0..=mark.full).contains(&points) {
+                let most = crate::exam_pages::points_text(mark.full);
+                let message = Msg::new("exam-score-points").with("most", most);
+                return Err(Error::field("points", message));
+            }
+            let old = *mark;
+            mark.scored = questions::Scored {
+                points,
+                right: points == mark.full,
+                needs_person: false,
+            };
+            let revision = remarked(before, &marks, why, now)?;
+            store::put_results(tx, &[revision]).await?;
+            let detail = json!({ "attempt": attempt, "item": item, "points": [old.scored.points, points],
+                "waited": old.scored.needs_person, "reason": why });
+            self.trace(tx, &actor, "exam.scored", exam, detail).await?;
+            Ok(exam)
+        })?;
+        self.settle(exam, Some(by)).await.map(|_| ())
+    }
+
     /// Counts how each question went, up to what counts now (试题统计): what counts no more is taken off again. May be
     /// done at any time, by several at once, and again after a crash.
     ///
@@ -371,19 +429,7 @@ impl Office {
                         }
                     }
                     if marks != old {
-                        let count = |which: fn(&Mark) -> bool| {
-                            marks.iter().filter(|m| which(m)).count() as i64
-                        };
-                        new.push(Marked {
-                            revision: before.revision + 1,
-                            points: marks.iter().map(|m| m.scored.points).sum(),
-                            correct: count(|m| m.scored.right),
-                            waiting: count(|m| m.scored.needs_person),
-                            marks: serde_json::to_string(&marks).map_err(Error::internal)?,
-                            reason: why.clone(),
-                            at: now,
-                            ..before.clone()
-                        });
+                        new.push(remarked(before.clone(), &marks, &why, now)?);
                     }
                 }
                 store::put_results(tx, &new).await?;
@@ -398,6 +444,26 @@ impl Office {
         }
         Ok(changed)
     }
+}
+
+/// The next revision of what an attempt reached.
+fn remarked(before: Marked, marks: &[Mark], why: &str, at: kernel::Timestamp) -> Result<Marked> {
+    let count = |which: fn(&Mark) -> bool| marks.iter().filter(|m| which(m)).count() as i64;
+    Ok(Marked {
+        revision: before.revision + 1,
+        points: marks.iter().map(|m| m.scored.points).sum(),
+        correct: count(|m| m.scored.right),
+        waiting: count(|m| m.scored.needs_person),
+        marks: serde_json::to_string(marks).map_err(Error::internal)?,
+        reason: why.to_owned(),
+        at,
+        ..before
+    })
+}
+
+/// Whether a person marks a question, or a part of it.
+pub(crate) fn by_person(question: &Question) -> bool {
+    question.kind.needs_person() || question.parts.iter().any(by_person)
 }
 
 /// Whether nothing that examinees saw is another one.

@@ -15,13 +15,14 @@ use web::view::Pager;
 use web::{Access, Failure, Form, Shell};
 
 use crate::Mark;
-use crate::exam_pages::{Pairs, crumbs, href, id_of, points_text, value};
+use crate::exam_pages::{Pairs, crumbs, href, id_of, points_of, points_text, value};
+use crate::handed::named;
 use crate::model::{Shows, Stage};
 use crate::office::{Held, Office};
 use crate::question_view::{answer_text, brief, view};
-use crate::results::{Figures, State, by_unit, line};
+use crate::results::{Figures, State, by_person, by_unit, line};
 use crate::store::reached::{self, Filter, Mark as Cursor, Reached};
-use crate::store::{self, making, results, tallies};
+use crate::store::{self, handed, making, results, tallies};
 
 const PAGE: i64 = 50;
 
@@ -510,6 +511,8 @@ async fn attempt_context(
         Some(m) => serde_json::from_str(&m.marks).map_err(Error::internal)?,
         None => Vec::new(),
     };
+    let handed = handed::all(&mut s.exams.db.read().await?, id).await?;
+    let may_score = env.now() > held.exam.terms.closes && marked.is_some();
     let mut questions = Vec::new();
     for (n, place) in paper.drawn(known.attempt.seed).iter().enumerate() {
         let Some((_, item)) = paper.item(place.item) else {
@@ -518,11 +521,16 @@ async fn attempt_context(
         let answer = match kept.get(&place.item) {
             Some(text) => {
                 let value: Value = serde_json::from_str(text).map_err(Error::internal)?;
-                let answer = Answer::parse(&item.question, &value).unwrap_or(Answer::None);
-                answer_text(shell, &item.question, &place.shown.forth(answer))
+                Answer::parse(&item.question, &value).unwrap_or(Answer::None)
             }
-            None => String::new(),
+            None => Answer::None,
         };
+        let files: Vec<Value> = named(&answer)
+            .into_iter()
+            .filter_map(|hash| handed.iter().find(|f| f.hash == hash))
+            .map(|f| json!({ "name": f.name, "kib": f.size.div_ceil(1_024), "href": format!("/exams/attempts/{id}/files/{}", f.hash) }))
+            .collect();
+        let answer = answer_text(shell, &item.question, &place.shown.forth(answer));
         let mark = marks.iter().find(|m| m.item == place.item);
         let mut one = view(
             shell,
@@ -537,6 +545,9 @@ async fn attempt_context(
         one["got"] = json!(mark.map(|m| points_text(m.scored.points)));
         one["right"] = json!(mark.is_some_and(|m| m.scored.right));
         one["waits"] = json!(mark.is_some_and(|m| m.scored.needs_person));
+        one["item"] = json!(place.item);
+        one["files"] = json!(files);
+        one["score"] = json!(may_score && by_person(&item.question));
         questions.push(one);
     }
     let tried = line
@@ -581,6 +592,35 @@ pub(crate) async fn attempt(
     shell.page("exams/attempt.html", context)
 }
 
+/// A file that was handed in, for who marks; each time is written down.
+pub(crate) async fn file(
+    With(s): With<Office>,
+    access: Access,
+    actor: Actor,
+    Path((id, hash)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let id = id_of(&id)?;
+    let mut tx = s.exams.db.read().await?;
+    let exam = results::exam_of(&mut tx, id, &access.scope).await?;
+    let found = handed::all(&mut tx, id).await?;
+    drop(tx);
+    over(&s.held(exam, &access.scope).await?, &s.exams.env)?;
+    let file = found.into_iter().find(|f| f.hash == hash);
+    let file = file.ok_or(Error::NotFound)?;
+    let inbox = s.exams.inbox.as_ref().ok_or(Error::NotFound)?;
+    let detail = json!({ "attempt": id, "file": file.name, "hash": file.hash });
+    db::transaction!(s.exams.db, |tx| {
+        s.trace(tx, &actor, "exam.file-seen", exam, detail.clone())
+            .await
+    })?;
+    let kept = desk::Attached {
+        name: file.name,
+        sha256: file.hash,
+        size: file.size,
+    };
+    Ok(inbox.kept.download(&kept).await?)
+}
+
 pub(crate) async fn void(
     With(s): With<Office>,
     shell: Shell,
@@ -601,6 +641,16 @@ pub(crate) async fn void(
                 true
             }
             "restore" => false,
+            "score" => {
+                let item = value(&pairs, "item").parse().map_err(|_| Error::NotFound)?;
+                let points = points_of(value(&pairs, "points"));
+                let wrong = || Error::field("points", Msg::new("exam-score-typed"));
+                let points = points.ok_or_else(wrong)?;
+                let why = value(&pairs, "reason");
+                return s
+                    .score((id, item), points, why, &access.scope, actor.clone())
+                    .await;
+            }
             _ => return Err(Error::NotFound),
         };
         s.void(

@@ -44,6 +44,7 @@ pub struct Exams {
     pub(crate) files: Option<Files>,
     pub(crate) requests: Option<Requests>,
     pub(crate) notices: Option<notices::Notices>,
+    pub(crate) inbox: Option<crate::handed::Inbox>,
 }
 
 /// What is asked of results together.
@@ -196,6 +197,7 @@ impl Exams {
             files: None,
             requests: None,
             notices: None,
+            inbox: None,
             writer: GroupCommit::start(db.clone(), writer, WAITING, TOGETHER),
             results: GroupRead::start(db.clone(), Arc::new(Results), WAITING, TOGETHER),
             tickets: GroupRead::start(db.clone(), Arc::new(Tickets), WAITING, TOGETHER),
@@ -207,8 +209,10 @@ impl Exams {
         }
     }
 
-    /// With the files in which pictures of questions are.
+    /// With the files in which pictures of questions are, and into which examinees hand in.
     pub fn with_files(mut self, files: Files) -> Self {
+        let desk = desk::Desk::new(self.db.clone(), self.env.clone());
+        self.inbox = Some(crate::handed::Inbox::new(desk, files.clone()));
         self.files = Some(files);
         self
     }
@@ -502,6 +506,9 @@ impl Exams {
         let answers = sitting
             .read(given, self.env.now())
             .map_err(Error::Invalid)?;
+        if sitting.wants_files() {
+            self.check_files(&sitting, &answers).await?;
+        }
         let saved = answers.iter().map(|k| (k.item, k.seq)).collect();
         let act = Act::Save {
             sitting,

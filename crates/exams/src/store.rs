@@ -9,13 +9,20 @@ use crate::model::{Attempt, Candidate, Exam, How, Shows, Stage, Standing, Takes,
 use crate::ticket::Key;
 
 pub(crate) mod admission;
+pub(crate) mod handed;
 pub(crate) mod making;
 pub(crate) mod reached;
 pub(crate) mod results;
 pub(crate) mod tallies;
 
 /// The tables.
-pub const MIGRATIONS: &[Migration] = &[TABLES, making::MIGRATION, room::TABLES, tallies::MIGRATION];
+pub const MIGRATIONS: &[Migration] = &[
+    TABLES,
+    making::MIGRATION,
+    room::TABLES,
+    tallies::MIGRATION,
+    handed::MIGRATION,
+];
 
 const TABLES: Migration = Migration {
     name: "exams_20261122_tables",

@@ -326,7 +326,7 @@ impl Asked<'_> {
 }
 
 /// Whether a device is the one that is let in.
-fn seated(seat: Option<u32>, standing: &Standing) -> Result<()> {
+pub(crate) fn seated(seat: Option<u32>, standing: &Standing) -> Result<()> {
     let right = match seat {
         Some(seat) => seat == standing.seat,
         None => standing.device.is_empty() && standing.seat == 1,

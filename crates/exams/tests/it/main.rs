@@ -2,6 +2,7 @@
 
 mod admission;
 mod figures;
+mod handed;
 mod house;
 mod making;
 mod office;

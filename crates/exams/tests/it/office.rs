@@ -379,6 +379,10 @@ impl App {
             .header(header::CONTENT_TYPE, kind)
             .body(Body::from(body))
             .expect("a request");
+        self.answer(request).await
+    }
+
+    async fn answer(&self, request: Request) -> Answer {
         let response = self.0.clone().oneshot(request).await.expect("infallible");
         let status = response.status();
         let to = response.headers().get(header::LOCATION);
@@ -389,6 +393,25 @@ impl App {
             to,
             bytes: body.to_bytes().to_vec(),
         }
+    }
+
+    /// As a sitting asks, which proves itself.
+    pub async fn proved(
+        &self,
+        method: &str,
+        path: &str,
+        proof: &str,
+        (kind, body): (&str, Vec<u8>),
+    ) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "suneng.test")
+            .header(header::CONTENT_TYPE, kind)
+            .header(header::AUTHORIZATION, proof)
+            .body(Body::from(body))
+            .expect("a request");
+        self.answer(request).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
