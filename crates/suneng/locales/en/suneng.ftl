@@ -23,6 +23,7 @@ init-done = The data folder { $data } is ready, database { $database }, { $migra
 init-key = Signing key of the ledger: { $file }. Keep a copy of it in a safe place; backups do not hold it.
 init-admin = { $role }: { $login }, one-time password: { $password } (shown only now; must be changed at the first sign-in).
 bench-not-empty = The bench leaves data in the database; give it an empty PostgreSQL database.
+bench-nodes = Several nodes (--nodes) need PostgreSQL: give --database-url.
 bench-engine = The database is one of { $ours }, not of { $engine }; name another with --database-url.
 init-unit = Top unit added: { $name } (code { $code }).
 migrate-done = The database is up to date, { $count } migrations applied.

@@ -23,6 +23,7 @@ init-done = 数据目录 { $data } 已就绪，数据库 { $database }，本次�
 init-key = 台账签名密钥：{ $file }。请另行妥善保管一份，备份中不含此文件。
 init-admin = { $role }：{ $login }，一次性密码：{ $password }（只显示这一次，首次登录后须修改）。
 bench-not-empty = 测速会在数据库中留下数据，请给它一个空的 PostgreSQL 数据库。
+bench-nodes = 几个节点（--nodes）要用 PostgreSQL，请写 --database-url。
 bench-engine = 数据库是 { $ours }，不是 { $engine }；请用 --database-url 另行指定。
 init-unit = 已建立最上级单位：{ $name }（编码 { $code }）。
 migrate-done = 数据库结构已是最新，本次升级 { $count } 步。

@@ -5,6 +5,7 @@ mod bank;
 mod client;
 mod enter_once;
 mod exam;
+mod exam_nodes;
 mod kill;
 mod load;
 mod people;
@@ -107,6 +108,9 @@ pub enum Bench {
         /// 强杀次数 / How often to kill
         #[arg(long, default_value_t = 20)]
         rounds: usize,
+        /// 与 --kill 同用：节点数，轮流强杀一个（PostgreSQL）/ With --kill: nodes, of which one after the other is killed
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=8))]
+        nodes: u64,
         /// 以 JSON 输出（始终如此）/ Print JSON (always)
         #[arg(long)]
         json: bool,
@@ -220,6 +224,7 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
             at_once,
             kill,
             rounds,
+            nodes,
             ..
         } => {
             let sizes = exam::Sizes {
@@ -228,6 +233,10 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
                 at_once,
             };
             match kill {
+                true if nodes > 1 => {
+                    let nodes = (rounds, nodes as usize);
+                    exam_nodes::kill(&config, &env, sizes, nodes).await?
+                }
                 true => exam::kill(&config, &env, sizes, rounds).await?,
                 false => (exam::run(&config, &env, sizes).await?, true),
             }
