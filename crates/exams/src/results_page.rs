@@ -165,9 +165,14 @@ async fn context(
     let mut tx = s.exams.db.read().await?;
     let figured = reached::by_unit(&mut tx, &held.exam).await?;
     let (_, open) = reached::running(&mut tx, id).await?;
-    let total = reached::count(&mut tx, &held.exam, &filter).await?;
     let at = (mark.as_ref(), back);
     let lines = reached::page(&mut tx, &held.exam, &filter, order, at, PAGE).await?;
+    // Without a search the figures say how many there are.
+    let searched = filter.state.is_some() || !filter.text.trim().is_empty();
+    let found = match searched {
+        true => Some(reached::count(&mut tx, &held.exam, &filter).await?),
+        false => None,
+    };
     drop(tx);
     let units: Vec<UnitId> = figured.iter().filter_map(|(unit, _)| *unit).collect();
     let paths = s.exams.organization.paths(&units).await?;
@@ -196,6 +201,7 @@ async fn context(
         without("exam-other-people", &others);
         whole.add(&others);
     }
+    let total = found.unwrap_or(whole.admitted);
     let env = &s.exams.env;
     let words = Words::of(s, &lines).await?;
     let people: Vec<Value> = lines.iter().map(|l| words.row(env, shell, l)).collect();

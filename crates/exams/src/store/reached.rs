@@ -57,53 +57,51 @@ pub(crate) struct Counts {
 
 /// The rows of candidates with what counts of each, as a table `l`; what is asked of it stands behind it. The
 /// attempt that counts is ranked first: of the best one that a person still marks comes before all others, since it
-/// may become the best.
+/// may become the best. Only tables with indexes are joined, so that a database that has not looked at its rows yet
+/// does not go through all attempts for each candidate.
 fn lines(exam: &Exam, whose: &Whose<'_>, a: &mut Args) -> String {
     let order = match exam.terms.takes {
         Takes::Best => "CASE WHEN r.waiting > 0 THEN 0 ELSE 1 END, r.points DESC, b.number",
         Takes::Last => "b.number DESC",
         Takes::First => "b.number",
     };
-    // Arguments stand in the order of the text. By candidate alone where some are wanted, so that not all attempts of
-    // the examination are gone through.
-    let of = |a: &mut Args, exams: &str, candidates: &str| match whose {
-        Whose::All => format!("{exams} = {}", a.push(exam.id)),
-        Whose::These(ids) => format!("{candidates} IN ({})", a.list(ids.iter().copied())),
-    };
-    let tried = of(a, "a.exam", "a.candidate");
-    let ranked = of(a, "b.exam", "b.candidate");
+    // Arguments stand in the order of the text.
     let judged = match exam.terms.pass {
         None => "'sat'".to_owned(),
         Some(pass) => format!(
-            "CASE WHEN k.points >= {} THEN 'passed' ELSE 'failed' END",
+            "CASE WHEN s.points >= {} THEN 'passed' ELSE 'failed' END",
             a.push(pass)
         ),
     };
-    let listed = of(a, "c.exam", "c.id");
+    let listed = match whose {
+        Whose::All => format!("c.exam = {}", a.push(exam.id)),
+        Whose::These(ids) => format!("c.id IN ({})", a.list(ids.iter().copied())),
+    };
     format!(
-        "WITH tried AS (
-            SELECT a.candidate, CAST(COUNT(*) AS BIGINT) AS tries,
-                SUM(CASE WHEN a.submitted IS NULL THEN 1 ELSE 0 END) AS sitting,
-                SUM(CASE WHEN v.attempt IS NULL THEN 0 ELSE 1 END) AS voids
-            FROM exam_attempt a LEFT JOIN exam_void v ON v.attempt = a.id WHERE {tried} GROUP BY a.candidate),
-         ranked AS (
-            SELECT b.candidate, b.id, b.began, b.submitted, r.revision, r.points, r.total, r.correct, r.waiting,
-                ROW_NUMBER() OVER (PARTITION BY b.candidate ORDER BY {order}) AS nth
-            FROM exam_attempt b JOIN exam_result r ON r.attempt = b.id
-            WHERE {ranked} AND b.submitted IS NOT NULL
-                AND NOT EXISTS (SELECT 1 FROM exam_void w WHERE w.attempt = b.id)
-                AND NOT EXISTS (SELECT 1 FROM exam_result x WHERE x.attempt = r.attempt AND x.revision > r.revision)),
-         l AS (
-            SELECT c.id, c.person, c.unit, COALESCE(p.name, c.name) AS name,
-                COALESCE(p.staff_no, c.number) AS number, c.place, COALESCE(t.tries, 0) AS tries,
-                CASE WHEN k.waiting = 0 THEN {judged} WHEN t.tries IS NULL THEN 'absent'
-                    WHEN t.sitting > 0 THEN 'sitting' WHEN t.voids = t.tries THEN 'void' ELSE 'waiting' END AS state,
-                CASE WHEN k.waiting = 0 THEN k.id END AS attempt, k.began, k.submitted, k.revision,
-                CASE WHEN k.waiting = 0 THEN k.points END AS points, k.total, k.correct
-            FROM exam_candidate c LEFT JOIN person p ON p.id = c.person
-            LEFT JOIN tried t ON t.candidate = c.id
-            LEFT JOIN ranked k ON k.candidate = c.id AND k.nth = 1
-            WHERE {listed} AND (c.revoked IS NULL OR t.tries IS NOT NULL))"
+        "WITH l AS (
+            SELECT s.id, s.person, s.unit, COALESCE(p.name, s.name) AS name,
+                COALESCE(p.staff_no, s.number) AS number, s.place, s.tries,
+                CASE WHEN s.counts = 1 THEN {judged} WHEN s.tries = 0 THEN 'absent'
+                    WHEN s.sitting > 0 THEN 'sitting' WHEN s.voids = s.tries THEN 'void' ELSE 'waiting' END AS state,
+                CASE WHEN s.counts = 1 THEN s.attempt END AS attempt, s.began, s.submitted, s.revision,
+                CASE WHEN s.counts = 1 THEN s.points END AS points, s.total, s.correct
+            FROM (
+                SELECT c.id, c.person, c.unit, c.name, c.number, c.place, c.revoked, b.id AS attempt, b.began,
+                    b.submitted, r.revision, r.points, r.total, r.correct,
+                    CASE WHEN r.waiting = 0 AND v.attempt IS NULL THEN 1 ELSE 0 END AS counts,
+                    CAST(COUNT(b.id) OVER (PARTITION BY c.id) AS BIGINT) AS tries,
+                    SUM(CASE WHEN b.id IS NOT NULL AND b.submitted IS NULL THEN 1 ELSE 0 END)
+                        OVER (PARTITION BY c.id) AS sitting,
+                    SUM(CASE WHEN v.attempt IS NULL THEN 0 ELSE 1 END) OVER (PARTITION BY c.id) AS voids,
+                    ROW_NUMBER() OVER (PARTITION BY c.id
+                        ORDER BY CASE WHEN r.attempt IS NULL OR v.attempt IS NOT NULL THEN 1 ELSE 0 END, {order}) AS nth
+                FROM exam_candidate c LEFT JOIN exam_attempt b ON b.candidate = c.id
+                LEFT JOIN exam_result r ON r.attempt = b.id
+                    AND r.revision = (SELECT MAX(x.revision) FROM exam_result x WHERE x.attempt = b.id)
+                LEFT JOIN exam_void v ON v.attempt = b.id
+                WHERE {listed}) s
+            LEFT JOIN person p ON p.id = s.person
+            WHERE s.nth = 1 AND (s.revoked IS NULL OR s.tries > 0))"
     )
 }
 
