@@ -644,31 +644,45 @@ pub(crate) async fn counts(tx: &mut Tx, points: &[Id]) -> Result<Vec<(Id, Kind, 
         .collect()
 }
 
-/// Questions in use of one point, kind and difficulty, from a place in the order of chance on.
+/// Questions in use of one point, kind and some difficulties, of each up to so many from its place in the order of
+/// chance on and then from the beginning; all of them in two statements at most.
 pub(crate) async fn drawn(
     tx: &mut Tx,
-    (point, kind, difficulty): (Id, Kind, i64),
-    from: i64,
+    (point, kind): (Id, Kind),
+    levels: &[(i64, i64)],
     most: i64,
 ) -> Result<Vec<Id>> {
-    let mut out: Vec<Id> = Vec::new();
+    let mut found: BTreeMap<i64, Vec<Id>> = BTreeMap::new();
     for side in [">=", "<"] {
-        let left = most - i64::try_from(out.len()).unwrap_or(most);
-        if left <= 0 {
+        let mut args = Args::new();
+        let mut parts = Vec::new();
+        for (level, from) in levels {
+            let have = found.get(level).map_or(0, Vec::len);
+            let left = most - i64::try_from(have).unwrap_or(most);
+            if left <= 0 {
+                continue;
+            }
+            let of = [args.push(point), args.push(kind.code()), args.push(*level)];
+            let (from, left) = (args.push(*from), args.push(left));
+            parts.push(format!(
+                "SELECT * FROM (SELECT difficulty, question FROM question_pick
+                 WHERE point = {} AND used = 1 AND kind = {} AND difficulty = {} AND draw {side} {from}
+                 ORDER BY draw, question LIMIT {left}) AS d{}",
+                of[0],
+                of[1],
+                of[2],
+                parts.len()
+            ));
+        }
+        if parts.is_empty() {
             break;
         }
-        let sql = format!(
-            "SELECT question FROM question_pick WHERE point = $1 AND used = 1 AND kind = $2 AND difficulty = $3
-             AND draw {side} $4 ORDER BY draw, question LIMIT $5"
-        );
-        let rows = tx
-            .query(sql, args![point, kind.code(), difficulty, from, left])
-            .await?;
-        for row in &rows {
-            out.push(row.get(0)?);
+        for row in tx.query(parts.join(" UNION ALL "), args).await? {
+            found.entry(row.get(0)?).or_default().push(row.get(1)?);
         }
     }
-    Ok(out)
+    let of = |(level, _): &(i64, i64)| found.remove(level).unwrap_or_default();
+    Ok(levels.iter().flat_map(of).collect())
 }
 
 /// The unit that keeps a bank, for its questions.
