@@ -199,6 +199,13 @@ impl Office {
                 ));
             }
             let new = admission::put(tx, id, entries, (now, by)).await?;
+            if new > 0 && held.exam.stage == Stage::Published {
+                let people = entries
+                    .iter()
+                    .filter_map(|e| Some((e.person?, e.place.clone())));
+                let people: Vec<_> = people.collect();
+                self.exams.tell_admitted(tx, &held.exam, &people).await?;
+            }
             if new > 0 {
                 let detail = json!({ "count": new, "by": way });
                 self.trace(tx, actor, "exam.admitted", id, detail).await?;
@@ -320,7 +327,7 @@ impl Office {
     ) -> Result<()> {
         let actor = actor.into();
         who(&actor)?;
-        self.held(id, scope).await?;
+        let held = self.held(id, scope).await?;
         let mut found = Vec::new();
         let mut unless = |good: bool, field: &str, message: Msg| {
             let field = field.to_owned();
@@ -371,6 +378,14 @@ impl Office {
             if !admission::set(tx, id, &after).await? {
                 return Err(Error::NotFound);
             }
+            if let Some(person) = before
+                .person
+                .filter(|_| held.exam.stage == Stage::Published)
+            {
+                self.exams
+                    .tell_changed(tx, &held.exam, person, &after)
+                    .await?;
+            }
             if before.extra != after.extra {
                 // Somebody may still begin: what counts is looked at again.
                 results::changed(tx, id).await?;
@@ -397,7 +412,7 @@ impl Office {
         who(&actor)?;
         self.admitting(id, scope).await?;
         let env = &self.exams.env;
-        let issued = transaction!(self.exams.db, |tx| {
+        transaction!(self.exams.db, |tx| {
             let (_, key) = making::held(tx, id, scope).await?;
             let whom = match only {
                 Some(one) => vec![admission::one(tx, id, one).await?.id],
@@ -419,10 +434,7 @@ impl Office {
             self.trace(tx, &actor, "exam.tickets-issued", id, detail)
                 .await?;
             Ok(tickets.len())
-        })?;
-        // A ticket that is void now may be known to sittings in memory.
-        self.exams.memory.forget(id);
-        Ok(issued)
+        })
     }
 
     /// Opens tickets for print: of one, of a place, or of all; each time is written down.

@@ -1,18 +1,19 @@
 //! Papers drawn from the bank by a blueprint (智能组卷): who may be drawn, which are alike, what was met lately.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use identity::Actor;
 use kernel::{Error, FieldError, Id, Msg, Result, Scope, Timestamp};
 use questions::{Kind, Question, SplitMix};
 
 use crate::Paper;
-use crate::blueprint::{Blueprint, Shortage, halves, matched};
+use crate::blueprint::{Blueprint, Shortage, halves};
+use crate::exchange::Exchange;
 use crate::office::{Details, Held, Office};
 use crate::store::making;
 
-/// How often alike questions are exchanged before it is said that they cannot be.
-const ROUNDS: usize = 30;
+/// Choices that are looked at for one without alike questions, before it is said that none was found.
+pub(crate) const TRIES: usize = 200;
 /// Questions beyond what is needed, in place of those that are alike.
 const SPARE: usize = 20;
 /// Microseconds of a month, as exposure counts it.
@@ -21,7 +22,12 @@ const MONTH: i64 = 30 * 86_400 * Timestamp::SECOND;
 const MIDDLE: i64 = 3;
 
 /// Names a section by its place and kind.
-pub(crate) type Titles<'t> = &'t (dyn Fn(usize, Kind) -> String + Sync);
+pub type Titles<'t> = &'t (dyn Fn(usize, Kind) -> String + Sync);
+
+/// No paper without alike questions was found, though there may be one.
+fn gave_up() -> Error {
+    Error::Conflict(Msg::new("exam-bank-alike").with("tries", TRIES))
+}
 
 impl Office {
     /// How many questions each row finds in the bank, in one query.
@@ -77,7 +83,7 @@ impl Office {
             same.map(|(_, needs)| needs).sum::<usize>()
         };
         let mut random = SplitMix::new(seed);
-        let mut offers = Vec::with_capacity(needs.len());
+        let (mut offers, mut whole) = (Vec::with_capacity(needs.len()), true);
         for (row, own_needs) in blueprint.rows.iter().zip(&needs) {
             let own = random.draw();
             let most = rivals(row.kind) + own_needs + SPARE;
@@ -85,9 +91,11 @@ impl Office {
             let picked = self
                 .questions
                 .pick(row.point, kind, levels, most, &met, own);
-            offers.push(picked.await?);
+            let picked = picked.await?;
+            whole &= picked.len() < most;
+            offers.push(picked);
         }
-        let chosen = self.unalike(&needs, &mut offers).await;
+        let chosen = self.unalike(&needs, (offers, whole)).await;
         let chosen = match chosen? {
             Ok(chosen) => chosen,
             Err((short, alike)) => return Err(self.short(blueprint, &short, &met, alike).await?),
@@ -119,43 +127,30 @@ impl Office {
         Ok(met)
     }
 
-    /// Chooses so that no two are alike: of two that are, the one whose row has more to choose from goes.
+    /// Chooses so that no two are alike. `whole`: all that the bank has was offered.
     async fn unalike(
         &self,
         needs: &[usize],
-        offers: &mut [Vec<Id>],
+        (offers, whole): (Vec<Vec<Id>>, bool),
     ) -> Result<Result<Vec<Vec<Id>>, (Vec<Shortage>, bool)>> {
-        let mut exchanged = false;
-        for _ in 0..ROUNDS {
-            let chosen = match matched(needs, offers) {
-                Ok(chosen) => chosen,
-                Err(short) => return Ok(Err((short, exchanged))),
-            };
+        let mut search = Exchange::new(needs, offers);
+        while let Some((out, chosen)) = search.choice() {
             let alike = self.questions.alike(&chosen.concat()).await?;
             if alike.is_empty() {
                 return Ok(Ok(chosen));
             }
-            exchanged = true;
-            let mut spare: HashMap<Id, usize> = HashMap::new();
-            for (row, ids) in chosen.iter().enumerate() {
-                let left = offers[row].len() - ids.len();
-                spare.extend(ids.iter().map(|id| (*id, left)));
+            if search.tries() >= TRIES {
+                return Err(gave_up());
             }
-            let mut gone: HashSet<Id> = HashSet::new();
-            for (one, other, _) in alike {
-                if !gone.contains(&one) && !gone.contains(&other) {
-                    gone.insert(if spare[&one] > spare[&other] {
-                        one
-                    } else {
-                        other
-                    });
-                }
-            }
-            offers
-                .iter_mut()
-                .for_each(|o| o.retain(|id| !gone.contains(id)));
+            let alike: Vec<(Id, Id)> = alike.into_iter().map(|(a, b, _)| (a, b)).collect();
+            search.refuse(&out, &chosen, &alike);
         }
-        Err(Error::Conflict(Msg::new("exam-bank-alike")))
+        let exchanged = search.tries() > 0;
+        // What was not offered might have helped.
+        if exchanged && !whole {
+            return Err(gave_up());
+        }
+        Ok(Err((search.short(), exchanged)))
     }
 
     /// What is short, all of it at once.
@@ -190,8 +185,8 @@ impl Office {
     /// Draws the paper of a draft.
     ///
     /// # Errors
-    /// As [`Self::draw`]; `NotFound`; `Conflict` when it is no draft or was changed since `version`.
-    pub(crate) async fn draw_paper(
+    /// `Invalid` for a blueprint that is wrong, or every row that cannot be served with what is there; `NotFound`; `Conflict` when it is no draft or was changed since `version`.
+    pub async fn draw_paper(
         &self,
         (id, version): (Id, i64),
         blueprint: &Blueprint,

@@ -13,11 +13,14 @@ use web::{Access, Failure, Policy, Routes};
 
 use crate::model::{Shows, Takes, Terms};
 use crate::office::{Details, Held, Office};
-use crate::results::{Figures, lines, role};
+use crate::results::Figures;
 use crate::store::making::{self, Filter};
+use crate::store::reached::{self, Mark};
 use crate::{READ, RESULTS, WRITE};
 
 const PAGE: i64 = 100;
+/// Results of one page.
+const RESULTS_PAGE: i64 = 1_000;
 
 pub(crate) fn routes() -> Routes<Office> {
     let [read, write, results] = [READ, WRITE, RESULTS].map(Policy::Permission);
@@ -26,7 +29,7 @@ pub(crate) fn routes() -> Routes<Office> {
         .post("/api/v1/exams", write, make)
         .get("/api/v1/exams/{id}", read, show)
         .post("/api/v1/exams/{id}/publication", write, publish)
-        .get("/api/v1/exams/{id}/results", results, reached)
+        .get("/api/v1/exams/{id}/results", results, results_of)
 }
 
 fn body(h: &Held, now: kernel::Timestamp) -> Value {
@@ -176,27 +179,54 @@ async fn publish(
     Ok(Json(body(&held, s.exams.env.now())).into_response())
 }
 
-async fn reached(
+#[derive(Deserialize)]
+struct After {
+    /// Where the page before ended.
+    after: Option<String>,
+}
+
+async fn results_of(
     With(s): With<Office>,
     access: Access,
     Path(id): Path<Id>,
+    Query(q): Query<After>,
 ) -> Result<Response, Failure> {
+    const ORDER: Order = Order {
+        by: "number",
+        down: false,
+    };
     let held = s.held(id, &access.scope).await?;
-    let lines = lines(&mut s.exams.db.read().await?, id).await?;
-    let (mut whole, t) = (Figures::default(), &held.exam.terms);
-    let mut items = Vec::new();
-    for line in &lines {
-        whole.add(line, &held);
-        if let Some(tried) = line.counts(t.takes)
-            && let Some((_, points, full, right, _)) = tried.marked
-        {
-            items.push(json!({ "person": line.of.person, "unit": line.of.unit, "attempt": tried.id, "points": points as f64 / 1_000.0,
-                "full": full as f64 / 1_000.0, "correct": right, "role": role(t.pass, points),
-                "submitted": tried.submitted.map(kernel::Timestamp::rfc3339) }));
+    let mark = match q.after.as_deref() {
+        None => None,
+        Some(text) => {
+            let wrong = || Error::field("after", Msg::new("exam-after-wrong"));
+            Some(Mark::read(text, ORDER).ok_or_else(wrong)?)
         }
+    };
+    let filter = reached::Filter {
+        counted: true,
+        ..reached::Filter::default()
+    };
+    let mut tx = s.exams.db.read().await?;
+    let mut whole = Figures::default();
+    for (_, figures) in reached::by_unit(&mut tx, &held.exam).await? {
+        whole.add(&figures);
     }
+    let at = (mark.as_ref(), false);
+    let lines = reached::page(&mut tx, &held.exam, &filter, ORDER, at, RESULTS_PAGE).await?;
+    drop(tx);
+    let next = lines.last().filter(|_| lines.len() as i64 == RESULTS_PAGE);
+    let next = next.map(|l| Mark::of(l, ORDER).text());
+    let item = |l: &reached::Reached| {
+        let c = l.counts.as_ref()?;
+        Some(
+            json!({ "person": l.person, "unit": l.unit, "attempt": c.attempt, "points": c.points as f64 / 1_000.0,
+            "full": c.full as f64 / 1_000.0, "correct": c.correct, "role": l.state.code(), "submitted": c.submitted.rfc3339() }),
+        )
+    };
+    let items: Vec<Value> = lines.iter().filter_map(item).collect();
     let figures = json!({ "admitted": whole.admitted, "sat": whole.sat, "counted": whole.counted, "passed": whole.passed });
-    Ok(Json(json!({ "figures": figures, "items": items })).into_response())
+    Ok(Json(json!({ "figures": figures, "items": items, "next": next })).into_response())
 }
 
 /// What `/openapi.json` says of it, beside sitting.
@@ -229,6 +259,7 @@ pub(crate) fn paths() -> Value {
             "points": { "type": "number" }, "full": { "type": "number" }, "correct": whole,
             "role": { "type": "string", "enum": ["passed", "failed", "sat"] }, "submitted": at,
         } } },
+        "next": { "type": ["string", "null"], "description": "Where the next page begins; null: this was the last" },
     } });
     let sent = |schema: Value| json!({ "required": true, "content": { "application/json": { "schema": schema } } });
     json!({
@@ -249,7 +280,8 @@ pub(crate) fn paths() -> Value {
                 "responses": { "200": answer("The examination", exam), "default": problem } },
         },
         "/api/v1/exams/{id}/results": {
-            "get": { "tags": ["exams"], "summary": "What counts of each candidate, with figures", "parameters": path,
+            "get": { "tags": ["exams"], "summary": "What counts of each candidate, 1,000 a page in the order of their numbers, with figures of all",
+                "parameters": [path[0], query("after", &text)],
                 "responses": { "200": answer("The results", results), "default": problem } },
         },
     })

@@ -15,9 +15,10 @@ use ledger::{Fact, Label, PlaceId, Source};
 use crate::kinds::ExamKinds;
 use crate::model::{Shows, Stage};
 use crate::office::{Held, Office};
-use crate::results::{Line, lines, role, tallies};
-use crate::store::making;
+use crate::store::reached::{self, Reached};
 use crate::store::results::{self, Counted};
+use crate::store::{making, tallies};
+use crate::telling::Turned;
 
 /// One a person whose attempt counts.
 pub(crate) const EXAM: &str = "exam";
@@ -48,23 +49,19 @@ async fn places(
 
 /// What counts of a candidate, and what of it has a fact.
 struct Turn<'l> {
-    line: &'l Line,
+    line: &'l Reached,
     old: Option<&'l Counted>,
     new: Option<Counted>,
 }
 
 impl Office {
     /// Whether nobody can sit it any more and results may count.
-    fn is_final(&self, held: &Held, lines: &[Line]) -> bool {
+    async fn is_final(&self, tx: &mut Tx, held: &Held) -> Result<bool> {
         let t = &held.exam.terms;
-        let extra = lines.iter().map(|l| l.of.extra).max().unwrap_or(0);
+        let (extra, open) = reached::running(tx, held.exam.id).await?;
         let over = self.exams.env.now().0 > t.closes.0 + extra * Timestamp::SECOND;
-        let open = lines
-            .iter()
-            .flat_map(|l| &l.attempts)
-            .any(|a| a.submitted.is_none());
         let shown = t.shows != Shows::ByHand || held.exam.released.is_some();
-        held.exam.stage == Stage::Published && over && !open && shown
+        Ok(held.exam.stage == Stage::Published && over && open == 0 && shown)
     }
 
     /// Brings the ledger to what counts now. May be done at any time, by several at once, and again after a crash;
@@ -75,48 +72,52 @@ impl Office {
     pub async fn settle(&self, id: Id, by: Option<AccountId>) -> Result<bool> {
         let mut tx = self.exams.db.read().await?;
         let (held, _) = making::held(&mut tx, id, &Scope::All).await?;
-        let all = lines(&mut tx, id).await?;
-        drop(tx);
-        if !self.is_final(&held, &all) || held.settled == Some(held.changes) {
+        if !self.is_final(&mut tx, &held).await? || held.settled == Some(held.changes) {
             return Ok(false);
         }
+        drop(tx);
         self.ledger.admit()?;
         self.mark_anew(&held).await?;
-        let mut tx = self.exams.db.read().await?;
-        let all = lines(&mut tx, id).await?;
-        let counted = results::counted(&mut tx, id).await?;
-        let tallies = tallies(&mut tx, &all, held.exam.terms.takes).await?;
-        drop(tx);
-        let turns: Vec<Turn<'_>> = all
-            .iter()
-            .filter(|l| l.of.person.is_some())
-            .map(|line| {
-                let new = line.counts(held.exam.terms.takes).and_then(|tried| {
-                    let (revision, points, ..) = tried.marked?;
-                    Some(Counted {
-                        attempt: tried.id,
-                        revision,
-                        points,
-                        role: role(held.exam.terms.pass, points).to_owned(),
+        let left = reached::unsettled(&mut self.exams.db.read().await?, &held.exam).await?;
+        for part in left.chunks(TOGETHER) {
+            let mut tx = self.exams.db.read().await?;
+            let lines = reached::of(&mut tx, &held.exam, part).await?;
+            let counted = results::counted(&mut tx, part).await?;
+            drop(tx);
+            let turns: Vec<Turn<'_>> = lines
+                .iter()
+                .map(|line| {
+                    let new = line.counts.as_ref().map(|c| Counted {
+                        attempt: c.attempt,
+                        revision: c.revision,
+                        points: c.points,
+                        role: line.state.code().to_owned(),
                         stands: true,
-                    })
-                });
-                let old = counted.get(&line.of.candidate);
-                Turn { line, old, new }
-            })
-            .filter(|t| match t.old.filter(|o| o.stands) {
-                Some(old) => t.new.as_ref() != Some(old),
-                None => t.new.is_some(),
-            })
-            .collect();
-        for part in turns.chunks(TOGETHER) {
-            transaction!(self.exams.db, |tx| self.turn(tx, &held, part, by).await)?;
+                    });
+                    let old = counted.get(&line.candidate);
+                    Turn { line, old, new }
+                })
+                .filter(|t| t.new.as_ref() != t.old.filter(|old| old.stands))
+                .collect();
+            transaction!(self.exams.db, |tx| self.turn(tx, &held, &turns, by).await)?;
+        }
+        match self.tally(&held).await {
+            // It changed meanwhile: settled anew.
+            Err(Error::Busy { .. }) => return Ok(false),
+            other => other?,
         }
         transaction!(self.exams.db, |tx| {
             if !results::settle(tx, id, held.changes).await? {
                 return Ok(false);
             }
-            self.count_items(tx, &held, &tallies, by).await?;
+            // Who saw it when they handed in needs no notice.
+            if held.settled.is_none() && held.exam.terms.shows != Shows::AtOnce {
+                self.exams
+                    .tell_turned(tx, &held.exam, None, Turned::Shown)
+                    .await?;
+            }
+            let counted = tallies::all(tx, id).await?;
+            self.count_items(tx, &held, &counted, by).await?;
             Ok(true)
         })
     }
@@ -132,14 +133,14 @@ impl Office {
         let first: Vec<(Id, &Counted)> = turns
             .iter()
             .filter(|t| t.old.is_none())
-            .filter_map(|t| Some((t.line.of.candidate, t.new.as_ref()?)))
+            .filter_map(|t| Some((t.line.candidate, t.new.as_ref()?)))
             .collect();
         let mut claimed = results::count_first(tx, held.exam.id, &first).await?;
         for t in turns {
             let Some(old) = t.old else {
                 continue;
             };
-            let candidate = t.line.of.candidate;
+            let candidate = t.line.candidate;
             if results::count_anew(tx, candidate, old, t.new.as_ref()).await? {
                 claimed.push(candidate);
                 if old.stands {
@@ -148,14 +149,14 @@ impl Office {
             }
         }
         let zone = self.exams.env.zone();
-        let mine = |t: &&Turn<'_>| claimed.contains(&t.line.of.candidate) && t.new.is_some();
+        let mine = |t: &&Turn<'_>| claimed.contains(&t.line.candidate) && t.new.is_some();
         let new: Vec<(&Turn<'_>, &Counted, Timestamp, Timestamp)> = turns
             .iter()
             .filter(mine)
             .filter_map(|t| {
                 let counted = t.new.as_ref()?;
-                let tried = t.line.attempts.iter().find(|a| a.id == counted.attempt)?;
-                Some((t, counted, tried.began, tried.submitted?))
+                let sat = t.line.counts.as_ref()?;
+                Some((t, counted, sat.began, sat.submitted))
             })
             .collect();
         let host = held.exam.terms.unit;
@@ -163,14 +164,14 @@ impl Office {
         for (t, _, _, ended) in &new {
             let day = ended.date(zone);
             wanted.push((host, day));
-            wanted.extend(t.line.of.unit.map(|unit| (unit, day)));
+            wanted.extend(t.line.unit.map(|unit| (unit, day)));
         }
         let places = places(self, tx, wanted).await?;
         let mut facts = Vec::with_capacity(new.len());
         for (t, counted, began, ended) in new {
             let day = ended.date(zone);
             let at = places.get(&(host, day)).copied().ok_or(Error::NotFound)?;
-            let own = t.line.of.unit.and_then(|u| places.get(&(u, day)).copied());
+            let own = t.line.unit.and_then(|u| places.get(&(u, day)).copied());
             let env = &self.exams.env;
             let mut fact = Fact::new(
                 env.new_id(),
@@ -183,7 +184,7 @@ impl Office {
             );
             fact.category = Some(held.exam.terms.kind.clone());
             fact.unit = own.or(Some(at));
-            fact.person = t.line.of.person;
+            fact.person = t.line.person;
             fact.role = Some(counted.role.clone());
             fact.starts = Some(began);
             fact.ends = Some(ended);
@@ -208,7 +209,7 @@ impl Office {
         &self,
         tx: &mut Tx,
         held: &Held,
-        tallies: &std::collections::BTreeMap<u16, (i64, i64, i64, i64)>,
+        counted: &std::collections::BTreeMap<u16, tallies::Tally>,
         by: Option<AccountId>,
     ) -> Result<()> {
         let (exam, t, env) = (held.exam.id, &held.exam.terms, &self.exams.env);
@@ -231,7 +232,7 @@ impl Office {
         };
         let mut facts = Vec::new();
         let standing = self.ledger.standing(tx, exam).await?;
-        match (tallies.is_empty(), standing.is_empty()) {
+        match (counted.is_empty(), standing.is_empty()) {
             (false, true) => facts.push(make(HELD, first, exam)?),
             // Nothing counts any more.
             (true, false) => self.take_back(tx, exam, by).await?,
@@ -239,12 +240,13 @@ impl Office {
         }
         let known = results::items(tx, exam).await?;
         let mut all: Vec<i64> = known.keys().copied().collect();
-        all.extend(tallies.keys().map(|n| i64::from(*n)));
+        all.extend(counted.keys().map(|n| i64::from(*n)));
         all.sort_unstable();
         all.dedup();
         for item in all {
             let number = u16::try_from(item).map_err(Error::internal)?;
-            let (asked, right, ..) = tallies.get(&number).copied().unwrap_or_default();
+            let tally = counted.get(&number).copied().unwrap_or_default();
+            let (asked, right) = (tally.asked, tally.right);
             let before = known.get(&item).copied();
             if before.is_some_and(|(_, a, r)| (a, r) == (asked, right)) {
                 continue;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -39,6 +39,18 @@ pub(crate) fn routes(exams: Exams, identity: Identity) -> Routes {
             "/api/v1/attempts/{id}/pictures/{hash}",
             Policy::Proof,
             picture,
+        )
+        .get("/api/v1/attempts/{id}/files", Policy::Proof, files)
+        .post("/api/v1/attempts/{id}/files", Policy::Proof, begin_file)
+        .put(
+            "/api/v1/attempts/{id}/files/{upload}",
+            Policy::Proof,
+            put_piece,
+        )
+        .post(
+            "/api/v1/attempts/{id}/files/{upload}",
+            Policy::Proof,
+            keep_file,
         )
         .with_state(Arc::new(Lane { exams, identity }))
 }
@@ -209,6 +221,68 @@ async fn picture(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct NewFile {
+    name: String,
+    size: u64,
+}
+
+async fn files(
+    State(lane): Shared,
+    Path(attempt): Path<String>,
+    proven: Proven,
+) -> Result<Json<Value>, Failure> {
+    let files = lane.exams.files_of(id(&attempt)?, &proven.proof()?).await?;
+    Ok(Json(json!({ "files": files })))
+}
+
+async fn begin_file(
+    State(lane): Shared,
+    Path(attempt): Path<String>,
+    proven: Proven,
+    body: Result<Json<NewFile>, JsonRejection>,
+) -> Result<Response, Failure> {
+    let new = match read(body) {
+        Ok(new) => new,
+        Err(refused) => return Ok(refused.into_response()),
+    };
+    let (attempt, proof) = (id(&attempt)?, proven.proof()?);
+    let begun = lane.exams.begin_file(attempt, &proof, &new.name, new.size);
+    let body = json!({ "upload": begun.await?, "received": 0 });
+    Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+#[derive(Deserialize)]
+struct Piece {
+    from: u64,
+}
+
+async fn put_piece(
+    State(lane): Shared,
+    Path((attempt, upload)): Path<(String, String)>,
+    Query(piece): Query<Piece>,
+    proven: Proven,
+    bytes: axum::body::Bytes,
+) -> Result<Json<Value>, Failure> {
+    let at = (id(&attempt)?, id(&upload)?);
+    let received = lane
+        .exams
+        .take_piece(at, &proven.proof()?, piece.from, &bytes)
+        .await?;
+    Ok(Json(json!({ "received": received })))
+}
+
+async fn keep_file(
+    State(lane): Shared,
+    Path((attempt, upload)): Path<(String, String)>,
+    proven: Proven,
+) -> Result<Json<Value>, Failure> {
+    let at = (id(&attempt)?, id(&upload)?);
+    let file = lane.exams.keep_file(at, &proven.proof()?).await?;
+    Ok(Json(json!(file)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Answers {
     answers: Vec<Sent>,
 }
@@ -295,8 +369,10 @@ async fn result(
         receipt,
         points,
         correct,
+        void,
     } = lane.exams.result(id(&attempt)?, &proof).await?;
-    let mut body = json!({ "receipt": receipt_json(&receipt), "shown": points.is_some() });
+    let mut body =
+        json!({ "receipt": receipt_json(&receipt), "shown": points.is_some(), "void": void });
     if let (Some((points, full, passed)), Some((correct, waiting))) = (points, correct) {
         body["points"] = json!(points as f64 / 1_000.0);
         body["full"] = json!(full as f64 / 1_000.0);
@@ -323,6 +399,10 @@ pub(crate) fn openapi() -> Value {
         "hash": { "type": "string" }, "at": { "type": "integer" },
     }));
     let not_found = problem("Not this one's attempt, or none at all");
+    let file = object(
+        json!({ "hash": { "type": "string" }, "name": { "type": "string" },
+        "size": { "type": "integer" }, "mime": { "type": "string" } }),
+    );
     json!({
         "tags": [{ "name": "exams", "description": "Sitting an examination. Moments are milliseconds since 1970." }],
         "components": { "securitySchemes": {
@@ -401,6 +481,24 @@ pub(crate) fn openapi() -> Value {
                 "parameters": [path("Attempt")[0], { "name": "hash", "in": "path", "required": true, "schema": { "type": "string" } }],
                 "responses": { "200": { "description": "The picture", "content": { "image/*": {} } }, "404": not_found },
             } },
+            "/api/v1/attempts/{id}/files": {
+                "parameters": path("Attempt"),
+                "get": { "tags": ["exams"], "security": proofs, "summary": "Files that were handed in",
+                    "responses": { "200": { "description": "The files", "content": body(object(json!({ "files": { "type": "array", "items": file } }))) }, "404": not_found } },
+                "post": { "tags": ["exams"], "security": proofs, "summary": "Begin to hand in a file of an upload question",
+                    "requestBody": { "required": true, "content": body(object(json!({ "name": { "type": "string" }, "size": { "type": "integer" } }))) },
+                    "responses": { "201": { "description": "Begun", "content": body(object(json!({ "upload": { "type": "string" }, "received": { "type": "integer" } }))) },
+                        "404": not_found, "409": problem("Handed in, time is over, or another device"), "422": problem("Empty, too large, or too many") } },
+            },
+            "/api/v1/attempts/{id}/files/{upload}": {
+                "parameters": [path("Attempt")[0], { "name": "upload", "in": "path", "required": true, "schema": { "type": "string" } }],
+                "put": { "tags": ["exams"], "security": proofs, "summary": "A piece of up to 512 KiB; one that does not fit where the file ends changes nothing",
+                    "parameters": [{ "name": "from", "in": "query", "required": true, "schema": { "type": "integer" } }],
+                    "requestBody": { "required": true, "content": { "application/octet-stream": {} } },
+                    "responses": { "200": { "description": "How much has arrived", "content": body(object(json!({ "received": { "type": "integer" } }))) }, "404": not_found } },
+                "post": { "tags": ["exams"], "security": proofs, "summary": "Keep the file, which has arrived whole; its hash is named in the answer",
+                    "responses": { "200": { "description": "Kept", "content": body(file.clone()) }, "404": not_found, "422": problem("Not whole, or a kind that is not taken") } },
+            },
             "/api/v1/tickets": { "post": {
                 "tags": ["exams"], "summary": "Which examination a ticket is for, and its rules",
                 "requestBody": { "required": true, "content": body(object(json!({ "ticket": { "type": "string" } }))) },
@@ -432,6 +530,7 @@ pub(crate) fn openapi() -> Value {
                         "receipt": receipt, "shown": { "type": "boolean" }, "points": { "type": "number" },
                         "full": { "type": "number" }, "passed": { "type": ["boolean", "null"] },
                         "correct": { "type": "integer" }, "waiting": { "type": "integer" },
+                        "void": { "type": ["string", "null"], "description": "Why it does not count" },
                     }))) },
                     "404": not_found, "409": problem("Not handed in yet"),
                 },

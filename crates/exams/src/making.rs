@@ -64,6 +64,11 @@ pub(crate) fn routes() -> Routes<Office> {
         .get("/exams/pinned/{id}", results, results_page::pinned)
         .get("/exams/attempts/{id}", results, results_page::attempt)
         .post("/exams/attempts/{id}", results, results_page::void)
+        .get(
+            "/exams/attempts/{id}/files/{hash}",
+            results,
+            results_page::file,
+        )
         .merge(exam_api::routes())
 }
 

@@ -195,7 +195,10 @@ fn people(all: &mut Vec<(&'static str, Value)>) {
             json!({ "href": "/exams/x", "crumbs": crumbs(), "title": "t", "form": no_form(), "rows": rows,
                 "people": if full { json!([person(true), person(false)]) } else { json!([]) }, "pager": pager(),
                 "whole": figures(Value::Null, json!("2")), "unit": full.then_some("u"), "pass": full.then_some("60"), "open": i64::from(full),
-                "may_release": full, "released": (!full).then_some("x"), "settled": full }),
+                "may_release": full, "released": (!full).then_some("x"), "settled": full, "here": "/exams/x/results",
+                "unit_id": full.then_some("u"), "q": "", "states": [["passed", "x"]], "state": full.then_some("passed"),
+                "chips": if full { json!([]) } else { json!([{ "label": "x", "without": "/" }]) },
+                "table": web::table::Table::sample_with(&crate::results_page::COLUMNS) }),
         ));
         let item = |newer: Value| {
             json!({ "number": 1, "stem": "s", "kind": "k", "href": full.then_some("/"), "version": full.then_some(1), "right": rate(json!("50.0%")),
@@ -214,7 +217,8 @@ fn people(all: &mut Vec<(&'static str, Value)>) {
         ));
         let question = json!({ "kind": "k", "code": "single", "stem": [], "options": [], "targets": [], "parts": [], "key": "A", "explanation": [],
             "article": "", "points": [], "difficulty": null, "number": 1, "worth": "2", "answer": if full { "B" } else { "" },
-            "got": full.then_some("0"), "right": full, "waits": false });
+            "got": full.then_some("0"), "right": full, "waits": false, "item": 1, "score": full,
+            "files": if full { json!([{ "name": "f", "kib": 1, "href": "/" }]) } else { json!([]) } });
         let mut waits = question.clone();
         waits["waits"] = json!(true);
         all.push((

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::kinds::ExamKinds;
 use crate::model::{Exam, Stage, Terms};
 use crate::service::Exams;
-use crate::store::{self, making};
+use crate::store::{self, admission, making};
 use crate::ticket::Key;
 use crate::{MOST_ITEMS, Paper};
 
@@ -23,6 +23,9 @@ use crate::{MOST_ITEMS, Paper};
 const CONTENT: &str = "content";
 /// Characters of the notice that examinees read before they begin.
 const MOST_NOTICE: usize = 5_000;
+
+/// The content of a paper as it is kept: readable, or empty and sealed.
+pub(crate) type Kept = (String, Option<Vec<u8>>);
 
 /// The office of examinations; cheap to clone.
 #[derive(Clone)]
@@ -139,6 +142,29 @@ impl Exams {
         Ok(held.about.notice)
     }
 
+    /// A paper as it is kept: sealed from its draft on where there is a keyring, else readable.
+    pub(crate) async fn sealed(&self, tx: &mut Tx, id: Id, paper: &Paper) -> Result<Kept> {
+        let content = serde_json::to_string(paper).map_err(Error::internal)?;
+        let Some(vault) = &self.vault else {
+            return Ok((content, None));
+        };
+        let keys = vault.make(tx, &[id]).await?;
+        Ok((String::new(), Some(keys.seal(id, CONTENT, &content)?)))
+    }
+
+    /// Writes an entry of the audit trail about an examination.
+    pub(crate) async fn trace(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        action: &'static str,
+        id: Id,
+        detail: Value,
+    ) -> Result<()> {
+        let entry = actor.audit(action, ("exam", id), detail);
+        identity::record(tx, &self.env, &entry).await
+    }
+
     pub(crate) fn vault(&self) -> Result<&Vault> {
         let none = || Error::Unavailable(Msg::new("exam-no-vault"));
         self.vault.as_ref().ok_or_else(none)
@@ -189,8 +215,7 @@ impl Office {
         id: Id,
         detail: Value,
     ) -> Result<()> {
-        let entry = actor.audit(action, ("exam", id), detail);
-        identity::record(tx, &self.exams.env, &entry).await
+        self.exams.trace(tx, actor, action, id, detail).await
     }
 
     /// What is wrong with rules and texts, by field.
@@ -281,7 +306,8 @@ impl Office {
                 Err(other) => return Err(other),
             }
             self.check_made_up(tx, &about, id, scope).await?;
-            store::put_paper(tx, (exam.paper, terms.unit, by, now), &empty).await?;
+            let kept = self.exams.sealed(tx, exam.paper, &empty).await?;
+            store::put_paper(tx, (exam.paper, terms.unit, by, now), &empty, kept).await?;
             store::put_exam(tx, &exam, &key, (now, by)).await?;
             making::put_about(tx, id, &about).await?;
             let detail =
@@ -328,7 +354,7 @@ impl Office {
         })
     }
 
-    /// Publishes a draft: its rules and paper are fixed, the paper is sealed.
+    /// Publishes a draft: its rules and paper are fixed, and those on the list are told.
     ///
     /// # Errors
     /// `Invalid` for what is wrong with rules or paper, or when its window is over; `NotFound`; `Conflict` when it
@@ -358,11 +384,12 @@ impl Office {
             if !making::step(tx, id, version, (Stage::Draft, Stage::Published)).await? {
                 return Err(changed());
             }
-            let keys = self.exams.vault()?.make(tx, &[exam.paper]).await?;
-            let content = serde_json::to_string(&paper).map_err(Error::internal)?;
-            let sealed = keys.seal(exam.paper, CONTENT, &content)?;
-            making::seal(tx, exam.paper, sealed).await?;
+            self.exams.vault()?;
+            let kept = self.exams.sealed(tx, exam.paper, &paper).await?;
+            making::seal(tx, exam.paper, kept).await?;
             making::put_used(tx, id, &paper.used()).await?;
+            let people = admission::readers(tx, id).await?;
+            self.exams.tell_admitted(tx, exam, &people).await?;
             let detail =
                 json!({ "title": exam.terms.title, "items": paper.length(), "points": full });
             self.trace(tx, &actor, "exam.published", id, detail).await
@@ -393,6 +420,7 @@ impl Office {
             if !making::step(tx, id, version, steps).await? {
                 return Err(changed());
             }
+            self.exams.tell_off(tx, &held.exam, why).await?;
             let detail = json!({ "title": held.exam.terms.title, "reason": why });
             self.trace(tx, &actor, "exam.cancelled", id, detail).await
         })
@@ -458,7 +486,8 @@ impl Office {
             if !making::touch_draft(tx, id, version).await? {
                 return Err(changed());
             }
-            making::set_paper(tx, held.exam.paper, paper, drawn).await?;
+            let kept = self.exams.sealed(tx, held.exam.paper, paper).await?;
+            making::set_paper(tx, (held.exam.paper, paper), kept, drawn).await?;
             let detail = json!({ "items": paper.length(), "points": paper.full(), "drawn": drawn.is_some() });
             self.trace(tx, actor, "exam.paper-changed", id, detail)
                 .await

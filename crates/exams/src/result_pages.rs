@@ -6,7 +6,7 @@ use axum::Form as Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use identity::Actor;
-use kernel::{Error, Id, Result};
+use kernel::{Error, Id, Msg, Result};
 use questions::{Answer, Key, Kind, Question, letter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::appeals::Appeal;
 use crate::lane::id;
 use crate::sit::{Looked, Outturn};
 use crate::sit_pages::{moment, own};
-use crate::{Exams, SUPERVISE};
+use crate::{Exams, Proof, SUPERVISE};
 
 /// The routes.
 pub(crate) fn routes() -> Routes<Exams> {
@@ -27,6 +27,7 @@ pub(crate) fn routes() -> Routes<Exams> {
         .post("/my/exams/{attempt}/appeal", Policy::SignedIn, appeal)
         .get("/exams/appeals/{id}", supervise, asked)
         .post("/exams/appeals/{id}", supervise, answer)
+        .post("/sit/results", Policy::Public, by_ticket)
 }
 
 /// Thousandths as points.
@@ -151,12 +152,21 @@ fn study(items: &[Looked]) -> Vec<Value> {
     wrong.into_iter().map(one).collect()
 }
 
+/// Who looks at a result.
+enum By {
+    /// Whose account it is.
+    Account,
+    /// Who holds the ticket, with the other attempts by it.
+    Ticket(String, Vec<(Id, usize)>),
+}
+
 fn page(
     s: &Exams,
     shell: &Shell,
     o: &Outturn,
     appeals: &[Appeal],
     refused: Option<(&Typed, String)>,
+    by: &By,
 ) -> Value {
     let (at, answered, hash) = &o.handed_in;
     let items: Vec<Value> = o
@@ -185,10 +195,17 @@ fn page(
     json!({
         "title": o.exam.terms.title, "attempt": o.attempt, "shows": o.exam.terms.shows.code(),
         "at": shell.t_with("sit-result-at", &[("at", &moment(*at, s))]),
-        "crumbs": [{ "label": shell.t("sit-mine"), "href": "/my/exams" }],
+        "crumbs": match by {
+            By::Account => json!([{ "label": shell.t("sit-mine"), "href": "/my/exams" }]),
+            By::Ticket(..) => json!([{ "label": shell.t("sit-door"), "href": "/sit" }]),
+        },
+        "ticket": match by {
+            By::Account => Value::Null,
+            By::Ticket(code, others) => json!({ "code": code, "others": others }),
+        },
         "points": o.result.map(|r| points(r.0)), "full": o.result.map(|r| points(r.1)),
         "correct": o.result.map(|r| r.2), "waiting": o.result.map(|r| r.3), "passed": passed,
-        "items": items, "study": study(&o.items), "may_appeal": s.takes_appeals(),
+        "items": items, "study": study(&o.items), "may_appeal": matches!(by, By::Account) && s.takes_appeals(),
         "hash": hash, "answered": answered, "void": o.void,
     })
 }
@@ -205,8 +222,54 @@ async fn result(
     let appeals = s.appeals(attempt).await?;
     shell.page(
         "exams/sit-result.html",
-        page(&s, &shell, &outturn, &appeals, None),
+        page(&s, &shell, &outturn, &appeals, None, &By::Account),
     )
+}
+
+#[derive(Deserialize, Serialize)]
+struct Shown {
+    #[serde(rename = "result-ticket")]
+    ticket: String,
+    #[serde(default)]
+    attempt: Option<Id>,
+}
+
+/// What the holder of a ticket reached: typed into a form, so that it stands in no address.
+async fn by_ticket(
+    State(s): State<Exams>,
+    shell: Shell,
+    Body(typed): Body<Shown>,
+) -> Result<Response, Failure> {
+    let looked = async {
+        let wrong = |key| Error::field("result-ticket", Msg::new(key));
+        let about = match s.by_ticket(&typed.ticket).await {
+            Err(Error::NotFound) => return Err(wrong("exam-ticket-wrong")),
+            other => other?,
+        };
+        let handed_in = about.sat.iter().zip(1..);
+        let handed_in = handed_in.filter(|((_, at), _)| at.is_some());
+        let mut others: Vec<(Id, usize)> = handed_in.map(|((id, _), n)| (*id, n)).collect();
+        let last = others.last().map(|(id, _)| *id);
+        let chosen = typed.attempt.filter(|id| others.iter().any(|o| o.0 == *id));
+        let chosen = chosen.or(last).ok_or_else(|| wrong("exam-ticket-unsat"))?;
+        others.retain(|(id, _)| *id != chosen);
+        let proof = Proof::Ticket(typed.ticket.clone());
+        Ok((s.outturn_of(chosen, &proof).await?, others))
+    };
+    match looked.await {
+        Ok((outturn, others)) => {
+            let by = By::Ticket(typed.ticket.clone(), others);
+            shell.page(
+                "exams/sit-result.html",
+                page(&s, &shell, &outturn, &[], None, &by),
+            )
+        }
+        Err(e @ Error::Invalid(_)) => {
+            let form = Form::default().reject(&shell, e)?;
+            shell.refused("exams/sit-door.html", json!({ "form": form }))
+        }
+        Err(e) => Err(e.into()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -249,7 +312,7 @@ async fn appeal(
             let refused = said.map(|said| (&typed, said));
             shell.refused(
                 "exams/sit-result.html",
-                page(&s, &shell, &outturn, &appeals, refused),
+                page(&s, &shell, &outturn, &appeals, refused, &By::Account),
             )
         }
         Err(e) => Err(e.into()),

@@ -13,7 +13,9 @@ use crate::model::{Shows, Stage, Takes};
 use crate::office::{Held, Office, reason, who};
 use crate::store::making::{self, Correction};
 use crate::store::results::{self, Sat, Tried};
-use crate::store::{self, Marked};
+use crate::store::tallies::{self, Tally};
+use crate::store::{self, Marked, reached};
+use crate::telling::Turned;
 
 /// Attempts that are marked anew in one transaction.
 const TOGETHER: usize = 100;
@@ -45,35 +47,66 @@ impl Line {
     }
 }
 
-/// `passed`, `failed`, or `sat` where nobody passes or fails.
-pub(crate) fn role(pass: Option<i64>, points: i64) -> &'static str {
-    match pass {
-        None => "sat",
-        Some(pass) if points >= pass => "passed",
-        Some(_) => "failed",
+/// How somebody stands in the results (成绩状态).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Enough points (合格).
+    Passed,
+    /// Too few (不合格).
+    Failed,
+    /// Something counts where nobody passes or fails (有成绩).
+    Sat,
+    /// Never began (缺考).
+    Absent,
+    /// Sits just now (作答中).
+    Sitting,
+    /// All attempts are void (已作废).
+    Void,
+    /// A person still marks (待阅卷).
+    Waiting,
+}
+
+impl State {
+    /// Every one, in the order in which a list offers them.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Passed,
+        Self::Failed,
+        Self::Sat,
+        Self::Absent,
+        Self::Sitting,
+        Self::Waiting,
+        Self::Void,
+    ];
+
+    /// As tables and addresses have it.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Sat => "sat",
+            Self::Absent => "absent",
+            Self::Sitting => "sitting",
+            Self::Void => "void",
+            Self::Waiting => "waiting",
+        }
+    }
+
+    /// From a table or an address.
+    pub(crate) fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == code)
     }
 }
 
-/// All candidates, each with their attempts.
-pub(crate) async fn lines(tx: &mut Tx, exam: Id) -> Result<Vec<Line>> {
-    let mut lines: Vec<Line> = Vec::new();
-    for sat in results::all(tx, exam).await? {
-        let attempt = sat.attempt.clone();
-        if lines.last().is_none_or(|l| l.of.candidate != sat.candidate) {
-            lines.push(Line {
-                of: sat,
-                attempts: Vec::new(),
-            });
-        }
-        if let (Some(line), Some(attempt)) = (lines.last_mut(), attempt) {
-            line.attempts.push(attempt);
-        }
-    }
-    Ok(lines)
+/// A candidate with all attempts.
+pub(crate) async fn line(tx: &mut Tx, candidate: Id) -> Result<Line> {
+    let rows = results::of_candidate(tx, candidate).await?;
+    let attempts = rows.iter().filter_map(|sat| sat.attempt.clone()).collect();
+    let of = rows.into_iter().next().ok_or(Error::NotFound)?;
+    Ok(Line { of, attempts })
 }
 
 /// Figures of some candidates.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
     pub(crate) admitted: i64,
     pub(crate) sat: i64,
@@ -84,73 +117,38 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    pub(crate) fn add(&mut self, line: &Line, held: &Held) {
-        let t = &held.exam.terms;
-        self.admitted += 1;
-        self.sat += i64::from(!line.attempts.is_empty());
-        if let Some((_, points, ..)) = line.counts(t.takes).and_then(|c| c.marked) {
-            self.counted += 1;
-            self.points += points;
-            self.passed += i64::from(role(t.pass, points) == "passed");
-        }
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.admitted += more.admitted;
+        self.sat += more.sat;
+        self.counted += more.counted;
+        self.passed += more.passed;
+        self.points += more.points;
     }
 }
 
-/// Figures of the parts of a unit: of those below it, of its own people, and of who belongs nowhere below.
+/// Figures of the parts of a unit: of those below it, and under itself those of its own people. The whole of them,
+/// and what belongs to no part of it.
 pub(crate) fn by_unit(
-    lines: &[Line],
-    held: &Held,
+    units: &[(Option<UnitId>, Figures)],
     paths: &HashMap<UnitId, Vec<UnitId>>,
     node: UnitId,
-) -> (BTreeMap<Option<UnitId>, Figures>, Figures) {
-    let (mut parts, mut whole) = (BTreeMap::<_, Figures>::new(), Figures::default());
-    for line in lines {
-        let part = part(line, paths, node);
-        let Some(part) = part else {
-            continue;
-        };
-        parts.entry(part).or_default().add(line, held);
-        whole.add(line, held);
-    }
-    (parts, whole)
-}
-
-/// To which part of a unit somebody belongs: the one below it, itself, or none of them; none at all: not to it.
-pub(crate) fn part(
-    line: &Line,
-    paths: &HashMap<UnitId, Vec<UnitId>>,
-    node: UnitId,
-) -> Option<Option<UnitId>> {
-    let path = line.of.unit.and_then(|u| paths.get(&u));
-    let path = path.map_or(&[][..], Vec::as_slice);
-    let at = path.iter().position(|u| *u == node)?;
-    Some(Some(path.get(at + 1).copied().unwrap_or(node)))
-}
-
-/// How often each question was asked, right, and what it brought of how much; of attempts that count.
-pub(crate) async fn tallies(
-    tx: &mut Tx,
-    lines: &[Line],
-    takes: Takes,
-) -> Result<BTreeMap<u16, (i64, i64, i64, i64)>> {
-    let counting: Vec<Id> = lines
-        .iter()
-        .filter_map(|l| Some(l.counts(takes)?.id))
-        .collect();
-    let mut all: BTreeMap<u16, (i64, i64, i64, i64)> = BTreeMap::new();
-    for part in counting.chunks(500) {
-        for text in results::marks(tx, part).await? {
-            let marks: Vec<Mark> = serde_json::from_str(&text).map_err(Error::internal)?;
-            for m in marks {
-                let of = all.entry(m.item).or_default();
-                of.0 += 1;
-                of.1 += i64::from(m.scored.right);
-                of.2 += m.scored.points;
-                of.3 += m.full;
+) -> (BTreeMap<UnitId, Figures>, Figures, Figures) {
+    let (mut whole, mut others) = (Figures::default(), Figures::default());
+    let mut parts = BTreeMap::<_, Figures>::new();
+    for (unit, figures) in units {
+        let path = unit
+            .and_then(|u| paths.get(&u))
+            .map_or(&[][..], Vec::as_slice);
+        match path.iter().position(|u| *u == node) {
+            Some(at) => {
+                let part = path.get(at + 1).copied().unwrap_or(node);
+                parts.entry(part).or_default().add(figures);
+                whole.add(figures);
             }
+            None => others.add(figures),
         }
     }
-    Ok(all)
+    (parts, whole, others)
 }
 
 impl Office {
@@ -203,6 +201,11 @@ impl Office {
                 return Err(Error::Conflict(Msg::new("exam-changed-meanwhile")));
             }
             results::changed(tx, exam).await?;
+            let (held, _) = making::held(tx, exam, scope).await?;
+            let turned = if void { Turned::Void } else { Turned::Restored };
+            self.exams
+                .tell_turned(tx, &held.exam, Some(&[attempt]), turned)
+                .await?;
             let action = match void {
                 true => "exam.attempt-voided",
                 false => "exam.attempt-restored",
@@ -212,6 +215,110 @@ impl Office {
             Ok(exam)
         })?;
         self.settle(exam, Some(by)).await.map(|_| ())
+    }
+
+    /// Gives points for an answer that a person marks (人工评分); may be done again, each time with its reason. What was
+    /// marked before stays as history.
+    ///
+    /// # Errors
+    /// `Invalid` for points beyond the full marks or without a reason; `NotFound`; `Conflict` while it may still be
+    /// sat, or for a question that no person marks.
+    pub async fn score(
+        &self,
+        (attempt, item): (Id, u16),
+        points: i64,
+        why: &str,
+        scope: &Scope,
+        actor: impl Into<Actor>,
+    ) -> Result<()> {
+        let actor = actor.into();
+        let by = who(&actor)?;
+        let why = reason(why)?;
+        let now = self.exams.env.now();
+        let exam = transaction!(self.exams.db, |tx| {
+            let exam = results::exam_of(tx, attempt, scope).await?;
+            // Holds the examination, so that of two who mark the second sees what the first gave.
+            results::changed(tx, exam).await?;
+            let (held, _) = making::held(tx, exam, scope).await?;
+            if now <= held.exam.terms.closes {
+                return Err(Error::Conflict(Msg::new("exam-paper-early")));
+            }
+            let paper = self.exams.paper_as_marked(tx, &held.exam).await?;
+            let (_, known) = paper.item(item).ok_or(Error::NotFound)?;
+            if !by_person(&known.question) {
+                return Err(Error::Conflict(Msg::new("exam-score-not")));
+            }
+            let before = store::results(tx, &[attempt]).await?.pop();
+            let before = before.ok_or(Error::NotFound)?;
+            let mut marks: Vec<Mark> =
+                serde_json::from_str(&before.marks).map_err(Error::internal)?;
+            let mark = marks.iter_mut().find(|m| m.item == item);
+            let mark = mark.ok_or(Error::NotFound)?;
+            if !(0..=mark.full).contains(&points) {
+                let most = crate::exam_pages::points_text(mark.full);
+                let message = Msg::new("exam-score-points").with("most", most);
+                return Err(Error::field("points", message));
+            }
+            let old = *mark;
+            mark.scored = questions::Scored {
+                points,
+                right: points == mark.full,
+                needs_person: false,
+            };
+            let revision = remarked(before, &marks, why, now)?;
+            store::put_results(tx, &[revision]).await?;
+            let detail = json!({ "attempt": attempt, "item": item, "points": [old.scored.points, points],
+                "waited": old.scored.needs_person, "reason": why });
+            self.trace(tx, &actor, "exam.scored", exam, detail).await?;
+            Ok(exam)
+        })?;
+        self.settle(exam, Some(by)).await.map(|_| ())
+    }
+
+    /// Counts how each question went, up to what counts now (试题统计): what counts no more is taken off again. May be
+    /// done at any time, by several at once, and again after a crash.
+    ///
+    /// # Errors
+    /// `Busy` when results changed meanwhile; what the database says.
+    pub(crate) async fn tally(&self, held: &Held) -> Result<()> {
+        let exam = &held.exam;
+        let left = reached::untallied(&mut self.exams.db.read().await?, exam).await?;
+        for part in left.chunks(TOGETHER) {
+            transaction!(self.exams.db, |tx| {
+                if !tallies::hold(tx, exam.id, held.changes).await? {
+                    return Err(Error::Busy { retry_after: 1 });
+                }
+                let before = tallies::counted(tx, part).await?;
+                let now: Vec<(Id, Option<tallies::Marked>)> = reached::of(tx, exam, part)
+                    .await?
+                    .into_iter()
+                    .map(|l| (l.candidate, l.counts.map(|c| (c.attempt, c.revision))))
+                    .filter(|(candidate, marked)| before.get(candidate) != marked.as_ref())
+                    .collect();
+                let turns = now.iter().flat_map(|(candidate, marked)| {
+                    let old = before.get(candidate).map(|m| (*m, -1));
+                    old.into_iter().chain(marked.map(|m| (m, 1)))
+                });
+                let turns: Vec<(tallies::Marked, i64)> = turns.collect();
+                let wanted: Vec<tallies::Marked> = turns.iter().map(|(m, _)| *m).collect();
+                let texts = tallies::marks(tx, &wanted).await?;
+                let mut more: BTreeMap<u16, Tally> = BTreeMap::new();
+                for (marked, sign) in &turns {
+                    let text = texts.get(marked).ok_or(Error::NotFound)?;
+                    let marks: Vec<Mark> = serde_json::from_str(text).map_err(Error::internal)?;
+                    for m in marks {
+                        let of = more.entry(m.item).or_default();
+                        of.asked += sign;
+                        of.right += sign * i64::from(m.scored.right);
+                        of.points += sign * m.scored.points;
+                        of.full += sign * m.full;
+                    }
+                }
+                tallies::put_counted(tx, exam.id, &now).await?;
+                tallies::add(tx, exam.id, &more).await
+            })?;
+        }
+        Ok(())
     }
 
     /// Marks a question anew by the version that is in use in the bank now (改判): what was marked before stays as
@@ -322,27 +429,41 @@ impl Office {
                         }
                     }
                     if marks != old {
-                        let count = |which: fn(&Mark) -> bool| {
-                            marks.iter().filter(|m| which(m)).count() as i64
-                        };
-                        new.push(Marked {
-                            revision: before.revision + 1,
-                            points: marks.iter().map(|m| m.scored.points).sum(),
-                            correct: count(|m| m.scored.right),
-                            waiting: count(|m| m.scored.needs_person),
-                            marks: serde_json::to_string(&marks).map_err(Error::internal)?,
-                            reason: why.clone(),
-                            at: now,
-                            ..before.clone()
-                        });
+                        new.push(remarked(before.clone(), &marks, &why, now)?);
                     }
                 }
                 store::put_results(tx, &new).await?;
+                if held.exam.shown(now) {
+                    let ids: Vec<Id> = new.iter().map(|m| m.attempt).collect();
+                    self.exams
+                        .tell_turned(tx, &held.exam, Some(&ids), Turned::Marked)
+                        .await?;
+                }
                 Ok(new.len())
             })?;
         }
         Ok(changed)
     }
+}
+
+/// The next revision of what an attempt reached.
+fn remarked(before: Marked, marks: &[Mark], why: &str, at: kernel::Timestamp) -> Result<Marked> {
+    let count = |which: fn(&Mark) -> bool| marks.iter().filter(|m| which(m)).count() as i64;
+    Ok(Marked {
+        revision: before.revision + 1,
+        points: marks.iter().map(|m| m.scored.points).sum(),
+        correct: count(|m| m.scored.right),
+        waiting: count(|m| m.scored.needs_person),
+        marks: serde_json::to_string(marks).map_err(Error::internal)?,
+        reason: why.to_owned(),
+        at,
+        ..before
+    })
+}
+
+/// Whether a person marks a question, or a part of it.
+pub(crate) fn by_person(question: &Question) -> bool {
+    question.kind.needs_person() || question.parts.iter().any(by_person)
 }
 
 /// Whether nothing that examinees saw is another one.

@@ -10,16 +10,19 @@ use identity::Actor;
 use kernel::{Env, Error, Id, Msg, Result, Scope, UnitId};
 use questions::Answer;
 use serde_json::{Value, json};
-use web::table::Asked;
+use web::table::{Asked, Column, Order, Table, Window};
+use web::view::Pager;
 use web::{Access, Failure, Form, Shell};
 
 use crate::Mark;
 use crate::exam_pages::{Pairs, crumbs, href, id_of, points_of, points_text, value};
+use crate::handed::named;
 use crate::model::{Shows, Stage};
 use crate::office::{Held, Office};
 use crate::question_view::{answer_text, brief, view};
-use crate::results::{Figures, Line, by_unit, lines, part, role, tallies};
-use crate::store::{self, making, results};
+use crate::results::{Figures, State, by_person, by_unit, line};
+use crate::store::reached::{self, Filter, Mark as Cursor, Reached};
+use crate::store::{self, handed, making, results, tallies};
 
 const PAGE: i64 = 50;
 
@@ -39,55 +42,112 @@ fn figures(f: &Figures) -> Value {
     json!({ "admitted": f.admitted, "sat": f.sat, "counted": f.counted, "pass": rate(f.passed, f.counted), "mean": mean })
 }
 
-/// All that is known of the results of an examination.
-struct Known {
-    held: Held,
-    lines: Vec<Line>,
-    paths: HashMap<UnitId, Vec<UnitId>>,
-}
+/// What the list can show.
+pub(crate) const COLUMNS: [Column; 7] = [
+    Column::new("name", "exam-candidate"),
+    Column::new("number", "exam-candidate-number").sorts(),
+    Column::new("unit", "exam-candidate-unit"),
+    Column::new("attempts", "exam-attempted").number(),
+    Column::new("points", "exam-points-reached")
+        .sorts()
+        .number(),
+    Column::new("state", "exam-state"),
+    Column::new("at", "exam-handed-in").sorts(),
+];
+const USUAL: Order = Order {
+    by: "number",
+    down: false,
+};
+/// Lines that an export reads at once.
+const CHUNK: i64 = 2_000;
 
-impl Known {
-    async fn of(s: &Office, id: Id, scope: &Scope) -> Result<Self> {
-        let held = s.held(id, scope).await?;
-        if held.exam.stage == Stage::Draft {
-            return Err(Error::NotFound);
-        }
-        let lines = lines(&mut s.exams.db.read().await?, id).await?;
-        let mut units: Vec<UnitId> = lines.iter().filter_map(|l| l.of.unit).collect();
-        units.sort_unstable();
-        units.dedup();
-        let paths = s.exams.organization.paths(&units).await?;
-        Ok(Self { held, lines, paths })
+/// What was asked for; texts that mean nothing are left out, so that an old link still works.
+fn filter(asked: &Asked) -> Filter {
+    Filter {
+        text: asked.get("q").unwrap_or_default().to_owned(),
+        under: asked.get("unit").and_then(|u| u.parse().ok()),
+        state: asked.get("state").and_then(State::of_code),
+        counted: false,
     }
 }
 
-/// What somebody reached, in words.
-fn row(
-    env: &Env,
-    shell: &Shell,
-    held: &Held,
-    line: &Line,
-    units: &HashMap<UnitId, String>,
-) -> Value {
-    let t = &held.exam.terms;
-    let counts = line.counts(t.takes);
-    let points = counts.and_then(|c| c.marked).map(|m| m.1);
-    let last = line.attempts.last();
-    let state = match (points, last) {
-        (Some(points), _) => format!("exam-role-{}", role(t.pass, points)),
-        (None, None) => "exam-role-absent".to_owned(),
-        (None, Some(t)) if t.submitted.is_none() => "exam-role-sitting".to_owned(),
-        (None, Some(_)) if line.attempts.iter().all(|t| t.void.is_some()) => {
-            "exam-role-void".to_owned()
-        }
-        _ => "exam-role-waiting".to_owned(),
+/// Cursors stand beside what is asked for, not in it: views and exports begin at the beginning.
+fn cursor(asked: &Asked, order: Order) -> (Asked, Option<Cursor>, bool) {
+    let read = |name| asked.get(name).and_then(|text| Cursor::read(text, order));
+    let (after, before) = (read("after"), read("before"));
+    let back = after.is_none() && before.is_some();
+    let rest = asked.without("after");
+    let rest = Asked::read(&Asked::read(&rest).without("before"));
+    (rest, after.or(before), back)
+}
+
+fn pager(asked: &Asked, page: i64, rows: &[Reached], order: Order, total: i64) -> Pager {
+    let pages = ((total + PAGE - 1) / PAGE).max(1);
+    let page = page.min(pages);
+    let at = |name: &str, line: &Reached, page: i64| {
+        let to = asked.with(name, &Cursor::of(line, order).text());
+        format!("{to}&page={page}")
     };
-    let shown = counts.or(last);
-    json!({ "name": line.of.name, "number": line.of.number, "unit": line.of.unit.and_then(|u| units.get(&u)), "place": line.of.place,
-        "attempts": line.attempts.len(), "points": points.map(points_text), "state": shell.t(&state),
-        "bad": state == "exam-role-failed" || state == "exam-role-void",
-        "at": shown.and_then(|t| t.submitted).map(|at| at.minute_text(env.zone())),
-        "href": shown.map(|t| format!("/exams/attempts/{}", t.id)) })
+    Pager {
+        total: total.unsigned_abs(),
+        page: page.unsigned_abs(),
+        pages: pages.unsigned_abs(),
+        previous: rows.first().filter(|_| page > 1).map(|l| match page {
+            2 => asked.here(),
+            _ => at("before", l, page - 1),
+        }),
+        next: rows
+            .last()
+            .filter(|_| page < pages)
+            .map(|l| at("after", l, page + 1)),
+        links: Vec::new(),
+    }
+}
+
+/// What somebody reached, in words; the name of the unit and the last attempt are looked up together.
+struct Words {
+    units: HashMap<UnitId, String>,
+    last: HashMap<Id, Id>,
+}
+
+impl Words {
+    async fn of(s: &Office, lines: &[Reached]) -> Result<Self> {
+        let mut units: Vec<UnitId> = lines.iter().filter_map(|l| l.unit).collect();
+        units.sort_unstable();
+        units.dedup();
+        let units = s.exams.organization.names(&units).await?;
+        // Where nothing counts, the last attempt is shown.
+        let open = |l: &&Reached| l.counts.is_none() && l.attempts > 0;
+        let ids: Vec<Id> = lines.iter().filter(open).map(|l| l.candidate).collect();
+        let mut tried = store::attempts_of(&mut s.exams.db.read().await?, &ids).await?;
+        tried.sort_by_key(|(a, _)| a.number);
+        let last = tried.into_iter().map(|(a, _)| (a.candidate, a.id));
+        Ok(Self {
+            units,
+            last: last.collect(),
+        })
+    }
+
+    fn row(&self, env: &Env, shell: &Shell, line: &Reached) -> Value {
+        let counts = line.counts.as_ref();
+        let shown = counts.map(|c| c.attempt);
+        let shown = shown.or_else(|| self.last.get(&line.candidate).copied());
+        json!({ "name": line.name, "number": line.number, "unit": line.unit.and_then(|u| self.units.get(&u)), "place": line.place,
+            "attempts": line.attempts, "points": counts.map(|c| points_text(c.points)),
+            "state": shell.t(&format!("exam-role-{}", line.state.code())),
+            "bad": matches!(line.state, State::Failed | State::Void),
+            "at": counts.map(|c| c.submitted.minute_text(env.zone())),
+            "href": shown.map(|id| format!("/exams/attempts/{id}")) })
+    }
+}
+
+/// An examination whose results may be read.
+async fn shown(s: &Office, id: Id, scope: &Scope) -> Result<Held> {
+    let held = s.held(id, scope).await?;
+    match held.exam.stage {
+        Stage::Draft => Err(Error::NotFound),
+        _ => Ok(held),
+    }
 }
 
 async fn context(
@@ -98,69 +158,75 @@ async fn context(
     asked: &Asked,
     form: Form,
 ) -> Result<Value> {
-    let known = Known::of(s, id, &access.scope).await?;
-    let (held, lines) = (&known.held, &known.lines);
+    let held = shown(s, id, &access.scope).await?;
     let t = &held.exam.terms;
-    let chosen: Option<UnitId> = asked.get("unit").and_then(|u| u.parse().ok());
+    let (filter, order) = (filter(asked), Table::order(&COLUMNS, asked, USUAL));
+    let (rest, mark, back) = cursor(asked, order);
+    let mut tx = s.exams.db.read().await?;
+    let figured = reached::by_unit(&mut tx, &held.exam).await?;
+    let (_, open) = reached::running(&mut tx, id).await?;
+    let at = (mark.as_ref(), back);
+    let lines = reached::page(&mut tx, &held.exam, &filter, order, at, PAGE).await?;
+    // Without a search the figures say how many there are.
+    let searched = filter.state.is_some() || !filter.text.trim().is_empty();
+    let found = match searched {
+        true => Some(reached::count(&mut tx, &held.exam, &filter).await?),
+        false => None,
+    };
+    drop(tx);
+    let units: Vec<UnitId> = figured.iter().filter_map(|(unit, _)| *unit).collect();
+    let paths = s.exams.organization.paths(&units).await?;
+    let chosen = filter.under;
     let node = chosen.unwrap_or(t.unit);
-    let (mut parts, part_whole) = by_unit(lines, held, &known.paths, node);
-    let mut whole = Figures::default();
-    lines.iter().for_each(|l| whole.add(l, held));
-    let mut others = Figures::default();
-    if chosen.is_none() {
-        // People without a unit, or of units that do not stand below the host.
-        let elsewhere = lines
-            .iter()
-            .filter(|l| part(l, &known.paths, node).is_none());
-        elsewhere.for_each(|l| others.add(l, held));
-    }
-    let own = parts.remove(&Some(node));
-    let mut units: Vec<UnitId> = parts.keys().flatten().copied().collect();
-    units.extend(lines.iter().filter_map(|l| l.of.unit));
-    units.push(node);
-    units.sort_unstable();
-    units.dedup();
-    let names = s.exams.organization.names(&units).await?;
+    let (mut parts, mut whole, others) = by_unit(&figured, &paths, node);
+    let own = parts.remove(&node);
+    let mut named: Vec<UnitId> = parts.keys().copied().collect();
+    named.push(node);
+    let names = s.exams.organization.names(&named).await?;
     let mut rows: Vec<Value> = parts
         .iter()
-        .filter_map(|(unit, f)| {
-            let unit = (*unit)?;
-            Some(json!({ "name": names.get(&unit), "href": format!("{}/results?unit={unit}", href(id)), "figures": figures(f) }))
+        .map(|(unit, f)| {
+            json!({ "name": names.get(unit), "href": format!("{}/results?unit={unit}", href(id)), "figures": figures(f) })
         })
         .collect();
     rows.sort_by_key(|r| r["name"].as_str().unwrap_or_default().to_owned());
+    let mut without = |key: &str, f: &Figures| {
+        rows.push(json!({ "name": shell.t(key), "href": null, "figures": figures(f) }));
+    };
     if let Some(own) = own {
-        rows.push(
-            json!({ "name": shell.t("exam-own-people"), "href": null, "figures": figures(&own) }),
-        );
+        without("exam-own-people", &own);
     }
-    if others.admitted > 0 {
-        rows.push(json!({ "name": shell.t("exam-other-people"), "href": null, "figures": figures(&others) }));
+    // People without a unit, or of units that do not stand below the host.
+    if chosen.is_none() && others.admitted > 0 {
+        without("exam-other-people", &others);
+        whole.add(&others);
     }
-    let mine: Vec<&Line> = lines
-        .iter()
-        .filter(|l| chosen.is_none() || part(l, &known.paths, node).is_some())
-        .collect();
-    let window = asked.window(PAGE);
-    let total = mine.len() as i64;
-    let from = usize::try_from(window.offset(total)).unwrap_or(0);
+    let total = found.unwrap_or(whole.admitted);
     let env = &s.exams.env;
-    let people: Vec<Value> = mine
+    let words = Words::of(s, &lines).await?;
+    let people: Vec<Value> = lines.iter().map(|l| words.row(env, shell, l)).collect();
+    let mut chips = Vec::new();
+    chips.extend(rest.get("q").map(|text| rest.chip("q", text)));
+    if let Some(state) = filter.state {
+        let label = shell.t(&format!("exam-role-{}", state.code()));
+        chips.push(rest.chip("state", label));
+    }
+    let states: Vec<(&str, String)> = State::ALL
         .iter()
-        .skip(from)
-        .take(usize::try_from(PAGE).unwrap_or(50))
-        .map(|l| row(env, shell, held, l, &names))
+        .map(|state| {
+            (
+                state.code(),
+                shell.t(&format!("exam-role-{}", state.code())),
+            )
+        })
         .collect();
-    let open = lines
-        .iter()
-        .flat_map(|l| &l.attempts)
-        .filter(|a| a.submitted.is_none())
-        .count();
     let by_hand = t.shows == Shows::ByHand;
-    let whole = if chosen.is_some() { part_whole } else { whole };
+    let here = format!("{}/results", href(id));
     Ok(json!({
-        "href": href(id), "crumbs": crumbs(shell, Some((id, &t.title))), "title": t.title, "form": form, "rows": rows, "people": people,
-        "pager": asked.pager(total, PAGE), "whole": figures(&whole), "unit": chosen.and_then(|u| names.get(&u)),
+        "href": href(id), "here": here, "crumbs": crumbs(shell, Some((id, &t.title))), "title": t.title, "form": form, "rows": rows, "people": people,
+        "pager": pager(&rest, asked.page(), &lines, order, total), "whole": figures(&whole), "unit": chosen.and_then(|u| names.get(&u)),
+        "unit_id": chosen, "q": filter.text, "states": states, "state": filter.state.map(State::code), "chips": chips,
+        "table": Table::new(shell, &COLUMNS, &rest, order, Some(&format!("{here}.xlsx"))),
         "pass": t.pass.map(points_text), "open": open,
         "may_release": by_hand && held.exam.released.is_none() && env.now() > t.closes && open == 0 && held.exam.stage == Stage::Published,
         "released": held.exam.released.map(|at| at.minute_text(env.zone())), "settled": held.settled == Some(held.changes),
@@ -184,18 +250,17 @@ pub(crate) async fn export(
     access: Access,
     actor: Actor,
     Path(id): Path<String>,
+    asked: Asked,
 ) -> Result<Response, Failure> {
-    let known = Known::of(&s, id_of(&id)?, &access.scope).await?;
-    let units: Vec<UnitId> = known.lines.iter().filter_map(|l| l.of.unit).collect();
-    let names = s.exams.organization.names(&units).await?;
-    identity::tell_list(
-        &s.exams.db,
-        &s.exams.env,
-        &actor,
-        "exam-results",
-        known.lines.len(),
-    )
-    .await?;
+    let held = shown(&s, id_of(&id)?, &access.scope).await?;
+    let (filter, order) = (filter(&asked), Table::order(&COLUMNS, &asked, USUAL));
+    let total = {
+        let mut tx = s.exams.db.read().await?;
+        reached::count(&mut tx, &held.exam, &filter).await?
+    };
+    Window::fits(total)?;
+    let count = usize::try_from(total).unwrap_or(0);
+    identity::tell_list(&s.exams.db, &s.exams.env, &actor, "exam-results", count).await?;
     let keys = [
         "exam-candidate",
         "exam-candidate-number",
@@ -207,26 +272,54 @@ pub(crate) async fn export(
         "exam-handed-in",
     ];
     let header = keys.map(|k| shell.t(k));
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    let rows = known.lines.iter().map(|l| {
-        let r = row(&s.exams.env, &shell, &known.held, l, &names);
-        let fields = [
-            "name", "number", "unit", "place", "attempts", "points", "state", "at",
-        ];
-        let cell = |f: &str| match (&r[f], f) {
-            (Value::String(text), "points") => {
-                points_of(text).map_or(Cell::Empty, |p| Cell::Decimal(p, 3))
-            }
-            (Value::String(text), _) => Cell::Text(text.clone()),
-            (Value::Number(n), _) => n.as_i64().map_or(Cell::Empty, Cell::Int),
-            _ => Cell::Empty,
-        };
-        fields.map(cell).to_vec()
-    });
     let name = shell.t("exam-results");
-    let bytes = xlsx(&name, &header, rows)?;
-    let name = format!("{}-{name}.xlsx", known.held.exam.terms.title);
-    Ok(web::attachment(web::XLSX, &name, bytes))
+    let file = format!("{}-{name}.xlsx", held.exam.terms.title);
+    // Lines come from the database in parts and go on to the workbook: never all of them are in memory.
+    let (send, mut parts) = tokio::sync::mpsc::channel::<Vec<Vec<Cell>>>(2);
+    let book = tokio::task::spawn_blocking(move || {
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let rows = std::iter::from_fn(move || parts.blocking_recv()).flatten();
+        xlsx(&name, &header, rows)
+    });
+    let mut mark: Option<Cursor> = None;
+    loop {
+        let mut tx = s.exams.db.read().await?;
+        let at = (mark.as_ref(), false);
+        let lines = reached::page(&mut tx, &held.exam, &filter, order, at, CHUNK).await?;
+        drop(tx);
+        let words = Words::of(&s, &lines).await?;
+        let cells = lines
+            .iter()
+            .map(|l| cells(&words.row(&s.exams.env, &shell, l), l));
+        // A workbook that could not be written says why below.
+        let gone = send.send(cells.collect()).await.is_err();
+        mark = lines.last().map(|l| Cursor::of(l, order));
+        if gone || (lines.len() as i64) < CHUNK {
+            break;
+        }
+    }
+    drop(send);
+    let bytes = book.await.map_err(Error::internal)??;
+    Ok(web::attachment(web::XLSX, &file, bytes))
+}
+
+fn cells(row: &Value, line: &Reached) -> Vec<Cell> {
+    let text = |f: &str| {
+        row[f]
+            .as_str()
+            .map_or(Cell::Empty, |t| Cell::Text(t.to_owned()))
+    };
+    let points = line.counts.as_ref().map(|c| c.points);
+    vec![
+        text("name"),
+        text("number"),
+        text("unit"),
+        text("place"),
+        Cell::Int(line.attempts),
+        points.map_or(Cell::Empty, |p| Cell::Decimal(p, 3)),
+        text("state"),
+        text("at"),
+    ]
 }
 
 pub(crate) async fn release(
@@ -274,9 +367,9 @@ async fn items_context(
 ) -> Result<Value> {
     over(&s.held(id, &access.scope).await?, &s.exams.env)?;
     let (held, paper) = s.look(id, "items", &access.scope, actor.clone()).await?;
+    s.tally(&held).await?;
     let mut tx = s.exams.db.read().await?;
-    let all = lines(&mut tx, id).await?;
-    let tallies = tallies(&mut tx, &all, held.exam.terms.takes).await?;
+    let counted = tallies::all(&mut tx, id).await?;
     let corrected: HashMap<u16, i64> = {
         let found = making::corrections(&mut tx, id).await?;
         found
@@ -294,7 +387,8 @@ async fn items_context(
         let Some((_, item)) = paper.item(number) else {
             break;
         };
-        let (asked, right, got, full) = tallies.get(&number).copied().unwrap_or_default();
+        let tally = counted.get(&number).copied().unwrap_or_default();
+        let (asked, right) = (tally.asked, tally.right);
         let mut above: Vec<&str> = Vec::new();
         for path in &item.question.points {
             // A point counts at all above it, each once.
@@ -316,7 +410,7 @@ async fn items_context(
         });
         rows.push(json!({ "number": number, "stem": brief(&item.question), "kind": shell.t(&format!("question-kind-{}", item.question.kind.code())),
             "href": item.from.map(|(id, _)| format!("/exams/pinned/{id}")), "version": item.from.map(|(_, v)| v), "right": rate(right, asked),
-            "score": rate(got, full)["percent"], "newer": other, "corrected": corrected.get(&number) }));
+            "score": rate(tally.points, tally.full)["percent"], "newer": other, "corrected": corrected.get(&number) }));
     }
     let points: Vec<Value> = points
         .into_iter()
@@ -411,11 +505,7 @@ async fn attempt_context(
         .into_iter()
         .next()
         .ok_or(Error::NotFound)?;
-    let line = lines(&mut tx, exam)
-        .await?
-        .into_iter()
-        .find(|l| l.of.candidate == known.attempt.candidate);
-    let line = line.ok_or(Error::NotFound)?;
+    let line = line(&mut tx, known.attempt.candidate).await?;
     let kept: HashMap<u16, String> = {
         let found = store::answers(&mut tx, &[id]).await?;
         found.into_iter().map(|(_, k)| (k.item, k.value)).collect()
@@ -427,6 +517,8 @@ async fn attempt_context(
         Some(m) => serde_json::from_str(&m.marks).map_err(Error::internal)?,
         None => Vec::new(),
     };
+    let handed = handed::all(&mut s.exams.db.read().await?, id).await?;
+    let may_score = env.now() > held.exam.terms.closes && marked.is_some();
     let mut questions = Vec::new();
     for (n, place) in paper.drawn(known.attempt.seed).iter().enumerate() {
         let Some((_, item)) = paper.item(place.item) else {
@@ -435,11 +527,16 @@ async fn attempt_context(
         let answer = match kept.get(&place.item) {
             Some(text) => {
                 let value: Value = serde_json::from_str(text).map_err(Error::internal)?;
-                let answer = Answer::parse(&item.question, &value).unwrap_or(Answer::None);
-                answer_text(shell, &item.question, &place.shown.forth(answer))
+                Answer::parse(&item.question, &value).unwrap_or(Answer::None)
             }
-            None => String::new(),
+            None => Answer::None,
         };
+        let files: Vec<Value> = named(&answer)
+            .into_iter()
+            .filter_map(|hash| handed.iter().find(|f| f.hash == hash))
+            .map(|f| json!({ "name": f.name, "kib": f.size.div_ceil(1_024), "href": format!("/exams/attempts/{id}/files/{}", f.hash) }))
+            .collect();
+        let answer = answer_text(shell, &item.question, &place.shown.forth(answer));
         let mark = marks.iter().find(|m| m.item == place.item);
         let mut one = view(
             shell,
@@ -454,6 +551,9 @@ async fn attempt_context(
         one["got"] = json!(mark.map(|m| points_text(m.scored.points)));
         one["right"] = json!(mark.is_some_and(|m| m.scored.right));
         one["waits"] = json!(mark.is_some_and(|m| m.scored.needs_person));
+        one["item"] = json!(place.item);
+        one["files"] = json!(files);
+        one["score"] = json!(may_score && by_person(&item.question));
         questions.push(one);
     }
     let tried = line
@@ -498,6 +598,35 @@ pub(crate) async fn attempt(
     shell.page("exams/attempt.html", context)
 }
 
+/// A file that was handed in, for who marks; each time is written down.
+pub(crate) async fn file(
+    With(s): With<Office>,
+    access: Access,
+    actor: Actor,
+    Path((id, hash)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let id = id_of(&id)?;
+    let mut tx = s.exams.db.read().await?;
+    let exam = results::exam_of(&mut tx, id, &access.scope).await?;
+    let found = handed::all(&mut tx, id).await?;
+    drop(tx);
+    over(&s.held(exam, &access.scope).await?, &s.exams.env)?;
+    let file = found.into_iter().find(|f| f.hash == hash);
+    let file = file.ok_or(Error::NotFound)?;
+    let inbox = s.exams.inbox.as_ref().ok_or(Error::NotFound)?;
+    let detail = json!({ "attempt": id, "file": file.name, "hash": file.hash });
+    db::transaction!(s.exams.db, |tx| {
+        s.trace(tx, &actor, "exam.file-seen", exam, detail.clone())
+            .await
+    })?;
+    let kept = desk::Attached {
+        name: file.name,
+        sha256: file.hash,
+        size: file.size,
+    };
+    Ok(inbox.kept.download(&kept).await?)
+}
+
 pub(crate) async fn void(
     With(s): With<Office>,
     shell: Shell,
@@ -518,6 +647,16 @@ pub(crate) async fn void(
                 true
             }
             "restore" => false,
+            "score" => {
+                let item = value(&pairs, "item").parse().map_err(|_| Error::NotFound)?;
+                let points = points_of(value(&pairs, "points"));
+                let wrong = || Error::field("points", Msg::new("exam-score-typed"));
+                let points = points.ok_or_else(wrong)?;
+                let why = value(&pairs, "reason");
+                return s
+                    .score((id, item), points, why, &access.scope, actor.clone())
+                    .await;
+            }
             _ => return Err(Error::NotFound),
         };
         s.void(

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use kernel::{AccountId, Env, Error, Id, Msg, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::Organization;
 use requests::Requests;
+use serde_json::json;
 
 use crate::Paper;
 use crate::model::{Candidate, Exam, How, Stage, Terms};
@@ -37,10 +38,13 @@ pub struct Exams {
     pub(crate) vault: Option<crypt::Vault>,
     writer: GroupCommit<Writer>,
     results: GroupRead<Results>,
+    tickets: GroupRead<Tickets>,
     pub(crate) signals: GroupCommit<Signals>,
     pub(crate) boards: Arc<Boards>,
     pub(crate) files: Option<Files>,
     pub(crate) requests: Option<Requests>,
+    pub(crate) notices: Option<notices::Notices>,
+    pub(crate) inbox: Option<crate::handed::Inbox>,
 }
 
 /// What is asked of results together.
@@ -48,19 +52,47 @@ struct Results;
 
 impl BatchReader for Results {
     type Key = Id;
-    type Found = Option<Marked>;
+    type Found = Option<(Marked, Option<String>)>;
 
     fn read<'a>(
         &'a self,
         tx: &'a mut Tx,
         keys: &'a [Id],
-    ) -> BoxFuture<'a, Result<Vec<Option<Marked>>>> {
+    ) -> BoxFuture<'a, Result<Vec<Self::Found>>> {
         Box::pin(async move {
             let mut ids = keys.to_vec();
             ids.sort_unstable();
             ids.dedup();
             let found = store::results(tx, &ids).await?;
-            let of = |id: &Id| found.iter().find(|m| m.attempt == *id).cloned();
+            let void = store::results::void_reasons(tx, &ids).await?;
+            let of = |id: &Id| {
+                let marked = found.iter().find(|m| m.attempt == *id)?;
+                Some((marked.clone(), void.get(id).cloned()))
+            };
+            Ok(keys.iter().map(of).collect())
+        })
+    }
+}
+
+/// Whose tickets are, asked together: one that was issued anew is void on every node at once.
+struct Tickets;
+
+impl BatchReader for Tickets {
+    type Key = Vec<u8>;
+    type Found = Option<Id>;
+
+    fn read<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        keys: &'a [Vec<u8>],
+    ) -> BoxFuture<'a, Result<Vec<Option<Id>>>> {
+        Box::pin(async move {
+            let found = store::with_tickets(tx, keys).await?;
+            let of = |kept: &Vec<u8>| {
+                let mut found = found.iter();
+                let (candidate, _) = found.find(|(_, ticket)| ticket.as_ref() == Some(kept))?;
+                Some(candidate.id)
+            };
             Ok(keys.iter().map(of).collect())
         })
     }
@@ -120,6 +152,8 @@ pub struct Outcome {
     pub points: Option<(i64, i64, Option<bool>)>,
     /// Questions that are right, and those that a person still has to mark.
     pub correct: Option<(i64, i64)>,
+    /// Why it does not count, where a person made it void.
+    pub void: Option<String>,
 }
 
 /// Tickets that were issued: each is told once, here, and never kept.
@@ -162,8 +196,11 @@ impl Exams {
             boards: Arc::default(),
             files: None,
             requests: None,
+            notices: None,
+            inbox: None,
             writer: GroupCommit::start(db.clone(), writer, WAITING, TOGETHER),
             results: GroupRead::start(db.clone(), Arc::new(Results), WAITING, TOGETHER),
+            tickets: GroupRead::start(db.clone(), Arc::new(Tickets), WAITING, TOGETHER),
             memory: Arc::default(),
             vault: None,
             db,
@@ -172,8 +209,10 @@ impl Exams {
         }
     }
 
-    /// With the files in which pictures of questions are.
+    /// With the files in which pictures of questions are, and into which examinees hand in.
     pub fn with_files(mut self, files: Files) -> Self {
+        let desk = desk::Desk::new(self.db.clone(), self.env.clone());
+        self.inbox = Some(crate::handed::Inbox::new(desk, files.clone()));
         self.files = Some(files);
         self
     }
@@ -208,8 +247,11 @@ impl Exams {
         };
         let key = Key(self.env.random());
         transaction!(self.db, |tx| {
-            store::put_paper(tx, (sheet, exam.terms.unit, by, now), paper).await?;
-            store::put_exam(tx, &exam, &key, (now, by)).await
+            let kept = self.sealed(tx, sheet, paper).await?;
+            store::put_paper(tx, (sheet, exam.terms.unit, by, now), paper, kept).await?;
+            store::put_exam(tx, &exam, &key, (now, by)).await?;
+            let detail = json!({ "title": exam.terms.title, "items": paper.length() });
+            self.trace(tx, &by.into(), "exam.made", id, detail).await
         })?;
         Ok(id)
     }
@@ -218,24 +260,35 @@ impl Exams {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it is no draft any more.
-    pub async fn publish(&self, id: Id, scope: &Scope) -> Result<()> {
-        self.step(id, scope, Stage::Draft, Stage::Published).await
+    pub async fn publish(&self, id: Id, scope: &Scope, by: AccountId) -> Result<()> {
+        let steps = (Stage::Draft, Stage::Published);
+        self.step(id, scope, steps, ("exam.published", by)).await
     }
 
     /// Calls an examination off; what was answered stays.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it is not published.
-    pub async fn cancel(&self, id: Id, scope: &Scope) -> Result<()> {
-        self.step(id, scope, Stage::Published, Stage::Cancelled)
-            .await
+    pub async fn cancel(&self, id: Id, scope: &Scope, by: AccountId) -> Result<()> {
+        let steps = (Stage::Published, Stage::Cancelled);
+        self.step(id, scope, steps, ("exam.cancelled", by)).await
     }
 
-    async fn step(&self, id: Id, scope: &Scope, from: Stage, to: Stage) -> Result<()> {
-        self.exam(id, scope).await?;
-        let moved = transaction!(self.db, |tx| store::step(tx, id, from, to).await)?;
-        let refused = || Error::Conflict(Msg::new("exam-stage"));
-        moved.then_some(()).ok_or_else(refused)
+    async fn step(
+        &self,
+        id: Id,
+        scope: &Scope,
+        (from, to): (Stage, Stage),
+        (action, by): (&'static str, AccountId),
+    ) -> Result<()> {
+        let exam = self.exam(id, scope).await?;
+        transaction!(self.db, |tx| {
+            if !store::step(tx, id, from, to).await? {
+                return Err(Error::Conflict(Msg::new("exam-stage")));
+            }
+            let detail = json!({ "title": exam.terms.title });
+            self.trace(tx, &by.into(), action, id, detail).await
+        })
     }
 
     /// An examination; outside the scope it does not exist.
@@ -271,8 +324,13 @@ impl Exams {
             })
             .collect();
         let now = self.env.now();
-        transaction!(self.db, |tx| store::put_candidates(tx, &new, (now, by))
-            .await)
+        transaction!(self.db, |tx| {
+            let count = store::put_candidates(tx, &new, (now, by)).await?;
+            let detail = json!({ "count": count });
+            self.trace(tx, &by.into(), "exam.admitted", id, detail)
+                .await?;
+            Ok(count)
+        })
     }
 
     fn candidate(&self, exam: &Exam, person: Option<(PersonId, UnitId)>, name: &str) -> Candidate {
@@ -322,8 +380,12 @@ impl Exams {
             })
             .collect();
         let now = self.env.now();
-        transaction!(self.db, |tx| store::put_candidates(tx, &new, (now, by))
-            .await)?;
+        transaction!(self.db, |tx| {
+            store::put_candidates(tx, &new, (now, by)).await?;
+            let detail = json!({ "count": new.len() });
+            self.trace(tx, &by.into(), "exam.tickets-issued", id, detail)
+                .await
+        })?;
         Ok(issued)
     }
 
@@ -350,12 +412,7 @@ impl Exams {
         let found = store::known(&mut self.db.read().await?, &[attempt]).await?;
         let known = found.into_iter().next().ok_or(Error::NotFound)?;
         let open = self.open(known.attempt.exam).await?;
-        let sitting = Arc::new(Sitting::new(
-            open,
-            known.attempt,
-            known.person,
-            known.ticket,
-        ));
+        let sitting = Arc::new(Sitting::new(open, known.attempt, known.person));
         self.memory.keep_sitting(sitting.clone());
         Ok(sitting)
     }
@@ -372,9 +429,14 @@ impl Exams {
             Proof::Token(text) => Token::read(text)
                 .filter(|(token, mac)| token.attempt == attempt && key.proves(*token, mac))
                 .map(|(token, _)| Some(token.seat)),
-            Proof::Ticket(text) => ticket::plain(text)
-                .filter(|plain| sitting.ticket.as_deref() == Some(&key.ticket(plain)[..]))
-                .map(|_| None),
+            // What is kept in memory does not know whether it was issued anew meanwhile, perhaps on another node.
+            Proof::Ticket(text) => match ticket::plain(text) {
+                Some(plain) => {
+                    let whose = self.tickets.find(key.ticket(&plain).to_vec()).await?;
+                    (whose == Some(sitting.attempt.candidate)).then_some(None)
+                }
+                None => None,
+            },
             Proof::Person(person) => (sitting.person == Some(*person)).then_some(None),
         };
         // Whose attempt it is not, to them it does not exist.
@@ -413,7 +475,7 @@ impl Exams {
             seat: begun.standing.seat,
         };
         let number = begun.attempt.number;
-        let sitting = Sitting::new(open, begun.attempt, begun.person, begun.ticket);
+        let sitting = Sitting::new(open, begun.attempt, begun.person);
         let sitting = Arc::new(sitting);
         self.memory.keep_sitting(sitting.clone());
         Ok(Begun {
@@ -444,6 +506,9 @@ impl Exams {
         let answers = sitting
             .read(given, self.env.now())
             .map_err(Error::Invalid)?;
+        if sitting.wants_files() {
+            self.check_files(&sitting, &answers).await?;
+        }
         let saved = answers.iter().map(|k| (k.item, k.seq)).collect();
         let act = Act::Save {
             sitting,
@@ -489,7 +554,8 @@ impl Exams {
     pub async fn result(&self, attempt: Id, proof: &Proof) -> Result<Outcome> {
         let (sitting, _) = self.proven(attempt, proof).await?;
         let unfinished = || Error::Conflict(Msg::new("exam-not-submitted"));
-        let marked = self.results.find(attempt).await?.ok_or_else(unfinished)?;
+        let found = self.results.find(attempt).await?;
+        let (marked, void) = found.ok_or_else(unfinished)?;
         let exam = &sitting.open.exam;
         // A release by hand came after what is kept in memory.
         let shown = match exam.terms.shows {
@@ -506,6 +572,7 @@ impl Exams {
             receipt: receipt(&marked),
             points: shown.then_some((marked.points, marked.total, passed)),
             correct: shown.then_some((marked.correct, marked.waiting)),
+            void,
         })
     }
 

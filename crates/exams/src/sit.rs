@@ -248,7 +248,15 @@ impl Exams {
     /// # Errors
     /// `NotFound` for whose it is not; `Conflict` before it was handed in.
     pub async fn outturn(&self, attempt: Id, person: PersonId) -> Result<Outturn> {
-        let (sitting, _) = self.proven(attempt, &Proof::Person(person)).await?;
+        self.outturn_of(attempt, &Proof::Person(person)).await
+    }
+
+    /// The same by whatever proves whose it is.
+    ///
+    /// # Errors
+    /// As [`Self::outturn`].
+    pub async fn outturn_of(&self, attempt: Id, proof: &Proof) -> Result<Outturn> {
+        let (sitting, _) = self.proven(attempt, proof).await?;
         let mut tx = self.db.read().await?;
         let marked = store::results(&mut tx, &[attempt]).await?.pop();
         let marked = marked.ok_or_else(|| Error::Conflict(Msg::new("exam-not-submitted")))?;

@@ -30,7 +30,14 @@ const WORDS: &[&str] = &[
     "choose",
     "material",
     "part",
-    "upload",
+    "files-choose",
+    "files-hint",
+    "files-going",
+    "files-waiting",
+    "files-done",
+    "files-refused",
+    "files-gone",
+    "remove",
     "no-network",
     "failed",
     "who",
@@ -95,6 +102,7 @@ const WORDS: &[&str] = &[
     "print",
     "receipt-check",
     "my-exams",
+    "by-question",
     "skip",
     "size",
     "dark",
@@ -166,7 +174,7 @@ const OPEN: [&str; 14] = [
     "n", "all", "time", "status", "from", "to", "points", "at", "used", "grace", "ms", "text",
     "letter", "most",
 ];
-const ALSO_OPEN: [&str; 3] = ["full", "why", "count"];
+const ALSO_OPEN: [&str; 5] = ["full", "why", "count", "name", "percent"];
 
 /// Where one's own examinations are.
 pub(crate) fn menu() -> web::MenuEntry {

@@ -99,6 +99,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         json!({ "title": "t", "attempt": "x", "shows": if full { "at-once" } else { "by-hand" }, "at": "x", "crumbs": crumbs,
             "points": n(1), "full": n(2), "correct": n(1), "waiting": n(1), "passed": full.then_some(true), "items": items, "void": full.then_some("x"),
             "study": if full { json!([{ "path": "p", "wrong": 2 }]) } else { json!([]) }, "may_appeal": full,
+            "ticket": full.then(|| json!({ "code": "x", "others": [["x", 1]] })),
             "hash": "x", "answered": 1 })
     };
     let appeal = json!({ "tag": tag, "href": "/requests/x", "answer": "a" });

@@ -8,6 +8,7 @@ use kernel::{FieldError, Id, Msg, PersonId, Timestamp};
 use questions::{Answer, Question};
 use serde_json::Value;
 
+use crate::handed::wants_files;
 use crate::model::{Attempt, Exam};
 use crate::paper::{Paper, Place};
 use crate::store::Kept;
@@ -29,9 +30,9 @@ pub(crate) struct Sitting {
     pub(crate) open: Arc<Open>,
     pub(crate) attempt: Attempt,
     pub(crate) person: Option<PersonId>,
-    pub(crate) ticket: Option<Vec<u8>>,
     /// The questions in the order in which they are seen.
     pub(crate) drawn: Vec<Place>,
+    files: bool,
 }
 
 /// An answer as it is sent (作答提交).
@@ -49,20 +50,22 @@ pub struct Given {
 }
 
 impl Sitting {
-    pub(crate) fn new(
-        open: Arc<Open>,
-        attempt: Attempt,
-        person: Option<PersonId>,
-        ticket: Option<Vec<u8>>,
-    ) -> Self {
+    pub(crate) fn new(open: Arc<Open>, attempt: Attempt, person: Option<PersonId>) -> Self {
         let drawn = open.paper.drawn(attempt.seed);
+        let mut items = drawn.iter().filter_map(|place| open.paper.item(place.item));
+        let files = items.any(|(_, item)| wants_files(&item.question));
         Self {
             open,
             attempt,
             person,
-            ticket,
             drawn,
+            files,
         }
+    }
+
+    /// Whether some question of its paper wants files.
+    pub(crate) fn wants_files(&self) -> bool {
+        self.files
     }
 
     fn place(&self, item: u16) -> Option<(&Place, &Question)> {

@@ -9,11 +9,20 @@ use crate::model::{Attempt, Candidate, Exam, How, Shows, Stage, Standing, Takes,
 use crate::ticket::Key;
 
 pub(crate) mod admission;
+pub(crate) mod handed;
 pub(crate) mod making;
+pub(crate) mod reached;
 pub(crate) mod results;
+pub(crate) mod tallies;
 
 /// The tables.
-pub const MIGRATIONS: &[Migration] = &[TABLES, making::MIGRATION, room::TABLES];
+pub const MIGRATIONS: &[Migration] = &[
+    TABLES,
+    making::MIGRATION,
+    room::TABLES,
+    tallies::MIGRATION,
+    handed::MIGRATION,
+];
 
 const TABLES: Migration = Migration {
     name: "exams_20261122_tables",
@@ -72,13 +81,23 @@ pub(crate) async fn put_paper(
     tx: &mut Tx,
     (id, unit, by, at): (Id, UnitId, AccountId, Timestamp),
     paper: &crate::Paper,
+    (content, sealed): crate::office::Kept,
 ) -> Result<()> {
-    let content = serde_json::to_string(paper).map_err(Error::internal)?;
     let (items, points) = (paper.length() as i64, paper.full());
     tx.execute(
-        "INSERT INTO exam_paper (id, unit, title, content, items, points, made_at, made_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        args![id, unit, &paper.title, content, items, points, at, by],
+        "INSERT INTO exam_paper (id, unit, title, content, sealed, items, points, made_at, made_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        args![
+            id,
+            unit,
+            &paper.title,
+            content,
+            sealed,
+            items,
+            points,
+            at,
+            by
+        ],
     )
     .await?;
     Ok(())
@@ -373,18 +392,17 @@ pub(crate) async fn touch(tx: &mut Tx, ids: &[Id], now: Timestamp) -> Result<Vec
     Ok(found)
 }
 
-/// An attempt and whose it is: the person and what is kept of the ticket.
+/// An attempt and the person whose it is; none: by a ticket.
 pub(crate) struct Known {
     pub(crate) attempt: Attempt,
     pub(crate) person: Option<PersonId>,
-    pub(crate) ticket: Option<Vec<u8>>,
 }
 
 pub(crate) async fn known(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Known>> {
     let mut args = Args::new();
     let list = args.list(ids.iter().copied());
     let sql = format!(
-        "SELECT {ATTEMPT}, c.person, c.ticket
+        "SELECT {ATTEMPT}, c.person
          FROM exam_attempt a JOIN exam_candidate c ON c.id = a.candidate WHERE a.id IN ({list})"
     );
     let rows = tx.query(sql, args).await?;
@@ -392,7 +410,6 @@ pub(crate) async fn known(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Known>> {
         Ok(Known {
             attempt: attempt_of(row)?,
             person: row.get(6)?,
-            ticket: row.get(7)?,
         })
     };
     rows.iter().map(known).collect()

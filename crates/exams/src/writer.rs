@@ -62,7 +62,6 @@ pub(crate) struct Begun {
     pub(crate) attempt: Attempt,
     pub(crate) standing: Standing,
     pub(crate) person: Option<PersonId>,
-    pub(crate) ticket: Option<Vec<u8>>,
     /// What was answered before, in letters of the paper.
     pub(crate) answers: Vec<Kept>,
 }
@@ -221,13 +220,12 @@ async fn begin(
             true => Err(Error::Busy { retry_after: 1 }),
             false => {
                 let of = candidates.iter().find(|(c, _)| c.id == attempt.candidate);
-                let (person, ticket) = of.map_or((None, None), |(c, t)| (c.person, t.clone()));
+                let person = of.and_then(|(c, _)| c.person);
                 let answers = answers.get(&attempt.id).cloned().unwrap_or_default();
                 Ok(Done::Begun(Begun {
                     attempt,
                     standing,
                     person,
-                    ticket,
                     answers,
                 }))
             }
@@ -328,7 +326,7 @@ impl Asked<'_> {
 }
 
 /// Whether a device is the one that is let in.
-fn seated(seat: Option<u32>, standing: &Standing) -> Result<()> {
+pub(crate) fn seated(seat: Option<u32>, standing: &Standing) -> Result<()> {
     let right = match seat {
         Some(seat) => seat == standing.seat,
         None => standing.device.is_empty() && standing.seat == 1,

@@ -404,11 +404,14 @@ impl Questions {
         } else {
             difficulties
         };
-        let mut found = Vec::new();
+        let mut own: Vec<(i64, i64)> = Vec::new();
         for level in levels {
             let from = random.draw().cast_signed();
-            found.extend(store::drawn(&mut tx, (point, kind, *level), from, most).await?);
+            if own.iter().all(|(known, _)| known != level) {
+                own.push((*level, from));
+            }
         }
+        let mut found = store::drawn(&mut tx, (point, kind), &own, most).await?;
         found.retain(|id| !but.contains(id));
         random.shuffle(&mut found);
         found.truncate(count);

@@ -2,6 +2,7 @@
 //! of options by seeds, formats in and out, what is alike (all of it pure), and the bank with its tables and pages.
 
 mod answer;
+mod api;
 mod bank;
 mod bank_page;
 mod form_page;

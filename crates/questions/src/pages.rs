@@ -45,6 +45,7 @@ pub fn module(questions: Questions) -> Module {
         .get("/questions/{id}", read, show)
         .get("/questions/{id}/edit", write, form_page::edit_form)
         .get("/questions/{id}/pictures/{hash}", read, picture)
+        .merge(crate::api::routes())
         .with_state(questions);
     Module {
         name: "questions",
@@ -96,6 +97,7 @@ pub fn module(questions: Questions) -> Module {
         ],
         samples: crate::samples::all(),
         search: vec![std::sync::Arc::new(source)],
+        openapi: Some(crate::api::openapi()),
         ..Module::default()
     }
 }

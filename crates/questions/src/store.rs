@@ -1,5 +1,7 @@
 //! All SQL of the bank.
 
+use std::collections::{BTreeMap, HashSet};
+
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{AccountId, Error, Id, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
@@ -9,7 +11,23 @@ use crate::bank::{Act, Bank, Filter, Head, State, Version};
 use crate::model::{Kind, Question};
 
 /// The tables of this crate.
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[BANK_TABLES, COUNTS];
+
+/// Counters of what examinations may draw: counting hundreds of thousands anew for each blueprint takes too long.
+const COUNTS: Migration = Migration {
+    name: "questions_20261122_counts",
+    sql: "
+        CREATE TABLE question_count (
+            point {blob} NOT NULL REFERENCES question_point (id),
+            kind TEXT NOT NULL,
+            difficulty BIGINT NOT NULL,
+            number BIGINT NOT NULL,
+            PRIMARY KEY (point, kind, difficulty)) {clustered};
+        INSERT INTO question_count (point, kind, difficulty, number)
+            SELECT point, kind, difficulty, COUNT(*) FROM question_pick WHERE used = 1 GROUP BY point, kind, difficulty",
+};
+
+const BANK_TABLES: Migration = Migration {
     name: "questions_20261122_bank",
     sql: "
         CREATE TABLE question_bank (
@@ -74,7 +92,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
             question {blob} NOT NULL REFERENCES question (id),
             PRIMARY KEY (bank, band, question)) {clustered};
         CREATE INDEX question_band_question ON question_band (question)",
-}];
+};
 
 const BANK: &str = "b.id, b.unit, b.name, b.sealed";
 
@@ -550,8 +568,29 @@ pub(crate) struct Pick {
     pub question: Id,
 }
 
+/// Puts other places into those of some questions, and keeps the counters right in the same transaction.
 pub(crate) async fn set_picks(tx: &mut Tx, old: &[Id], picks: &[Pick]) -> Result<()> {
+    // In one order, so that two who write into one bank never wait for each other.
+    let mut more: BTreeMap<(Id, &'static str, i64), i64> = BTreeMap::new();
+    let mut seen = HashSet::new();
+    for p in picks.iter().filter(|p| p.used) {
+        if seen.insert((p.point, p.question)) {
+            *more
+                .entry((p.point, p.kind.code(), p.difficulty))
+                .or_default() += 1;
+        }
+    }
     for chunk in old.chunks(5_000) {
+        let mut args = Args::new();
+        let list = args.list(chunk.iter().copied());
+        let sql = format!(
+            "SELECT point, kind, difficulty, CAST(COUNT(*) AS BIGINT) FROM question_pick
+             WHERE question IN ({list}) AND used = 1 GROUP BY point, kind, difficulty"
+        );
+        for row in tx.query(sql, args).await? {
+            let of = (row.get(0)?, kind(&row, 1)?.code(), row.get(2)?);
+            *more.entry(of).or_default() -= row.get::<i64>(3)?;
+        }
         let mut args = Args::new();
         let list = args.list(chunk.iter().copied());
         tx.execute(
@@ -572,6 +611,20 @@ pub(crate) async fn set_picks(tx: &mut Tx, old: &[Id], picks: &[Pick]) -> Result
     let head = "INSERT INTO question_pick (point, used, kind, difficulty, draw, question) VALUES";
     tx.insert_many(head, 6, "ON CONFLICT DO NOTHING", rows)
         .await?;
+    let mut rows = Args::new();
+    for ((point, kind, difficulty), number) in more.into_iter().filter(|(_, n)| *n != 0) {
+        rows.add(point);
+        rows.add(kind);
+        rows.add(difficulty);
+        rows.add(number);
+    }
+    tx.insert_many(
+        "INSERT INTO question_count (point, kind, difficulty, number) VALUES",
+        4,
+        "ON CONFLICT (point, kind, difficulty) DO UPDATE SET number = question_count.number + excluded.number",
+        rows,
+    )
+    .await?;
     Ok(())
 }
 
@@ -583,8 +636,7 @@ pub(crate) async fn counts(tx: &mut Tx, points: &[Id]) -> Result<Vec<(Id, Kind, 
     let mut args = Args::new();
     let list = args.list(points.iter().copied());
     let sql = format!(
-        "SELECT point, kind, difficulty, CAST(COUNT(*) AS BIGINT) FROM question_pick
-         WHERE point IN ({list}) AND used = 1 GROUP BY point, kind, difficulty"
+        "SELECT point, kind, difficulty, number FROM question_count WHERE point IN ({list}) AND number > 0"
     );
     let rows = tx.query(sql, args).await?;
     rows.iter()
@@ -592,31 +644,45 @@ pub(crate) async fn counts(tx: &mut Tx, points: &[Id]) -> Result<Vec<(Id, Kind, 
         .collect()
 }
 
-/// Questions in use of one point, kind and difficulty, from a place in the order of chance on.
+/// Questions in use of one point, kind and some difficulties, of each up to so many from its place in the order of
+/// chance on and then from the beginning; all of them in two statements at most.
 pub(crate) async fn drawn(
     tx: &mut Tx,
-    (point, kind, difficulty): (Id, Kind, i64),
-    from: i64,
+    (point, kind): (Id, Kind),
+    levels: &[(i64, i64)],
     most: i64,
 ) -> Result<Vec<Id>> {
-    let mut out: Vec<Id> = Vec::new();
+    let mut found: BTreeMap<i64, Vec<Id>> = BTreeMap::new();
     for side in [">=", "<"] {
-        let left = most - i64::try_from(out.len()).unwrap_or(most);
-        if left <= 0 {
+        let mut args = Args::new();
+        let mut parts = Vec::new();
+        for (level, from) in levels {
+            let have = found.get(level).map_or(0, Vec::len);
+            let left = most - i64::try_from(have).unwrap_or(most);
+            if left <= 0 {
+                continue;
+            }
+            let of = [args.push(point), args.push(kind.code()), args.push(*level)];
+            let (from, left) = (args.push(*from), args.push(left));
+            parts.push(format!(
+                "SELECT * FROM (SELECT difficulty, question FROM question_pick
+                 WHERE point = {} AND used = 1 AND kind = {} AND difficulty = {} AND draw {side} {from}
+                 ORDER BY draw, question LIMIT {left}) AS d{}",
+                of[0],
+                of[1],
+                of[2],
+                parts.len()
+            ));
+        }
+        if parts.is_empty() {
             break;
         }
-        let sql = format!(
-            "SELECT question FROM question_pick WHERE point = $1 AND used = 1 AND kind = $2 AND difficulty = $3
-             AND draw {side} $4 ORDER BY draw, question LIMIT $5"
-        );
-        let rows = tx
-            .query(sql, args![point, kind.code(), difficulty, from, left])
-            .await?;
-        for row in &rows {
-            out.push(row.get(0)?);
+        for row in tx.query(parts.join(" UNION ALL "), args).await? {
+            found.entry(row.get(0)?).or_default().push(row.get(1)?);
         }
     }
-    Ok(out)
+    let of = |(level, _): &(i64, i64)| found.remove(level).unwrap_or_default();
+    Ok(levels.iter().flat_map(of).collect())
 }
 
 /// The unit that keeps a bank, for its questions.

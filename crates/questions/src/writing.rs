@@ -1,7 +1,7 @@
 //! Writing questions and deciding on them. An edit is a new version; what examinations draw changes only when somebody
 //! else accepted it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use db::Tx;
 use identity::Actor;
@@ -358,6 +358,8 @@ impl Questions {
             let heads = store::heads(tx, &ids, scope).await?;
             let newest: HashMap<Id, Version> = store::newest(tx, &ids).await?.into_iter().collect();
             let mut outcomes = Vec::with_capacity(heads.len());
+            // Bank by bank and all together, so that two who decide take the counters in one order.
+            let mut moved: BTreeMap<Id, Vec<(Head, &Question)>> = BTreeMap::new();
             for old in heads {
                 let version = newest.get(&old.id).ok_or(Error::NotFound)?;
                 let refused = refusal(&old, version, picked[&old.id], verdict, &actor);
@@ -374,10 +376,8 @@ impl Questions {
                         return Err(Error::Retry("a question was changed meanwhile".into()));
                     }
                     if head.used != old.used {
-                        let bank = store::bank_by_id(tx, head.bank, &Scope::All).await?;
-                        let bank = bank.ok_or(Error::NotFound)?;
-                        self.place(tx, &bank, &[(head.clone(), &version.question)])
-                            .await?;
+                        let of = moved.entry(head.bank).or_default();
+                        of.push((head.clone(), &version.question));
                     }
                     let act = self.act(head.version, verdict.act(), reason, &actor);
                     store::add_acts(tx, &[(head.id, act)]).await?;
@@ -386,6 +386,11 @@ impl Questions {
                     identity::record(tx, &self.env, &entry).await?;
                 }
                 outcomes.push((old.id, refused));
+            }
+            for (bank, questions) in moved {
+                let bank = store::bank_by_id(tx, bank, &Scope::All).await?;
+                let bank = bank.ok_or(Error::NotFound)?;
+                self.place(tx, &bank, &questions).await?;
             }
             Ok(outcomes)
         })

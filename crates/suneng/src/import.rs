@@ -29,6 +29,9 @@ pub enum Import {
         /// 题库名称，没有就建立 / Name of the bank, made when there is none
         #[arg(long, default_value = "题库")]
         bank: String,
+        /// 题库所属单位的编码，缺省为最上级单位 / Code of the unit that keeps the bank; usually the top unit
+        #[arg(long)]
+        unit: Option<String>,
     },
 }
 
@@ -37,7 +40,9 @@ pub async fn run(config: Config, env: Env, import: Import, texts: &Texts) -> Res
     let world = World::open(config, env).await?;
     let (files, dry_run) = match import {
         Import::Organization { files, dry_run } => (files, dry_run),
-        Import::Questions { file, bank } => return questions(&world, &file, &bank, texts).await,
+        Import::Questions { file, bank, unit } => {
+            return questions(&world, &file, (&bank, unit.as_deref()), texts).await;
+        }
     };
     let attributes = Attributes::read(&world.packs).map_err(pack_errors)?;
     let org = world.organization.clone().with_vault(world.vault().await?);
@@ -97,8 +102,13 @@ fn content(path: &Path) -> Result<(String, Vec<u8>)> {
     Ok((shown, bytes))
 }
 
-/// Questions into a bank of that name; one is made at the top unit when there is none.
-async fn questions(world: &World, file: &Path, name: &str, texts: &Texts) -> Result<()> {
+/// Questions into a bank of that name; one is made when there is none, at the unit that was named or at the top.
+async fn questions(
+    world: &World,
+    file: &Path,
+    (name, unit): (&str, Option<&str>),
+    texts: &Texts,
+) -> Result<()> {
     let (_, bytes) = content(file)?;
     let shown = file.file_name().unwrap_or_default().to_string_lossy();
     let book = questions::Questions::new(
@@ -108,16 +118,32 @@ async fn questions(world: &World, file: &Path, name: &str, texts: &Texts) -> Res
         world.files.clone(),
     );
     let mut banks = book.banks(&Scope::All).await?;
-    banks.retain(|b| b.name == name.trim());
+    let unit = match unit {
+        None => None,
+        Some(code) => match world.organization.unit_by_code(code, &Scope::All).await {
+            Err(Error::NotFound) => {
+                let message = Msg::new("import-unit-unknown").with("unit", code);
+                return Err(Error::Conflict(message));
+            }
+            found => Some(found?.id),
+        },
+    };
+    banks.retain(|b| b.name == name.trim() && unit.is_none_or(|unit| unit == b.unit));
     let bank = match &banks[..] {
         [bank] => bank.clone(),
         [] => {
-            let units = world.organization.units(&Scope::All).await?;
-            let top = units.into_iter().find(|u| u.parent.is_none());
-            let top = top.ok_or_else(|| Error::Conflict(Msg::new("import-no-unit")))?;
+            let unit = match unit {
+                Some(unit) => unit,
+                None => {
+                    let units = world.organization.units(&Scope::All).await?;
+                    let top = units.into_iter().find(|u| u.parent.is_none());
+                    let top = top.ok_or_else(|| Error::Conflict(Msg::new("import-no-unit")))?;
+                    top.id
+                }
+            };
             let bank = questions::Bank {
                 id: world.env.new_id(),
-                unit: top.id,
+                unit,
                 name: name.to_owned(),
                 sealed: false,
             };

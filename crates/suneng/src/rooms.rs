@@ -384,7 +384,8 @@ impl Rooms {
         )
         .with_vault(vault.clone())
         .with_files(world.files.clone())
-        .with_requests(requests.clone());
+        .with_requests(requests.clone())
+        .with_notices(notices.clone());
         let exam_office = exams::Office::new(
             exams.clone(),
             questions.clone(),

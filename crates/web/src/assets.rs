@@ -116,6 +116,7 @@ mod tests {
             ("sitting/keep.js", 4_000),
             ("sitting/link.js", 10_000),
             ("sitting/watch.js", 8_000),
+            ("sitting/files.js", 10_000),
         ] {
             let file = Files::get(name).expect(name).data;
             assert!(file.len() <= budget, "{name} has {} bytes", file.len());

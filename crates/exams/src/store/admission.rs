@@ -226,3 +226,32 @@ pub(crate) async fn people(tx: &mut Tx, numbers: &[String]) -> Result<Vec<(Strin
     let rows = tx.query(sql, args).await?;
     rows.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect()
 }
+
+/// Those on the list who have an account, each with their room.
+pub(crate) async fn readers(tx: &mut Tx, exam: Id) -> Result<Vec<(PersonId, String)>> {
+    let sql = "SELECT person, place FROM exam_candidate
+        WHERE exam = $1 AND person IS NOT NULL AND revoked IS NULL ORDER BY id";
+    let rows = tx.query(sql, args![exam]).await?;
+    rows.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect()
+}
+
+/// Those with an account who handed something in.
+pub(crate) async fn sat(tx: &mut Tx, exam: Id) -> Result<Vec<PersonId>> {
+    let sql =
+        "SELECT DISTINCT c.person FROM exam_attempt a JOIN exam_candidate c ON c.id = a.candidate
+        WHERE a.exam = $1 AND a.submitted IS NOT NULL AND c.person IS NOT NULL";
+    let rows = tx.query(sql, args![exam]).await?;
+    rows.iter().map(|r| r.get(0)).collect()
+}
+
+/// Whose attempts these are, as far as they have an account.
+pub(crate) async fn whose(tx: &mut Tx, attempts: &[Id]) -> Result<Vec<PersonId>> {
+    let mut args = Args::new();
+    let list = args.list(attempts.iter().copied());
+    let sql = format!(
+        "SELECT DISTINCT c.person FROM exam_attempt a JOIN exam_candidate c ON c.id = a.candidate
+         WHERE a.id IN ({list}) AND c.person IS NOT NULL"
+    );
+    let rows = tx.query(sql, args).await?;
+    rows.iter().map(|r| r.get(0)).collect()
+}

@@ -247,19 +247,19 @@ pub(crate) async fn paper_row(tx: &mut Tx, id: Id) -> Result<PaperRow> {
 /// Puts another content in the place of a draft's; the caller holds the draft by its version.
 pub(crate) async fn set_paper(
     tx: &mut Tx,
-    id: Id,
-    paper: &crate::Paper,
+    (id, paper): (Id, &crate::Paper),
+    (content, sealed): crate::office::Kept,
     drawn: Option<(&str, u64)>,
 ) -> Result<()> {
-    let content = serde_json::to_string(paper).map_err(Error::internal)?;
     let (recipe, seed) = drawn.map_or(("", None), |(r, s)| (r, Some(s.cast_signed())));
     tx.execute(
-        "UPDATE exam_paper SET title = $2, content = $3, items = $4, points = $5, recipe = $6, seed = $7
-         WHERE id = $1 AND sealed IS NULL",
+        "UPDATE exam_paper SET title = $2, content = $3, sealed = $4, items = $5, points = $6, recipe = $7, seed = $8
+         WHERE id = $1",
         args![
             id,
             &paper.title,
             content,
+            sealed,
             paper.length() as i64,
             paper.full(),
             recipe,
@@ -270,10 +270,14 @@ pub(crate) async fn set_paper(
     Ok(())
 }
 
-/// Seals a paper: its content is readable no more but with the vault.
-pub(crate) async fn seal(tx: &mut Tx, id: Id, sealed: Vec<u8>) -> Result<()> {
-    let sql = "UPDATE exam_paper SET content = '', sealed = $2 WHERE id = $1";
-    tx.execute(sql, args![id, sealed]).await?;
+/// Seals a paper that is still kept readable: an older program left it so.
+pub(crate) async fn seal(
+    tx: &mut Tx,
+    id: Id,
+    (content, sealed): crate::office::Kept,
+) -> Result<()> {
+    let sql = "UPDATE exam_paper SET content = $2, sealed = $3 WHERE id = $1";
+    tx.execute(sql, args![id, content, sealed]).await?;
     Ok(())
 }
 

@@ -71,8 +71,8 @@ fn sat(row: &Row) -> Result<Sat> {
     })
 }
 
-/// All on the list of an examination with their attempts, by number and attempt.
-pub(crate) async fn all(tx: &mut Tx, exam: Id) -> Result<Vec<Sat>> {
+/// One on a list with all attempts, by their number.
+pub(crate) async fn of_candidate(tx: &mut Tx, candidate: Id) -> Result<Vec<Sat>> {
     let rows = tx
         .query(
             "SELECT c.id, c.person, c.unit, COALESCE(p.name, c.name), COALESCE(p.staff_no, c.number), c.place, c.extra,
@@ -82,9 +82,8 @@ pub(crate) async fn all(tx: &mut Tx, exam: Id) -> Result<Vec<Sat>> {
              LEFT JOIN exam_result r ON r.attempt = a.id
                 AND r.revision = (SELECT MAX(x.revision) FROM exam_result x WHERE x.attempt = a.id)
              LEFT JOIN exam_void v ON v.attempt = a.id
-             WHERE c.exam = $1 AND (c.revoked IS NULL OR a.id IS NOT NULL)
-             ORDER BY COALESCE(p.staff_no, c.number), c.id, a.number",
-            args![exam],
+             WHERE c.id = $1 ORDER BY a.number",
+            args![candidate],
         )
         .await?;
     rows.iter().map(sat).collect()
@@ -97,10 +96,18 @@ pub(crate) async fn void_reason(tx: &mut Tx, attempt: Id) -> Result<Option<Strin
     row.map(|row| row.get(0)).transpose()
 }
 
-/// The last marks of attempts, as JSON.
-pub(crate) async fn marks(tx: &mut Tx, attempts: &[Id]) -> Result<Vec<String>> {
-    let found = super::results(tx, attempts).await?;
-    Ok(found.into_iter().map(|m| m.marks).collect())
+/// Why attempts do not count, of those that were made void.
+pub(crate) async fn void_reasons(tx: &mut Tx, attempts: &[Id]) -> Result<HashMap<Id, String>> {
+    let mut found = HashMap::new();
+    for part in parts(attempts) {
+        let mut args = Args::new();
+        let list = args.list(part.iter().copied());
+        let sql = format!("SELECT attempt, reason FROM exam_void WHERE attempt IN ({list})");
+        for row in tx.query(sql, args).await? {
+            found.insert(row.get(0)?, row.get(1)?);
+        }
+    }
+    Ok(found)
 }
 
 /// All revisions of the marks of an attempt: revision, points, why, when.
@@ -203,10 +210,14 @@ pub(crate) struct Counted {
     pub(crate) stands: bool,
 }
 
-/// What counts of an examination's candidates.
-pub(crate) async fn counted(tx: &mut Tx, exam: Id) -> Result<HashMap<Id, Counted>> {
-    let sql = "SELECT candidate, attempt, revision, points, role, stands FROM exam_counted WHERE exam = $1";
-    let rows = tx.query(sql, args![exam]).await?;
+/// What counts of some candidates.
+pub(crate) async fn counted(tx: &mut Tx, candidates: &[Id]) -> Result<HashMap<Id, Counted>> {
+    let mut args = Args::new();
+    let list = args.list(candidates.iter().copied());
+    let sql = format!(
+        "SELECT candidate, attempt, revision, points, role, stands FROM exam_counted WHERE candidate IN ({list})"
+    );
+    let rows = tx.query(sql, args).await?;
     let read = |r: &Row| {
         let counted = Counted {
             attempt: r.get(1)?,

@@ -112,7 +112,7 @@ impl House {
             .create(&paper(5), terms, &Scope::All, by)
             .await
             .unwrap();
-        exams.publish(exam, &Scope::All).await.unwrap();
+        exams.publish(exam, &Scope::All, by).await.unwrap();
         let names: Vec<String> = ["钱一", "钱二", "钱三"].map(str::to_owned).into();
         let issued = exams.issue(exam, &names, &Scope::All, by).await.unwrap();
         let tickets = issued

@@ -1,5 +1,7 @@
 //! A bureau with two offices, a bank of questions, a keyring, and the office of examinations.
 
+use std::collections::HashMap;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -10,10 +12,12 @@ use commons::packs::Packs;
 use crypt::{Keyring, Vault};
 use db::Migration;
 use exams::{Details, ExamKinds, Exams, Office, Shows, Takes, Terms};
+use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use identity::{Identity, SecuritySettings};
 use kernel::{AccountId, Date, Id, PersonId, Scope, Timestamp, UnitId};
 use ledger::{Fact, Ledger};
+use notices::{Contacts, Notices, Settings};
 use organization::{NewUnit, Organization, read_rows};
 use questions::{Bank, Draft, Key, Kind, Question, Questions, Verdict};
 use testkit::TestDb;
@@ -28,6 +32,7 @@ pub fn migrations() -> Vec<Migration> {
         organization::MIGRATIONS,
         ledger::MIGRATIONS,
         identity::MIGRATIONS,
+        notices::MIGRATIONS,
         questions::MIGRATIONS,
         exams::MIGRATIONS,
     ]
@@ -56,6 +61,22 @@ code = "quarterly-test"
 name = { zh = "季度测试", en = "Quarterly test" }
 "#;
 
+/// Nobody has an address.
+struct Nobody;
+
+impl Contacts for Nobody {
+    fn addresses<'a>(
+        &'a self,
+        _: &'a [PersonId],
+    ) -> BoxFuture<'a, kernel::Result<HashMap<PersonId, String>>> {
+        Box::pin(async { Ok(HashMap::new()) })
+    }
+
+    fn is_open(&self, _: AccountId, _: PersonId) -> BoxFuture<'_, kernel::Result<bool>> {
+        Box::pin(async { Ok(true) })
+    }
+}
+
 pub struct Bureau {
     pub office: Office,
     pub exams: Exams,
@@ -71,6 +92,7 @@ pub struct Bureau {
     pub clerk: AccountId,
     pub reviewer: AccountId,
     pub vault: Vault,
+    pub notices: Notices,
     _ring: tempfile::TempDir,
 }
 
@@ -103,6 +125,10 @@ impl Bureau {
         let ring = Keyring::create(&path, &t.env, crypt::AES).expect("a keyring");
         let vault = Vault::open(&t.db, &t.env, ring).await.expect("a vault");
         let exams = Exams::new(t.db.clone(), t.env.clone(), org.clone()).with_vault(vault.clone());
+        let notices = Notices::new(t.db.clone(), t.env.clone(), Settings::default(), Nobody);
+        let exams = exams
+            .with_notices(notices.clone())
+            .with_files(files.clone());
         let questions = Questions::new(t.db.clone(), t.env.clone(), org.clone(), files.clone());
         let ledger = Ledger::open(t.db.clone(), t.env.clone()).await.unwrap();
         let clerk: AccountId = t.env.new_id();
@@ -140,6 +166,7 @@ impl Bureau {
             clerk,
             reviewer: t.env.new_id(),
             vault,
+            notices,
             _ring: folder,
         }
     }
@@ -352,6 +379,10 @@ impl App {
             .header(header::CONTENT_TYPE, kind)
             .body(Body::from(body))
             .expect("a request");
+        self.answer(request).await
+    }
+
+    async fn answer(&self, request: Request) -> Answer {
         let response = self.0.clone().oneshot(request).await.expect("infallible");
         let status = response.status();
         let to = response.headers().get(header::LOCATION);
@@ -362,6 +393,25 @@ impl App {
             to,
             bytes: body.to_bytes().to_vec(),
         }
+    }
+
+    /// As a sitting asks, which proves itself.
+    pub async fn proved(
+        &self,
+        method: &str,
+        path: &str,
+        proof: &str,
+        (kind, body): (&str, Vec<u8>),
+    ) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "suneng.test")
+            .header(header::CONTENT_TYPE, kind)
+            .header(header::AUTHORIZATION, proof)
+            .body(Body::from(body))
+            .expect("a request");
+        self.answer(request).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -296,11 +296,15 @@ async fn results_are_shown_when_the_rules_say_so_and_a_cancelled_one_begins_no_m
         let shown = exams.result(begun.attempt, &token).await.unwrap();
         assert_eq!(shown.points, Some((0, 30_000, Some(false))));
         let house = house.again(&t).await;
-        house.exams.cancel(house.exam, &Scope::All).await.unwrap();
+        house
+            .exams
+            .cancel(house.exam, &Scope::All, house.by)
+            .await
+            .unwrap();
         let refused = house.exams.begin(house.exam, &house.tickets[0], "").await;
         assert_eq!(key(refused), "exam-not-published");
         assert_eq!(
-            key(house.exams.publish(house.exam, &Scope::All).await),
+            key(house.exams.publish(house.exam, &Scope::All, house.by).await),
             "exam-stage"
         );
     })

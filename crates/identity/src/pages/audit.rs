@@ -323,6 +323,8 @@ fn action_name(shell: &Shell, action: &str) -> String {
             "identity-action-exam-attempt-restored",
         ),
         ("exam.remarked", "identity-action-exam-remarked"),
+        ("exam.scored", "identity-action-exam-scored"),
+        ("exam.file-seen", "identity-action-exam-file-seen"),
         ("questions.bank-kept", "identity-action-questions-bank-kept"),
         ("questions.written", "identity-action-questions-written"),
         ("questions.proposed", "identity-action-questions-proposed"),

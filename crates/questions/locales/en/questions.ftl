@@ -260,3 +260,5 @@ question-export-anyway = Export anyway
 question-export-back = Back to the questions
 question-export-none = Nothing to export
 question-number = Number
+question-code-wrong = There is no such value; see the description of the API.
+question-api-media = New pictures are not taken here: import a file, or edit the question on its page.

@@ -260,3 +260,5 @@ question-export-anyway = 仍然导出
 question-export-back = 返回题库
 question-export-none = 没有可以导出的题目
 question-number = 序号
+question-code-wrong = 没有这个取值，请按接口文档填写。
+question-api-media = 接口不接收新的图片：带图片的试题请用文件导入，或者在页面上编辑。

@@ -1,5 +1,6 @@
 //! The bank on both engines: the service, imports, what examinations read, pages over HTTP.
 
+mod api;
 mod house;
 mod pages;
 mod service;

@@ -23,6 +23,7 @@ init-done = The data folder { $data } is ready, database { $database }, { $migra
 init-key = Signing key of the ledger: { $file }. Keep a copy of it in a safe place; backups do not hold it.
 init-admin = { $role }: { $login }, one-time password: { $password } (shown only now; must be changed at the first sign-in).
 bench-not-empty = The bench leaves data in the database; give it an empty PostgreSQL database.
+bench-nodes = Several nodes (--nodes) need PostgreSQL: give --database-url.
 bench-engine = The database is one of { $ours }, not of { $engine }; name another with --database-url.
 init-unit = Top unit added: { $name } (code { $code }).
 migrate-done = The database is up to date, { $count } migrations applied.
@@ -44,7 +45,8 @@ import-twins = { $count } people have a new staff number but name and unit of so
 import-would = Preview: { $changed } changes, { $unchanged } unchanged. Nothing was written.
 import-questions-done = Imported into "{ $bank }": { $imported } questions, { $quarantined } to be mended, { $duplicates } there already.
 import-no-unit = There are no units yet. Import units and people first.
-import-banks-several = Several banks are called "{ $bank }": import on the page.
+import-unit-unknown = There is no unit with the code "{ $unit }". Check --unit, or import units first.
+import-banks-several = Several banks are called "{ $bank }": name the unit by --unit, or import on the page.
 import-done = Imported: { $changed } changes, { $unchanged } unchanged.
 
 backup-name = The name of a backup ends in .tar or .tar.gz: { $file }

@@ -23,6 +23,7 @@ init-done = 数据目录 { $data } 已就绪，数据库 { $database }，本次�
 init-key = 台账签名密钥：{ $file }。请另行妥善保管一份，备份中不含此文件。
 init-admin = { $role }：{ $login }，一次性密码：{ $password }（只显示这一次，首次登录后须修改）。
 bench-not-empty = 测速会在数据库中留下数据，请给它一个空的 PostgreSQL 数据库。
+bench-nodes = 几个节点（--nodes）要用 PostgreSQL，请写 --database-url。
 bench-engine = 数据库是 { $ours }，不是 { $engine }；请用 --database-url 另行指定。
 init-unit = 已建立最上级单位：{ $name }（编码 { $code }）。
 migrate-done = 数据库结构已是最新，本次升级 { $count } 步。
@@ -44,7 +45,8 @@ import-twins = 有 { $count } 名人员的工号是新的，但姓名和单位�
 import-would = 预览：将变更 { $changed } 项，{ $unchanged } 项不变。未写入。
 import-questions-done = 已导入到“{ $bank }”：题目 { $imported } 道，待修正 { $quarantined } 道，重复 { $duplicates } 道。
 import-no-unit = 还没有单位。请先导入单位和人员。
-import-banks-several = 有几个题库都叫“{ $bank }”，请在页面上导入。
+import-unit-unknown = 没有编码为“{ $unit }”的单位。请核对 --unit，或者先导入单位。
+import-banks-several = 有几个题库都叫“{ $bank }”，请用 --unit 写明单位编码，或者在页面上导入。
 import-done = 已导入：变更 { $changed } 项，{ $unchanged } 项不变。
 
 backup-name = 备份文件名应以 .tar 或者 .tar.gz 结尾：{ $file }

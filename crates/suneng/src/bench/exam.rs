@@ -23,7 +23,7 @@ use super::start::Server;
 use crate::{Config, World};
 
 /// Nobody is waited for any longer, whatever holds them up.
-const STUCK: Duration = Duration::from_secs(120);
+pub(super) const STUCK: Duration = Duration::from_secs(120);
 
 /// How many sit, how long a paper they get, and how many sit at once.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +55,11 @@ struct Found {
 }
 
 /// An examination for so many, with their tickets.
-async fn prepare(world: &World, exams: &Exams, sizes: Sizes) -> Result<(Id, Vec<String>)> {
+pub(super) async fn prepare(
+    world: &World,
+    exams: &Exams,
+    sizes: Sizes,
+) -> Result<(Id, Vec<String>)> {
     let unit = NewUnit {
         parent: None,
         code: "E".into(),
@@ -110,7 +114,7 @@ async fn prepare(world: &World, exams: &Exams, sizes: Sizes) -> Result<(Id, Vec<
     };
     let by: AccountId = world.env.new_id();
     let exam = exams.create(&paper, terms, &Scope::All, by).await?;
-    exams.publish(exam, &Scope::All).await?;
+    exams.publish(exam, &Scope::All, by).await?;
     let names: Vec<String> = (0..sizes.takers).map(|n| format!("考生{n}")).collect();
     let mut tickets = Vec::with_capacity(names.len());
     for part in names.chunks(5_000) {
@@ -165,7 +169,7 @@ pub async fn run(config: &Config, env: &Env, sizes: Sizes) -> Result<Value> {
 }
 
 /// Answers that were acknowledged and are not there.
-async fn lost(exams: &Exams, acknowledged: &[(Id, u16, i64)]) -> Result<usize> {
+pub(super) async fn lost(exams: &Exams, acknowledged: &[(Id, u16, i64)]) -> Result<usize> {
     let mut attempts: Vec<Id> = acknowledged.iter().map(|(attempt, ..)| *attempt).collect();
     attempts.sort_unstable();
     attempts.dedup();
@@ -260,10 +264,10 @@ pub async fn sitters() -> Result<Value> {
 
 /// What was measured.
 #[derive(Default)]
-struct Record {
+pub(super) struct Record {
     steps: BTreeMap<&'static str, Vec<Duration>>,
-    acknowledged: Vec<(Id, u16, i64)>,
-    finished: usize,
+    pub(super) acknowledged: Vec<(Id, u16, i64)>,
+    pub(super) finished: usize,
     busy: usize,
 }
 
@@ -272,7 +276,7 @@ impl Record {
         self.steps.entry(step).or_default().push(at.elapsed());
     }
 
-    fn join(&mut self, other: Self) {
+    pub(super) fn join(&mut self, other: Self) {
         for (step, took) in other.steps {
             self.steps.entry(step).or_default().extend(took);
         }
@@ -304,17 +308,17 @@ impl Record {
 }
 
 /// One examinee; whatever breaks, they go on where they were.
-struct Sitter {
+pub(super) struct Sitter {
     ticket: String,
     attempt: Option<(Id, String)>,
     items: Vec<u16>,
     answered: usize,
     submitted: bool,
-    done: bool,
+    pub(super) done: bool,
 }
 
 impl Sitter {
-    fn new(ticket: String) -> Self {
+    pub(super) fn new(ticket: String) -> Self {
         Self {
             ticket,
             attempt: None,
@@ -326,7 +330,12 @@ impl Sitter {
     }
 
     /// The next request of this sitting.
-    async fn go_on(&mut self, client: &mut Client, exam: Id, record: &mut Record) -> Result<()> {
+    pub(super) async fn go_on(
+        &mut self,
+        client: &mut Client,
+        exam: Id,
+        record: &mut Record,
+    ) -> Result<()> {
         const JSON: &str = "Content-Type: application/json\r\n";
         let at = Instant::now();
         let Some((attempt, token)) = self.attempt.clone() else {

@@ -1,10 +1,12 @@
 //! `suneng bench`: figures about speed and durability as JSON, from the very code that serves. Works in a
 //! folder of its own and leaves nothing behind; on PostgreSQL it wants an empty database to itself.
 
+mod bank;
 mod cases;
 mod client;
 mod enter_once;
 mod exam;
+mod exam_nodes;
 mod kill;
 mod load;
 mod people;
@@ -116,6 +118,18 @@ pub enum Bench {
         /// 强杀次数 / How often to kill
         #[arg(long, default_value_t = 20)]
         rounds: usize,
+        /// 与 --kill 同用：节点数，轮流强杀一个（PostgreSQL）/ With --kill: nodes, of which one after the other is killed
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=8))]
+        nodes: u64,
+        /// 以 JSON 输出（始终如此）/ Print JSON (always)
+        #[arg(long)]
+        json: bool,
+    },
+    /// 题库：按词查找、计数、抽题、按蓝图组卷 / A bank: found by words, counted, picked, papers by a blueprint
+    Bank {
+        /// 题目数 / Questions
+        #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000))]
+        questions: u64,
         /// 以 JSON 输出（始终如此）/ Print JSON (always)
         #[arg(long)]
         json: bool,
@@ -225,6 +239,7 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
             at_once,
             kill,
             rounds,
+            nodes,
             ..
         } => {
             let sizes = exam::Sizes {
@@ -233,9 +248,16 @@ pub async fn run(config: Config, env: Env, bench: Bench) -> Result<bool> {
                 at_once,
             };
             match kill {
+                true if nodes > 1 => {
+                    let nodes = (rounds, nodes as usize);
+                    exam_nodes::kill(&config, &env, sizes, nodes).await?
+                }
                 true => exam::kill(&config, &env, sizes, rounds).await?,
                 false => (exam::run(&config, &env, sizes).await?, true),
             }
+        }
+        Bench::Bank { questions, .. } => {
+            (bank::run(&config, &env, questions as usize).await?, true)
         }
         // Handled above.
         Bench::EnterOnce { .. } | Bench::Cases { .. } | Bench::ExamSitters | Bench::ExamBare => {

@@ -85,7 +85,7 @@ pub async fn hold(world: &World, rooms: &Rooms, clock: &TestClock) -> Result<()>
     let held = exams
         .create(&paper(past), held, &Scope::All, officer)
         .await?;
-    exams.publish(held, &Scope::All).await?;
+    exams.publish(held, &Scope::All, officer).await?;
     let mut people = Vec::new();
     for (staff_no, left) in SITTERS {
         let person = rooms
@@ -109,7 +109,7 @@ pub async fn hold(world: &World, rooms: &Rooms, clock: &TestClock) -> Result<()>
     let next = exams
         .create(&paper(coming), next, &Scope::All, officer)
         .await?;
-    exams.publish(next, &Scope::All).await?;
+    exams.publish(next, &Scope::All, officer).await?;
     exams.admit(next, &listed, &Scope::All, officer).await?;
     Ok(())
 }

@@ -207,3 +207,45 @@ fn a_tiny_examination_loses_nothing_also_when_it_is_killed() {
         "{found}"
     );
 }
+
+#[test]
+fn a_tiny_bank_is_counted_drawn_and_made_into_papers() {
+    let found = bench(&["bank", "--questions", "2400", "--json"]);
+    assert_eq!(found["counted"], 2_400, "{found}");
+    for what in ["search_ms", "count_ms", "draw_ms", "blueprint_ms"] {
+        assert!(found[what]["p50"].as_f64() > Some(0.0), "{what}: {found}");
+    }
+}
+
+#[test]
+fn two_nodes_of_which_one_is_killed_lose_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let args = ["--data", folder.path().to_str().expect("a path")];
+    let said = bad(&[&["bench", "exam", "--kill", "--nodes", "2"][..], &args].concat());
+    assert!(said.contains("PostgreSQL"), "{said}");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let url = runtime.block_on(async { testkit::pg::server().create_database().await });
+    let sizes = [
+        "--takers",
+        "60",
+        "--items",
+        "5",
+        "--at-once",
+        "8",
+        "--rounds",
+        "3",
+    ];
+    let rest = ["--kill", "--nodes", "2", "--database-url", url.as_str()];
+    let found = bench(&[&["exam"][..], &sizes, &rest].concat());
+    assert_eq!(
+        (&found["lost"], &found["submitted_twice"]),
+        (&0.into(), &0.into()),
+        "{found}"
+    );
+    assert_eq!(
+        (&found["finished"], &found["nodes"]),
+        (&60.into(), &2.into()),
+        "{found}"
+    );
+    assert!(found["went_on_elsewhere"].as_u64() > Some(0), "{found}");
+}

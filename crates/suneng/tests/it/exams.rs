@@ -151,7 +151,7 @@ async fn it_is_sat_by_account_and_by_ticket_at_fixed_addresses() {
         body["detail"].as_str().unwrap().contains("not published"),
         "{body}"
     );
-    exams.publish(exam, &all).await.unwrap();
+    exams.publish(exam, &all, officer.account).await.unwrap();
     let names = ["外单位考生".to_owned()];
     let issued = exams
         .issue(exam, &names, &all, officer.account)
@@ -264,7 +264,7 @@ async fn a_session_that_ends_does_not_end_a_sitting() {
         .create(&paper(), terms, &all, someone.account)
         .await
         .unwrap();
-    exams.publish(exam, &all).await.unwrap();
+    exams.publish(exam, &all, someone.account).await.unwrap();
     exams
         .admit(exam, &[(someone.person, unit)], &all, someone.account)
         .await

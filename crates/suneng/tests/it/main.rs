@@ -2,6 +2,7 @@
 
 mod approvals;
 mod backup;
+mod bank_journey;
 mod bench;
 mod bulletins;
 mod cockpit;

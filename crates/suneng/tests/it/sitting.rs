@@ -141,7 +141,7 @@ async fn publish(house: &House, unit: UnitId, paper: &Paper, shows: Shows) -> Id
     };
     let by = AccountId(house.world.env.new_id());
     let exam = exams.create(paper, terms, &all, by).await.unwrap();
-    exams.publish(exam, &all).await.unwrap();
+    exams.publish(exam, &all, by).await.unwrap();
     exam
 }
 
@@ -157,7 +157,7 @@ async fn tickets(house: &House, exam: Id, names: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn serve(folder: &Path, at: Option<&str>) -> Server {
+pub fn serve(folder: &Path, at: Option<&str>) -> Server {
     let data = folder.display().to_string();
     match at {
         None => Server::start(&["--data", &data, "--lang", "zh"]),
@@ -165,29 +165,29 @@ fn serve(folder: &Path, at: Option<&str>) -> Server {
     }
 }
 
-async fn open(page: &Page, server: &Server, path: &str) {
+pub async fn open(page: &Page, server: &Server, path: &str) {
     page.goto(&format!("http://{}{path}", server.address)).await;
 }
 
-async fn sign_in(page: &Page, server: &Server, login: &str, next: &str) {
+pub async fn sign_in(page: &Page, server: &Server, login: &str, next: &str) {
     open(page, server, &format!("/sign-in?next={next}")).await;
     page.fill("#f-login", login).await;
     page.fill("#f-password", PASSWORD).await;
     page.follow(".signin-form button").await;
 }
 
-async fn unsent(page: &Page, count: usize) {
+pub async fn unsent(page: &Page, count: usize) {
     let there = format!(
         "(document.querySelector('.saved') || {{ getAttribute() {{}} }}).getAttribute('data-unsent') === '{count}'"
     );
     page.wait_until(&there, &format!("{count} unsent")).await;
 }
 
-async fn at_question(page: &Page, number: usize) {
+pub async fn at_question(page: &Page, number: usize) {
     page.wait_text("#q-title", &format!("第 {number} 题")).await;
 }
 
-async fn next(page: &Page, size: Size) {
+pub async fn next(page: &Page, size: Size) {
     let button = if size == PHONE {
         ".exam-bar .btn-primary"
     } else {
@@ -243,14 +243,14 @@ async fn jump(page: &Page, size: Size, to: usize) {
     at_question(page, to).await;
 }
 
-const DEVICE: &str = "new Promise(ok => { const r = indexedDB.open('suneng-sitting'); r.onsuccess = () => {
+pub const DEVICE: &str = "new Promise(ok => { const r = indexedDB.open('suneng-sitting'); r.onsuccess = () => {
     const g = r.result.transaction('kept').objectStore('kept').get('device'); g.onsuccess = () => ok(g.result); }; })";
-const KEPT: &str = "new Promise(ok => { const r = indexedDB.open('suneng-sitting'); r.onsuccess = () => {
+pub const KEPT: &str = "new Promise(ok => { const r = indexedDB.open('suneng-sitting'); r.onsuccess = () => {
     const g = r.result.transaction('kept').objectStore('kept').getAll(IDBKeyRange.bound('a:', 'a:~'));
     g.onsuccess = () => ok(g.result.map(a => ({ item: a.item, value: a.value, sent: a.sent }))); }; })";
 
 /// Errors that a network that was cut leaves on the console.
-async fn forget_network_errors(page: &Page) {
+pub async fn forget_network_errors(page: &Page) {
     for error in page.console_errors().await {
         assert!(
             error.contains("net::ERR_") || error.contains("Failed to load resource"),

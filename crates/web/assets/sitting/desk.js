@@ -74,7 +74,7 @@ export class Desk {
     const item = this.items[to];
     const marked = this.marks.has(item.item);
     const flag = el('button', { type: 'button', class: 'btn btn-quiet btn-sm flag', 'aria-pressed': String(marked), onclick: () => this.mark() }, icon('flag'), word(marked ? 'marked' : 'mark'));
-    const context = { name: item.item, media: item.media, picture: (hash) => this.picture(hash) };
+    const context = { name: item.item, media: item.media, picture: (hash) => this.picture(hash), files: this.link.uploads };
     this.field = field(item, this.value(item), (value, typed) => this.change(item, value, typed), context);
     const steps = el('div', { class: 'q-nav' },
       el('button', { class: 'btn btn-plain btn-lg2', type: 'button', onclick: () => this.go(this.at - 1), disabled: to === 0 }, icon('chevron-left'), word('previous')),
@@ -125,14 +125,14 @@ export class Desk {
 
   counts() {
     const done = this.items.filter((i) => answered(this.value(i))).length;
-    return { done, all: this.items.length, left: this.items.length - done, marked: this.marks.size, unsent: this.link.unsent().length };
+    return { done, all: this.items.length, left: this.items.length - done, marked: this.marks.size, unsent: this.link.left() };
   }
 
   /* The card: one stop for Tab, arrows within. */
   paint() {
     if (!this.sheet) return;
     const c = this.counts();
-    const unsent = new Set(this.link.unsent().map((r) => r.item));
+    const unsent = new Set(this.link.unsent().map((r) => r.item).concat(this.link.uploads.records.filter((r) => !r.hash && !r.refused).map((r) => parseInt(r.field, 10))));
     const groups = [];
     this.items.forEach((item, n) => {
       const last = groups[groups.length - 1];
@@ -186,7 +186,7 @@ export class Desk {
   told() {
     if (!this.state || this.closed) return;
     const { unsent } = this.counts();
-    const waiting = this.link.times > 0;
+    const waiting = this.link.times > 0 || this.link.uploads.times > 0;
     const offline = waiting || this.watch.reached === false;
     let name = 'circle-check';
     let text = this.link.savedAt ? word('saved', { time: time(this.link.savedAt) }) : word('saved-none');
@@ -272,7 +272,7 @@ export class Desk {
     if (this.closed) return;
     if (!this.over()) { this.again(); return; }
     const last = this.link.deadline + this.link.grace * 1000;
-    while (!this.closed && this.link.unsent().length && this.clock.now() < last) {
+    while (!this.closed && this.link.left() && this.clock.now() < last) {
       this.link.back();
       await new Promise((done) => setTimeout(done, 1000));
       if (!this.over()) { this.again(); return; }
@@ -298,12 +298,12 @@ export class Desk {
     const wait = el('p', { class: 'err', role: 'status' });
     const sure = el('button', { class: 'btn btn-primary', type: 'button', 'data-sure': true }, word('hand-in-sure'));
     sure.addEventListener('click', async () => {
-      for (let n = 0; this.link.unsent().length && n < 20; n += 1) {
-        wait.textContent = word('hand-in-unsent', { n: this.link.unsent().length });
+      for (let n = 0; this.link.left() && n < 20; n += 1) {
+        wait.textContent = word('hand-in-unsent', { n: this.link.left() });
         this.link.back();
         await new Promise((done) => setTimeout(done, 500));
       }
-      if (this.link.unsent().length || !this.dialog.open) { wait.textContent = word('hand-in-wait', { n: this.link.unsent().length }); return; }
+      if (this.link.left() || !this.dialog.open) { wait.textContent = word('hand-in-wait', { n: this.link.left() }); return; }
       this.dialog.close();
       this.submit();
     });

@@ -180,10 +180,15 @@ function stemmed(q, context, fields) {
 
 function parts(q, value, set, context) {
   const values = q.parts.map((_, n) => (value || [])[n] || null);
+  // Files come by themselves: what they changed meanwhile is not to be put back.
+  const refresh = () => q.parts.forEach((part, n) => {
+    const files = part.kind === 'upload' ? context.files.value(context.name + '-' + n) : [];
+    if (part.kind === 'upload') values[n] = files.length ? files : null;
+  });
   const material = el('section', { class: 'sit-material', tabindex: '0', role: 'region', 'aria-label': word('material') }, ...rich(q.stem, context));
   const boxes = q.parts.map((part, n) => el('div', { class: 'sit-part' },
     el('h3', {}, word('part', { n: n + 1 }), ' ', el('span', { class: 'tag' }, kindName(part.kind))),
-    field(part, values[n], (v, typed) => { values[n] = v; set(values.some(answered) ? values.slice() : null, typed); },
+    field(part, values[n], (v, typed) => { values[n] = v; refresh(); set(values.some(answered) ? values.slice() : null, typed); },
       Object.assign({}, context, { name: context.name + '-' + n }))));
   return el('div', {}, material, ...boxes);
 }
@@ -196,7 +201,7 @@ export function field(q, value, set, context) {
     case 'ordering': return ordering(q, value, set, context);
     case 'matching': return matching(q, value, set, context);
     case 'case': return parts(q, value, set, context);
-    case 'upload': return stemmed(q, context, [bar('warn', 'paperclip', word('upload'))]);
+    case 'upload': return stemmed(q, context, [context.files.field(String(context.name))]);
     default: return text(q, value, set, context);
   }
 }

@@ -9,17 +9,19 @@ const TYPED = 1500;
 const SLOWEST = 20000;
 
 /* Asks; a network that does not answer is the status 0. */
-export async function ask(method, path, { body, proof, keepalive } = {}) {
+export async function ask(method, path, { body, raw, proof, keepalive } = {}) {
   const headers = {};
   if (proof) headers.authorization = proof;
   if (body !== undefined) headers['content-type'] = 'application/json';
+  if (raw !== undefined) headers['content-type'] = 'application/octet-stream';
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), PATIENCE);
+  // A piece of a file takes its time on a slow line.
+  const timer = setTimeout(() => stop.abort(), raw === undefined ? PATIENCE : 4 * PATIENCE);
   const sent = performance.now();
   try {
     const response = await fetch(path, {
       method, headers, keepalive: !!keepalive, signal: stop.signal, cache: 'no-store', redirect: 'error',
-      credentials: proof ? 'omit' : 'same-origin', body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: proof ? 'omit' : 'same-origin', body: raw !== undefined ? raw : body === undefined ? undefined : JSON.stringify(body),
     });
     const got = performance.now();
     const text = await response.text();
@@ -87,7 +89,8 @@ export class Link {
     this.stopped = false;
     this.wake = () => {};
     this.later = null;
-    this.back = () => { this.times = 0; this.wake(); this.send(); };
+    this.uploads = null;
+    this.back = () => { this.times = 0; this.wake(); this.send(); if (this.uploads) this.uploads.back(); };
     window.addEventListener('online', this.back);
   }
 
@@ -106,6 +109,9 @@ export class Link {
   unsent() {
     return Array.from(this.records.values()).filter((r) => !r.sent && !r.refused);
   }
+
+  /* How much is not at the server yet: answers and files. */
+  left() { return this.unsent().length + (this.uploads ? this.uploads.pending() : 0); }
 
   /* An answer was changed; what is typed is gathered for a moment. */
   async change(item, value, typed) {
@@ -202,6 +208,7 @@ export class Link {
 
   stop() {
     this.stopped = true;
+    if (this.uploads) this.uploads.stop();
     clearTimeout(this.later);
     this.wake();
     window.removeEventListener('online', this.back);

@@ -4,6 +4,7 @@ import { Keep } from './keep.js';
 import { Clock, Link, ask, backoff, passing, pause } from './link.js';
 import { bar, el, icon, length, moment, time, word } from './draw.js';
 import { Desk } from './desk.js';
+import { Uploads } from './files.js';
 import { Watch } from './watch.js';
 
 const root = document.getElementById('sitting');
@@ -49,7 +50,7 @@ function identify() {
   let ticket = null;
   try { ticket = JSON.parse(sessionStorage.getItem('suneng-ticket') || 'null'); } catch (e) { /* No such store. */ }
   if (ticket && ticket.exam === exam) {
-    return { key: 'ticket:' + ticket.code, ask: (method, path, body) => ask(method, path.ticket, { body: Object.assign({ ticket: ticket.code }, body) }),
+    return { key: 'ticket:' + ticket.code, ticket: ticket.code, ask: (method, path, body) => ask(method, path.ticket, { body: Object.assign({ ticket: ticket.code }, body) }),
       about: ['POST', '/api/v1/tickets'], begin: '/api/v1/exams/' + exam + '/attempts' };
   }
   if (!account) return null;
@@ -194,6 +195,8 @@ async function sit(known, fresh) {
     tell: () => desk.told(), ended: (reason, detail) => ended(known, reason, detail) });
   if (fresh) for (const i of known.items) if (i.seq !== undefined) link.take({ item: i.item, seq: i.seq, value: i.value, at: 0, sent: true });
   for (const record of await keep.all('a:' + known.attempt + ':')) link.take(record);
+  const uploads = new Uploads({ keep, link, attempt: known.attempt, items: known.items });
+  link.uploads = uploads;
   const marks = new Set(await keep.get('m:' + known.attempt) || []);
   const watch = new Watch({ link, clock, keep, taken: () => elsewhere(known) });
   const desk = new Desk({ known, link, clock, watch, marks, keep, account, show, submit: () => handIn(known, link) });
@@ -201,7 +204,9 @@ async function sit(known, fresh) {
   known.watch = watch;
   await watch.take();
   for (const record of await keep.all('a:' + known.attempt + ':')) link.take(record);
+  uploads.tell = () => { if (!desk.closed) desk.paint(); };
   desk.open();
+  uploads.load();
   watch.start((news) => desk.tell(news));
   link.send();
 }
@@ -257,6 +262,8 @@ async function handedIn(known) {
   await keep.remove('a:' + known.attempt + ':');
   await keep.remove('m:' + known.attempt);
   await keep.remove('h:' + known.attempt);
+  await keep.remove('f:' + known.attempt + ':');
+  await keep.remove('b:' + known.attempt + ':');
   receipt(kept, reply.body);
 }
 
@@ -279,7 +286,16 @@ async function receipt(kept, told) {
     shown,
     el('div', { class: 'row-wrap noprint' }, el('button', { type: 'button', class: 'btn btn-primary', onclick: () => window.print() }, icon('printer'), word('print')),
       el('a', { class: 'btn btn-plain', href: check }, word('receipt-check')),
+      result.shown ? each(kept) : null,
       account ? el('a', { class: 'btn btn-plain', href: '/my/exams' }, word('my-exams')) : null));
+}
+
+/* Question by question: for an account by an address, for a ticket by a form, so that the code stands in none. */
+function each(kept) {
+  if (!who.ticket) return el('a', { class: 'btn btn-plain', href: '/my/exams/' + kept.attempt }, word('by-question'));
+  const hidden = (n, value) => el('input', { type: 'hidden', name: n, value });
+  return el('form', { method: 'post', action: '/sit/results' }, hidden('result-ticket', who.ticket), hidden('attempt', kept.attempt),
+    el('button', { class: 'btn btn-plain' }, word('by-question')));
 }
 
 async function start() {
