@@ -1,0 +1,4 @@
+//! Tests of inspections.
+
+mod checklists;
+mod house;
