@@ -356,7 +356,11 @@ pub fn is_recused(
     paths: &HashMap<UnitId, Vec<UnitId>>,
     since: Date,
 ) -> bool {
-    let within = |unit: &UnitId| paths.get(unit).is_some_and(|path| path.contains(&looked_at));
+    let within = |unit: &UnitId| {
+        paths
+            .get(unit)
+            .is_some_and(|path| path.contains(&looked_at))
+    };
     let mut own = spells.iter().filter(|s| s.person == person);
     own.any(|s| s.to.is_none_or(|to| to >= since) && (s.unit == looked_at || within(&s.unit)))
 }
@@ -396,7 +400,10 @@ pub fn draw(seed: &[u8; 32], numbers: &[String], n: usize) -> Vec<String> {
     places.sort_unstable();
     places.dedup();
     places.truncate(n);
-    places.into_iter().map(|(_, number)| number.clone()).collect()
+    places
+        .into_iter()
+        .map(|(_, number)| number.clone())
+        .collect()
 }
 
 /// A draw of files as it is kept (抽取记录): anybody can draw it again.
@@ -444,26 +451,42 @@ mod tests {
     #[test]
     fn who_belonged_to_a_unit_lately_does_not_look_at_it() {
         let day = |y, m| Date::constant(y, m, 1);
-        let paths = [(unit(3), vec![unit(1), unit(2), unit(3)]), (unit(4), vec![unit(1), unit(4)])].into();
+        let paths = [
+            (unit(3), vec![unit(1), unit(2), unit(3)]),
+            (unit(4), vec![unit(1), unit(4)]),
+        ]
+        .into();
         let spell = |unit, from, to| Belonged {
             person: person(1),
             unit,
             from,
             to,
         };
-        let spells = [spell(unit(3), day(2020, 1), Some(day(2025, 3))), spell(unit(4), day(2025, 4), None)];
+        let spells = [
+            spell(unit(3), day(2020, 1), Some(day(2025, 3))),
+            spell(unit(4), day(2025, 4), None),
+        ];
         let recused = |u, since| is_recused(&spells, person(1), u, &paths, since);
         assert!(recused(unit(3), day(2025, 3)) && !recused(unit(3), day(2025, 4)));
         // The unit above, of which theirs is a part.
         assert!(recused(unit(2), day(2025, 1)));
         assert!(recused(unit(4), day(2030, 1)));
-        assert!(!is_recused(&spells, person(2), unit(4), &paths, day(2020, 1)));
+        assert!(!is_recused(
+            &spells,
+            person(2),
+            unit(4),
+            &paths,
+            day(2020, 1)
+        ));
     }
 
     #[test]
     fn a_round_later_is_the_same_day() {
         let day = Date::constant(2026, 8, 31);
-        assert_eq!(Repeats::HalfYear.after(day), Some(Date::constant(2027, 2, 28)));
+        assert_eq!(
+            Repeats::HalfYear.after(day),
+            Some(Date::constant(2027, 2, 28))
+        );
         assert_eq!(Repeats::Never.after(day), None);
     }
 
