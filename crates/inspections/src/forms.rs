@@ -251,12 +251,6 @@ impl Inspections {
         all.remove(code).ok_or(Error::NotFound)
     }
 
-    /// The version of each form that holds on a day, by code.
-    pub(crate) fn holding(all: &BTreeMap<String, Vec<Version>>, day: Date) -> Vec<&Version> {
-        let newest = |v: &'_ Vec<Version>| v.iter().position(|v| v.from <= day);
-        all.values().filter_map(|v| Some(&v[newest(v)?])).collect()
-    }
-
     /// Begins a draft; sent twice with the same id it is begun once.
     ///
     /// # Errors
