@@ -17,6 +17,8 @@ mod module;
 mod owner;
 mod plan_pages;
 mod planning;
+mod preparing;
+mod results_page;
 mod samples;
 mod service;
 mod source;
@@ -34,7 +36,8 @@ pub use model::{
 };
 pub use module::module;
 pub use owner::TaskOwner;
-pub use planning::{NewTeam, Whole};
+pub use planning::Whole;
+pub use preparing::NewTeam;
 pub use service::{Eyes, FindingWords, Inspections};
 pub use source::InspectionFacts;
 pub use store::MIGRATIONS;

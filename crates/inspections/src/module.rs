@@ -6,7 +6,7 @@ use web::{Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 use crate::service::Inspections;
 use crate::{
     MESSAGES, PLAN, READ, REVIEW, checklist_pages as lists, plan_pages as plans,
-    task_pages as tasks,
+    results_page as results, task_pages as tasks,
 };
 
 fn routes(inspections: Inspections) -> Routes {
@@ -34,8 +34,12 @@ fn routes(inspections: Inspections) -> Routes {
         .post("/inspections/{id}", plan, plans::act)
         .post("/inspections/{id}/recusals", own, plans::recuse)
         .get("/inspections/{id}/daily.docx", plan, plans::report)
-        .get("/inspections/{id}/results", own, tasks::results)
-        .get("/inspections/{id}/results.xlsx", own, tasks::results_sheet)
+        .get("/inspections/{id}/results", own, results::results)
+        .get(
+            "/inspections/{id}/results.xlsx",
+            own,
+            results::results_sheet,
+        )
         .get("/inspections/tasks/{id}", own, tasks::show)
         .post("/inspections/tasks/{id}", own, tasks::act)
         .get("/inspections/tasks/{id}/fill", own, tasks::fill)

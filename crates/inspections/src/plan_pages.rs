@@ -17,7 +17,8 @@ use web::{Access, Failure, Form, Shell};
 use crate::PLAN;
 use crate::kind::Mode;
 use crate::model::{NewPlan, Plan, PlanState, Reach, Repeats, TaskState};
-use crate::planning::{NewTeam, Whole, href, sight, task_href};
+use crate::planning::{Whole, href, sight, task_href};
+use crate::preparing::NewTeam;
 use crate::service::{Eyes, Inspections};
 use crate::store;
 use crate::store::plans::Filter;
@@ -420,7 +421,7 @@ async fn context(
         .enumerate()
         .map(|(at, t)| {
             let late = t.until < today;
-            let first = seen[..at].iter().all(|before| before.unit != t.unit);
+            let first = at == 0 || seen[at - 1].unit != t.unit;
             let team = w.team(t.team);
             let barred = team.is_some_and(|g| g.members.iter().any(|x| w.barred.contains(&(t.unit, *x))));
             json!({ "href": task_href(t.id), "id": t.id, "unit_id": t.unit, "unit": name(&t.unit), "object": t.object,
@@ -435,7 +436,7 @@ async fn context(
         let own = || own().filter(|t| t.state != TaskState::Withdrawn);
         let (all, done) = (own().count(), own().filter(|t| t.state.is_done()).count());
         json!({ "all": all, "done": done, "findings": own().map(|t| t.findings).sum::<i64>(),
-            "percent": if all == 0 { 0 } else { done * 100 / all } })
+            "percent": (done * 100).checked_div(all).unwrap_or(0) })
     };
     let teams: Vec<Value> = w
         .teams
