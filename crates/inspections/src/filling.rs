@@ -6,7 +6,7 @@ use std::sync::Arc;
 use commons::findings::{Finder, Finding, Found};
 use commons::forms::{Answer, Form, Kind, Value, check, deficiencies, score};
 use desk::Attached;
-use identity::{Actor, Held, Identity};
+use identity::Actor;
 use jiff::ToSpan;
 use kernel::{AccountId, Date, Error, FieldError, Id, Msg, Result, UnitId};
 use notices::Reader;
@@ -317,16 +317,21 @@ impl Inspections {
             let s = self.standing_in(tx, id, eyes).await?;
             Self::fillable(&s)?;
             let mut faults = Vec::new();
-            let mut last = match device {
-                "" => 0,
+            // What was taken is acknowledged again, and changes nothing. A form without a device has no numbers.
+            let known = match device {
+                "" => i64::MIN,
                 device => store::results::taken(tx, id, device).await?,
             };
+            let new: Vec<&Put> = puts.iter().filter(|p| p.seq > known).collect();
+            let last = new.iter().map(|p| p.seq).fold(known, i64::max);
+            if last == known {
+                return Ok((known, faults));
+            }
+            if !device.is_empty() && !store::results::take(tx, id, device, last).await? {
+                return Err(Error::Retry("a device sent twice at once".into()));
+            }
             let mut filled = s.filled;
-            for put in puts {
-                // What was taken is acknowledged again, and changes nothing.
-                if !device.is_empty() && put.seq <= last {
-                    continue;
-                }
+            for put in new {
                 match read_answer(&s.form, &put.item, &put.fields) {
                     Ok((mut answer, place)) => {
                         let known = filled.answers.get(&put.item);
@@ -342,10 +347,6 @@ impl Inspections {
                     }
                     Err(message) => faults.push(wrong(format!("v-{}", put.item), message)),
                 }
-                last = last.max(put.seq);
-            }
-            if !device.is_empty() && !puts.is_empty() {
-                store::results::take(tx, id, device, last).await?;
             }
             Ok((last, faults))
         })
@@ -586,9 +587,7 @@ impl Inspections {
         task: &Task,
         key: &'static str,
     ) -> Result<()> {
-        let held = Held::Permission(FILL);
-        let people = Identity::holders(tx, held, task.unit, self.env.today()).await?;
-        let to: Vec<Reader> = people.into_iter().map(Reader::Person).collect();
+        let to = self.nearest(tx, FILL, task.unit).await?;
         let message = Msg::new(key).with("title", &w.plan.title);
         self.tell(tx, &to, message, task_href(task.id), task.id)
             .await

@@ -11,6 +11,7 @@ use identity::Actor;
 use kernel::{AccountId, Date, Error, Id, Msg, Result, Scope, Timestamp, UnitId};
 use serde_json::json;
 
+use crate::REVIEW;
 use crate::drafting::{Edit, named};
 use crate::kind::Checklists;
 use crate::service::{Inspections, changed, reached, reasoned, who};
@@ -467,6 +468,11 @@ impl Inspections {
                 detail,
             )
             .await?;
+            let name = &draft.template.name.zh;
+            let message = Msg::new("notice-checklist-proposed").with("title", name);
+            let to = self.nearest(tx, REVIEW, draft.unit).await?;
+            self.tell(tx, &to, message, format!("/checklists/drafts/{id}"), id)
+                .await?;
             self.save(tx, draft, seq).await
         })
     }

@@ -459,9 +459,11 @@ async fn context(
         })
     });
     let own_units: Vec<(UnitId, String)> = own_units.map(|u| (u, name(&u))).collect();
+    // Why somebody does not look at a unit is for them and for whoever plans.
     let recusals: Vec<Value> = w
         .recusals
         .iter()
+        .filter(|(_, who, _)| plans || eyes.person == Some(*who))
         .map(|(unit, who, reason)| json!({ "unit": name(unit), "person": person(who), "reason": reason }))
         .collect();
     let draws: Vec<Value> = w

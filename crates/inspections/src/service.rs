@@ -9,7 +9,7 @@ use commons::forms::{Form, Template};
 use commons::packs::Name;
 use db::{Db, Tx};
 use desk::{Attachments, Desk};
-use identity::Actor;
+use identity::{Actor, Held, Identity};
 use kernel::{AccountId, Env, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
 use ledger::Ledger;
 use notices::{Notice, Notices, Reader};
@@ -140,8 +140,29 @@ impl Inspections {
 
     /// An account as a reader of notices.
     pub(crate) async fn reader(&self, tx: &mut Tx, account: AccountId) -> Result<Reader> {
-        let person = identity::Identity::person_of(tx, account).await?;
+        let person = Identity::person_of(tx, account).await?;
         Ok(person.map_or(Reader::Account(account), Reader::Person))
+    }
+
+    /// Who holds a permission on a unit, or else on the nearest unit above it on which somebody does.
+    pub(crate) async fn nearest(
+        &self,
+        tx: &mut Tx,
+        permission: &str,
+        unit: UnitId,
+    ) -> Result<Vec<Reader>> {
+        let path = reached(tx, &[unit])
+            .await?
+            .remove(&unit)
+            .unwrap_or_default();
+        for unit in path.into_iter().rev() {
+            let held = Held::Permission(permission);
+            let found = Identity::holders(tx, held, unit, self.env.today()).await?;
+            if !found.is_empty() {
+                return Ok(found.into_iter().map(Reader::Person).collect());
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// Writes down that a list left the program.

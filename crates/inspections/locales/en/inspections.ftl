@@ -350,3 +350,4 @@ notice-inspection-sent-back = “{ $title }”: the self-check was sent back
 notice-inspection-objection = “{ $title }”: a unit objects to a result
 notice-inspection-upheld = “{ $title }”: an objection was upheld, correct the result
 notice-inspection-refused = “{ $title }”: an objection was refused
+notice-checklist-proposed = Checklist “{ $title }” waits to be put to use

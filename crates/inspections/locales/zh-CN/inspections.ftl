@@ -350,3 +350,4 @@ notice-inspection-sent-back = “{ $title }”自查被退回，请重查
 notice-inspection-objection = “{ $title }”有单位对结果提出异议
 notice-inspection-upheld = “{ $title }”异议成立，请更正结果
 notice-inspection-refused = “{ $title }”异议不成立
+notice-checklist-proposed = 检查表“{ $title }”等待启用

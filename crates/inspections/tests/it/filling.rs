@@ -165,6 +165,33 @@ async fn what_a_device_sends_is_taken_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn what_two_nodes_take_at_once_is_taken_once() {
+    on_postgres(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let other = h.second(&t).await;
+        let (_, task) = running(&h, &t, "inspection", h.offices[0]).await;
+        let eyes = h.inspector.bare();
+        for round in 0..8 {
+            let (old, new) = (2 * round + 1, 2 * round + 2);
+            let one = [put(old, "times", &[("v-times", "1")])];
+            let both = [one[0].clone(), put(new, "times", &[("v-times", "9")])];
+            let (a, b) = tokio::join!(
+                h.room.put(task, "d", &one, &eyes),
+                other.room.put(task, "d", &both, &eyes),
+            );
+            assert!(a.unwrap().0 >= old && b.unwrap().0 == new);
+            // Whoever came first, the newest is what stays.
+            let s = h.room.standing(task, &eyes).await.unwrap();
+            assert_eq!(
+                s.filled.answers["times"].value,
+                commons::forms::Value::Number(9)
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn handing_in_makes_result_facts_and_cases_at_once() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;

@@ -176,6 +176,26 @@ async fn an_inspection_goes_from_its_plan_to_its_results_by_forms() {
                 .page(200)
                 .contains(&code)
         );
+        // Why somebody does not look at a unit is not for that unit.
+        let page = inspector.get(&at).await.page(200);
+        let unit = page
+            .split("id=\"f-recuse-unit\"")
+            .nth(1)
+            .unwrap()
+            .split("value=\"")
+            .nth(2)
+            .unwrap();
+        let told = [
+            ("recuse-unit", unit.split('"').next().unwrap()),
+            ("reason", "亲属任职"),
+        ];
+        inspector
+            .post(&format!("{at}/recusals"), &told)
+            .await
+            .taken();
+        assert!(inspector.get(&at).await.page(200).contains("亲属任职"));
+        assert!(planner.get(&at).await.page(200).contains("亲属任职"));
+        assert!(!clerk.get(&at).await.page(200).contains("亲属任职"));
         // A section at a time; what is wrong is told beside it, and what was typed stays.
         let fill = format!("{task}/fill");
         let page = inspector.get(&fill).await.page(200);
