@@ -33,6 +33,7 @@ pub fn migrations() -> Vec<Migration> {
         exams::MIGRATIONS,
         bulletins::MIGRATIONS,
         cases::MIGRATIONS,
+        inspections::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
         crate::editing::MIGRATIONS,
@@ -51,6 +52,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         exams::module(rooms.exam_office.clone(), rooms.identity.clone()),
         bulletins::module(rooms.bulletins.clone()),
         cases::module(rooms.cases.clone()),
+        inspections::module(rooms.inspections.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -260,6 +262,8 @@ pub const PACK_TABLES: &[&str] = &[
     "case-flow",
     "case-kind",
     "case-remedy",
+    "form",
+    "inspection-kind",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
@@ -298,6 +302,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         hours::MESSAGES,
         bulletins::MESSAGES,
         cases::MESSAGES,
+        inspections::MESSAGES,
         guard::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,

@@ -16,6 +16,7 @@ use guard::Guard;
 use hours::{HourFacts, HourRules, Hours};
 use identity::{Identity, Roles};
 use indicators::{IndicatorList, Indicators};
+use inspections::{Checklists, FindingWords, InspectionFacts, Inspections, TaskOwner};
 use kernel::{Calendar, Result};
 use ledger::{Definition, Sources};
 use notices::{Notices, Smtp};
@@ -80,6 +81,10 @@ pub const PERMISSIONS: &[&str] = &[
     cases::HANDLE,
     cases::SUPERVISE,
     cases::REPORTER,
+    inspections::READ,
+    inspections::PLAN,
+    inspections::FILL,
+    inspections::REVIEW,
     guard::READ,
     guard::PROPOSE,
     guard::CONFIRM,
@@ -107,6 +112,7 @@ pub struct Vocabulary {
     routes: approvals::Routes,
     request_kinds: RequestKinds,
     case_kinds: CaseKinds,
+    checklists: Checklists,
     calendar: Calendar,
     secrecy: SecrecyWords,
     levels: Levels,
@@ -195,6 +201,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.checklists,
+            Checklists::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -220,6 +231,22 @@ impl Vocabulary {
     }
 }
 
+/// The words in which inspections say what they find: those of the kind of case that it becomes.
+fn finding_words(lists: &Checklists, kinds: &CaseKinds) -> FindingWords {
+    let mut named = lists.kinds().iter().filter_map(|k| kinds.get(&k.case_kind));
+    let Some(kind) = named.next().or_else(|| kinds.iter().next()) else {
+        return FindingWords::default();
+    };
+    let severities = kind.severities.iter();
+    let areas = kind.areas.iter();
+    FindingWords {
+        severities: severities
+            .map(|s| (s.code.clone(), s.name.clone()))
+            .collect(),
+        areas: areas.map(|a| (a.code.clone(), a.name.clone())).collect(),
+    }
+}
+
 /// Features and readings, ready to serve.
 #[derive(Clone)]
 pub struct Rooms {
@@ -241,6 +268,8 @@ pub struct Rooms {
     pub requests: Requests,
     /// Cases: whoever finds something raises it through `commons::findings::Intake`, which these are.
     pub cases: Cases,
+    /// Inspections.
+    pub inspections: Inspections,
     /// Units and people, whose changes can be asked for.
     pub organization: Organization,
     /// Activities.
@@ -331,7 +360,22 @@ impl Rooms {
             Attachments::new(world.desk(), world.files.clone()),
         )
         .with_owner(activities::OpinionOwner)
-        .with_owner(exams::AppealOwner);
+        .with_owner(exams::AppealOwner)
+        .with_owner(TaskOwner);
+        let words = finding_words(&vocabulary.checklists, cases.kinds());
+        let inspections = Inspections::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            vocabulary.checklists,
+            world.files.clone(),
+        )
+        .with_notices(notices.clone())
+        .with_requests(requests.clone())
+        .with_intake(Arc::new(cases.clone()), words.clone());
+        for problem in inspections.keep_packs().await? {
+            tracing::error!(%problem, "a checklist that was kept cannot change");
+        }
         let registers = RegisterBook::new(
             db.clone(),
             env.clone(),
@@ -367,6 +411,7 @@ impl Rooms {
             Arc::new(HourFacts(hours.rules().clone())),
             Arc::new(BulletinFacts(bulletins.kinds().clone())),
             Arc::new(CaseFacts(cases.kinds().clone())),
+            Arc::new(InspectionFacts(inspections.checklists().clone(), words)),
             Arc::new(exams::ExamFacts(vocabulary.exams.clone().into())),
         ]);
         let hours = hours.with_sources(sources.clone());
@@ -423,6 +468,7 @@ impl Rooms {
             approvals,
             requests: requests.clone(),
             cases,
+            inspections,
             activities: Activities::new(
                 db.clone(),
                 env.clone(),

@@ -48,13 +48,19 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
     let (node, obligations) = (world.clone(), rooms.obligations.clone());
     let requests = rooms.requests.clone();
     let cases = rooms.cases.clone();
+    let inspections = rooms.inspections.clone();
     let remind: Handler = Arc::new(move |_| {
         let (world, obligations) = (node.clone(), obligations.clone());
         let (requests, cases) = (requests.clone(), cases.clone());
+        let inspections = inspections.clone();
         Box::pin(async move {
             let asked = requests.remind().await?;
             if asked > 0 {
                 tracing::info!(asked, "people were reminded of what they are asked");
+            }
+            let rounds = inspections.repeat().await?;
+            if rounds > 0 {
+                tracing::info!(rounds, "inspections that come again were prepared");
             }
             let (looks, rungs) = (cases.look_back().await?, cases.remind().await?);
             if looks + rungs > 0 {

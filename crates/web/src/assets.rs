@@ -109,6 +109,7 @@ mod tests {
         for (name, budget) in [
             ("app.css", 64_000),
             ("app.js", 12_000),
+            ("inspecting.js", 9_000),
             ("sitting.css", 8_192),
             ("sitting/main.js", 16_000),
             ("sitting/desk.js", 24_000),

@@ -56,6 +56,11 @@ const PAGES: &[(&str, &[&str])] = &[
             "→/cases/…",
             "/cases/board",
             "/cases/new",
+            "/inspections",
+            "/inspections/new",
+            "/checklists",
+            "/checklists/five-checks",
+            "/checklists/new",
         ],
     ),
     (

@@ -129,6 +129,8 @@ const USES: &[(&str, &str, &str)] = &[
     ("agenda-item", "activity_agenda", "item"),
     ("register", "register_entry", "register"),
     ("bulletin", "bulletin", "kind"),
+    ("inspection-kind", "inspection_plan", "kind"),
+    ("form", "inspection_plan", "form"),
     ("role", "role_grant", "role"),
     ("body-kind", "body", "kind"),
     ("pairing-kind", "tie", "kind"),

@@ -1,0 +1,7 @@
+//! Tests of inspections.
+
+mod checklists;
+mod filling;
+mod house;
+mod pages;
+mod plans;
