@@ -24,13 +24,14 @@ const GROUND: [&str; 14] = [
 /// The waist.
 const LEDGER: &str = "ledger";
 /// Vertical slices that write facts; never one another.
-const FEATURES: [&str; 6] = [
+const FEATURES: [&str; 7] = [
     "activities",
     "registers",
     "hours",
     "exams",
     "bulletins",
     "cases",
+    "campaigns",
 ];
 /// What reads facts; never a feature.
 const READINGS: [&str; 4] = ["obligations", "indicators", "reports", "cockpit"];
