@@ -93,8 +93,8 @@ async fn one(
 ) -> Result<Json<Value>, Failure> {
     let w = s.campaign(id_of(&id)?, &Eyes::from(&access)).await?;
     let c = &w.campaign;
-    let problems = s.problems(c, &w.kind).await?;
-    let lines = s.lines(c).await?;
+    let problems = s.problems(c, &w.kind, &access.scope).await?;
+    let lines = s.lines(c, &access.scope).await?;
     let mut answer = row(c);
     answer["goals"] = json!(c.content.goals);
     answer["plan_number"] = json!(w.issued().and_then(|p| p.number.clone()));

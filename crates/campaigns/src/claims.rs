@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use commons::findings::{Finder, Finding};
 use identity::Actor;
-use kernel::{Date, Error, FactId, Id, Msg, Period, Result, UnitId};
+use kernel::{Date, Error, FactId, Id, Msg, Period, Result, Scope, UnitId};
 use ledger::{Axis, Column, Definition, Fact, Page, Predicate, Reading, Scalar, Test, Total};
 use organization::finding;
 
@@ -143,26 +143,36 @@ fn added(cells: impl IntoIterator<Item = Cell>) -> Cell {
 }
 
 impl Campaigns {
-    pub(crate) async fn ground(&self, reading: &mut Reading, c: &Campaign) -> Result<Ground> {
+    /// The units of a campaign that a scope reaches; all of them for who looks after it.
+    pub(crate) async fn ground(
+        &self,
+        reading: &mut Reading,
+        c: &Campaign,
+        scope: &Scope,
+    ) -> Result<Ground> {
         let units = parts::units(reading.tx(), c.id).await?;
-        let joined: Vec<UnitId> = units.iter().filter(|t| t.joined).map(|t| t.unit).collect();
-        let paths = finding::paths(reading.tx(), &joined).await?;
+        let mut joined: Vec<UnitId> = units.iter().filter(|t| t.joined).map(|t| t.unit).collect();
+        let asked: Vec<UnitId> = joined.iter().copied().chain([c.unit]).collect();
+        let paths = finding::paths(reading.tx(), &asked).await?;
+        let reached = |u: &UnitId| paths.get(u).is_some_and(|p| scope.reaches(p));
+        let whole = reached(&c.unit);
+        joined.retain(|u| whole || reached(u));
         let all: HashSet<UnitId> = joined.iter().copied().collect();
         let above = |unit: &UnitId| {
             let path = paths.get(unit).map_or(&[][..], Vec::as_slice);
             path.iter().any(|u| u != unit && all.contains(u))
         };
         let tops: Vec<UnitId> = joined.iter().copied().filter(|u| !above(u)).collect();
-        let mut wide = vec![c.unit];
-        let outside = |u: &UnitId| paths.get(u).is_none_or(|p| !p.contains(&c.unit));
+        let mut wide: Vec<UnitId> = whole.then_some(c.unit).into_iter().collect();
+        let outside = |u: &UnitId| !whole || paths.get(u).is_none_or(|p| !p.contains(&c.unit));
         wide.extend(tops.iter().copied().filter(outside));
         Ok(Ground { joined, tops, wide })
     }
 
-    /// What a campaign claims, with its numbers so far.
-    pub async fn lines(&self, c: &Campaign) -> Result<Vec<Line>> {
+    /// What a campaign claims, with its numbers so far, of the units that a scope reaches.
+    pub async fn lines(&self, c: &Campaign, scope: &Scope) -> Result<Vec<Line>> {
         let mut reading = self.ledger.reading().await?;
-        let ground = self.ground(&mut reading, c).await?;
+        let ground = self.ground(&mut reading, c, scope).await?;
         self.lines_of(&mut reading, c, &ground).await
     }
 
@@ -341,10 +351,15 @@ impl Campaigns {
         })
     }
 
-    /// The problems of a campaign.
-    pub async fn problems(&self, c: &Campaign, kind: &CampaignKind) -> Result<Problems> {
+    /// The problems of a campaign, of the units that a scope reaches.
+    pub async fn problems(
+        &self,
+        c: &Campaign,
+        kind: &CampaignKind,
+        scope: &Scope,
+    ) -> Result<Problems> {
         let mut reading = self.ledger.reading().await?;
-        let ground = self.ground(&mut reading, c).await?;
+        let ground = self.ground(&mut reading, c, scope).await?;
         self.problems_of(&mut reading, (c, kind), &ground).await
     }
 

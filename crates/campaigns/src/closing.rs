@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use identity::Actor;
-use kernel::{Error, Id, Msg, Result, format_date};
+use kernel::{Error, Id, Msg, Result, Scope, format_date};
 use serde_json::json;
 
 use crate::kind::braces;
@@ -80,11 +80,11 @@ pub(crate) fn percent(rate: Option<i64>) -> String {
 
 impl Campaigns {
     /// The figures of a campaign as they are now.
-    pub(crate) async fn figures(&self, w: &Whole, lang: &str) -> Result<Figures> {
+    pub(crate) async fn figures(&self, w: &Whole, lang: &str, scope: &Scope) -> Result<Figures> {
         let c = &w.campaign;
         let at = c.href();
         let mut reading = self.ledger.reading().await?;
-        let ground = self.ground(&mut reading, c).await?;
+        let ground = self.ground(&mut reading, c, scope).await?;
         let problems = self
             .problems_of(&mut reading, (c, &w.kind), &ground)
             .await?;
@@ -93,7 +93,11 @@ impl Campaigns {
         let answers = scores::answers(reading.tx(), c.id).await?.len();
         drop(reading);
         let unit = self.organization.names(&[c.unit]).await?;
-        let joined: Vec<i64> = w.joined().filter_map(|u| shares.get(&u).copied()).collect();
+        let joined: Vec<i64> = w
+            .joined()
+            .filter(|u| w.visible.contains(u))
+            .filter_map(|u| shares.get(&u).copied())
+            .collect();
         let score = match joined.len() as i64 {
             0 => "—".to_owned(),
             n => Solid(joined.iter().sum::<i64>() / n / 100 * 100).to_string(),
@@ -175,7 +179,7 @@ impl Campaigns {
             return Err(Error::field("lessons", message));
         }
         let w = self.campaign(id, eyes).await?;
-        let figures = self.figures(&w, lang).await?;
+        let figures = self.figures(&w, lang, &eyes.reads).await?;
         let body = tidy(body);
         let text = refreshed(&body, &figures).map_err(|name| {
             let message = Msg::new("campaigns-figure-unknown").with("name", name);

@@ -4,7 +4,7 @@ use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use identity::Actor;
-use kernel::{Date, Error, FactId, Id, Period, Result, UnitId, format_date};
+use kernel::{Date, Error, FactId, Id, Period, Result, Scope, UnitId, format_date};
 use ledger::{Fact, Label};
 use serde_json::{Value, json};
 use web::table::Asked;
@@ -31,7 +31,7 @@ pub(crate) async fn cockpit(
     let (c, lang, today) = (&w.campaign, shell.lang().code(), s.env.today());
     let at = c.href();
     let mut reading = s.ledger.reading().await?;
-    let ground = s.ground(&mut reading, c).await?;
+    let ground = s.ground(&mut reading, c, &access.scope).await?;
     let lines = s.lines_of(&mut reading, c, &ground).await?;
     let problems = s.problems_of(&mut reading, (c, &w.kind), &ground).await?;
     let chosen = asked
@@ -83,7 +83,11 @@ pub(crate) async fn cockpit(
         })
         .collect();
     heat.sort_by_key(|(sum, row)| (*sum, row["name"].as_str().unwrap_or_default().to_owned()));
-    let silent = w.joined().filter(|u| !w.reports.contains_key(u)).count();
+    let silent = ground
+        .joined
+        .iter()
+        .filter(|u| !w.reports.contains_key(u))
+        .count();
     let sums = |claims: &[&crate::Line]| -> Vec<Value> {
         let line = |l: &&crate::Line| {
             json!({ "name": l.taken.claim.name.get(lang), "value": l.cell.text(&l.taken.claim), "unit": l.taken.claim.unit.get(lang),
@@ -203,7 +207,7 @@ pub(crate) async fn rows(
         };
     }
     let mut reading = s.ledger.reading().await?;
-    let ground = s.ground(&mut reading, c).await?;
+    let ground = s.ground(&mut reading, c, &access.scope).await?;
     let unit = match asked.get("unit") {
         Some(text) => Some(unit_of(text)?)
             .filter(|u| ground.joined.contains(u))
@@ -243,13 +247,13 @@ pub(crate) async fn rows(
 
 async fn problems_context(
     s: &Campaigns,
-    shell: &Shell,
+    (shell, scope): (&Shell, &Scope),
     w: &Whole,
     form: Form,
     asked: &Asked,
 ) -> Result<Value> {
     let c = &w.campaign;
-    let p = s.problems(c, &w.kind).await?;
+    let p = s.problems(c, &w.kind, scope).await?;
     let wanted = asked.get("solved").unwrap_or_default();
     let fits = |x: &&crate::claims::Problem| match wanted {
         "yes" => x.solved.is_some(),
@@ -314,7 +318,8 @@ pub(crate) async fn problems(
     asked: Asked,
 ) -> Result<Response, Failure> {
     let w = s.campaign(id_of(&id)?, &Eyes::from(&access)).await?;
-    let context = problems_context(&s, &shell, &w, Form::default(), &asked).await?;
+    let context =
+        problems_context(&s, (&shell, &access.scope), &w, Form::default(), &asked).await?;
     shell.page("campaigns/problems.html", context)
 }
 
@@ -341,7 +346,7 @@ pub(crate) async fn raise(
             let form = typed.form().reject(&shell, told(error))?;
             let w = s.campaign(id, &eyes).await?;
             let asked = Asked::read(&format!("/campaigns/{id}/problems"));
-            let context = problems_context(&s, &shell, &w, form, &asked).await?;
+            let context = problems_context(&s, (&shell, &access.scope), &w, form, &asked).await?;
             shell.refused("campaigns/problems.html", context)
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn dated(day: kernel::Date, lang: &str) -> String {
 
 fn plan_tag(shell: &Shell, p: &Plan) -> Tag {
     Tag {
-        text: shell.t(&format!("campaigns-plan-{}", p.state.code())),
+        text: shell.t(&format!("campaigns-plan-state-{}", p.state.code())),
         tone: match p.state {
             PlanState::Draft => Tone::Plain,
             PlanState::Asked => Tone::Brand,

@@ -128,7 +128,7 @@ pub(crate) async fn all(
     let inspected = scores::shares(&mut tx, c.id, Side::Inspection).await?;
     let waiting = scores::waiting(&mut tx, c.id).await?;
     drop(tx);
-    let joined: Vec<UnitId> = w.joined().collect();
+    let joined: Vec<UnitId> = w.joined().filter(|u| w.visible.contains(u)).collect();
     let names = s.organization.names(&joined).await?;
     let mut rows: Vec<(bool, bool, String, Value)> = joined
         .iter()
@@ -151,7 +151,7 @@ pub(crate) async fn all(
         .take(PAGE as usize)
         .map(|r| r.3)
         .collect();
-    let context = json!({ "title": c.content.title, "rows": page, "own": own.len(), "inspected": inspected.len(), "joined": c.joined,
+    let context = json!({ "title": c.content.title, "rows": page, "own": joined.iter().filter(|u| own.contains_key(u)).count(), "inspected": joined.iter().filter(|u| inspected.contains_key(u)).count(), "joined": joined.len(),
         "pager": asked.pager(total, PAGE), "nav": tabs(&shell, c.id, "scores"), "crumbs": crumbs(&shell, None) });
     shell.page("campaigns/scores.html", context)
 }
@@ -165,7 +165,7 @@ async fn one_context(
     form: Form,
 ) -> Result<Value> {
     let (c, lang) = (&w.campaign, shell.lang().code());
-    if !w.joined().any(|u| u == unit) {
+    if !w.visible.contains(&unit) || !w.joined().any(|u| u == unit) {
         return Err(Error::NotFound);
     }
     let mut tx = s.db.read().await?;
@@ -173,11 +173,13 @@ async fn one_context(
     let inspected = scores::scores(&mut tx, c.id, unit, Side::Inspection).await?;
     let objections = scores::objections(&mut tx, c.id, unit).await?;
     let asked = s.form_on(&mut tx, c, s.env.today()).await?;
+    let reports = crate::store::parts::reports(&mut tx, c.id, unit).await?;
     drop(tx);
     let mut people: Vec<PersonId> = own
         .iter()
         .chain(&inspected)
         .filter_map(|s| s.person)
+        .chain(reports.iter().filter_map(|r| r.person))
         .collect();
     people.extend(
         objections
@@ -234,6 +236,12 @@ async fn one_context(
         && inspected
             .first()
             .is_some_and(|l| objections.iter().all(|o| o.n != l.n));
+    let reports = reports.iter().map(|r| {
+        let files = r.files.iter().map(|f| &f.name).cloned().collect::<Vec<_>>();
+        json!({ "percent": r.percent, "said": paragraphs(&r.said), "files": files.join("、"), "who": r.person.and_then(|p| people.get(&p)),
+            "at": r.at.minute_text(s.env.zone()) })
+    });
+    let reports: Vec<Value> = reports.collect();
     let history = |list: &[Scored]| -> Vec<Value> {
         list.iter().map(|x| json!({ "n": x.n, "share": Solid(x.share).to_string(), "who": x.person.and_then(|p| people.get(&p)), "at": x.at.minute_text(s.env.zone()) })).collect()
     };
@@ -241,7 +249,7 @@ async fn one_context(
         "id": c.id, "unit": unit, "title": c.content.title, "name": names.get(&unit), "items": items.collect::<Vec<_>>(), "any": last.is_some(),
         "own": head(own.first()), "inspection": head(inspected.first()), "own_history": history(&own), "inspection_history": history(&inspected),
         "may_own": may_own && !form_items.is_empty(), "may_inspect": may_inspect && !form_items.is_empty(), "sections": form_items,
-        "explain": w.kind.explain, "objections": objected.collect::<Vec<_>>(), "may_object": may_object, "most": REASON * 4,
+        "explain": w.kind.explain, "reports": reports, "objections": objected.collect::<Vec<_>>(), "may_object": may_object, "most": REASON * 4,
         "nav": tabs(shell, c.id, "scores"), "crumbs": crumbs(shell, Some(c)), "form": form,
     }))
 }

@@ -1,6 +1,6 @@
 //! Campaigns: written down, changed, moved on, documents and measures.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use approvals::Approvals;
@@ -70,6 +70,10 @@ pub struct Whole {
     pub reports_for: Vec<UnitId>,
     /// Units of it that the reader inspects.
     pub inspects: Vec<UnitId>,
+    /// Units of it of which the reader sees more than that they are named.
+    pub visible: HashSet<UnitId>,
+    /// The programme that it hangs on, as far as the reader may see it.
+    pub(crate) node: Option<crate::Node>,
 }
 
 impl Whole {
@@ -548,6 +552,21 @@ impl Campaigns {
                 .filter(|u| reached(scope, u))
                 .collect()
         };
+        // Who looks after the campaign sees all of it; who is named sees their own.
+        let wide = reached(&eyes.reads, &c.unit);
+        let own = |u: &UnitId| wide || reached(&eyes.reads, u);
+        let visible: HashSet<UnitId> = units.iter().map(|t| t.unit).filter(own).collect();
+        let node = match c.node {
+            Some(node) => store::nodes::one(&mut tx, node, &eyes.reads).await.ok(),
+            None => None,
+        };
+        let mut reports = parts::last_reports(&mut tx, id).await?;
+        reports.retain(|unit, _| visible.contains(unit));
+        let mut events = store::events(&mut tx, id, 200).await?;
+        events.retain(|e| {
+            let unit = e.body["unit"].as_str().and_then(|u| u.parse().ok());
+            unit.is_none_or(|u: UnitId| wide || visible.contains(&u))
+        });
         let may_plan = reached(&eyes.plans, &c.unit);
         let reports_for = of(&eyes.reports);
         let inspects = of(&eyes.scores);
@@ -555,11 +574,13 @@ impl Campaigns {
             done: parts::done(&mut tx, id).await?,
             plans: parts::plans(&mut tx, id).await?,
             papers: parts::papers(&mut tx, id).await?,
-            reports: parts::last_reports(&mut tx, id).await?,
-            events: store::events(&mut tx, id, 200).await?,
+            reports,
+            events,
             may_plan,
             reports_for,
             inspects,
+            visible,
+            node,
             campaign: c,
             kind,
             units,

@@ -5,7 +5,7 @@ use axum::extract::{Multipart, Path, State as Shared};
 use axum::response::Response;
 use desk::Waiting;
 use identity::Actor;
-use kernel::{Error, Id, Result, UnitId, format_date};
+use kernel::{Error, Id, Result, Scope, UnitId, format_date};
 use serde_json::{Value, json};
 use web::{Access, Failure, Form, Secrecy, Shell};
 
@@ -78,7 +78,7 @@ pub(crate) fn named(events: &[Event]) -> Vec<UnitId> {
 
 async fn context(
     s: &Campaigns,
-    shell: &Shell,
+    (shell, scope): (&Shell, &Scope),
     w: &Whole,
     form: Form,
     files: &[Waiting],
@@ -120,7 +120,7 @@ async fn context(
             "said": done.map(|d| d.said.clone()), "late": done.is_none() && open && m.due < today,
             "may": done.is_none() && running && (w.may_plan || reports.contains(&m.unit)) })
     });
-    let lines = s.lines(c).await?;
+    let lines = s.lines(c, scope).await?;
     let tracks = w.kind.tracks.iter().map(|t| {
         let own = lines.iter().filter(|l| l.taken.track == t.code).map(|l| {
             json!({ "name": l.taken.claim.name.get(lang), "value": l.cell.text(&l.taken.claim), "unit": l.taken.claim.unit.get(lang),
@@ -162,13 +162,10 @@ async fn context(
         );
         json!([href, f.name.get(lang)])
     });
-    let node = match c.node {
-        Some(node) => {
-            let all = s.nodes(&kernel::Scope::All).await?;
-            all.into_iter().find(|n| n.id == node).map(|n| json!({ "name": format!("{} {}", n.code, n.name), "href": format!("/campaigns/nodes/{node}") }))
-        }
-        None => None,
-    };
+    let node = w.node.as_ref().map(|n| {
+        let name = format!("{} {}", n.code, n.name);
+        json!({ "name": name, "href": format!("/campaigns/nodes/{}", n.id) })
+    });
     let mut offered = Vec::new();
     for unit in reports.iter().take(300) {
         offered.push((
@@ -203,7 +200,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let w = s.campaign(id_of(&id)?, &Eyes::from(&access)).await?;
-    let context = context(&s, &shell, &w, Form::default(), &[]).await?;
+    let context = context(&s, (&shell, &access.scope), &w, Form::default(), &[]).await?;
     shell.page("campaigns/show.html", context)
 }
 
@@ -224,7 +221,7 @@ async fn settled(
             let w = s.campaign(id, &Eyes::from(access)).await?;
             shell.refused(
                 "campaigns/show.html",
-                context(s, shell, &w, form, files).await?,
+                context(s, (shell, &Eyes::from(access).reads), &w, form, files).await?,
             )
         }
     }

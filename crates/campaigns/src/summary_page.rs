@@ -61,9 +61,14 @@ async fn surveyed(s: &Campaigns, shell: &Shell, w: &Whole) -> Result<Value> {
     )
 }
 
-async fn context(s: &Campaigns, shell: &Shell, w: &Whole, mut form: Form) -> Result<Value> {
+async fn context(
+    s: &Campaigns,
+    (shell, eyes): (&Shell, &Eyes),
+    w: &Whole,
+    mut form: Form,
+) -> Result<Value> {
     let (c, lang) = (&w.campaign, shell.lang().code());
-    let figures = s.figures(w, lang).await?;
+    let figures = s.figures(w, lang, &eyes.reads).await?;
     let summary = scores::summary(&mut s.db.read().await?, c.id).await?;
     let text = match &summary {
         Some(summary) => summary.body.clone(),
@@ -100,7 +105,7 @@ pub(crate) async fn show(
     let w = s.campaign(id_of(&id)?, &Eyes::from(&access)).await?;
     shell.page(
         "campaigns/summary.html",
-        context(&s, &shell, &w, Form::default()).await?,
+        context(&s, (&shell, &Eyes::from(&access)), &w, Form::default()).await?,
     )
 }
 
@@ -115,7 +120,10 @@ async fn settled(
         Err(error) => {
             let form = typed.form().reject(shell, told(error))?;
             let w = s.campaign(id, eyes).await?;
-            shell.refused("campaigns/summary.html", context(s, shell, &w, form).await?)
+            shell.refused(
+                "campaigns/summary.html",
+                context(s, (shell, eyes), &w, form).await?,
+            )
         }
     }
 }
@@ -168,7 +176,7 @@ pub(crate) async fn paper(
     let summary = scores::summary(&mut s.db.read().await?, c.id).await?;
     let summary = summary.ok_or(Error::NotFound)?;
     let mut all = blocks(&plain(&summary.body));
-    let lines = s.lines(c).await?;
+    let lines = s.lines(c, &access.scope).await?;
     if !lines.is_empty() {
         let row = |l: &crate::Line| {
             vec![

@@ -49,6 +49,14 @@ impl Campaigns {
             if window.closes < window.opens || window.closes < self.env.today() {
                 return Err(Error::field("closes", Msg::new("campaigns-window-wrong")));
             }
+            // Once results were shown, one more answer would say who it was.
+            let before = scores::window(tx, id).await?;
+            if let (Some(form), Some(before)) = (kind.form(), before)
+                && before.closes < self.env.today()
+                && scores::answers(tx, id).await?.len() >= form.smallest_group as usize
+            {
+                return Err(Error::Conflict(Msg::new("campaigns-survey-shown")));
+            }
             scores::put_window(tx, id, window).await?;
             let body = json!({ "opens": kernel::format_date(window.opens), "closes": kernel::format_date(window.closes) });
             self.happened(tx, &mut c, "survey", body, "", actor).await

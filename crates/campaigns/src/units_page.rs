@@ -54,9 +54,9 @@ async fn context(
     let row = |t: &&Taking| {
         let unit = units.iter().find(|u| u.id == t.unit);
         let report = w.reports.get(&t.unit);
-        json!({ "id": t.unit, "name": unit.map(|u| &u.name), "category": unit.map(|u| &u.category), "joined": t.joined, "reason": t.reason,
+        json!({ "id": t.unit, "name": unit.map(|u| &u.name), "category": unit.map(|u| &u.category), "joined": t.joined, "visible": w.visible.contains(&t.unit), "reason": t.reason,
             "since": format_date(t.since), "percent": report.map(|r| r.percent), "said": report.map(|r| r.said.clone()),
-            "at": report.map(|r| r.at.minute_text(s.env.zone())), "score": shares.get(&t.unit).map(|n| Solid(n / 100 * 100).to_string()),
+            "at": report.map(|r| r.at.minute_text(s.env.zone())), "score": shares.get(&t.unit).filter(|_| w.visible.contains(&t.unit)).map(|n| Solid(n / 100 * 100).to_string()),
             "score_href": format!("{}/scores/{}", c.href(), t.unit) })
     };
     let tabs_of = |code: &&str| {
@@ -65,7 +65,7 @@ async fn context(
             "absent" => c.absent,
             _ => c.joined + c.absent,
         };
-        json!({ "label": shell.t_with(&format!("campaigns-units-{code}"), &[("n", &n.to_string())]), "href": asked.with("show", code), "current": *code == show })
+        json!({ "label": shell.t_with(&format!("campaigns-show-{code}"), &[("n", &n.to_string())]), "href": asked.with("show", code), "current": *code == show })
     };
     let scope = named_in(access);
     let audiences = match w.may_plan {
@@ -146,8 +146,12 @@ pub(crate) async fn sheet(
             Cell::Text(t.reason.clone()),
             Cell::Text(report.map_or(String::new(), |r| format!("{}%", r.percent))),
             Cell::Text(report.map_or(String::new(), |r| r.said.clone())),
-            score(own.get(&t.unit)),
-            score(inspected.get(&t.unit)),
+            score(own.get(&t.unit).filter(|_| w.visible.contains(&t.unit))),
+            score(
+                inspected
+                    .get(&t.unit)
+                    .filter(|_| w.visible.contains(&t.unit)),
+            ),
         ]
     });
     let name = shell.t("campaigns-tab-units");

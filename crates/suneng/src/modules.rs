@@ -33,6 +33,7 @@ pub fn migrations() -> Vec<Migration> {
         exams::MIGRATIONS,
         bulletins::MIGRATIONS,
         cases::MIGRATIONS,
+        campaigns::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
         crate::editing::MIGRATIONS,
@@ -51,6 +52,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         exams::module(rooms.exam_office.clone(), rooms.identity.clone()),
         bulletins::module(rooms.bulletins.clone()),
         cases::module(rooms.cases.clone()),
+        campaigns::module(rooms.campaigns.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -69,6 +71,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
                 std::sync::Arc::new(rooms.activities.clone()),
                 Arc::new(rooms.requests.clone()),
                 Arc::new(rooms.cases.clone()),
+                Arc::new(rooms.campaigns.clone()),
             ],
         ),
         organization::module(
@@ -259,6 +262,8 @@ pub const PACK_TABLES: &[&str] = &[
     "case-list",
     "case-flow",
     "case-kind",
+    "campaign-claim",
+    "campaign-kind",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
@@ -297,6 +302,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         hours::MESSAGES,
         bulletins::MESSAGES,
         cases::MESSAGES,
+        campaigns::MESSAGES,
         guard::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,

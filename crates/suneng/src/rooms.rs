@@ -5,6 +5,7 @@ use std::sync::Arc;
 use activities::{Activities, ActivityKinds};
 use approvals::Approvals;
 use bulletins::{BulletinFacts, BulletinKinds, Bulletins};
+use campaigns::{CampaignFacts, CampaignKinds, Campaigns, Issue};
 use cases::{CaseFacts, CaseKinds, Cases, Decision};
 use cockpit::{Cockpit, Views};
 use commons::packs::levels::Levels;
@@ -80,6 +81,10 @@ pub const PERMISSIONS: &[&str] = &[
     cases::HANDLE,
     cases::SUPERVISE,
     cases::REPORTER,
+    campaigns::READ,
+    campaigns::PLAN,
+    campaigns::REPORT,
+    campaigns::SCORE,
     guard::READ,
     guard::PROPOSE,
     guard::CONFIRM,
@@ -107,6 +112,7 @@ pub struct Vocabulary {
     routes: approvals::Routes,
     request_kinds: RequestKinds,
     case_kinds: CaseKinds,
+    campaign_kinds: CampaignKinds,
     calendar: Calendar,
     secrecy: SecrecyWords,
     levels: Levels,
@@ -195,6 +201,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.campaign_kinds,
+            CampaignKinds::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -241,6 +252,8 @@ pub struct Rooms {
     pub requests: Requests,
     /// Cases: whoever finds something raises it through `commons::findings::Intake`, which these are.
     pub cases: Cases,
+    /// Campaigns and programmes.
+    pub campaigns: Campaigns,
     /// Units and people, whose changes can be asked for.
     pub organization: Organization,
     /// Activities.
@@ -311,6 +324,14 @@ impl Rooms {
         )
         .with_deputies(house.clone());
         let [extension, closing] = Decision::both(&cases);
+        let campaigns = Campaigns::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            notices.clone(),
+            vocabulary.campaign_kinds,
+            Attachments::new(world.desk(), world.files.clone()),
+        );
         let approvals = Approvals::new(
             (db.clone(), env.clone(), notices.clone()),
             (vocabulary.routes, vocabulary.calendar.clone()),
@@ -321,7 +342,8 @@ impl Rooms {
         .with_deputies(house)
         .with_kind(changes)
         .with_kind(extension)
-        .with_kind(closing);
+        .with_kind(closing)
+        .with_kind(Issue(campaigns.clone()));
         let cases = cases.with_approvals(approvals.clone());
         let requests = Requests::new(
             (db.clone(), env.clone()),
@@ -367,9 +389,14 @@ impl Rooms {
             Arc::new(HourFacts(hours.rules().clone())),
             Arc::new(BulletinFacts(bulletins.kinds().clone())),
             Arc::new(CaseFacts(cases.kinds().clone())),
+            Arc::new(CampaignFacts),
             Arc::new(exams::ExamFacts(vocabulary.exams.clone().into())),
         ]);
         let hours = hours.with_sources(sources.clone());
+        let campaigns = campaigns
+            .with_approvals(approvals.clone())
+            .with_intake(Arc::new(cases.clone()))
+            .with_sources(sources.clone());
         let questions = questions::Questions::new(
             world.db.clone(),
             world.env.clone(),
@@ -421,6 +448,7 @@ impl Rooms {
             approvals,
             requests: requests.clone(),
             cases,
+            campaigns,
             activities: Activities::new(
                 db.clone(),
                 env.clone(),

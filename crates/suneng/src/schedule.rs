@@ -47,10 +47,11 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
     });
     let (node, obligations) = (world.clone(), rooms.obligations.clone());
     let requests = rooms.requests.clone();
-    let cases = rooms.cases.clone();
+    let (cases, campaigns) = (rooms.cases.clone(), rooms.campaigns.clone());
     let remind: Handler = Arc::new(move |_| {
         let (world, obligations) = (node.clone(), obligations.clone());
         let (requests, cases) = (requests.clone(), cases.clone());
+        let campaigns = campaigns.clone();
         Box::pin(async move {
             let asked = requests.remind().await?;
             if asked > 0 {
@@ -59,6 +60,10 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
             let (looks, rungs) = (cases.look_back().await?, cases.remind().await?);
             if looks + rungs > 0 {
                 tracing::info!(looks, rungs, "cases were escalated or looked back at");
+            }
+            let running = campaigns.remind().await?;
+            if running > 0 {
+                tracing::info!(running, "running campaigns were looked after");
             }
             let (steps, people) = obligations.remind().await?;
             if steps + people > 0 {

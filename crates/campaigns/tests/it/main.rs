@@ -1,0 +1,8 @@
+//! Campaigns, from the packs to the pages.
+
+mod house;
+mod nodes;
+mod packs;
+mod pages;
+mod rules;
+mod story;

@@ -1,0 +1,821 @@
+//! A campaign from the first word to its facts, through the service.
+
+use campaigns::{Act, Measure, New, Side, State, Window};
+use commons::forms::{Answer, Answers, Value};
+use kernel::{Date, Error, Id, Result};
+use testkit::on_both;
+
+use crate::house::{House, Who, migrations, person};
+
+fn day(month: i8, day: i8) -> Date {
+    Date::constant(2026, month, day)
+}
+
+async fn act(h: &House, id: Id, act: Act, reason: &str) -> Result<()> {
+    let (eyes, actor) = (h.planner.eyes(), h.planner.actor());
+    h.campaigns
+        .act(id, None, act, reason, (&eyes, &actor))
+        .await
+}
+
+async fn name(h: &House, id: Id) -> usize {
+    let (eyes, actor) = (h.planner.eyes(), h.planner.actor());
+    h.campaigns
+        .name_units(id, &h.offices, (&eyes, &actor))
+        .await
+        .unwrap()
+}
+
+/// Written, asked for and issued.
+async fn issued(h: &House, id: Id) {
+    let path = format!("/campaigns/{id}/plans");
+    let app = crate::pages::App::of(h, h.planner);
+    let said = [
+        ("title", "工作方案"),
+        ("body", "# 目标\n提升"),
+        ("mark", "澜司发"),
+    ];
+    let sent = app.parts(&path, &said, None).await;
+    assert_eq!(sent.0, 303, "{}", sent.1);
+    let n = h
+        .campaigns
+        .campaign(id, &h.planner.eyes())
+        .await
+        .unwrap()
+        .plans[0]
+        .n;
+    h.campaigns
+        .ask_plan(id, n, &h.planner.eyes(), &h.planner.by())
+        .await
+        .unwrap();
+    h.decide("agree").await;
+}
+
+/// A campaign that is running, with the offices in it.
+pub async fn running(h: &House) -> Id {
+    let id = h.made("队伍素质提升专项行动").await;
+    name(h, id).await;
+    issued(h, id).await;
+    act(h, id, Act::Start, "").await.unwrap();
+    id
+}
+
+fn marks(h: &[(&str, i64, &str)]) -> Answers {
+    let mark = |(code, points, note): &(&str, i64, &str)| {
+        let answer = Answer {
+            value: Value::Number(*points),
+            note: (*note).to_owned(),
+            files: vec![],
+        };
+        ((*code).to_owned(), answer)
+    };
+    h.iter().map(mark).collect()
+}
+
+const ITEMS: [&str; 5] = [
+    "pol-study",
+    "pol-discipline",
+    "duty-service",
+    "work-ability",
+    "style-rules",
+];
+
+fn all(points: i64, note: &str) -> Answers {
+    marks(&ITEMS.map(|code| (code, points, note)))
+}
+
+async fn score(h: &House, id: Id, who: Who, side: Side, marks: &Answers) -> Result<i64> {
+    let (eyes, actor) = (who.eyes(), who.actor());
+    let at = (id, h.offices[0], side);
+    h.campaigns
+        .score(at, marks, (&eyes, &actor))
+        .await
+        .map(|s| s.share)
+}
+
+fn refused(result: Result<impl std::fmt::Debug>, key: &str) {
+    match result {
+        Err(Error::Conflict(m)) => assert_eq!(m.key, key),
+        Err(Error::Invalid(all)) => assert!(all.iter().any(|e| e.message.key == key), "{all:?}"),
+        other => panic!("{key}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_plan_is_issued_under_a_number_and_only_then_units_see_it() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let id = h.made("素质提升").await;
+        assert_eq!(name(&h, id).await, 3);
+        assert_eq!(name(&h, id).await, 0, "named once");
+        refused(act(&h, id, Act::Start, "").await, "campaigns-plan-first");
+        let hidden = h.campaigns.campaign(id, &h.reporter.eyes()).await;
+        assert!(
+            matches!(hidden, Err(Error::NotFound)),
+            "it is being planned"
+        );
+        issued(&h, id).await;
+        let w = h.campaigns.campaign(id, &h.reporter.eyes()).await.unwrap();
+        assert_eq!(
+            w.issued().unwrap().number.as_deref(),
+            Some("澜司发〔2026〕1号")
+        );
+        assert_eq!(h.told(h.reporter).await, ["campaigns-notice-named"]);
+        // Another version is refused first, then issued under the next number; the first one stays.
+        let app = crate::pages::App::of(&h, h.planner);
+        let said = [
+            ("title", "方案（修订）"),
+            ("body", "修订"),
+            ("mark", "澜司发"),
+        ];
+        for decided in ["refuse", "agree"] {
+            app.parts(&format!("/campaigns/{id}/plans"), &said, None)
+                .await;
+            let n = h
+                .campaigns
+                .campaign(id, &h.planner.eyes())
+                .await
+                .unwrap()
+                .plans[0]
+                .n;
+            h.campaigns
+                .ask_plan(id, n, &h.planner.eyes(), &h.planner.by())
+                .await
+                .unwrap();
+            h.decide(decided).await;
+        }
+        let w = h.campaigns.campaign(id, &h.planner.eyes()).await.unwrap();
+        let numbers: Vec<Option<&str>> = w.plans.iter().map(|p| p.number.as_deref()).collect();
+        assert_eq!(
+            numbers,
+            [Some("澜司发〔2026〕2号"), None, Some("澜司发〔2026〕1号")]
+        );
+        act(&h, id, Act::Start, "").await.unwrap();
+        assert_eq!(
+            h.campaigns
+                .campaign(id, &h.planner.eyes())
+                .await
+                .unwrap()
+                .campaign
+                .state,
+            State::Running
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn units_take_part_or_say_why_not_and_changes_keep_what_was() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let id = running(&h).await;
+        let (eyes, actor) = (h.planner.eyes(), h.planner.actor());
+        let by = (&eyes, &actor);
+        let taking = async |joined, reason: &str| {
+            h.campaigns
+                .set_taking(id, h.offices[2], joined, reason, by)
+                .await
+        };
+        refused(taking(false, " ").await, "campaigns-reason-wrong");
+        taking(false, "正在撤并").await.unwrap();
+        let w = h.campaigns.campaign(id, &eyes).await.unwrap();
+        assert_eq!((w.campaign.joined, w.campaign.absent), (2, 1));
+        refused(
+            h.campaigns.unname(id, h.offices[1], by).await,
+            "campaigns-units-told",
+        );
+        // A change wants a reason; an old look is refused; what is done stays.
+        let mut content = w.campaign.content.clone();
+        content.goals = "更高目标".into();
+        let change = async |seen, content: &_, reason: &str| {
+            h.campaigns
+                .change(id, seen, content, (None, None), reason, by)
+                .await
+        };
+        let seen = w.campaign.version;
+        refused(change(seen, &content, "").await, "campaigns-reason-wrong");
+        refused(
+            change(seen - 1, &content, "调整").await,
+            "campaigns-moved-on",
+        );
+        change(seen, &content, "调整").await.unwrap();
+        // Who reports for the office says that its measure is done, nobody else's.
+        let measure = async |who: Who| {
+            h.campaigns
+                .measure_done(id, 1, day(11, 18), "已学", (&who.eyes(), &who.actor()))
+                .await
+        };
+        assert!(matches!(measure(h.inspector).await, Err(Error::Forbidden)));
+        measure(h.reporter).await.unwrap();
+        refused(measure(h.reporter).await, "campaigns-measure-done-before");
+        let w = h.campaigns.campaign(id, &eyes).await.unwrap();
+        let mut content = w.campaign.content.clone();
+        content.measures = vec![Measure {
+            no: 2,
+            text: "其他".into(),
+            unit: h.offices[1],
+            due: day(12, 1),
+        }];
+        refused(
+            change(w.campaign.version, &content, "换").await,
+            "campaigns-measure-done-changed",
+        );
+        assert!(
+            w.events
+                .iter()
+                .any(|e| e.act == "absent" && e.reason == "正在撤并")
+        );
+        // A district plans its own below it, within its days.
+        let mut below = h.content("二科行动");
+        below.measures.clear();
+        let mut new = New {
+            id: h.env.new_id(),
+            kind: "quality".into(),
+            unit: h.offices[1],
+            parent: Some(id),
+            node: None,
+            content: below,
+        };
+        new.content.from = day(10, 1);
+        let (eyes, actor) = (h.local.eyes(), h.local.actor());
+        refused(
+            h.campaigns.create(&new, &eyes, &actor).await,
+            "campaigns-outside-parent",
+        );
+        new.content.from = day(11, 1);
+        h.campaigns.create(&new, &eyes, &actor).await.unwrap();
+        assert_eq!(
+            h.campaigns.create(&new, &eyes, &actor).await.unwrap(),
+            new.id,
+            "sent twice it is written once"
+        );
+        let w = h.campaigns.campaign(id, &h.planner.eyes()).await.unwrap();
+        assert_eq!(w.below.len(), 1);
+        assert!(matches!(
+            h.campaigns.campaign(new.id, &h.far.eyes()).await,
+            Err(Error::NotFound)
+        ));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_it_claims_follows_the_ledger_by_unit_and_day() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let id = running(&h).await;
+        let (eyes, actor) = (h.planner.eyes(), h.planner.actor());
+        h.campaigns
+            .set_taking(id, h.offices[2], false, "撤并", (&eyes, &actor))
+            .await
+            .unwrap();
+        for (unit, on) in [
+            (0, day(11, 3)),
+            (0, day(11, 18)),
+            (1, day(11, 18)),
+            (2, day(11, 18)),
+            (0, day(10, 31)),
+        ] {
+            h.fact("held", "friday-study", h.offices[unit], on, h.env.new_id())
+                .await;
+        }
+        let subjects: Vec<Id> = (0..10).map(|_| h.env.new_id()).collect();
+        for (n, subject) in subjects.iter().enumerate() {
+            h.fact("case", "problem", h.offices[n % 2], day(11, 10), *subject)
+                .await;
+        }
+        h.fact("case", "task", h.offices[0], day(11, 10), h.env.new_id())
+            .await;
+        h.fact("case", "problem", h.offices[2], day(11, 10), h.env.new_id())
+            .await;
+        for subject in &subjects[..9] {
+            h.fact(
+                "case-accepted",
+                "problem",
+                h.offices[0],
+                day(11, 19),
+                *subject,
+            )
+            .await;
+        }
+        let w = h.campaigns.campaign(id, &eyes).await.unwrap();
+        let lines = h.campaigns.lines(&w.campaign, &eyes.reads).await.unwrap();
+        let held = lines
+            .iter()
+            .find(|l| l.taken.claim.code == "activities")
+            .unwrap();
+        assert_eq!(held.cell.n, 3, "of units that take part, within its days");
+        let p = h
+            .campaigns
+            .problems(&w.campaign, &w.kind, &eyes.reads)
+            .await
+            .unwrap();
+        assert_eq!((p.found, p.solved, p.rate()), (10, 9, Some(900)));
+        // A reversal takes it back everywhere.
+        let last = h
+            .fact(
+                "case-accepted",
+                "problem",
+                h.offices[1],
+                day(11, 19),
+                subjects[9],
+            )
+            .await;
+        assert_eq!(
+            h.campaigns
+                .problems(&w.campaign, &w.kind, &eyes.reads)
+                .await
+                .unwrap()
+                .solved,
+            10
+        );
+        db::transaction!(h.db, |tx| h.ledger.reverse(tx, &[last], None).await).unwrap();
+        assert_eq!(
+            h.campaigns
+                .problems(&w.campaign, &w.kind, &eyes.reads)
+                .await
+                .unwrap()
+                .solved,
+            9
+        );
+        // The number has as many rows.
+        let app = crate::pages::App::of(&h, h.planner);
+        let (status, page) = app.get(&format!("/campaigns/{id}/rows?claim=0")).await;
+        assert_eq!(
+            (
+                status,
+                page.matches("<td class=\"num\" data-label=\"日期\"")
+                    .count()
+            ),
+            (200, 3)
+        );
+        let one = format!(
+            "/campaigns/{id}/rows?claim=0&unit={}&phase=study",
+            h.offices[0]
+        );
+        let (_, page) = app.get(&one).await;
+        assert_eq!(
+            page.matches("<td class=\"num\" data-label=\"日期\"")
+                .count(),
+            1,
+            "one of its days lies in the phase"
+        );
+        let absent = format!("/campaigns/{id}/rows?claim=0&unit={}", h.offices[2]);
+        assert_eq!(
+            app.get(&absent).await.0,
+            404,
+            "who takes no part has no number here"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn scores_are_compared_differences_said_and_objections_answered_by_somebody_else() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let id = running(&h).await;
+        refused(
+            score(
+                &h,
+                id,
+                h.reporter,
+                Side::Own,
+                &marks(&[("pol-study", 20_000, "")]),
+            )
+            .await,
+            "form-missing",
+        );
+        refused(
+            score(&h, id, h.reporter, Side::Own, &all(21_000, "")).await,
+            "form-score",
+        );
+        assert_eq!(
+            score(&h, id, h.reporter, Side::Own, &all(19_000, ""))
+                .await
+                .unwrap(),
+            95_000
+        );
+        assert!(matches!(
+            score(&h, id, h.far, Side::Own, &all(19_000, "")).await,
+            Err(Error::NotFound)
+        ));
+        refused(
+            score(&h, id, h.inside, Side::Inspection, &all(19_000, "")).await,
+            "campaigns-judge-own",
+        );
+        refused(
+            score(&h, id, h.inspector, Side::Inspection, &all(15_000, "")).await,
+            "campaigns-difference",
+        );
+        assert_eq!(
+            score(
+                &h,
+                id,
+                h.inspector,
+                Side::Inspection,
+                &all(15_000, "记录不全")
+            )
+            .await
+            .unwrap(),
+            75_000
+        );
+        refused(
+            score(&h, id, h.reporter, Side::Own, &all(20_000, "")).await,
+            "campaigns-inspected-before",
+        );
+        refused(
+            score(&h, id, h.second, Side::Inspection, &all(18_000, "")).await,
+            "campaigns-score-stands",
+        );
+        // They object once; who scored does not answer.
+        let at = (id, h.offices[0]);
+        let object = async || {
+            h.campaigns
+                .object(at, "记录是全的", (&h.reporter.eyes(), &h.reporter.actor()))
+                .await
+        };
+        object().await.unwrap();
+        refused(object().await, "campaigns-objected-before");
+        let answer = async |who: Who, upheld| {
+            h.campaigns
+                .answer(
+                    (id, h.offices[0], 1),
+                    (upheld, "核实"),
+                    (&who.eyes(), &who.actor()),
+                )
+                .await
+        };
+        for who in [h.inspector, h.inside] {
+            refused(answer(who, false).await, "campaigns-answer-own");
+        }
+        act(&h, id, Act::Conclude, "提前总结").await.unwrap();
+        answer(h.second, false).await.unwrap();
+        assert!(
+            matches!(answer(h.second, true).await, Err(Error::Conflict(_))),
+            "answered once"
+        );
+        assert_eq!(
+            score(&h, id, h.second, Side::Inspection, &all(18_000, ""))
+                .await
+                .unwrap(),
+            90_000
+        );
+        assert!(
+            h.told(h.reporter)
+                .await
+                .contains(&"campaigns-notice-answered".to_owned())
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_checklist_changes_from_a_day_on_and_old_scores_keep_theirs() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let id = running(&h).await;
+        score(&h, id, h.reporter, Side::Own, &all(20_000, ""))
+            .await
+            .unwrap();
+        let app = crate::pages::App::of(&h, h.planner);
+        let path = format!("/campaigns/{id}/checklist");
+        let items = "# 查政治素养\n理论学习计划落实 | 30 | 方案第二条\n# 新增\n开门纳谏 | 20 |";
+        let keep = async |items: &str, day: &str, reason: &str| {
+            app.post(
+                &path,
+                &[("items", items), ("effective", day), ("reason", reason)],
+            )
+            .await
+        };
+        let (status, page) = keep("理论学习", "2026-11-20", "x").await;
+        assert!(
+            status == 422 && page.contains("第 1 行须写分值") && page.contains("理论学习"),
+            "{page}"
+        );
+        assert_eq!(
+            keep(items, "2026-11-19", "x").await.0,
+            422,
+            "not before today"
+        );
+        assert_eq!(
+            keep(items, "2026-11-20", "").await.0,
+            422,
+            "somebody says why"
+        );
+        assert_eq!(keep(items, "2026-11-25", "增加开门纳谏").await.0, 303);
+        let (_, now) = app.get(&path).await;
+        assert!(
+            now.contains("遵守政治纪律") && now.contains("增加开门纳谏"),
+            "the old one holds until then"
+        );
+        let (_, then) = app.get(&format!("{path}?on=2026-11-25")).await;
+        assert!(
+            !then.contains("<td class=\"full\">遵守政治纪律")
+                && then.contains("<td class=\"full\">开门纳谏"),
+            "{then}"
+        );
+        t.clock.advance(6 * 24 * 3600);
+        // What kept its text kept its code; what is new has one of its own.
+        let marks = marks(&[("pol-study", 30_000, ""), ("i1", 10_000, "")]);
+        assert_eq!(
+            score(&h, id, h.reporter, Side::Own, &marks).await.unwrap(),
+            80_000
+        );
+        let (_, page) = crate::pages::App::of(&h, h.reporter)
+            .get(&format!("/campaigns/{id}/scores/{}", h.offices[0]))
+            .await;
+        assert!(
+            page.contains("1. 100") && page.contains("2. 80"),
+            "earlier scores stay: {page}"
+        );
+        // Below, what is handed down stays as it is, and more is added.
+        let mut content = h.content("二科行动");
+        (content.measures, content.from) = (vec![], day(11, 1));
+        let new = New {
+            id: h.env.new_id(),
+            kind: "governance".into(),
+            unit: h.offices[1],
+            parent: Some(id),
+            node: None,
+            content,
+        };
+        let kind = h.campaigns.kinds().get("governance").unwrap();
+        let mut new = new;
+        new.content.phases = campaigns::Content::laid_out(kind, day(11, 1)).0;
+        h.campaigns
+            .create(&new, &h.local.eyes(), &h.local.actor())
+            .await
+            .unwrap();
+        let own = crate::pages::App::of(&h, h.local);
+        let path = format!("/campaigns/{}/checklist", new.id);
+        let sent = own
+            .post(
+                &path,
+                &[
+                    ("items", "开门纳谏 | 5 |\n本科自查 | 10 |"),
+                    ("effective", "2026-11-26"),
+                ],
+            )
+            .await;
+        assert_eq!(sent.0, 303, "{}", sent.1);
+        let (_, page) = own.get(&path).await;
+        assert!(
+            page.contains("本科自查") && page.contains("上级清单"),
+            "{page}"
+        );
+        assert_eq!(
+            page.matches("<td class=\"full\">开门纳谏").count(),
+            1,
+            "what is handed down is not loosened"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_survey_is_answered_once_by_who_takes_part_and_shown_only_of_enough() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let id = running(&h).await;
+        act(&h, id, Act::Conclude, "总结").await.unwrap();
+        let (eyes, actor) = (h.planner.eyes(), h.planner.actor());
+        let window = Window {
+            opens: day(11, 20),
+            closes: day(11, 22),
+        };
+        h.campaigns
+            .open_survey(id, window, (&eyes, &actor))
+            .await
+            .unwrap();
+        let said = |choice: &str, words: &str| -> Answers {
+            let of = |value| Answer {
+                value,
+                note: String::new(),
+                files: vec![],
+            };
+            [
+                ("content", Value::Chosen(vec![choice.into()])),
+                ("mended", Value::Yes(true)),
+                ("words", Value::Text(words.into())),
+            ]
+            .into_iter()
+            .map(|(code, value)| (code.to_owned(), of(value)))
+            .collect()
+        };
+        let outside = person(&h.org, "90", h.bureau).await;
+        assert!(
+            matches!(
+                h.campaigns.speak(id, outside, &said("much", "")).await,
+                Err(Error::NotFound)
+            ),
+            "the bureau takes no part itself"
+        );
+        refused(
+            h.campaigns
+                .speak(id, h.reporter.person, &said("best", ""))
+                .await,
+            "form-answer-unknown",
+        );
+        let mut people = vec![h.reporter.person, h.far.person];
+        people.push(person(&h.org, "91", h.offices[0]).await);
+        people.push(person(&h.org, "92", h.offices[1]).await);
+        for (n, p) in people.iter().enumerate() {
+            h.campaigns
+                .speak(id, *p, &said("much", &format!("意见{n}")))
+                .await
+                .unwrap();
+        }
+        refused(
+            h.campaigns.speak(id, people[0], &said("none", "")).await,
+            "campaigns-spoke-before",
+        );
+        assert_eq!(
+            h.campaigns.surveys_of(people[0]).await.unwrap().len(),
+            0,
+            "done"
+        );
+        let app = crate::pages::App::of(&h, h.planner);
+        let summary = format!("/campaigns/{id}/summary");
+        let (_, page) = app.get(&summary).await;
+        assert!(
+            page.contains("收到答卷 4 份")
+                && !page.contains("意见0")
+                && page.contains("结束后公布"),
+            "{page}"
+        );
+        t.clock.advance(3 * 24 * 3600);
+        let (_, page) = app.get(&summary).await;
+        assert!(
+            page.contains("不足 5 份") && !page.contains("意见0"),
+            "{page}"
+        );
+        let last = person(&h.org, "93", h.offices[1]).await;
+        refused(
+            h.campaigns.speak(id, last, &said("some", "")).await,
+            "campaigns-survey-not-open",
+        );
+        let window = Window {
+            opens: day(11, 20),
+            closes: day(11, 23),
+        };
+        h.campaigns
+            .open_survey(id, window, (&eyes, &actor))
+            .await
+            .unwrap();
+        h.campaigns
+            .speak(id, last, &said("some", ""))
+            .await
+            .unwrap();
+        t.clock.advance(24 * 3600);
+        let (_, page) = app.get(&summary).await;
+        assert!(page.contains("意见0") && page.contains("很大"), "{page}");
+        refused(
+            h.campaigns
+                .open_survey(
+                    id,
+                    Window {
+                        opens: day(11, 20),
+                        closes: day(12, 20),
+                    },
+                    (&eyes, &actor),
+                )
+                .await,
+            "campaigns-survey-shown",
+        );
+        // Nothing that was kept says who said what or when: names without answers, answers with ids at random.
+        let mut tx = h.db.read().await.unwrap();
+        let rows = tx
+            .query("SELECT id FROM campaign_answer ORDER BY id", db::args![])
+            .await
+            .unwrap();
+        let ids: Vec<Id> = rows.iter().map(|r| r.get(0).unwrap()).collect();
+        assert_eq!(ids.len(), 5);
+        let timed =
+            |id: &Id| id.millis().abs_diff(h.env.new_id::<Id>().millis()) < 1_000 * 3600 * 24 * 30;
+        assert!(!ids.iter().any(timed), "ids carry no time");
+        let w = h.campaigns.campaign(id, &eyes).await.unwrap();
+        assert!(w.events.iter().all(|e| e.act != "spoke"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn closing_writes_facts_and_opening_again_takes_them_back() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let id = running(&h).await;
+        let (eyes, actor) = (h.planner.eyes(), h.planner.actor());
+        let by = (&eyes, &actor);
+        h.campaigns
+            .set_taking(id, h.offices[2], false, "撤并", by)
+            .await
+            .unwrap();
+        score(&h, id, h.inspector, Side::Inspection, &all(18_500, ""))
+            .await
+            .unwrap();
+        h.fact(
+            "held",
+            "friday-study",
+            h.offices[0],
+            day(11, 18),
+            h.env.new_id(),
+        )
+        .await;
+        refused(
+            act(&h, id, Act::Conclude, "").await,
+            "campaigns-reason-wrong",
+        );
+        act(&h, id, Act::Conclude, "提前完成").await.unwrap();
+        refused(act(&h, id, Act::Close, "").await, "campaigns-summary-first");
+        let keep = async |text: &str| {
+            h.campaigns
+                .keep_summary(id, (text, "抓早抓小"), "zh-CN", by)
+                .await
+        };
+        refused(keep("参加{joind}家").await, "campaigns-figure-unknown");
+        keep("参加{joined}家，开展活动{claim:activities}，评分{score}。")
+            .await
+            .unwrap();
+        act(&h, id, Act::Close, "").await.unwrap();
+        let standing = async || {
+            let mut tx = h.db.read().await.unwrap();
+            let mut found = h.ledger.standing(&mut tx, id).await.unwrap();
+            found.sort_by_key(|f| (f.kind.clone(), f.role.clone(), f.quantity));
+            found
+                .into_iter()
+                .map(|f| (f.kind, f.role.unwrap_or_default(), f.quantity))
+                .collect::<Vec<_>>()
+        };
+        let unit = |role: &str, quantity| ("campaign-unit".to_owned(), role.to_owned(), quantity);
+        let facts = vec![
+            ("campaign".to_owned(), String::new(), Some(2_000)),
+            unit("absent", None),
+            unit("joined", None),
+            unit("joined", Some(92_500)),
+        ];
+        assert_eq!(standing().await, facts);
+        let app = crate::pages::App::of(&h, h.planner);
+        let (_, page) = app.get(&format!("/campaigns/{id}/summary")).await;
+        assert!(
+            page.contains(&format!("/campaigns/{id}/units?show=joined\">2</a>"))
+                && page.contains("1场"),
+            "{page}"
+        );
+        let (status, bytes, _) = app
+            .send("GET", &format!("/campaigns/{id}/summary.docx"), "", vec![])
+            .await;
+        assert!(status == 200 && bytes.starts_with(b"PK"));
+        // What is recorded later is said beside the figure that was kept.
+        h.fact(
+            "held",
+            "friday-study",
+            h.offices[1],
+            day(11, 19),
+            h.env.new_id(),
+        )
+        .await;
+        let (_, page) = app.get(&format!("/campaigns/{id}/summary")).await;
+        assert!(page.contains("现为 2场"), "{page}");
+        assert!(
+            matches!(keep("改").await, Err(Error::Conflict(_))),
+            "closed is closed"
+        );
+        refused(act(&h, id, Act::Reopen, "").await, "campaigns-reason-wrong");
+        act(&h, id, Act::Reopen, "漏了一家").await.unwrap();
+        assert_eq!(standing().await, []);
+        h.campaigns
+            .set_taking(id, h.offices[2], true, "", by)
+            .await
+            .unwrap();
+        act(&h, id, Act::Close, "").await.unwrap();
+        assert_eq!(standing().await.len(), 4);
+        assert_eq!(standing().await[0].2, Some(3_000));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn phases_that_begin_and_measures_that_are_late_are_told_once() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        running(&h).await;
+        for _ in 0..2 {
+            h.campaigns.remind().await.unwrap();
+        }
+        let told = |all: Vec<String>, key: &str| all.iter().filter(|k| *k == key).count();
+        assert_eq!(told(h.told(h.reporter).await, "campaigns-notice-phase"), 1);
+        t.clock.advance(15 * 24 * 3600);
+        for _ in 0..2 {
+            h.campaigns.remind().await.unwrap();
+        }
+        assert_eq!(told(h.told(h.reporter).await, "campaigns-notice-late"), 1);
+        assert_eq!(
+            told(h.told(h.leader).await, "campaigns-notice-late"),
+            1,
+            "and who is responsible first"
+        );
+        assert_eq!(told(h.told(h.far).await, "campaigns-notice-late"), 0);
+    })
+    .await;
+}
