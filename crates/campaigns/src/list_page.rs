@@ -127,13 +127,14 @@ pub(crate) async fn list(
         chips.push(asked.chip("year", year.to_string()));
     }
     let year = s.env.today().year();
-    let surveys = match eyes.person {
+    let me = eyes.person.filter(|_| access.principal.on_behalf.is_none());
+    let surveys = match me {
         Some(person) => s.surveys_of(person).await?,
         None => Vec::new(),
     };
     let surveys = surveys
         .iter()
-        .map(|c| json!({ "title": c.content.title, "href": format!("{}/survey", c.href()) }));
+        .map(|(c, _)| json!({ "title": c.content.title, "href": format!("{}/survey", c.href()) }));
     let context = json!({
         "rows": rows(&s, &shell, &found).await?, "q": filter.text, "kinds": kinds, "kind": filter.kind, "states": states,
         "state": filter.state.map(State::code), "years": (0..8).map(|n| year + 1 - n).collect::<Vec<_>>(), "year": filter.year,

@@ -58,24 +58,16 @@ impl Campaigns {
 impl CalendarSource for Campaigns {
     fn events(&self, person: PersonId, from: Date, to: Date) -> BoxFuture<'_, Result<Vec<Event>>> {
         Box::pin(async move {
-            let mut found = Vec::new();
-            for c in self.surveys_of(person).await? {
-                let window = store::scores::window(&mut self.db.read().await?, c.id).await?;
-                let closes = window
-                    .map(|w| w.closes)
-                    .filter(|day| (from..=to).contains(day));
-                if let Some(closes) = closes {
-                    found.push(Event {
-                        uid: format!("campaign-survey-{}", c.id),
-                        title: Msg::new("campaigns-calendar-survey")
-                            .with("title", &c.content.title),
-                        when: When::Day(closes),
-                        href: format!("{}/survey", c.href()),
-                        updated: c.updated_at,
-                    });
-                }
-            }
-            Ok(found)
+            let open = self.surveys_of(person).await?.into_iter();
+            let within = open.filter(|(_, closes)| (from..=to).contains(closes));
+            let event = |(c, closes): (Campaign, Date)| Event {
+                uid: format!("campaign-survey-{}", c.id),
+                title: Msg::new("campaigns-calendar-survey").with("title", &c.content.title),
+                when: When::Day(closes),
+                href: format!("{}/survey", c.href()),
+                updated: c.updated_at,
+            };
+            Ok(within.map(event).collect())
         })
     }
 }

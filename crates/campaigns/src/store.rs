@@ -431,22 +431,23 @@ pub(crate) async fn titles(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, String
     Ok(found)
 }
 
-/// Campaigns in which a unit of the chain takes part and whose survey is open on a day: for the people of it.
+/// Campaigns in which a unit of the chain takes part and whose survey is open on a day, with its last day: for the people of it.
 pub(crate) async fn open_surveys(
     tx: &mut Tx,
     path: &[UnitId],
     person: PersonId,
     today: Date,
-) -> Result<Vec<Campaign>> {
+) -> Result<Vec<(Campaign, Date)>> {
     let mut a = args![today, person];
     let units = a.list(path.iter().copied());
     let sql = format!(
-        "SELECT {CAMPAIGN} FROM campaign c JOIN campaign_survey s ON s.campaign = c.id
+        "SELECT {CAMPAIGN}, s.closes FROM campaign c JOIN campaign_survey s ON s.campaign = c.id
          WHERE s.opens <= $1 AND s.closes >= $1 AND c.state IN ('running', 'closing')
            AND EXISTS (SELECT 1 FROM campaign_unit t WHERE t.campaign = c.id AND t.joined AND t.unit IN ({units}))
            AND NOT EXISTS (SELECT 1 FROM campaign_voice v WHERE v.campaign = c.id AND v.person = $2) ORDER BY c.id"
     );
-    tx.query(sql, a).await?.iter().map(campaign).collect()
+    let read = |row: &Row| Ok((campaign(row)?, row.get(15)?));
+    tx.query(sql, a).await?.iter().map(read).collect()
 }
 
 /// Takes away what a person wrote in reports; that there was one stays. Who answered a survey goes too.
@@ -456,6 +457,8 @@ pub(crate) async fn open_surveys(
 pub async fn erase(tx: &mut Tx, person: PersonId, mark: &str) -> Result<()> {
     let sql = "UPDATE campaign_report SET said = $2 WHERE person = $1 AND said <> ''";
     tx.execute(sql, args![person, mark]).await?;
+    let sql = "DELETE FROM campaign_voice WHERE person = $1";
+    tx.execute(sql, args![person]).await?;
     let sql = "UPDATE campaign_objection SET said = $2 WHERE person = $1";
     tx.execute(sql, args![person, mark]).await.map(|_| ())
 }

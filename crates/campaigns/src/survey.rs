@@ -63,8 +63,8 @@ impl Campaigns {
         })
     }
 
-    /// Surveys that a person may answer now.
-    pub async fn surveys_of(&self, person: PersonId) -> Result<Vec<Campaign>> {
+    /// Surveys that a person may answer now, each with its last day.
+    pub async fn surveys_of(&self, person: PersonId) -> Result<Vec<(Campaign, Date)>> {
         let today = self.env.today();
         let mut tx = self.db.read().await?;
         let home = Organization::units_on(&mut tx, &[(person, today)]).await?;

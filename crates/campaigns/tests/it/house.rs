@@ -1,12 +1,14 @@
 //! An invented bureau with three offices, people in roles, approvals along the routes of the product's pack.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use approvals::{Approvals, Asked, Deputies, Directory, Known, Signers, Trail, Who as Route};
 use campaigns::{
     CampaignFacts, CampaignKinds, Campaigns, Content, Eyes, Issue, Measure, New, Taken,
 };
 use commons::files::Files;
+use commons::findings::{Finder, Finding, Found, Intake};
 use commons::packs::Packs;
 use db::{Args, Db, Migration, Tx};
 use desk::{Attachments, Desk};
@@ -182,6 +184,78 @@ impl Deputies for Doors {
     }
 }
 
+/// A room that keeps problems: it writes a fact of each, as cases do.
+pub struct Problems {
+    org: Organization,
+    ledger: Ledger,
+    env: Env,
+    kept: Mutex<Vec<(Id, Found)>>,
+}
+
+impl Intake for Problems {
+    fn raise<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        f: &'a Finding,
+        _: &'a Finder,
+    ) -> BoxFuture<'a, Result<Id>> {
+        async move {
+            let known = |all: &Vec<(Id, Found)>| {
+                all.iter().find(|(_, x)| x.key == f.key).map(|(_, x)| x.id)
+            };
+            if let Some(id) = known(&self.kept.lock().unwrap()) {
+                return Ok(id);
+            }
+            let (id, day): (Id, _) = (self.env.new_id(), self.env.today());
+            let path = self
+                .org
+                .paths_on(tx, &[(f.unit, day)])
+                .await?
+                .remove(&(f.unit, day))
+                .unwrap();
+            self.ledger.place(tx, &path).await?;
+            let now = self.env.now();
+            let mut fact = Fact::new(
+                self.env.new_id(),
+                "case",
+                PlaceId::of(&path),
+                day,
+                id,
+                "form",
+                now,
+            );
+            fact.category = Some(f.kind.clone());
+            self.ledger.append(tx, &[fact]).await?;
+            let found = Found {
+                id,
+                key: f.key.clone(),
+                number: "ZG-1".into(),
+                href: format!("/cases/{id}"),
+                closed: false,
+            };
+            self.kept.lock().unwrap().push((f.source_id, found));
+            Ok(id)
+        }
+        .boxed()
+    }
+
+    fn of_source<'a>(
+        &'a self,
+        _: &'a mut Tx,
+        kind: &'a str,
+        id: Id,
+    ) -> BoxFuture<'a, Result<Vec<Found>>> {
+        assert_eq!(kind, "campaign");
+        let kept = self.kept.lock().unwrap();
+        let of = kept
+            .iter()
+            .filter(|(source, _)| *source == id)
+            .map(|(_, f)| f.clone());
+        let found: Vec<Found> = of.collect();
+        async move { Ok(found) }.boxed()
+    }
+}
+
 /// Somebody with a role in a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Who {
@@ -257,38 +331,53 @@ pub struct House {
     pub local: Who,
 }
 
+async fn on(
+    db: &Db,
+    env: &Env,
+    files: &Files,
+) -> (Organization, Ledger, Notices, Approvals, Campaigns) {
+    let org = Organization::new(db.clone(), env.clone());
+    let ledger = Ledger::open(db.clone(), env.clone()).await.unwrap();
+    let notices = Notices::new(db.clone(), env.clone(), Settings::default(), Mailboxes);
+    let doors = Doors {
+        org: org.clone(),
+        env: env.clone(),
+    };
+    let campaigns = Campaigns::new(
+        (db.clone(), env.clone()),
+        ledger.clone(),
+        org.clone(),
+        notices.clone(),
+        CampaignKinds::read(&packs()).unwrap(),
+        Attachments::new(Desk::new(db.clone(), env.clone()), files.clone()),
+    )
+    .with_sources(Sources::new(vec![Arc::new(CampaignFacts)]))
+    .with_intake(Arc::new(Problems {
+        org: org.clone(),
+        ledger: ledger.clone(),
+        env: env.clone(),
+        kept: Mutex::default(),
+    }));
+    let approvals = Approvals::new(
+        (db.clone(), env.clone(), notices.clone()),
+        (
+            approvals::Routes::read(&packs()).unwrap(),
+            Calendar::default(),
+        ),
+        doors.clone(),
+        doors.clone(),
+        doors,
+    )
+    .with_kind(Issue(campaigns.clone()));
+    let campaigns = campaigns.with_approvals(approvals.clone());
+    (org, ledger, notices, approvals, campaigns)
+}
+
 impl House {
     pub async fn new(t: &TestDb) -> Self {
         let files = Files::memory(t.env.clone());
         let (db, env) = (t.db.clone(), t.env.clone());
-        let org = Organization::new(db.clone(), env.clone());
-        let ledger = Ledger::open(db.clone(), env.clone()).await.unwrap();
-        let notices = Notices::new(db.clone(), env.clone(), Settings::default(), Mailboxes);
-        let doors = Doors {
-            org: org.clone(),
-            env: env.clone(),
-        };
-        let campaigns = Campaigns::new(
-            (db.clone(), env.clone()),
-            ledger.clone(),
-            org.clone(),
-            notices.clone(),
-            CampaignKinds::read(&packs()).unwrap(),
-            Attachments::new(Desk::new(db.clone(), env.clone()), files.clone()),
-        )
-        .with_sources(Sources::new(vec![std::sync::Arc::new(CampaignFacts)]));
-        let approvals = Approvals::new(
-            (db.clone(), env.clone(), notices.clone()),
-            (
-                approvals::Routes::read(&packs()).unwrap(),
-                Calendar::default(),
-            ),
-            doors.clone(),
-            doors.clone(),
-            doors,
-        )
-        .with_kind(Issue(campaigns.clone()));
-        let campaigns = campaigns.with_approvals(approvals.clone());
+        let (org, ledger, notices, approvals, campaigns) = on(&db, &env, &files).await;
         let identity = Identity::new(db.clone(), env.clone(), SecuritySettings::default())
             .with_organization(org.clone());
         let permissions = [
@@ -361,6 +450,21 @@ impl House {
             files,
             bureau,
             offices,
+        }
+    }
+
+    /// Another node on the same database.
+    pub async fn node(&self, t: &TestDb) -> Self {
+        let db = t.second().await;
+        let (org, ledger, notices, approvals, campaigns) = on(&db, &t.env, &self.files).await;
+        Self {
+            db,
+            org,
+            ledger,
+            notices,
+            approvals,
+            campaigns,
+            ..self.clone()
         }
     }
 

@@ -4,5 +4,6 @@ mod house;
 mod nodes;
 mod packs;
 mod pages;
+mod races;
 mod rules;
 mod story;

@@ -72,7 +72,7 @@ fn marks(h: &[(&str, i64, &str)]) -> Answers {
     h.iter().map(mark).collect()
 }
 
-const ITEMS: [&str; 5] = [
+pub const ITEMS: [&str; 5] = [
     "pol-study",
     "pol-discipline",
     "duty-service",
@@ -337,6 +337,37 @@ async fn what_it_claims_follows_the_ledger_by_unit_and_day() {
                 .unwrap()
                 .solved,
             9
+        );
+        // What is raised here goes to those who keep problems, once, and is one of its own.
+        let key = h.env.new_id();
+        let (inspector, by) = (h.inspector.eyes(), h.inspector.actor());
+        let raise = async |unit| {
+            h.campaigns
+                .raise((id, unit), (key, "台账不全", "缺三册"), (&inspector, &by))
+                .await
+        };
+        let first = raise(h.offices[0]).await.unwrap();
+        assert_eq!(raise(h.offices[0]).await.unwrap(), first);
+        assert!(
+            matches!(raise(h.offices[2]).await, Err(Error::NotFound)),
+            "it takes no part"
+        );
+        assert_eq!(
+            h.campaigns
+                .problems(&w.campaign, &w.kind, &eyes.reads)
+                .await
+                .unwrap()
+                .found,
+            11
+        );
+        let (_, page) = crate::pages::App::of(&h, h.planner)
+            .get(&format!("/campaigns/{id}/problems"))
+            .await;
+        assert!(
+            page.contains("行动中提出")
+                && page.contains("查摆问题 11 件，已化解 9 件，化解率 81.8%")
+                && page.contains("未达标"),
+            "{page}"
         );
         // The number has as many rows.
         let app = crate::pages::App::of(&h, h.planner);

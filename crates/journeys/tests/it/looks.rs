@@ -56,6 +56,10 @@ const PAGES: &[(&str, &[&str])] = &[
             "→/cases/…",
             "/cases/board",
             "/cases/new",
+            "/campaigns",
+            "/campaigns/new",
+            "/campaigns/nodes",
+            "/campaigns/nodes/new",
         ],
     ),
     (

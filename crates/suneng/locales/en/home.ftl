@@ -36,5 +36,6 @@ attention-planned = Planned
 attention-undone = Not done
 attention-due = Due soon
 home-hours = { $count } records of outside training wait for review
+home-survey = Survey: { $title }
 home-leave = { $name } asks for leave from "{ $title }"
 home-go-answer = Answer

@@ -116,6 +116,7 @@ fn every_message_has_a_text() {
         "exams",
         "hours",
         "bulletins",
+        "campaigns",
         "guard",
         "obligations",
         "indicators",
