@@ -48,7 +48,7 @@ async fn surveyed(s: &Campaigns, shell: &Shell, w: &Whole) -> Result<Value> {
             _ => shell.t(&format!("campaigns-{code}")),
         };
         let counts = t.counts.iter().map(|c| {
-            let part = if t.answered > 0 { c.count * 100 / t.answered } else { 0 };
+            let part = (c.count * 100).checked_div(t.answered).unwrap_or(0);
             json!({ "name": option(&c.code), "n": c.count, "percent": part })
         });
         let words = said.words.iter().find(|(code, _)| *code == t.code).map(|(_, w)| w);

@@ -72,6 +72,7 @@ impl Traces for Kept {
             requests::erase(tx, person, "***").await?;
             cases::erase(tx, person, "***").await?;
             campaigns::erase(tx, person, "***").await?;
+            commitments::erase(tx, person).await?;
             self.identity.erase_account_of(tx, &actor, person).await?;
             Ok(())
         })

@@ -160,8 +160,17 @@ async fn show(
         });
         todo.push((Some(m.until), item));
     }
-    // Nobody answers a survey for another.
+    // Nobody answers a survey or signs for another.
     if let Some(person) = me.filter(|_| access.principal.on_behalf.is_none()) {
+        let letters = s.rooms.commitments.waiting(person).await?;
+        count += letters.len();
+        for (l, r) in letters {
+            let item = json!({
+                "title": r.title, "unit": null, "due": kernel::format_date(r.due), "tag": deadline(&shell, r.due, r.due < today),
+                "icon": "ballpen", "verb": shell.t("home-go-sign"), "href": l.href(),
+            });
+            todo.push((Some(r.due), item));
+        }
         let open = s.rooms.campaigns.surveys_of(person).await?;
         count += open.len();
         for (c, due) in open {

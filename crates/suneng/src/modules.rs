@@ -34,6 +34,7 @@ pub fn migrations() -> Vec<Migration> {
         bulletins::MIGRATIONS,
         cases::MIGRATIONS,
         campaigns::MIGRATIONS,
+        commitments::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
         crate::editing::MIGRATIONS,
@@ -53,6 +54,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         bulletins::module(rooms.bulletins.clone()),
         cases::module(rooms.cases.clone()),
         campaigns::module(rooms.campaigns.clone()),
+        commitments::module(rooms.commitments.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -264,6 +266,7 @@ pub const PACK_TABLES: &[&str] = &[
     "case-kind",
     "campaign-claim",
     "campaign-kind",
+    "letter-kind",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
@@ -303,6 +306,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         bulletins::MESSAGES,
         cases::MESSAGES,
         campaigns::MESSAGES,
+        commitments::MESSAGES,
         guard::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,

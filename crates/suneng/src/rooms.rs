@@ -8,6 +8,7 @@ use bulletins::{BulletinFacts, BulletinKinds, Bulletins};
 use campaigns::{CampaignFacts, CampaignKinds, Campaigns, Issue};
 use cases::{CaseFacts, CaseKinds, Cases, Decision};
 use cockpit::{Cockpit, Views};
+use commitments::{Commitments, LetterKinds, PledgeFacts};
 use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
@@ -85,6 +86,8 @@ pub const PERMISSIONS: &[&str] = &[
     campaigns::PLAN,
     campaigns::REPORT,
     campaigns::SCORE,
+    commitments::READ,
+    commitments::ISSUE,
     guard::READ,
     guard::PROPOSE,
     guard::CONFIRM,
@@ -113,6 +116,7 @@ pub struct Vocabulary {
     request_kinds: RequestKinds,
     case_kinds: CaseKinds,
     campaign_kinds: CampaignKinds,
+    letter_kinds: LetterKinds,
     calendar: Calendar,
     secrecy: SecrecyWords,
     levels: Levels,
@@ -206,6 +210,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.letter_kinds,
+            LetterKinds::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -254,6 +263,8 @@ pub struct Rooms {
     pub cases: Cases,
     /// Campaigns and programmes.
     pub campaigns: Campaigns,
+    /// Letters that people sign.
+    pub commitments: Commitments,
     /// Units and people, whose changes can be asked for.
     pub organization: Organization,
     /// Activities.
@@ -390,9 +401,18 @@ impl Rooms {
             Arc::new(BulletinFacts(bulletins.kinds().clone())),
             Arc::new(CaseFacts(cases.kinds().clone())),
             Arc::new(CampaignFacts),
+            Arc::new(PledgeFacts),
             Arc::new(exams::ExamFacts(vocabulary.exams.clone().into())),
         ]);
         let hours = hours.with_sources(sources.clone());
+        let commitments = Commitments::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            notices.clone(),
+            identity.clone(),
+            vocabulary.letter_kinds,
+        );
         let campaigns = campaigns
             .with_approvals(approvals.clone())
             .with_intake(Arc::new(cases.clone()))
@@ -449,6 +469,7 @@ impl Rooms {
             requests: requests.clone(),
             cases,
             campaigns,
+            commitments,
             activities: Activities::new(
                 db.clone(),
                 env.clone(),

@@ -1,5 +1,6 @@
 //! Campaigns, from the packs to the pages.
 
+mod ending;
 mod house;
 mod nodes;
 mod packs;

@@ -43,6 +43,8 @@ pub(crate) fn permission_name(shell: &Shell, permission: &str) -> String {
         ("case.handle", "identity-permission-case-handle"),
         ("case.supervise", "identity-permission-case-supervise"),
         ("case.reporter", "identity-permission-case-reporter"),
+        ("commitment.read", "identity-permission-commitment-read"),
+        ("commitment.issue", "identity-permission-commitment-issue"),
         ("campaign.read", "identity-permission-campaign-read"),
         ("campaign.plan", "identity-permission-campaign-plan"),
         ("campaign.report", "identity-permission-campaign-report"),

@@ -76,6 +76,8 @@ const PERMISSIONS: &[&str] = &[
     "campaign.plan",
     "campaign.report",
     "campaign.score",
+    "commitment.read",
+    "commitment.issue",
     "request.answer",
     "identity.read",
     "identity.manage",

@@ -60,6 +60,8 @@ const PAGES: &[(&str, &[&str])] = &[
             "/campaigns/new",
             "/campaigns/nodes",
             "/campaigns/nodes/new",
+            "/commitments",
+            "/commitments/new",
         ],
     ),
     (

@@ -36,6 +36,7 @@ attention-planned = Planned
 attention-undone = Not done
 attention-due = Due soon
 home-hours = { $count } records of outside training wait for review
+home-go-sign = Sign
 home-survey = Survey: { $title }
 home-leave = { $name } asks for leave from "{ $title }"
 home-go-answer = Answer

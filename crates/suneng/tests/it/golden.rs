@@ -117,6 +117,7 @@ fn every_message_has_a_text() {
         "hours",
         "bulletins",
         "campaigns",
+        "commitments",
         "guard",
         "obligations",
         "indicators",
