@@ -178,6 +178,39 @@ impl Reading {
         Ok(totals)
     }
 
+    /// The totals of a definition that no rollup keeps, counted from the facts themselves, sealed or not: for what is asked
+    /// of a few units and days.
+    pub async fn tally(
+        &mut self,
+        definition: &Definition,
+        nodes: &[UnitId],
+        period: Period,
+        persons: bool,
+    ) -> Result<HashMap<UnitId, Total>> {
+        let w = Where {
+            definition,
+            period,
+            as_of: None,
+        };
+        let counted = store::counts(&mut self.tx, &w, nodes).await?;
+        let people = match persons {
+            true => Some(store::count_persons(&mut self.tx, &w, nodes).await?),
+            false => None,
+        };
+        let total = |node: &UnitId| {
+            let (n, sum) = counted.get(node).copied().unwrap_or_default();
+            let persons = people.as_ref().map(|p| p.get(node).copied().unwrap_or(0));
+            let total = Total {
+                n,
+                sum,
+                persons,
+                computing: false,
+            };
+            (*node, total)
+        };
+        Ok(nodes.iter().map(total).collect())
+    }
+
     /// Of the facts of a component that stand: how many distinct parts they have, and the greatest value.
     pub async fn spread(
         &mut self,

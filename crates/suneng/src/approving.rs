@@ -71,6 +71,8 @@ impl Traces for Kept {
             activities::Texts.erase(tx, person, by).await?;
             requests::erase(tx, person, "***").await?;
             cases::erase(tx, person, "***").await?;
+            campaigns::erase(tx, person, "***").await?;
+            commitments::erase(tx, person).await?;
             self.identity.erase_account_of(tx, &actor, person).await?;
             Ok(())
         })

@@ -176,6 +176,28 @@ async fn show(
             todo.push((Some(a.remedy.by), item));
         }
     }
+    // Nobody answers a survey or signs for another.
+    if let Some(person) = me.filter(|_| access.principal.on_behalf.is_none()) {
+        let letters = s.rooms.commitments.waiting(person).await?;
+        count += letters.len();
+        for (l, r) in letters {
+            let item = json!({
+                "title": r.title, "unit": null, "due": kernel::format_date(r.due), "tag": deadline(&shell, r.due, r.due < today),
+                "icon": "ballpen", "verb": shell.t("home-go-sign"), "href": l.href(),
+            });
+            todo.push((Some(r.due), item));
+        }
+        let open = s.rooms.campaigns.surveys_of(person).await?;
+        count += open.len();
+        for (c, due) in open {
+            let item = json!({
+                "title": shell.t_with("home-survey", &[("title", &c.content.title)]), "unit": null, "due": kernel::format_date(due),
+                "tag": deadline(&shell, due, false), "icon": "ballpen", "verb": shell.t("home-go-answer"),
+                "href": format!("{}/survey", c.href()),
+            });
+            todo.push((Some(due), item));
+        }
+    }
     if let Some(scope) = held(activities::RECORD) {
         let most = MOST_TODO as i64;
         let (total, waiting) = s.rooms.activities.waiting_leaves(&scope, most).await?;

@@ -34,6 +34,8 @@ pub fn migrations() -> Vec<Migration> {
         bulletins::MIGRATIONS,
         cases::MIGRATIONS,
         inspections::MIGRATIONS,
+        campaigns::MIGRATIONS,
+        commitments::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
         crate::editing::MIGRATIONS,
@@ -53,6 +55,8 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         bulletins::module(rooms.bulletins.clone()),
         cases::module(rooms.cases.clone()),
         inspections::module(rooms.inspections.clone()),
+        campaigns::module(rooms.campaigns.clone()),
+        commitments::module(rooms.commitments.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -71,6 +75,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
                 std::sync::Arc::new(rooms.activities.clone()),
                 Arc::new(rooms.requests.clone()),
                 Arc::new(rooms.cases.clone()),
+                Arc::new(rooms.campaigns.clone()),
             ],
         ),
         organization::module(
@@ -264,6 +269,9 @@ pub const PACK_TABLES: &[&str] = &[
     "case-remedy",
     "form",
     "inspection-kind",
+    "campaign-claim",
+    "campaign-kind",
+    "letter-kind",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
@@ -303,6 +311,8 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         bulletins::MESSAGES,
         cases::MESSAGES,
         inspections::MESSAGES,
+        campaigns::MESSAGES,
+        commitments::MESSAGES,
         guard::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,

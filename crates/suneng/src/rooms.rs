@@ -5,8 +5,10 @@ use std::sync::Arc;
 use activities::{Activities, ActivityKinds};
 use approvals::Approvals;
 use bulletins::{BulletinFacts, BulletinKinds, Bulletins};
+use campaigns::{CampaignFacts, CampaignKinds, Campaigns, Issue};
 use cases::{CaseFacts, CaseKinds, Cases, Decision};
 use cockpit::{Cockpit, Views};
+use commitments::{Commitments, LetterKinds, PledgeFacts};
 use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
@@ -85,6 +87,12 @@ pub const PERMISSIONS: &[&str] = &[
     inspections::PLAN,
     inspections::FILL,
     inspections::REVIEW,
+    campaigns::READ,
+    campaigns::PLAN,
+    campaigns::REPORT,
+    campaigns::SCORE,
+    commitments::READ,
+    commitments::ISSUE,
     guard::READ,
     guard::PROPOSE,
     guard::CONFIRM,
@@ -113,6 +121,8 @@ pub struct Vocabulary {
     request_kinds: RequestKinds,
     case_kinds: CaseKinds,
     checklists: Checklists,
+    campaign_kinds: CampaignKinds,
+    letter_kinds: LetterKinds,
     calendar: Calendar,
     secrecy: SecrecyWords,
     levels: Levels,
@@ -206,6 +216,16 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.campaign_kinds,
+            CampaignKinds::read(packs),
+            &mut problems,
+        );
+        take(
+            &mut vocabulary.letter_kinds,
+            LetterKinds::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -270,6 +290,10 @@ pub struct Rooms {
     pub cases: Cases,
     /// Inspections.
     pub inspections: Inspections,
+    /// Campaigns and programmes.
+    pub campaigns: Campaigns,
+    /// Letters that people sign.
+    pub commitments: Commitments,
     /// Units and people, whose changes can be asked for.
     pub organization: Organization,
     /// Activities.
@@ -340,6 +364,14 @@ impl Rooms {
         )
         .with_deputies(house.clone());
         let [extension, closing] = Decision::both(&cases);
+        let campaigns = Campaigns::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            notices.clone(),
+            vocabulary.campaign_kinds,
+            Attachments::new(world.desk(), world.files.clone()),
+        );
         let approvals = Approvals::new(
             (db.clone(), env.clone(), notices.clone()),
             (vocabulary.routes, vocabulary.calendar.clone()),
@@ -350,7 +382,8 @@ impl Rooms {
         .with_deputies(house)
         .with_kind(changes)
         .with_kind(extension)
-        .with_kind(closing);
+        .with_kind(closing)
+        .with_kind(Issue(campaigns.clone()));
         let cases = cases.with_approvals(approvals.clone());
         let requests = Requests::new(
             (db.clone(), env.clone()),
@@ -412,10 +445,24 @@ impl Rooms {
             Arc::new(BulletinFacts(bulletins.kinds().clone())),
             Arc::new(CaseFacts(cases.kinds().clone())),
             Arc::new(InspectionFacts(inspections.checklists().clone(), words)),
+            Arc::new(CampaignFacts),
+            Arc::new(PledgeFacts),
             Arc::new(exams::ExamFacts(vocabulary.exams.clone().into())),
         ]);
         let hours = hours.with_sources(sources.clone());
         let cases = cases.with_sources(sources.clone());
+        let commitments = Commitments::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            notices.clone(),
+            identity.clone(),
+            vocabulary.letter_kinds,
+        );
+        let campaigns = campaigns
+            .with_approvals(approvals.clone())
+            .with_intake(Arc::new(cases.clone()))
+            .with_sources(sources.clone());
         let questions = questions::Questions::new(
             world.db.clone(),
             world.env.clone(),
@@ -469,6 +516,8 @@ impl Rooms {
             requests: requests.clone(),
             cases,
             inspections,
+            campaigns,
+            commitments,
             activities: Activities::new(
                 db.clone(),
                 env.clone(),

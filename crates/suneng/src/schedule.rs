@@ -47,11 +47,13 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
     });
     let (node, obligations) = (world.clone(), rooms.obligations.clone());
     let requests = rooms.requests.clone();
-    let cases = rooms.cases.clone();
     let inspections = rooms.inspections.clone();
+    let (cases, campaigns) = (rooms.cases.clone(), rooms.campaigns.clone());
+    let commitments = rooms.commitments.clone();
     let remind: Handler = Arc::new(move |_| {
         let (world, obligations) = (node.clone(), obligations.clone());
         let (requests, cases) = (requests.clone(), cases.clone());
+        let (campaigns, commitments) = (campaigns.clone(), commitments.clone());
         let inspections = inspections.clone();
         Box::pin(async move {
             let asked = requests.remind().await?;
@@ -65,6 +67,14 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
             let (looks, rungs) = (cases.look_back().await?, cases.remind().await?);
             if looks + rungs > 0 {
                 tracing::info!(looks, rungs, "cases were escalated or looked back at");
+            }
+            let running = campaigns.remind().await?;
+            if running > 0 {
+                tracing::info!(running, "running campaigns were looked after");
+            }
+            let rounds = commitments.remind().await?;
+            if rounds > 0 {
+                tracing::info!(rounds, "people were reminded of letters to sign");
             }
             let (steps, people) = obligations.remind().await?;
             if steps + people > 0 {

@@ -24,7 +24,7 @@ const GROUND: [&str; 14] = [
 /// The waist.
 const LEDGER: &str = "ledger";
 /// Vertical slices that write facts; never one another.
-const FEATURES: [&str; 7] = [
+const FEATURES: [&str; 9] = [
     "activities",
     "registers",
     "hours",
@@ -32,6 +32,8 @@ const FEATURES: [&str; 7] = [
     "bulletins",
     "cases",
     "inspections",
+    "campaigns",
+    "commitments",
 ];
 /// What reads facts; never a feature.
 const READINGS: [&str; 4] = ["obligations", "indicators", "reports", "cockpit"];

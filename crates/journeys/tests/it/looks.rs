@@ -61,6 +61,12 @@ const PAGES: &[(&str, &[&str])] = &[
             "/checklists",
             "/checklists/five-checks",
             "/checklists/new",
+            "/campaigns",
+            "/campaigns/new",
+            "/campaigns/nodes",
+            "/campaigns/nodes/new",
+            "/commitments",
+            "/commitments/new",
         ],
     ),
     (

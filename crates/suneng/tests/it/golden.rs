@@ -117,6 +117,8 @@ fn every_message_has_a_text() {
         "hours",
         "bulletins",
         "inspections",
+        "campaigns",
+        "commitments",
         "guard",
         "obligations",
         "indicators",

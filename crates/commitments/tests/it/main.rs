@@ -1,0 +1,4 @@
+//! Commitments, from the packs to the pages.
+
+mod house;
+mod letters;
