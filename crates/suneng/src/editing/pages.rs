@@ -150,8 +150,8 @@ async fn add(
     }
 }
 
-fn unreadable(e: axum::extract::multipart::MultipartError) -> Error {
-    Error::field("file", Msg::new("packs-other-missing").with("reason", e))
+fn unreadable(_: axum::extract::multipart::MultipartError) -> Error {
+    Error::Invalid(vec![fault("text", "packs-other-missing")])
 }
 
 #[derive(Debug, Default, Deserialize)]
