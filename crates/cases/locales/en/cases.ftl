@@ -332,3 +332,4 @@ cases-event-remedy-asked = asked for “{ $no }” by { $day }
 cases-event-remedy-dropped = asked for number { $no } no more
 cases-notice-remedy = Because of { $number } { $title } you are asked to learn something
 cases-pack-remedy = met-by of “{ $code }” has to name kinds of facts, with values of the right type.
+cases-chain-mine = Mine

@@ -332,3 +332,4 @@ cases-event-remedy-asked = 提出学训要求“{ $no }”，{ $day } 前完成
 cases-event-remedy-dropped = 撤销第 { $no } 项学训要求
 cases-notice-remedy = 因 { $number } { $title }，请您补上一项学习或培训
 cases-pack-remedy = 学训要求“{ $code }”的 met-by 要写明事实的 kind，并且每个条件都用对类型。
+cases-chain-mine = 我的
