@@ -64,3 +64,6 @@ packs-where-obligation-draw = samples
 packs-where-case-matter = cases
 packs-where-exam = examinations
 packs-where-request = requests
+packs-where-inspection-plan = plans of inspections
+packs-where-campaign = campaigns
+packs-where-letter-round = letters

@@ -64,3 +64,6 @@ packs-where-obligation-draw = 抽查
 packs-where-case-matter = 事项
 packs-where-exam = 考试
 packs-where-request = 申请
+packs-where-inspection-plan = 检查计划
+packs-where-campaign = 专项行动
+packs-where-letter-round = 责任书和承诺书

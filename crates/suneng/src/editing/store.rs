@@ -131,6 +131,8 @@ const USES: &[(&str, &str, &str)] = &[
     ("bulletin", "bulletin", "kind"),
     ("inspection-kind", "inspection_plan", "kind"),
     ("form", "inspection_plan", "form"),
+    ("campaign-kind", "campaign", "kind"),
+    ("letter-kind", "letter_round", "kind"),
     ("role", "role_grant", "role"),
     ("body-kind", "body", "kind"),
     ("pairing-kind", "tie", "kind"),
@@ -170,4 +172,21 @@ pub(super) async fn uses(tx: &mut Tx, lost: &[(String, String)]) -> Result<Vec<U
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_where_records_name_codes_has_a_name() {
+        let texts = [
+            include_str!("../../locales/zh-CN/packs.ftl"),
+            include_str!("../../locales/en/packs.ftl"),
+        ];
+        for (_, table, _) in USES {
+            let line = format!("\npacks-where-{} = ", table.replace('_', "-"));
+            assert!(texts.iter().all(|t| t.contains(&line)), "{line}");
+        }
+    }
 }
