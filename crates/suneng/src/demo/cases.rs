@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ::cases::{Act, Eyes, Measure, Raise, Said};
+use ::cases::{Act, AskRemedy, Eyes, Measure, Raise, Said};
 use identity::Actor;
 use jiff::ToSpan;
 use kernel::{Error, PersonId, Result, Scope};
@@ -172,6 +172,25 @@ pub async fn mend(world: &World, rooms: &Rooms) -> Result<()> {
             };
             cases.act(id, &act, &said, &who.eyes, &who.actor).await?;
         }
+        // Whoever mends these has to learn something first: one is waited for, one is not.
+        let learned = match clause {
+            "study" => ("study", 7, false),
+            "procedure" => ("exam", 20, true),
+            _ => continue,
+        };
+        let ask = AskRemedy {
+            code: learned.0.to_owned(),
+            person: clerk.person,
+            by: today.saturating_add(learned.1.days()),
+            needed: learned.2,
+        };
+        let said = Said {
+            text: "先学透规定，再谈整改。".to_owned(),
+            ..Said::default()
+        };
+        cases
+            .ask_remedy(id, &ask, &said, &supervisor.eyes, &supervisor.actor)
+            .await?;
     }
     Ok(())
 }
