@@ -235,7 +235,19 @@ pub(crate) async fn tasks(
     let mut conditions = "m.open_due IS NOT NULL".to_owned();
     match person {
         Some(person) => conditions += &format!(" AND m.owner = {}", a.push(person)),
-        None => conditions += &format!(" AND {}", within(scope, unit, "c.unit", &mut a)),
+        None => {
+            let filter = Filter {
+                unit,
+                ..Filter::default()
+            };
+            let counts = counts(tx, scope, &filter).await?;
+            // As in lists: where there are many, the order is walked, and what lies elsewhere passed over.
+            let column = match counts.iter().map(|(_, n)| n).sum::<i64>() > GATHERED {
+                true => "COALESCE(c.unit, c.unit)",
+                false => "c.unit",
+            };
+            conditions += &format!(" AND {}", within(scope, unit, column, &mut a));
+        }
     }
     let from = "case_measure m JOIN case_matter c ON c.id = m.matter";
     let sql = format!(
