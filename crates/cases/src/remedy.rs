@@ -154,7 +154,9 @@ impl Cases {
             if hand.sides.is_empty() || ask.needed && !hand.sides.contains(&Side::Supervisor) {
                 return Err(Error::Forbidden);
             }
-            if case.end.is_some() {
+            // Sent twice, the second finds that something happened.
+            let moved = said.seen.is_some_and(|seen| seen != matter.version);
+            if case.end.is_some() || moved {
                 return Err(Error::Conflict(Msg::new("cases-moved-on")));
             }
             if case.remedies.len() >= MANY {
@@ -204,7 +206,9 @@ impl Cases {
             if hand.sides.is_empty() || needed && !hand.sides.contains(&Side::Supervisor) {
                 return Err(Error::Forbidden);
             }
-            if case.end.is_some() {
+            // Sent twice, the second finds that something happened.
+            let moved = said.seen.is_some_and(|seen| seen != matter.version);
+            if case.end.is_some() || moved {
                 return Err(Error::Conflict(Msg::new("cases-moved-on")));
             }
             let state = case.state.clone();

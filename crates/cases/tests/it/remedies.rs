@@ -209,7 +209,13 @@ async fn the_page_and_the_chain_show_what_was_asked_and_what_met_it() {
             "{page}"
         );
         form[1] = ("learner", "4");
+        let (_, before) = supervisor.get(&path).await;
+        let seen = hidden(&before, "seen");
+        form.push(("seen", seen.as_str()));
         assert_eq!(supervisor.post(&ask, &form).await, (303, path.clone()));
+        let (status, page) = supervisor.post(&ask, &form).await;
+        assert_eq!(status, 422, "sent twice it is asked for once: {page}");
+        assert_eq!(h.whole(id).await.case.remedies.len(), 1);
         let (_, page) = supervisor.get(&path).await;
         assert!(
             page.contains("参加培训")
