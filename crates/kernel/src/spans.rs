@@ -2,10 +2,14 @@
 
 use crate::{Date, Period};
 use jiff::ToSpan;
+use smallvec::{SmallVec, smallvec};
+
+/// Most are one stretch, and a city has a hundred thousand of them: one needs no room of its own.
+type Stretches = SmallVec<[Period; 1]>;
 
 /// Days of a calendar as stretches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Spans(Vec<Period>);
+pub struct Spans(Stretches);
 
 impl Spans {
     /// Every day.
@@ -16,16 +20,16 @@ impl Spans {
     /// One stretch; none when it ends before it begins.
     pub fn one(from: Date, to: Date) -> Self {
         match from <= to {
-            true => Self(vec![Period { from, to }]),
+            true => Self(smallvec![Period { from, to }]),
             false => Self::default(),
         }
     }
 
     /// Stretches in any order, which may meet or overlap.
     pub fn of(stretches: impl IntoIterator<Item = Period>) -> Self {
-        let mut all: Vec<Period> = stretches.into_iter().filter(|p| p.from <= p.to).collect();
+        let mut all: Stretches = stretches.into_iter().filter(|p| p.from <= p.to).collect();
         all.sort_by_key(|p| p.from);
-        let mut spans: Vec<Period> = Vec::with_capacity(all.len());
+        let mut spans = Stretches::with_capacity(all.len());
         for p in all {
             match spans.last_mut() {
                 Some(last) if p.from <= last.to.saturating_add(1.day()) => {

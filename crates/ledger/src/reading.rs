@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use db::Tx;
+use futures::future::try_join;
 use jiff::ToSpan;
 use kernel::{Date, FactId, Id, Period, PersonId, Result, UnitId};
 
@@ -14,6 +16,11 @@ use crate::{Component, Definition, Distinct, Done, Fact, Ledger, Progress};
 
 /// Typed-in facts that are looked at: more of them say no more than that there are many.
 const DECLARED: i64 = 20_000;
+
+/// From so many subjects on they are looked up by two readers.
+const MANY_SUBJECTS: usize = 10_000;
+/// How long a second connection is waited for.
+const A_MOMENT: Duration = Duration::from_millis(5);
 
 /// A number with what belongs to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,6 +47,7 @@ pub struct Page {
 /// A snapshot of the ledger.
 pub struct Reading {
     tx: Tx,
+    log: Id,
     size: i64,
     today: Date,
     components: Arc<Vec<Component>>,
@@ -62,6 +70,7 @@ impl Reading {
         }
         Ok(Self {
             tx,
+            log: head.log,
             size: head.size,
             today: ledger.0.env.today(),
             components,
@@ -599,7 +608,7 @@ impl Reading {
         let (changing, settled): (Grouped, Grouped) =
             subjects.iter().partition(|(id, _)| named.contains(id));
         let key = (component.id, period, least);
-        let mut found = store::reached(&mut self.tx, key, settled).await?;
+        let mut found = self.reached_settled(key, settled).await?;
         let ids: Vec<Id> = changing.iter().map(|(id, _)| *id).collect();
         if let Some(days) = self.progress_of(definition, &ids, period).await? {
             for (id, group) in changing {
@@ -612,6 +621,46 @@ impl Reading {
             }
         }
         Ok(Some(found))
+    }
+
+    /// Many are looked up by halves side by side, where a second reader sees the same ledger.
+    async fn reached_settled(
+        &mut self,
+        key: (i64, Period, Done),
+        mut subjects: Vec<(Id, i64)>,
+    ) -> Result<HashMap<i64, i64>> {
+        // Neighbours in the index are looked up one after the other.
+        subjects.sort_unstable();
+        let second = match subjects.len() {
+            0..MANY_SUBJECTS => None,
+            _ => self.twin().await?,
+        };
+        let Some(mut second) = second else {
+            return store::reached(&mut self.tx, key, &subjects).await;
+        };
+        let (below, above) = subjects.split_at(subjects.len() / 2);
+        let (mut found, more) = try_join(
+            store::reached(&mut self.tx, key, below),
+            store::reached(&mut second, key, above),
+        )
+        .await?;
+        for (group, n) in more {
+            *found.entry(group).or_default() += n;
+        }
+        Ok(found)
+    }
+
+    /// A second reader of the ledger as it is in this snapshot, if one is free and nothing was sealed since: rollups
+    /// change with the size alone.
+    async fn twin(&self) -> Result<Option<Tx>> {
+        // Whoever holds one connection must not wait for another.
+        let free = tokio::time::timeout(A_MOMENT, self.ledger.0.db.read()).await;
+        let Ok(second) = free else {
+            return Ok(None);
+        };
+        let mut second = second?;
+        let head = store::head(&mut second).await?;
+        Ok((head.log == self.log && head.size == self.size).then_some(second))
     }
 
     /// Whoever may have done something on the days of a period, of those whom the axis of a definition names. All facts

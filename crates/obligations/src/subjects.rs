@@ -6,10 +6,14 @@ use db::Db;
 use jiff::ToSpan;
 use kernel::{Date, Id, Period, PersonId, Result, Scope, UnitId};
 use organization::{End, Organization, TieQuery, Unit, finding};
+use smallvec::{SmallVec, smallvec};
 
 use crate::Rule;
 use crate::rule::{Subject as Kind, Who};
 use kernel::Spans;
+
+/// Whose deeds count for a subject; most act for themselves alone.
+pub type Doers = SmallVec<[(Id, Spans); 1]>;
 
 /// Somebody or something that a rule binds (义务主体).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +27,7 @@ pub struct Subject {
     /// The days on which it is bound.
     pub bound: Spans,
     /// Whose deeds count, and on which days.
-    pub by: Vec<(Id, Spans)>,
+    pub by: Doers,
     /// The two of a pair.
     pub pair: Option<[PersonId; 2]>,
 }
@@ -31,7 +35,7 @@ pub struct Subject {
 impl Subject {
     fn itself(id: Id, unit: UnitId, name: String, bound: Spans) -> Self {
         // What was done counts on any day; being bound is another matter.
-        let by = vec![(id, Spans::one(Date::MIN, Date::MAX))];
+        let by = smallvec![(id, Spans::always())];
         Self {
             id,
             unit,
@@ -65,8 +69,8 @@ fn ends(to: Option<Date>) -> Date {
 /// The days of people, in order of their ids.
 struct People(Vec<(PersonId, Days)>);
 
-/// One person's days in one unit after another.
-type Days = Vec<(UnitId, Period)>;
+/// One person's days in one unit after another; most have one.
+type Days = SmallVec<[(UnitId, Period); 1]>;
 
 /// Those whom a rule binds among some units in a period. A person who moves belongs to the last of their units,
 /// and is bound in all that the rule means (`meant`).
@@ -148,7 +152,7 @@ async fn people(
             };
             match found.0.last_mut() {
                 Some((person, all)) if *person == s.person => all.push((s.unit, days)),
-                _ => found.0.push((s.person, vec![(s.unit, days)])),
+                _ => found.0.push((s.person, smallvec![(s.unit, days)])),
             }
         }
     }
@@ -228,7 +232,7 @@ impl People {
 
     /// One subject a unit, whoever holds the post: only what they did while they held it counts.
     fn posts(self, meant: &HashMap<PersonId, Spans>, units: &[Unit]) -> Vec<Subject> {
-        let mut posts: HashMap<UnitId, Vec<(Id, Spans)>> = HashMap::new();
+        let mut posts: HashMap<UnitId, Doers> = HashMap::new();
         for (person, days) in self.0 {
             for (unit, days) in days {
                 let served = Spans::of([days]);

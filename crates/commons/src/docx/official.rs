@@ -1,8 +1,8 @@
 //! What an official document has above and below its text (版头、主送、附件说明、落款、版记) by GB/T 9704.
 
 use docx_rs::{
-    AlignmentType, BorderType, Docx, LineSpacing, LineSpacingType, Paragraph, ParagraphBorder,
-    ParagraphBorderPosition, ParagraphBorders, Tab, TabValueType,
+    AlignmentType, BorderType, Docx, FrameProperty, LineSpacing, LineSpacingType, Paragraph,
+    ParagraphBorder, ParagraphBorderPosition, ParagraphBorders, Tab, TabValueType,
 };
 
 use super::{
@@ -161,44 +161,63 @@ fn signature(docx: Docx, organ: &str, day: &str) -> Docx {
         .add_paragraph(at(day))
 }
 
-/// Copies and printing between lines as wide as the text (版记), below the signature.
+/// Where the text of a page ends, in twips from the upper edge of the paper: 37 mm and the 225 mm of the type area.
+const TEXT_END: i32 = 14_853;
+/// Twips that a line between two parts of the imprint takes.
+const RULE: i32 = 100;
+
+/// Copies and printing between lines as wide as the text (版记), at the foot of the last page: a frame at a place of the
+/// page, since word processors do not agree on what the bottom of a type area is. Its lines are drawn tabs, for a frame
+/// of paragraphs with borders stays where it is written in some of them.
 fn imprint(docx: Docx, o: &Official) -> Docx {
-    if o.copies.is_none() && o.printed.is_none() {
+    let copied = o
+        .copies
+        .as_ref()
+        .map(|copies| format!("　抄送：{copies}。"));
+    let room = TEXT_WIDTH as i32;
+    let wide = copied.as_ref().map_or(0, |c| halves(c) * CHAR_FOOT / 2);
+    let copied_lines = (wide + room - 1) / room;
+    let parts = i32::from(copied.is_some()) + i32::from(o.printed.is_some());
+    if parts == 0 {
         return docx;
     }
-    let mut docx = empty(docx, 1);
-    let printed = o.printed.as_ref().map(|(by, on)| (by, format!("{on}印发")));
-    let copied = o.copies.as_ref().map(|copies| format!("抄送：{copies}。"));
-    // The first and the last line are 0.35 mm thick, those between 0.25 mm.
-    let framed = |content: Paragraph, first: bool, last: bool| {
-        let edge = |position, thick: bool| {
-            ParagraphBorder::new(position)
-                .val(BorderType::Single)
-                .size(if thick { 8 } else { 6 })
-                .space(1)
-                .color("000000")
-        };
-        let mut borders = ParagraphBorders::with_empty();
-        borders = borders.set(edge(ParagraphBorderPosition::Top, first));
-        if last {
-            borders = borders.set(edge(ParagraphBorderPosition::Bottom, true));
-        }
-        let mut framed = content.line_spacing(lines(LINE)).keep_next(!last);
-        framed.property = framed.property.set_borders(borders);
-        framed
+    let high = LINE * (copied_lines + i32::from(o.printed.is_some())) + RULE * (parts + 1);
+    let frame = FrameProperty::new()
+        .width(TEXT_WIDTH)
+        .h_anchor("margin")
+        .x(0)
+        .v_anchor("page")
+        .y(TEXT_END - high)
+        .wrap("around");
+    let framed = |mut content: Paragraph, high: i32| {
+        content.property = content.property.frame_property(frame.clone());
+        content.line_spacing(lines(high))
     };
-    // Borders begin where the indent does: one character in is one of text.
-    let text = |text: &str| paragraph(&[Run::from(format!("　{text}"))], BODY, SIZE_FOOT);
+    let edge = |pos: i32| Tab::new().val(TabValueType::Right).pos(pos as usize);
+    // The first and the last line are thicker than the one between.
+    let rule = |kind: &str| {
+        // A line of a tab alone would be as high as the font of the document.
+        let drawn = docx_rs::Run::new().size(12).underline(kind);
+        let drawn = drawn.add_tab().add_text("\u{a0}");
+        let rule = Paragraph::new().add_tab(edge(room)).add_run(drawn);
+        framed(rule, RULE).snap_to_grid(false)
+    };
+    let text = |text: &str| paragraph(&[Run::from(text)], BODY, SIZE_FOOT);
+    let mut docx = docx.add_paragraph(rule("thick"));
     if let Some(copied) = &copied {
-        docx = docx.add_paragraph(framed(text(copied), true, printed.is_none()));
+        docx = docx.add_paragraph(framed(text(copied), LINE));
     }
-    if let Some((by, on)) = printed {
-        let edge = TEXT_WIDTH as usize - CHAR_FOOT as usize;
+    if parts == 2 {
+        docx = docx.add_paragraph(rule("single"));
+    }
+    if let Some((by, on)) = &o.printed {
         let run = docx_rs::Run::new().fonts(fonts(BODY)).size(SIZE_FOOT);
-        let line = text(by)
-            .add_tab(Tab::new().val(TabValueType::Right).pos(edge))
-            .add_run(run.add_tab().add_text(on));
-        docx = docx.add_paragraph(framed(line, copied.is_none(), true));
+        let line = text(&format!("　{by}"))
+            .add_tab(edge(room - CHAR_FOOT))
+            .add_run(run.add_tab().add_text(format!("{on}印发")));
+        docx = docx.add_paragraph(framed(line, LINE));
     }
-    docx
+    // What the frame is anchored to: it has next to no height itself.
+    docx.add_paragraph(rule("thick"))
+        .add_paragraph(Paragraph::new().line_spacing(lines(20)).snap_to_grid(false))
 }

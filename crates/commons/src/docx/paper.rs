@@ -211,6 +211,8 @@ fn what_stands_above_and_below_the_text_is_in_its_place() {
     assert!(day.bottom < copies.top);
     near(on.right, 184.0 - 4.94, "day of printing");
     assert!(copies.bottom <= on.top + 1.0);
+    // Its last line ends where the text of a full page would.
+    assert!((254.0..263.0).contains(&on.bottom), "{on:?}");
 }
 
 #[test]
@@ -250,6 +252,31 @@ fn fonts_and_colours_are_those_of_the_standard() {
         assert!(
             foot.contains("PAGE") && foot.contains("宋体") && foot.contains("w:sz w:val=\"28\""),
             "{foot}"
+        );
+    }
+}
+
+#[test]
+fn the_imprint_stands_at_the_foot_of_the_last_page_however_long_the_text_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for paragraphs in 0..12 {
+        let pages = printed(folder.path(), &issued(paragraphs));
+        let with: Vec<usize> = (0..pages.len())
+            .filter(|n| pages[*n].iter().any(|w| w.text.contains("印发")))
+            .collect();
+        assert_eq!(with, [pages.len() - 1], "{paragraphs} paragraphs");
+        let end = &pages[pages.len() - 1];
+        let (copies, on) = (find(end, "抄送：市委办公室。"), find(end, "印发"));
+        assert!(
+            (254.0..263.0).contains(&on.bottom),
+            "{paragraphs} paragraphs: {on:?}"
+        );
+        // Nothing of the text is under it.
+        let body = end.iter().filter(|w| w.top < copies.top - 2.0);
+        let lowest = body.map(|w| w.bottom).fold(0.0, f64::max);
+        assert!(
+            lowest <= copies.top + 0.5,
+            "{paragraphs} paragraphs: {lowest} {copies:?}"
         );
     }
 }

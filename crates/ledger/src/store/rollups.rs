@@ -253,11 +253,9 @@ pub(crate) async fn progress(
 pub(crate) async fn reached(
     tx: &mut Tx,
     (component, period, least): (i64, Period, Done),
-    mut subjects: Vec<(Id, i64)>,
+    subjects: &[(Id, i64)],
 ) -> Result<HashMap<i64, i64>> {
     let mut found: HashMap<i64, i64> = HashMap::new();
-    // Neighbours in the index are looked up one after the other.
-    subjects.sort_unstable();
     for chunk in subjects.chunks(5_000) {
         let mut a = db::Args::new();
         let mut values = String::with_capacity(chunk.len() * 16);
