@@ -161,13 +161,23 @@ impl Obligations {
         Ok(units)
     }
 
-    /// Whom a rule binds in some units, on the days of a period; people have no names yet, see [`Self::name`].
+    /// Whom a rule binds in some units, on the days of a period, in the order of these; people have no names yet, see
+    /// [`Self::name`].
     pub async fn subjects(
         &self,
         rule: &Rule,
         units: &[Unit],
         period: Period,
     ) -> Result<Vec<Subject>> {
+        let mut subjects = self.unsorted(rule, units, period).await?;
+        if matches!(rule.subject, Kind::Person | Kind::Post) {
+            subjects::sort(&mut subjects, units);
+        }
+        Ok(subjects)
+    }
+
+    /// The same in no order, for counting.
+    async fn unsorted(&self, rule: &Rule, units: &[Unit], period: Period) -> Result<Vec<Subject>> {
         let everywhere = match rule.subject {
             Kind::Person => self.bound(rule, &Scope::All, None).await?,
             _ => Vec::new(),
@@ -341,7 +351,7 @@ impl Obligations {
             },
             (None, false) => return Ok(Some(HashMap::new())),
         };
-        let mut subjects = self.subjects(rule, units, period).await?;
+        let mut subjects = self.unsorted(rule, units, period).await?;
         // Windows that begin with this one: it alone.
         let begin = match rule.follows() {
             true => period,
@@ -407,15 +417,18 @@ impl Obligations {
                 && !made_up.contains(&s.id)
                 && owed(rule.joiners, window, &s.bound) == Some(window.need)
         };
-        let (plain, rest): (Vec<Subject>, Vec<Subject>) = subjects.into_iter().partition(plain);
-        let mut units: Vec<UnitId> = plain.iter().map(|s| s.unit).collect();
-        units.sort_unstable();
-        units.dedup();
-        let place: HashMap<UnitId, i64> = units.iter().copied().zip(0..).collect();
-        let asked: Vec<(Id, i64)> = plain
-            .iter()
-            .filter_map(|s| Some((s.id, *place.get(&s.unit)?)))
-            .collect();
+        let mut place: HashMap<UnitId, i64> = HashMap::new();
+        let mut asked: Vec<(Id, i64)> = Vec::with_capacity(subjects.len());
+        let mut rest = Vec::new();
+        for subject in subjects {
+            match plain(&subject) {
+                true => {
+                    let next = place.len() as i64;
+                    asked.push((subject.id, *place.entry(subject.unit).or_insert(next)));
+                }
+                false => rest.push(subject),
+            }
+        }
         let least = Done {
             n: window.need.times,
             sum: window.need.minutes,
@@ -438,18 +451,18 @@ impl Obligations {
             false => in_time.clone(),
         };
         let open = standing(window, window.need, [], self.moment()).state;
-        let mut all = vec![0i64; units.len()];
+        let mut all = vec![0i64; place.len()];
         for (_, unit) in &asked {
             all[*unit as usize] += 1;
         }
-        let of = |found: &HashMap<i64, i64>, n: usize| found.get(&(n as i64)).copied().unwrap_or(0);
-        for (n, unit) in units.iter().enumerate() {
+        let of = |found: &HashMap<i64, i64>, n: i64| found.get(&n).copied().unwrap_or(0);
+        for (unit, n) in place {
             let (done, ever) = (of(&in_time, n), of(&in_all, n));
-            let counts = counts.entry(*unit).or_default();
+            let counts = counts.entry(unit).or_default();
             for (state, how_many) in [
                 (State::Done, done),
                 (State::MadeUp, ever - done),
-                (open, all[n] - ever),
+                (open, all[n as usize] - ever),
             ] {
                 counts.add_many(state, how_many as usize);
             }

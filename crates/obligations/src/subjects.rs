@@ -29,7 +29,7 @@ pub struct Subject {
     /// Whose deeds count, and on which days.
     pub by: Doers,
     /// The two of a pair.
-    pub pair: Option<[PersonId; 2]>,
+    pub pair: Option<Box<[PersonId; 2]>>,
 }
 
 impl Subject {
@@ -56,7 +56,7 @@ impl Subject {
         match kind {
             Kind::Person => vec![PersonId(self.id)],
             Kind::Post => self.by.iter().map(|(id, _)| PersonId(*id)).collect(),
-            Kind::Pair => self.pair.into_iter().flatten().collect(),
+            Kind::Pair => self.pair.iter().flat_map(|p| p.iter().copied()).collect(),
             Kind::Unit | Kind::Body => Vec::new(),
         }
     }
@@ -72,7 +72,7 @@ struct People(Vec<(PersonId, Days)>);
 /// One person's days in one unit after another; most have one.
 type Days = SmallVec<[(UnitId, Period); 1]>;
 
-/// Those whom a rule binds among some units in a period. A person who moves belongs to the last of their units,
+/// Those whom a rule binds among some units in a period, in no order. A person who moves belongs to the last of their units,
 /// and is bound in all that the rule means (`meant`).
 pub(crate) async fn of_rule(
     organization: &Organization,
@@ -100,7 +100,9 @@ pub(crate) async fn of_rule(
                 spells = finding::spells_of(&mut tx, &people, period).await?;
             }
             let mut found = people(&mut tx, rule, spells, period, meant).await?;
-            found.retain(|s| here.contains(&s.unit));
+            if units.len() < meant.len() {
+                found.retain(|s| here.contains(&s.unit));
+            }
             Ok(found)
         }
         Kind::Body => {
@@ -138,11 +140,11 @@ async fn people(
     units: &[Unit],
 ) -> Result<Vec<Subject>> {
     let post = rule.who.post.trim().to_lowercase();
-    let order: HashMap<UnitId, usize> = units.iter().map(|u| u.id).zip(0..).collect();
+    let among: HashSet<UnitId> = units.iter().map(|u| u.id).collect();
     spells.sort_by_key(|s| s.person);
     let mut found = People(Vec::with_capacity(spells.len()));
     for s in spells {
-        if !order.contains_key(&s.unit) {
+        if !among.contains(&s.unit) {
             continue;
         }
         if post.is_empty() || s.post.to_lowercase().contains(&post) {
@@ -157,12 +159,16 @@ async fn people(
         }
     }
     let meant = found.meant(tx, &rule.who, &rule.away, period).await?;
-    let mut subjects = match rule.subject {
+    Ok(match rule.subject {
         Kind::Post => found.posts(&meant, units),
         _ => found.each(&meant),
-    };
+    })
+}
+
+/// Puts subjects in the order of their units.
+pub(crate) fn sort(subjects: &mut [Subject], units: &[Unit]) {
+    let order: HashMap<UnitId, usize> = units.iter().map(|u| u.id).zip(0..).collect();
     subjects.sort_by_cached_key(|s| (order.get(&s.unit).copied(), s.id));
-    Ok(subjects)
 }
 
 impl People {
@@ -227,7 +233,9 @@ impl People {
             let name = String::new();
             (!bound.is_empty()).then(|| Subject::itself(person.0, unit, name, bound))
         };
-        self.0.into_iter().filter_map(subject).collect()
+        let mut subjects = Vec::with_capacity(self.0.len());
+        subjects.extend(self.0.into_iter().filter_map(subject));
+        subjects
     }
 
     /// One subject a unit, whoever holds the post: only what they did while they held it counts.
@@ -327,7 +335,7 @@ async fn pairs(
         let pair = found
             .entry(key)
             .or_insert_with(|| Subject::itself(id, *unit, name, Spans::default()));
-        pair.pair = Some([tie.person, other]);
+        pair.pair = Some(Box::new([tie.person, other]));
         pair.bound = std::mem::take(&mut pair.bound).or(days);
     }
     found.retain(|_, pair| !pair.bound.is_empty());

@@ -247,22 +247,27 @@ pub(crate) async fn progress(
     Ok(found)
 }
 
+/// Subjects that are looked up together.
+const TOGETHER: usize = 5_000;
+/// Subjects whose answers come back in one number, a bit each.
+const BITS: usize = 60;
+
 /// How many subjects of each group have days of a period that come to at least so much; groups with none are left out.
 /// Where so many times are enough, no more than so many days of each are looked at, since each day that counts has one at
-/// least.
+/// least. The answers come back as bits: a row for each subject or group would cost more than looking it up.
 pub(crate) async fn reached(
     tx: &mut Tx,
     (component, period, least): (i64, Period, Done),
     subjects: &[(Id, i64)],
 ) -> Result<HashMap<i64, i64>> {
     let mut found: HashMap<i64, i64> = HashMap::new();
-    for chunk in subjects.chunks(5_000) {
+    for chunk in subjects.chunks(TOGETHER) {
         let mut a = db::Args::new();
         let mut values = String::with_capacity(chunk.len() * 16);
-        for (id, group) in chunk {
-            let comma = if values.is_empty() { "" } else { ", " };
-            let (id, group) = (a.push(*id), a.push(*group));
-            let _ = write!(values, "{comma}({id}, {group})");
+        for (n, (id, _)) in chunk.iter().enumerate() {
+            let comma = if n == 0 { "" } else { ", " };
+            let id = a.push(*id);
+            let _ = write!(values, "{comma}({id}, {n})");
         }
         let component = a.push(component);
         let (from, to) = (a.push(period.from), a.push(period.to));
@@ -284,10 +289,18 @@ pub(crate) async fn reached(
             }
         };
         let sql = format!(
-            "SELECT column2, CAST(COUNT(*) AS BIGINT) FROM (VALUES {values}) AS asked WHERE {enough} GROUP BY column2"
+            "SELECT CAST(column2 / {BITS} AS BIGINT),
+                 CAST(SUM(CAST(1 AS BIGINT) << CAST(column2 % {BITS} AS INTEGER)) AS BIGINT)
+             FROM (VALUES {values}) AS asked WHERE {enough} GROUP BY column2 / {BITS}"
         );
         for row in &tx.query(sql, a).await? {
-            *found.entry(row.get(0)?).or_default() += row.get::<i64>(1)?;
+            let (word, bits): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let asked = chunk.iter().skip(word as usize * BITS).take(BITS);
+            for (bit, (_, group)) in asked.enumerate() {
+                if bits >> bit & 1 == 1 {
+                    *found.entry(*group).or_default() += 1;
+                }
+            }
         }
     }
     Ok(found)

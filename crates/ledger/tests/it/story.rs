@@ -343,6 +343,20 @@ async fn progress_is_kept_of_people_bodies_and_pairs() {
             assert_eq!(found, [((body, day(4, 3)), done(2))], "{step}");
             let found: Vec<_> = of(&of_pairs).await.iter().copied().collect();
             assert_eq!(found, [((pair, day(4, 3)), done(1))], "{step}");
+            // Among so many that two readers look them up, by groups.
+            let mut many: Vec<(kernel::Id, i64)> =
+                (0..12_000).map(|n| (t.env.new_id(), n % 2)).collect();
+            many.extend([(one.0, 7), (other.0, 8), (third.0, 9)]);
+            let twice = i64::from(!step.starts_with("taken back"));
+            let once = vec![(7, 1), (8, 1), (9, 1)];
+            for (times, wanted) in [(1, once), (2, vec![(7, twice)])] {
+                let wanted: std::collections::HashMap<i64, i64> =
+                    wanted.into_iter().filter(|(_, n)| *n > 0).collect();
+                for least in [ledger::Done { n: times, sum: 0 }, done(times)] {
+                    let found = reading.reached(&of_people, &many, w.year(), least).await;
+                    assert_eq!(found.unwrap().unwrap(), wanted, "{step}, {times} times");
+                }
+            }
         }
         let problems = verify(&t.db, &[]).await.unwrap().problems;
         assert_eq!(problems, Vec::<String>::new());

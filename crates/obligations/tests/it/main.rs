@@ -1,5 +1,6 @@
 //! Obligations over real facts, as a service and as pages.
 
+mod cadences;
 mod changes;
 mod draws;
 mod excuses;

@@ -1,7 +1,7 @@
 //! From a file to a receipt, all on pages: a bank is imported and mended, another person accepts it, a paper of fifty
 //! questions is drawn from it, published and sat, with the network cut in the middle and the server killed once.
 
-use browser::{Browser, DESKTOP, Page};
+use browser::{Browser, DESKTOP, PHONE, Page};
 use exams::Proof;
 use kernel::{Id, Timestamp};
 use questions::formats::{Format, write};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::approvals::House;
 use crate::sitting::{
-    DEVICE, KEPT, at_question, forget_network_errors, next, open, serve, sign_in, unsent,
+    DEVICE, KEPT, at_question, forget_network_errors, jump, next, open, serve, sign_in, unsent,
 };
 
 /// Questions that are answered by a choice.
@@ -176,8 +176,8 @@ async fn a_bank_comes_from_a_file_a_paper_from_it_and_every_answer_is_there() {
     open(&page, &server, &at).await;
     page.follow("form[action$='/publication'] button").await;
 
-    // Whoever is on the list is told, and sits it.
-    let sitter = browser.page(DESKTOP).await;
+    // Whoever is on the list is told, and sits it on a phone.
+    let sitter = browser.page(PHONE).await;
     sign_in(&sitter, &server, "staff", "/notices").await;
     sitter.wait_text("main", "年度业务知识测试").await;
     open(&sitter, &server, "/my/exams").await;
@@ -209,9 +209,9 @@ async fn a_bank_comes_from_a_file_a_paper_from_it_and_every_answer_is_there() {
         sitter
             .click(&format!(".opt:nth-of-type({})", 1 + number % 4))
             .await;
-        next(&sitter, DESKTOP).await;
+        next(&sitter, PHONE).await;
     }
-    // The last wants a file: chosen while the network is away, kept here, sent when it is back.
+    // The last wants a file: chosen while the network is away, kept here; the page is lost, and the next one sends it.
     at_question(&sitter, 50).await;
     unsent(&sitter, 0).await;
     sitter.assert_accessible().await;
@@ -220,11 +220,18 @@ async fn a_bank_comes_from_a_file_a_paper_from_it_and_every_answer_is_there() {
     choose(&sitter, "input[type=file]", "决定书.png", &picture).await;
     sitter.wait_for("[data-files] li[data-state=going]").await;
     unsent(&sitter, 1).await;
+    sitter.assert_fits().await;
+    sitter.assert_accessible().await;
     sitter.screenshot("bank-upload-offline").await;
-    sitter.offline(false).await;
-    sitter.wait_for("[data-files] li[data-state=done]").await;
-    unsent(&sitter, 0).await;
     forget_network_errors(&sitter).await;
+    let (lost, sitter) = (sitter.clone(), browser.beside(&sitter).await);
+    open(&sitter, &server, &format!("/sit/{exam}")).await;
+    at_question(&sitter, 1).await;
+    lost.wait_text("h1", "另一个标签页").await;
+    unsent(&sitter, 0).await;
+    jump(&sitter, PHONE, 50).await;
+    sitter.wait_for("[data-files] li[data-state=done]").await;
+    sitter.screenshot("bank-upload-sent").await;
     // What the server has is what this device has, to the last answer.
     let kept: Vec<Value> = sitter.eval(KEPT).await;
     assert_eq!(kept.len(), 50);
@@ -236,7 +243,8 @@ async fn a_bank_comes_from_a_file_a_paper_from_it_and_every_answer_is_there() {
         let there = stored.items.iter().find(|i| i["item"] == k["item"]);
         assert_eq!(there.unwrap()["value"], k["value"], "{k}");
     }
-    sitter.click(".exam-act .btn-plain").await;
+    sitter.click(".exam-bar [aria-controls=sheet]").await;
+    sitter.click(".sheet-act .btn-primary").await;
     sitter.click("[data-sure]").await;
     sitter.wait_for(".sit-receipt").await;
     let receipt = sitter.text(".sit-receipt").await;

@@ -234,7 +234,7 @@ async fn answer(page: &Page, number: usize) {
     }
 }
 
-async fn jump(page: &Page, size: Size, to: usize) {
+pub async fn jump(page: &Page, size: Size, to: usize) {
     if size == PHONE {
         page.click(".exam-bar [aria-controls=sheet]").await;
     }
