@@ -115,6 +115,7 @@ async fn one(
         .iter()
         .map(|e| json!({ "seq": e.seq, "what": e.act, "state": e.state, "person": e.person, "text": e.text, "files": e.files, "at": e.at.rfc3339() }))
         .collect();
+    answer["remedies"] = s.remedies_told(&w).await?;
     let verbs = Verb::ALL
         .into_iter()
         .filter(|v| w.case.can(&w.kind, &w.hand, *v));
@@ -369,6 +370,8 @@ pub(crate) fn openapi() -> Value {
                 "parameters": [path("id", id.clone())],
                 "responses": answer(json!({ "allOf": [one, { "type": "object", "properties": {
                     "cause": text, "co_owners": { "type": "array", "items": id }, "measure_list": { "type": "array", "items": { "type": "object" } },
+                    "remedies": { "type": "array", "items": { "type": "object", "properties": { "no": number, "code": text, "person": id, "since": day,
+                        "by": day, "needed": { "type": "boolean" }, "met_on": no_day } } },
                     "events": { "type": "array", "items": { "type": "object" } }, "verbs": { "type": "array", "items": text } } }] })),
             } },
             "/api/v1/cases/{id}/{verb}": { "post": {

@@ -360,7 +360,7 @@ impl Cases {
                 let field = |code: &String| kind.and_then(|k| k.asked().find(|f| f.code == *code));
                 for (code, value) in values {
                     if let Some(message) = field(code).and_then(|f| self.check_field(f, value)) {
-                        return Err(Error::field(&format!("v-{code}"), message));
+                        return Err(Error::field(format!("v-{code}"), message));
                     }
                 }
             }
