@@ -59,7 +59,7 @@ impl Default for Search {
 fn row(m: &Matter) -> Value {
     json!({
         "id": m.id, "number": m.number, "kind": m.kind, "title": m.title, "detail": m.detail, "severity": m.severity,
-        "area": m.area, "source": m.source, "clause": m.clause, "unit": m.unit, "from": m.from, "owner": m.owner,
+        "area": m.area, "source": m.source, "clause": m.clause, "values": m.values, "unit": m.unit, "from": m.from, "owner": m.owner,
         "supervisor": m.supervisor, "state": m.state, "stage": m.stage.code(), "end": m.end.map(End::code),
         "due": format_date(m.due), "until": format_date(m.until), "raised_on": format_date(m.raised_on),
         "closed_on": m.closed_on.map(format_date), "measures": m.measures, "measures_done": m.done,
@@ -115,6 +115,7 @@ async fn one(
         .iter()
         .map(|e| json!({ "seq": e.seq, "what": e.act, "state": e.state, "person": e.person, "text": e.text, "files": e.files, "at": e.at.rfc3339() }))
         .collect();
+    answer["remedies"] = s.remedies_told(&w).await?;
     let verbs = Verb::ALL
         .into_iter()
         .filter(|v| w.case.can(&w.kind, &w.hand, *v));
@@ -199,6 +200,8 @@ struct Doing {
     supervisor: Option<PersonId>,
     unit: Option<UnitId>,
     of: Option<Id>,
+    #[serde(default)]
+    values: std::collections::BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -307,6 +310,9 @@ async fn act(
         Verb::Reopen => Act::Reopened {
             until: day("day", &body.day)?,
         },
+        Verb::Evaluate => Act::Evaluated {
+            values: body.values,
+        },
     };
     s.act(id, &act, &said, &eyes, &actor).await?;
     answered(&s, id, &eyes).await
@@ -364,6 +370,8 @@ pub(crate) fn openapi() -> Value {
                 "parameters": [path("id", id.clone())],
                 "responses": answer(json!({ "allOf": [one, { "type": "object", "properties": {
                     "cause": text, "co_owners": { "type": "array", "items": id }, "measure_list": { "type": "array", "items": { "type": "object" } },
+                    "remedies": { "type": "array", "items": { "type": "object", "properties": { "no": number, "code": text, "person": id, "since": day,
+                        "by": day, "needed": { "type": "boolean" }, "met_on": no_day } } },
                     "events": { "type": "array", "items": { "type": "object" } }, "verbs": { "type": "array", "items": text } } }] })),
             } },
             "/api/v1/cases/{id}/{verb}": { "post": {
@@ -373,13 +381,14 @@ pub(crate) fn openapi() -> Value {
                 "requestBody": body(json!({ "type": "object", "required": ["version"], "properties": { "version": number, "text": text,
                     "day": day, "measure": number, "cause": text, "measures": { "type": "array", "items": { "type": "object",
                         "required": ["text", "owner", "due"], "properties": { "text": text, "owner": id, "due": day } } },
-                    "owner": no_id, "co_owners": { "type": "array", "items": id }, "supervisor": no_id, "unit": no_id, "of": no_id } })),
+                    "owner": no_id, "co_owners": { "type": "array", "items": id }, "supervisor": no_id, "unit": no_id, "of": no_id,
+                    "values": { "type": "object", "additionalProperties": text, "description": "Evaluate: answers by field, `yes` or `no`" } } })),
                 "responses": answer(one.clone()),
             } },
         },
         "components": { "schemas": { "Case": { "type": "object", "properties": {
             "id": id, "number": text, "kind": text, "title": text, "detail": text, "severity": text, "area": text, "source": text,
-            "clause": text, "unit": id, "from": id, "owner": no_id, "supervisor": no_id, "state": text,
+            "clause": text, "values": { "type": "object" }, "unit": id, "from": id, "owner": no_id, "supervisor": no_id, "state": text,
             "stage": { "type": "string", "enum": Stage::ALL.map(Stage::code) }, "end": { "type": ["string", "null"], "enum": [
                 "solved", "transferred", "explained", "duplicate", "rejected", null] },
             "due": day, "until": day, "raised_on": day, "closed_on": no_day, "measures": number, "measures_done": number,

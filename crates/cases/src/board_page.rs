@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use axum::extract::State as Shared;
 use axum::response::Response;
 use commons::sheets::write::xlsx;
-use kernel::{PersonId, Result, UnitId, format_date};
+use kernel::{Period, PersonId, Result, UnitId, format_date};
+use ledger::{Axis, Column, Definition, Predicate, Scalar, Test};
 use serde_json::{Value, json};
 use web::table::{Asked, Order, Window};
 use web::{Access, Failure, Shell};
 
+use crate::facts::{ACCEPTED, CASE, CLOSED, HELD, ON_TIME};
 use crate::kind::Stage;
-use crate::list_page::{PLACE, Wanted, all_values, rows};
+use crate::list_page::{AGES, PLACE, Wanted, age_code, all_values, raised_in, rows};
 use crate::model::{Filter, Tab, Task, View};
 use crate::pages::{actor_of, crumbs};
 use crate::service::Cases;
@@ -21,8 +23,33 @@ const CARDS: i64 = 8;
 /// Rows of a wall chart.
 const WALL: i64 = 200;
 const PAGE: i64 = 50;
-/// Indicators of the pack that the board leads to.
-const RATES: [&str; 3] = ["case-on-time-rate", "case-closed-rate", "case-held-rate"];
+/// Rates of the year: the indicator of the pack that shows it, its part and its whole, each with its indicator, the fact
+/// that it counts, and the parts of those facts that count; none: all.
+type Rate = (&'static str, Counted, Counted);
+type Counted = (&'static str, &'static str, &'static [&'static str]);
+const RATES: [Rate; 3] = [
+    (
+        "case-closed-rate",
+        (
+            "case-closed",
+            CLOSED,
+            &["solved", "transferred", "explained"],
+        ),
+        ("case-raised", CASE, &[]),
+    ),
+    (
+        "case-on-time-rate",
+        ("case-on-time", ON_TIME, &[]),
+        ("case-accepted", ACCEPTED, &[]),
+    ),
+    (
+        "case-held-rate",
+        ("case-held", HELD, &["held"]),
+        ("case-looked", HELD, &[]),
+    ),
+];
+/// Permission to open indicators.
+const INDICATORS: &str = "indicator.read";
 
 pub(crate) async fn board(
     Shared(s): Shared<Cases>,
@@ -68,16 +95,100 @@ pub(crate) async fn board(
         .iter()
         .map(|k| (k.code.as_str(), k.name.get(lang)))
         .collect();
-    let rates = RATES.map(|code| {
-        json!([
-            format!("/indicators/{code}"),
-            shell.t(&format!("cases-{code}"))
-        ])
-    });
+    let rates = rates(&s, &shell, &access, &wanted).await?;
+    let ages = ages(&s, &shell, &wanted).await?;
     shell.page(
         "cases/board.html",
-        json!({ "columns": columns, "heat": heat, "kinds": kinds, "kind": wanted.filter.kind, "rates": rates, "crumbs": crumbs(&shell) }),
+        json!({ "columns": columns, "heat": heat, "kinds": kinds, "kind": wanted.filter.kind, "rates": rates, "ages": ages, "crumbs": crumbs(&shell) }),
     )
+}
+
+/// The units at which a reader's numbers are read: one that was asked for, or the highest that they may see.
+async fn tops(s: &Cases, wanted: &Wanted) -> Result<Vec<UnitId>> {
+    if let Some(unit) = wanted.filter.unit {
+        return Ok(vec![unit]);
+    }
+    let units = s.organization.units(&wanted.eyes.reads).await?;
+    let seen: std::collections::HashSet<UnitId> = units.iter().map(|u| u.id).collect();
+    let tops = units
+        .iter()
+        .filter(|u| u.parent.is_none_or(|p| !seen.contains(&p)));
+    Ok(tops.map(|u| u.id).collect())
+}
+
+/// Rates of this year (比率): what of what, from the ledger; each number opens its rows where its reader may.
+async fn rates(s: &Cases, shell: &Shell, access: &Access, wanted: &Wanted) -> Result<Vec<Value>> {
+    let today = s.env.today();
+    let year = Period {
+        from: today.first_of_year(),
+        to: today,
+    };
+    let tops = tops(s, wanted).await?;
+    let mut reading = s.ledger.reading().await?;
+    let mut count = async |fact: &str, roles: &[&str]| -> Result<i64> {
+        let text = |t: &str| Scalar::Text(t.to_owned());
+        let mut tests = vec![(Column::Kind, Test::Is(text(fact)))];
+        if !roles.is_empty() {
+            let roles = roles.iter().map(|r| text(r)).collect();
+            tests.push((Column::Role, Test::In(roles)));
+        }
+        let definition = Definition {
+            predicate: Predicate(tests.into_iter().collect()),
+            axis: Axis::Host,
+            ..Definition::default()
+        };
+        let found = reading.tally(&definition, &tops, year, false).await?;
+        Ok(found.values().map(|t| t.n).sum())
+    };
+    let may = access.principal.scope(INDICATORS).is_some();
+    let unit = match tops.as_slice() {
+        [one] => format!("&unit={one}"),
+        _ => String::new(),
+    };
+    let href = |code: &str| {
+        let (from, to) = (format_date(year.from), format_date(year.to));
+        may.then(|| format!("/indicators/{code}?from={from}&to={to}{unit}"))
+    };
+    let mut list = Vec::new();
+    for (rate, part, whole) in RATES {
+        let (n, of) = (count(part.1, part.2).await?, count(whole.1, whole.2).await?);
+        // Tenths of a percent, rounded half up, as indicators print them; of nothing there is no rate.
+        let tenths = (of > 0).then(|| (n * 2_000 + of) / (of * 2));
+        list.push(json!({ "name": shell.t(&format!("cases-{rate}")), "href": href(rate),
+            "text": tenths.map(|t| format!("{}.{}%", t / 10, t % 10)),
+            "part": { "n": n, "href": href(part.0), "name": shell.t(&format!("cases-counted-{}", part.0)) },
+            "whole": { "n": of, "href": href(whole.0), "name": shell.t(&format!("cases-counted-{}", whole.0)) } }));
+    }
+    Ok(list)
+}
+
+/// Open cases by how long ago they were raised (长期未结); each number opens its list.
+async fn ages(s: &Cases, shell: &Shell, wanted: &Wanted) -> Result<Vec<Value>> {
+    let today = s.env.today();
+    let stretches = AGES.map(|age| raised_in(age, today));
+    let mut tx = s.db.read().await?;
+    let (reads, filter) = (&wanted.eyes.reads, &wanted.filter);
+    let found = crate::store::list::ages(&mut tx, reads, filter, &stretches).await?;
+    drop(tx);
+    let row = |(age, n): (&(i64, i64), i64)| {
+        let key = if age.1 > 3_650 {
+            "cases-age-over"
+        } else {
+            "cases-age"
+        };
+        let days = [("from", age.0.to_string()), ("to", age.1.to_string())];
+        let days = days.each_ref().map(|(k, v)| (*k, v.as_str()));
+        let mut href = format!(
+            "{PLACE}?view=problems&age={}&kind={}",
+            age_code(*age),
+            filter.kind
+        );
+        if let Some(unit) = filter.unit {
+            href += &format!("&unit={unit}");
+        }
+        json!({ "name": shell.t_with(key, &days), "n": n, "href": href, "bad": age.0 > 90 && n > 0 })
+    };
+    Ok(AGES.iter().zip(found).map(row).collect())
 }
 
 /// Open cases of units by field of work; each number opens its list.

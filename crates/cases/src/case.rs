@@ -178,6 +178,11 @@ pub enum Act {
         /// Until when it is to be mended now.
         until: Date,
     },
+    /// What those concerned say of it (回访评价): fields that are asked after it was closed.
+    Evaluated {
+        /// Values by field.
+        values: BTreeMap<String, String>,
+    },
     /// Said something (留言).
     Commented {
         /// Who is told.
@@ -238,6 +243,7 @@ impl Act {
             Self::LookDue { .. } => "look-due",
             Self::Held => "held",
             Self::Reopened { .. } => "reopened",
+            Self::Evaluated { .. } => "evaluated",
             Self::Commented { .. } => "commented",
             Self::Reminded { .. } => "reminded",
             Self::Escalated { .. } => "escalated",
@@ -269,6 +275,7 @@ impl Act {
             Self::Urged => Verb::Urge,
             Self::Held => Verb::Hold,
             Self::Reopened { .. } => Verb::Reopen,
+            Self::Evaluated { .. } => Verb::Evaluate,
             _ => return None,
         })
     }
@@ -359,6 +366,8 @@ pub struct Case {
     pub cause: String,
     /// The measures.
     pub measures: Vec<Measure>,
+    /// What those concerned said of it, by field.
+    pub evaluated: BTreeMap<String, String>,
     /// What people have to learn because of it.
     pub remedies: Vec<Remedy>,
     /// Numbers of those that were given so far.
@@ -410,6 +419,7 @@ impl Case {
             supervisor: None,
             cause: String::new(),
             measures: Vec::new(),
+            evaluated: BTreeMap::new(),
             remedies: Vec::new(),
             remedies_asked: 0,
             doers: BTreeSet::new(),
@@ -523,7 +533,9 @@ impl Case {
                 }
                 (self.again, self.look, self.accepted) = (Some(*until), None, None);
                 (self.looked, self.reopenings) = (0, self.reopenings + 1);
+                self.evaluated.clear();
             }
+            Act::Evaluated { values } => self.evaluated.clone_from(values),
             Act::RemedyAsked { remedy } => {
                 self.remedies_asked = self.remedies_asked.max(remedy.no);
                 self.remedies.push(remedy.clone());
@@ -570,8 +582,15 @@ impl Case {
         if !rule.who.iter().any(|side| hand.sides.contains(side)) {
             return Err(Error::Forbidden);
         }
-        if matches!(verb, Verb::Accept | Verb::Refuse | Verb::Hold) {
+        if matches!(
+            verb,
+            Verb::Accept | Verb::Refuse | Verb::Hold | Verb::Evaluate
+        ) {
             self.may_judge(hand)?;
+        }
+        // Where nothing is asked, there is nothing to say.
+        if verb == Verb::Evaluate && kind.asked().next().is_none() {
+            return Err(no("cases-nothing-asked"));
         }
         if verb == Verb::Hold && self.look.is_none() {
             return Err(no("cases-no-look"));
@@ -628,6 +647,12 @@ impl Case {
                 }
                 if measures.is_empty() && self.done() == 0 {
                     return missing("measures", "cases-measures-missing");
+                }
+            }
+            Act::Evaluated { values } => {
+                let asked = |code: &String| kind.asked().any(|f| f.code == *code);
+                if values.is_empty() || !values.keys().all(asked) {
+                    return missing("evaluated", "cases-evaluated-missing");
                 }
             }
             Act::MeasureDone { no: number, on } => {

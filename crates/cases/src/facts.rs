@@ -5,6 +5,7 @@ use kernel::{AccountId, Date, Error, FactId, Result};
 use ledger::{Fact, PlaceId};
 
 use crate::case::End;
+use crate::kind::{FieldType, Kind};
 use crate::model::Matter;
 use crate::service::Cases;
 
@@ -18,8 +19,14 @@ pub(crate) const ACCEPTED: &str = "case-accepted";
 pub(crate) const ON_TIME: &str = "case-on-time";
 /// One a look back; its part is `held` or `relapsed`.
 pub(crate) const HELD: &str = "case-held";
+/// One a case that has a field of work; its part is that field.
+pub(crate) const AREA: &str = "case-area";
+/// One a question that those concerned were asked after it was closed; its part is the field.
+pub(crate) const ASKED: &str = "case-asked";
+/// One a question that they answered with yes.
+pub(crate) const PRAISED: &str = "case-praised";
 /// All of them.
-pub(crate) const KINDS: [&str; 5] = [CASE, CLOSED, ACCEPTED, ON_TIME, HELD];
+pub(crate) const KINDS: [&str; 8] = [CASE, CLOSED, ACCEPTED, ON_TIME, HELD, AREA, ASKED, PRAISED];
 
 impl Cases {
     async fn fact(
@@ -61,8 +68,53 @@ impl Cases {
         m: &Matter,
         by: Option<AccountId>,
     ) -> Result<()> {
-        let fact = self.fact(tx, m, CASE, m.raised_on, by).await?;
-        self.ledger.append(tx, &[fact]).await
+        let mut facts = vec![self.fact(tx, m, CASE, m.raised_on, by).await?];
+        facts.extend(self.area_of(m, &facts[0]));
+        self.ledger.append(tx, &facts).await
+    }
+
+    /// The fact about the field of work, beside the one of the case.
+    pub(crate) fn area_of(&self, m: &Matter, case: &Fact) -> Option<Fact> {
+        (!m.area.is_empty()).then(|| Fact {
+            id: self.env.new_id(),
+            kind: AREA.to_owned(),
+            role: Some(m.area.clone()),
+            ..case.clone()
+        })
+    }
+
+    /// Writes what those concerned said today; what they said before is taken back.
+    pub(crate) async fn write_evaluated(
+        &self,
+        tx: &mut Tx,
+        m: &Matter,
+        kind: &Kind,
+        by: Option<AccountId>,
+    ) -> Result<()> {
+        self.take_back(tx, m, &[ASKED, PRAISED], by).await?;
+        let day = match m.declared {
+            true => m.closed_on.unwrap_or_else(|| self.env.today()),
+            false => self.env.today(),
+        };
+        let mut facts = Vec::new();
+        for field in kind.asked().filter(|f| f.kind == FieldType::YesNo) {
+            let Some(value) = m.values.get(&field.code) else {
+                continue;
+            };
+            let praised = value == "yes";
+            for what in [Some(ASKED), praised.then_some(PRAISED)]
+                .into_iter()
+                .flatten()
+            {
+                let mut fact = self.fact(tx, m, what, day, by).await?;
+                fact.role = Some(field.code.clone());
+                facts.push(fact);
+            }
+        }
+        match facts.is_empty() {
+            true => Ok(()),
+            false => self.ledger.append(tx, &facts).await,
+        }
     }
 
     /// Writes how a case was closed. What turned out to be none, or the same as another, does not count as a case.
@@ -75,7 +127,7 @@ impl Cases {
     ) -> Result<()> {
         let day = m.closed_on.unwrap_or_else(|| self.env.today());
         if matches!(end, End::Duplicate | End::Rejected) {
-            return self.take_back(tx, m, &[CASE], by).await;
+            return self.take_back(tx, m, &[CASE, AREA], by).await;
         }
         let mut closed = self.fact(tx, m, CLOSED, day, by).await?;
         closed.role = Some(end.code().to_owned());
@@ -102,7 +154,7 @@ impl Cases {
         let ids: Vec<FactId> = standing
             .iter()
             .filter(|f| match f.kind.as_str() {
-                CLOSED | ACCEPTED | ON_TIME => true,
+                CLOSED | ACCEPTED | ON_TIME | ASKED | PRAISED => true,
                 HELD => f.role.as_deref() == Some("held"),
                 _ => false,
             })

@@ -30,6 +30,26 @@ fn kind_of<'s>(s: &'s Cases, code: &str, quick: bool) -> Result<&'s Kind> {
         .ok_or(Error::NotFound)
 }
 
+/// The sort of field in which a value is given.
+pub(crate) fn input_of(kind: FieldType) -> &'static str {
+    match kind {
+        FieldType::Text => "text",
+        FieldType::Number => "number",
+        FieldType::Date => "date",
+        FieldType::YesNo => "select",
+    }
+}
+
+/// What can be chosen, where it is a choice.
+pub(crate) fn options_of(shell: &Shell, kind: FieldType) -> Vec<(&'static str, String)> {
+    match kind {
+        FieldType::YesNo => [("", "cases-none"), ("yes", "cases-yes"), ("no", "cases-no")]
+            .map(|(code, key)| (code, shell.t(key)))
+            .into(),
+        _ => Vec::new(),
+    }
+}
+
 async fn context(
     s: &Cases,
     shell: &Shell,
@@ -67,13 +87,9 @@ async fn context(
             ),
         )
     });
-    let fields = kind.fields.iter().map(|f| {
-        let input = match f.kind {
-            FieldType::Text => "text",
-            FieldType::Number => "number",
-            FieldType::Date => "date",
-        };
-        json!({ "name": format!("v-{}", f.code), "label": f.name.get(lang), "input": input, "required": f.required })
+    let fields = kind.fields.iter().filter(|f| !f.after).map(|f| {
+        json!({ "name": format!("v-{}", f.code), "label": f.name.get(lang), "input": input_of(f.kind), "required": f.required,
+            "options": options_of(shell, f.kind) })
     });
     let today = s.env.today();
     let units = s.organization.units(&access.scope).await?;

@@ -9,7 +9,7 @@ use kernel::{Error, FactId, Id, Result, UnitId};
 use ledger::{Fact, PlaceId};
 
 use crate::case::{Case, End, Event};
-use crate::facts::{ACCEPTED, CASE, CLOSED, ON_TIME};
+use crate::facts::{ACCEPTED, AREA, CASE, CLOSED, ON_TIME};
 use crate::kind::{Kind, Stage};
 use crate::model::Matter;
 use crate::searching;
@@ -131,6 +131,9 @@ impl Cases {
                 continue;
             }
             wanted.push((m, CASE, m.raised_on, m.severity.as_str()));
+            if !m.area.is_empty() {
+                wanted.push((m, AREA, m.raised_on, m.area.as_str()));
+            }
             if let (Some(end), Some(day)) = (m.end, m.closed_on) {
                 wanted.push((m, CLOSED, day, end.code()));
                 if end == End::Solved {

@@ -11,7 +11,7 @@ use organization::{Unit, finding};
 use serde_json::json;
 
 use crate::case::{Act, Case, End, Event};
-use crate::kind::{Kind, Stage};
+use crate::kind::{FieldType, Kind, Stage};
 use crate::model::{Eyes, Matter, Reporter};
 use crate::searching;
 use crate::service::{Cases, TITLE, unfit};
@@ -223,7 +223,18 @@ impl Cases {
         let mut values = BTreeMap::new();
         for field in &kind.fields {
             let key = format!("v-{}", field.code);
-            let value = row.get(&key).to_owned();
+            let value = match (field.kind, squeeze(row.get(&key)).as_str()) {
+                (FieldType::YesNo, "是" | "满意" | "已解决" | "yes" | "y" | "1") => {
+                    "yes".to_owned()
+                }
+                (FieldType::YesNo, "否" | "不满意" | "未解决" | "no" | "n" | "0") => {
+                    "no".to_owned()
+                }
+                _ => row.get(&key).to_owned(),
+            };
+            if field.after && !value.is_empty() && end.is_none() {
+                tell(&key, Msg::new("cases-field-after"));
+            }
             if let Some(message) = self.check_field(field, &value) {
                 tell(&key, message);
             }
@@ -364,12 +375,13 @@ impl Cases {
                 }
                 store::put_parts(tx, m.id, &case, eyes.me).await?;
                 if let Some(reporter) = &fine.reporter {
-                    store::put_reporter(tx, m.id, reporter).await?;
+                    self.keep_reporter(tx, m.id, reporter).await?;
                 }
                 searching::index(tx, kind, &m).await?;
                 self.write_raised(tx, &m, actor.account).await?;
                 if let Some(end) = m.end {
                     self.write_ended(tx, &m, end, actor.account).await?;
+                    self.write_evaluated(tx, &m, kind, actor.account).await?;
                 }
             }
             let detail = json!({ "file": name, "rows": plan.fine.len() });
@@ -398,6 +410,11 @@ impl Cases {
         let mut events = vec![event(1, raised, first)];
         if let Some(on) = m.closed_on {
             events.push(event(2, Act::Declared { on }, &m.state));
+            let told = |f: &crate::Field| Some((f.code.clone(), m.values.get(&f.code)?.clone()));
+            let values: BTreeMap<String, String> = kind.asked().filter_map(told).collect();
+            if !values.is_empty() {
+                events.push(event(3, Act::Evaluated { values }, &m.state));
+            }
             return events;
         }
         if let Some(owner) = m.owner {

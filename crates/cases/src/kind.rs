@@ -67,6 +67,8 @@ pub enum FieldType {
     Number,
     /// A day.
     Date,
+    /// Yes or no.
+    YesNo,
 }
 
 /// A further field of a kind.
@@ -83,6 +85,9 @@ pub struct Field {
     /// Whether there must be something.
     #[serde(default)]
     pub required: bool,
+    /// Asked of those concerned after it was closed, not when it is raised (回访).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after: bool,
 }
 
 /// Whom a rung of the ladder reaches.
@@ -201,11 +206,13 @@ pub enum Verb {
     Hold,
     /// Open it again (重新整改).
     Reopen,
+    /// What those concerned say of it (回访评价).
+    Evaluate,
 }
 
 impl Verb {
     /// Every one.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Assign,
         Self::Reject,
         Self::Plan,
@@ -221,6 +228,7 @@ impl Verb {
         Self::Urge,
         Self::Hold,
         Self::Reopen,
+        Self::Evaluate,
     ];
 
     /// Its word in packs, addresses and texts.
@@ -241,6 +249,7 @@ impl Verb {
             Self::Urge => "urge",
             Self::Hold => "hold",
             Self::Reopen => "reopen",
+            Self::Evaluate => "evaluate",
         }
     }
 
@@ -270,7 +279,12 @@ impl Verb {
     fn stays(self) -> bool {
         matches!(
             self,
-            Self::Report | Self::Measure | Self::MoreTime | Self::Urge | Self::Hold
+            Self::Report
+                | Self::Measure
+                | Self::MoreTime
+                | Self::Urge
+                | Self::Hold
+                | Self::Evaluate
         )
     }
 }
@@ -387,6 +401,12 @@ impl Kind {
         self.severity(code).map_or(code, |s| s.name.get(lang))
     }
 
+    /// The name of a further field.
+    pub fn field_name<'c>(&'c self, code: &'c str, lang: &str) -> &'c str {
+        let found = self.fields.iter().find(|f| f.code == code);
+        found.map_or(code, |f| f.name.get(lang))
+    }
+
     /// The name of a field of work.
     pub fn area_name<'c>(&'c self, code: &'c str, lang: &str) -> &'c str {
         named(&self.areas, code, lang)
@@ -400,6 +420,11 @@ impl Kind {
     /// The name of an article.
     pub fn clause_name<'c>(&'c self, code: &'c str, lang: &str) -> &'c str {
         named(&self.clauses, code, lang)
+    }
+
+    /// The fields that are asked after it was closed.
+    pub fn asked(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|f| f.after)
     }
 
     /// A number of a case in a year.
@@ -553,7 +578,9 @@ fn check_flow(pack: &PackRef, flow: &FlowRow, span: std::ops::Range<usize>, out:
         let fits = match m.verb {
             Verb::Accept | Verb::Refuse => stages.iter().all(|s| *s == Stage::Check),
             Verb::Reject => stages.iter().all(|s| *s == Stage::Point),
-            Verb::Reopen | Verb::Hold => stages.iter().all(|s| *s == Stage::Closed),
+            Verb::Reopen | Verb::Hold | Verb::Evaluate => {
+                stages.iter().all(|s| *s == Stage::Closed)
+            }
             _ => stages.iter().all(|s| *s != Stage::Closed),
         };
         if !fits {
@@ -630,6 +657,10 @@ impl CaseKinds {
                 }
                 if !is_kebab(&r.code) || list.iter().any(|k| k.code == r.code) {
                     tell("cases-pack-code", &r.code);
+                }
+                // What is asked later cannot be there when it is raised.
+                if let Some(field) = r.field.iter().find(|f| f.after && f.required) {
+                    tell("cases-pack-after", &field.code);
                 }
                 if r.severity.is_empty() || r.severity.iter().any(|s| !(1..=92).contains(&s.days)) {
                     tell("cases-pack-days", &r.code);

@@ -39,6 +39,7 @@ mod sheet;
 mod source;
 mod store;
 mod telling;
+mod telltale;
 
 pub use approving::{CLOSING, Decision, EXTENSION};
 pub use case::{Act, Case, End, Event, Evidence, Hand, Measure, Pending, Remedy};

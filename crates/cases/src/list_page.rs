@@ -5,7 +5,7 @@ use axum::extract::State as Shared;
 use axum::response::Response;
 use jiff::ToSpan;
 use kernel::words::Words;
-use kernel::{Id, PersonId, Result, UnitId, format_date};
+use kernel::{Date, Id, PersonId, Result, UnitId, format_date};
 use serde_json::{Value, json};
 use web::table::{Asked, Column, Order, Table};
 use web::view::Chip;
@@ -40,6 +40,22 @@ pub(crate) const COLUMNS: [Column; 10] = [
     Column::new("due", "cases-until").sorts(),
     Column::new("closed", "cases-closed").sorts().on_demand(),
 ];
+
+/// Days since cases were raised, from and to, by which those that are long open are told apart (长期未结).
+pub(crate) const AGES: [(i64, i64); 5] = [(0, 30), (31, 60), (61, 90), (91, 180), (181, 36_500)];
+
+/// An age in an address.
+pub(crate) fn age_code((from, to): (i64, i64)) -> String {
+    format!("{from}-{to}")
+}
+
+/// The days on which cases of an age were raised.
+pub(crate) fn raised_in((from, to): (i64, i64), today: Date) -> (Date, Date) {
+    (
+        today.saturating_sub(to.days()),
+        today.saturating_sub(from.days()),
+    )
+}
 
 /// What an address asks for, as far as its reader may.
 pub(crate) struct Wanted {
@@ -114,6 +130,10 @@ impl Wanted {
                 unit: unit.as_ref().map(|u| u.id),
                 late: (given("late") == "1").then_some(today),
                 soon: (given("soon") == "1").then(|| (today, today.saturating_add(SOON.days()))),
+                raised: AGES
+                    .into_iter()
+                    .find(|age| age_code(*age) == given("age"))
+                    .map(|age| raised_in(age, today)),
                 recurring: given("recurring") == "1",
                 looking: given("looking") == "1",
                 ids,

@@ -372,6 +372,8 @@ pub struct Filter {
     pub late: Option<Date>,
     /// Due from one day to another.
     pub soon: Option<(Date, Date)>,
+    /// Raised from one day to another.
+    pub raised: Option<(Date, Date)>,
     /// Recurring ones.
     pub recurring: bool,
     /// Those that somebody has to look back at.
@@ -389,6 +391,7 @@ impl Filter {
             && self.source.is_empty()
             && self.late.is_none()
             && self.soon.is_none()
+            && self.raised.is_none()
             && !self.recurring
             && !self.looking
             && self.ids.is_none()

@@ -12,7 +12,8 @@ use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, Secrecy, Shell};
 
 use crate::case::{Act, Case, End, Event, Evidence, Measure, Pending};
-use crate::kind::{Kind, Stage, Verb};
+use crate::form_page::{input_of, options_of};
+use crate::kind::{FieldType, Kind, Stage, Verb};
 use crate::model::{Eyes, Matter};
 use crate::papers;
 use crate::service::{Ask, Cases, LONGEST, Said, Whole};
@@ -188,7 +189,16 @@ pub(crate) async fn page(
     });
     let fields = kind.fields.iter().filter_map(|f| {
         let value = m.values.get(&f.code).filter(|v| !v.is_empty())?;
+        let value = match (f.kind, value.as_str()) {
+            (FieldType::YesNo, "yes") => shell.t("cases-yes"),
+            (FieldType::YesNo, _) => shell.t("cases-no"),
+            _ => value.clone(),
+        };
         Some(json!([f.name.get(lang), value]))
+    });
+    let asked = kind.asked().map(|f| {
+        json!({ "name": format!("v-{}", f.code), "label": f.name.get(lang), "input": input_of(f.kind),
+            "options": options_of(shell, f.kind), "value": m.values.get(&f.code) })
     });
     let spent = case.spent.iter().filter_map(|(state, micros)| {
         let hours = micros / (3_600 * kernel::Timestamp::SECOND);
@@ -233,7 +243,7 @@ pub(crate) async fn page(
         "look_on": m.look_on.map(format_date), "origin": m.origin.as_ref().map(|o| json!({ "title": o.title, "href": o.href })),
         "cause": paragraphs(&case.cause), "measures": measures.collect::<Vec<_>>(), "done": case.done(),
         "fields": fields.collect::<Vec<_>>(), "spent": spent.collect::<Vec<_>>(), "links": links.collect::<Vec<_>>(),
-        "pending": pending, "steps": steps(shell, w), "remedies": s.remedies_shown(shell, w).await?,
+        "asked": asked.collect::<Vec<_>>(), "pending": pending, "steps": steps(shell, w), "remedies": s.remedies_shown(shell, w).await?,
         "events": w.events.iter().rev().map(|e| line(shell, s, e, w, name(e.person))).collect::<Vec<_>>(),
         "form": form, "verbs": verbs, "may_measure": can(&Verb::Measure), "why": why, "most": LONGEST, "today": format_date(today),
         "waiting": waiting.iter().map(|x| json!({ "value": x.text(), "name": x.name })).collect::<Vec<_>>(),
@@ -468,6 +478,15 @@ async fn meant(s: &Cases, access: &Access, w: &Whole, verb: Verb, typed: &Typed)
         Verb::Reopen => Act::Reopened {
             until: day("day", typed.get("day"))?,
         },
+        Verb::Evaluate => {
+            let value = |f: &crate::Field| {
+                let value = typed.get(&format!("v-{}", f.code)).trim().to_owned();
+                (!value.is_empty()).then(|| (f.code.clone(), value))
+            };
+            Act::Evaluated {
+                values: w.kind.asked().filter_map(value).collect(),
+            }
+        }
     };
     Ok(Meant::Act(act))
 }

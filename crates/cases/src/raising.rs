@@ -22,6 +22,7 @@ impl Cases {
             FieldType::Text => value.chars().count() <= 500 && !value.chars().any(char::is_control),
             FieldType::Number => value.parse::<i64>().is_ok(),
             FieldType::Date => kernel::parse_date(value).is_some(),
+            FieldType::YesNo => matches!(value, "yes" | "no"),
         };
         (!fits).then(|| Msg::new("cases-field-wrong"))
     }
@@ -57,6 +58,10 @@ impl Cases {
         }
         for field in &kind.fields {
             let value = raise.values.get(&field.code).map_or("", String::as_str);
+            if field.after && !value.is_empty() {
+                wrong(&format!("v-{}", field.code), Msg::new("cases-field-after"));
+                continue;
+            }
             if let Some(message) = self.check_field(field, value) {
                 wrong(&format!("v-{}", field.code), message);
             }
@@ -242,7 +247,7 @@ impl Cases {
             .as_ref()
             .filter(|r| !r.name.trim().is_empty())
         {
-            store::put_reporter(tx, matter.id, reporter).await?;
+            self.keep_reporter(tx, matter.id, reporter).await?;
         }
         if let Some(of) = recurs {
             store::link(tx, matter.id, "recurs", of.id).await?;

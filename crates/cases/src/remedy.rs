@@ -6,13 +6,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use db::Tx;
 use identity::Actor;
 use jiff::ToSpan;
-use kernel::{Date, Error, FactId, FieldError, Id, Msg, Period, PersonId, Result};
+use kernel::{Date, Error, FactId, FieldError, Id, Msg, Period, PersonId, Result, format_date};
 use ledger::{Column, Fact, Predicate, Scalar, Test};
+use serde_json::json;
 
 use crate::case::{Act, Case, Remedy};
 use crate::kind::Side;
 use crate::model::{Eyes, Matter, Part};
-use crate::service::{Cases, MANY, Said};
+use crate::service::{Cases, MANY, Said, Whole};
 use crate::store;
 
 /// How far ahead a day may lie.
@@ -113,6 +114,19 @@ impl Cases {
         let open = needed.iter().enumerate();
         let open = open.filter(|(n, _)| !met.contains_key(n));
         Ok(open.map(|(_, (_, r))| (*r).clone()).collect())
+    }
+
+    /// What was asked for because of a case, for programs: each with the day on which a record met it, if one did.
+    pub(crate) async fn remedies_told(&self, w: &Whole) -> Result<serde_json::Value> {
+        let all: Vec<(Id, &Remedy)> = w.case.remedies.iter().map(|r| (w.matter.id, r)).collect();
+        let mut tx = self.db.read().await?;
+        let met = self.met(&mut tx, &all).await?;
+        let row = |(n, (_, r)): (usize, &(Id, &Remedy))| {
+            let met_on = met.get(&n).map(|fact| format_date(fact.date));
+            json!({ "no": r.no, "code": r.code, "person": r.person, "since": format_date(r.since), "by": format_date(r.by),
+                "needed": r.needed, "met_on": met_on })
+        };
+        Ok(all.iter().enumerate().map(row).collect())
     }
 
     /// Asks somebody to learn something because of a case; they are told, and see the case from then on.

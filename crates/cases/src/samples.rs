@@ -84,7 +84,10 @@ fn lists(all: &mut Vec<(&'static str, Value)>) {
         "cells": [{ "n": 2, "level": 5, "href": "/cases" }, { "n": 0, "level": 0, "href": null }] }] });
     let column = json!({ "name": "点题", "n": 2, "href": "/cases", "note": "立项交办", "cards": [row(), bare_row()] });
     let board = json!({ "columns": [column, { "name": "破题", "n": 0, "href": "/cases", "note": "", "cards": [] }], "heat": heat,
-        "kinds": [["problem", "问题整改"]], "kind": "problem", "rates": [["/indicators/x", "按期整改率"]], "crumbs": [] });
+        "kinds": [["problem", "问题整改"]], "kind": "problem", "rates": [{ "name": "按期整改率", "href": "/indicators/x", "text": "50.0%",
+                "part": { "n": 1, "href": "/indicators/y", "name": "按期验收" }, "whole": { "n": 2, "href": null, "name": "验收" } },
+            { "name": "销号率", "href": null, "text": null, "part": { "n": 0, "href": null, "name": "销号" }, "whole": { "n": 0, "href": null, "name": "立项" } }],
+        "ages": [{ "name": "0—30 天", "n": 2, "href": "/cases", "bad": false }, { "name": "180 天以上", "n": 1, "href": "/cases", "bad": true }], "crumbs": [] });
     all.push((
         "cases/board.html",
         with(
@@ -182,7 +185,8 @@ fn show(all: &mut Vec<(&'static str, Value)>) {
         "closed": "2026-12-01", "extensions": 1, "refusals": 1, "reopenings": 1, "recurred": 2, "declared": true, "look": "回头看",
         "look_on": "2027-03-01", "origin": { "title": "检查", "href": "/x" }, "cause": ["职责不清"], "measures": [measure, open], "done": 1,
         "fields": [["验收标准", "不超过十五分钟"]], "spent": [["待交办", "1 天"]], "links": [{ "how": "反复", "href": "/cases/2", "title": "x" }],
-        "pending": "申请延期", "steps": [{ "label": "点题", "state": "done", "note": "" }, { "label": "破题", "state": "now", "note": "" },
+        "asked": [{ "name": "v-solved", "label": "问题解决", "input": "select", "options": [["", "未填"], ["yes", "是"]], "value": "yes" },
+            { "name": "v-words", "label": "意见", "input": "text", "options": [], "value": null }], "pending": "申请延期", "steps": [{ "label": "点题", "state": "done", "note": "" }, { "label": "破题", "state": "now", "note": "" },
             { "label": "解题", "state": "wait", "note": "" }, { "label": "验题", "state": "bad", "note": "" }],
         "events": [event, clock], "form": Form::default().with("seen", 1), "verbs": verbs, "may_measure": true, "why": "不能验收",
         "most": 4000, "today": "2026-11-20", "waiting": [{ "value": "x|y.pdf", "name": "y.pdf" }],

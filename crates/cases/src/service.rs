@@ -85,6 +85,7 @@ pub struct Cases {
     pub(crate) attachments: Attachments,
     pub(crate) sources: Sources,
     pub(crate) approvals: Option<Approvals>,
+    pub(crate) vault: Option<crypt::Vault>,
     deputies: Arc<dyn Deputies>,
     rules: Arc<Mutex<HashMap<String, Arc<Kind>>>>,
 }
@@ -128,6 +129,7 @@ impl Cases {
             attachments,
             sources: Sources::default(),
             approvals: None,
+            vault: None,
             deputies: Arc::new(Nobody),
             rules: Arc::default(),
         }
@@ -221,6 +223,10 @@ impl Cases {
         (m.measures, m.done) = (case.measures.len() as i64, case.done() as i64);
         (m.extensions, m.reopenings) = (case.extensions, case.reopenings);
         m.looking = case.look.is_some();
+        for field in kind.asked() {
+            m.values.remove(&field.code);
+        }
+        m.values.extend(case.evaluated.clone());
         m.closed_on = case.end.map(|_| m.closed_on.unwrap_or(today));
         let look = kind.look_back.get(case.looked as usize);
         let look = look.filter(|_| case.end == Some(End::Solved) && case.look.is_none());
@@ -349,6 +355,15 @@ impl Cases {
                     ));
                 }
             }
+            if let Act::Evaluated { values } = act {
+                let kind = self.kinds.get(&m.kind);
+                let field = |code: &String| kind.and_then(|k| k.asked().find(|f| f.code == *code));
+                for (code, value) in values {
+                    if let Some(message) = field(code).and_then(|f| self.check_field(f, value)) {
+                        return Err(Error::field(format!("v-{code}"), message));
+                    }
+                }
+            }
             if matches!(act, Act::Duplicate { of } if *of == m.id) {
                 return Err(Error::field("of", Msg::new("cases-duplicate-self")));
             }
@@ -376,48 +391,64 @@ impl Cases {
         eyes: &Eyes,
         actor: &Actor,
     ) -> Result<()> {
+        db::transaction!(self.db, |tx| self
+            .act_in(tx, id, act, said, eyes, actor)
+            .await)
+    }
+
+    /// The same in the transaction of whoever does.
+    ///
+    /// # Errors
+    /// As [`Cases::act`].
+    pub async fn act_in(
+        &self,
+        tx: &mut Tx,
+        id: Id,
+        act: &Act,
+        said: &Said,
+        eyes: &Eyes,
+        actor: &Actor,
+    ) -> Result<()> {
         self.check_said(said)?;
         if act.verb().is_none_or(Verb::is_asked) {
             return Err(Error::internal("not an act of its own"));
         }
-        db::transaction!(self.db, |tx| {
-            store::seen(tx, id, eyes).await?.ok_or(Error::NotFound)?;
-            let (mut matter, mut case, kind) = self.held(tx, id).await?;
-            let hand = self.hand(tx, &matter, &case, eyes).await?;
-            let mut act = act.clone();
-            if let Act::Planned { measures, .. } = &mut act {
-                let last = case.measures.iter().map(|m| m.no).max().unwrap_or(0);
-                for (n, m) in measures.iter_mut().enumerate() {
-                    m.no = last + 1 + n as i64;
-                }
+        store::seen(tx, id, eyes).await?.ok_or(Error::NotFound)?;
+        let (mut matter, mut case, kind) = self.held(tx, id).await?;
+        let hand = self.hand(tx, &matter, &case, eyes).await?;
+        let mut act = act.clone();
+        if let Act::Planned { measures, .. } = &mut act {
+            let last = case.measures.iter().map(|m| m.no).max().unwrap_or(0);
+            for (n, m) in measures.iter_mut().enumerate() {
+                m.no = last + 1 + n as i64;
             }
-            self.check_act(&matter, &case, &act)?;
-            if let Act::Duplicate { of } = act {
-                let gone = || Error::field("of", Msg::new("cases-duplicate-unknown"));
-                store::seen(tx, of, eyes).await?.ok_or_else(gone)?;
+        }
+        self.check_act(&matter, &case, &act)?;
+        if let Act::Duplicate { of } = act {
+            let gone = || Error::field("of", Msg::new("cases-duplicate-unknown"));
+            store::seen(tx, of, eyes).await?.ok_or_else(gone)?;
+        }
+        if said.seen.is_some_and(|seen| seen != matter.version) {
+            return Err(Error::Conflict(Msg::new("cases-moved-on")));
+        }
+        let today = self.env.today();
+        let state = case.decide(&kind, &hand, &act, (&said.text, said.files.len()), today)?;
+        if matches!(act, Act::Accepted) {
+            let open = self.unmet(tx, id, &case).await?;
+            if !open.is_empty() {
+                let message = Msg::new("cases-remedy-open").with("count", open.len());
+                return Err(Error::Conflict(message));
             }
-            if said.seen.is_some_and(|seen| seen != matter.version) {
-                return Err(Error::Conflict(Msg::new("cases-moved-on")));
-            }
-            let today = self.env.today();
-            let state = case.decide(&kind, &hand, &act, (&said.text, said.files.len()), today)?;
-            if matches!(act, Act::Accepted) {
-                let open = self.unmet(tx, id, &case).await?;
-                if !open.is_empty() {
-                    let message = Msg::new("cases-remedy-open").with("count", open.len());
-                    return Err(Error::Conflict(message));
-                }
-            }
-            self.happen(
-                tx,
-                (&mut matter, &mut case, &kind),
-                act,
-                &state,
-                said,
-                (actor, hand.person),
-            )
-            .await
-        })
+        }
+        self.happen(
+            tx,
+            (&mut matter, &mut case, &kind),
+            act,
+            &state,
+            said,
+            (actor, hand.person),
+        )
+        .await
     }
 
     /// Lets something happen to a case that is held: event, row, parts, facts, trail, notices.
@@ -466,6 +497,7 @@ impl Cases {
             Act::Duplicate { of } => store::link(tx, m.id, "duplicate", *of).await?,
             Act::Reopened { .. } => self.take_back_end(tx, m, actor.account).await?,
             Act::Held => self.write_held(tx, m, true, actor.account).await?,
+            Act::Evaluated { .. } => self.write_evaluated(tx, m, kind, actor.account).await?,
             _ => {}
         }
         if let (None, Some(end)) = (ended, case.end) {
@@ -607,7 +639,11 @@ impl Cases {
                 visible.push((way, to_it, other));
             }
         }
-        let reporter = store::reporter(&mut tx, id).await?;
+        // Nothing is opened for a page that does not show it.
+        let reporter = match matter.confidential {
+            true => store::reporter(&mut tx, id).await?.map(|t| t.reporter),
+            false => self.reporter_of(&mut tx, id).await?,
+        };
         // What was told in confidence is shown on purpose only (`show_reporter`).
         let reporter = reporter.map(|r| (!r.confidential).then_some(r));
         Ok(Whole {
@@ -635,7 +671,7 @@ impl Cases {
             if !may && matter.raiser != Some(eyes.account) {
                 return Err(Error::NotFound);
             }
-            let reporter = store::reporter(tx, id).await?.ok_or(Error::NotFound)?;
+            let reporter = self.reporter_of(tx, id).await?.ok_or(Error::NotFound)?;
             let detail = json!({ "number": matter.number });
             self.audit(tx, actor, "case.reporter-shown", id, detail)
                 .await?;

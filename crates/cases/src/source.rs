@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use kernel::{Id, Result};
 use ledger::{Fact, Label, Source, SourceFile};
 
-use crate::facts::{CLOSED, HELD, KINDS};
+use crate::facts::{AREA, ASKED, CLOSED, HELD, KINDS, PRAISED};
 use crate::kind::CaseKinds;
 use crate::model::href;
 use crate::store;
@@ -33,7 +33,11 @@ impl Source for CaseFacts {
             return Some(Label::Key(format!("cases-end-{role}")));
         }
         let kind = fact.category.as_deref().and_then(|code| self.0.get(code));
-        let name = kind.map_or(role, |kind| kind.severity_name(role, lang));
+        let name = kind.map_or(role, |kind| match fact.kind.as_str() {
+            AREA => kind.area_name(role, lang),
+            ASKED | PRAISED => kind.field_name(role, lang),
+            _ => kind.severity_name(role, lang),
+        });
         Some(Label::Text(name.to_owned()))
     }
 

@@ -19,6 +19,12 @@ use crate::model::{Eyes, Matter, Origin, Part, Reporter};
 pub const MIGRATIONS: &[Migration] = &[
     TABLES,
     Migration {
+        name: "cases_20261123_sealed_reporter",
+        sql: "
+    ALTER TABLE case_reporter ADD COLUMN name_sealed {blob};
+    ALTER TABLE case_reporter ADD COLUMN contact_sealed {blob}",
+    },
+    Migration {
         name: "cases_20261123_remedies",
         sql: "
     CREATE TABLE case_remedy (
@@ -346,7 +352,7 @@ pub(crate) async fn hold(tx: &mut Tx, id: Id) -> Result<bool> {
 pub(crate) async fn save(tx: &mut Tx, before: &Matter, m: &Matter) -> Result<()> {
     let sql = "UPDATE case_matter SET unit = $3, owner = $4, supervisor = $5, state = $6, stage = $7, ended = $8, until = $9,
             open_until = $10, closed_on = $11, measures = $12, done = $13, extensions = $14, reopenings = $15,
-            recurred = $16, look_on = $17, looking = $18, next_on = $19, updated_at = $20, version = version + 1
+            recurred = $16, look_on = $17, looking = $18, next_on = $19, updated_at = $20, field_values = $21, version = version + 1
         WHERE id = $1 AND version = $2";
     let values = args![
         m.id,
@@ -369,6 +375,7 @@ pub(crate) async fn save(tx: &mut Tx, before: &Matter, m: &Matter) -> Result<()>
         m.looking,
         m.next_on,
         m.updated_at,
+        json(&m.values)?,
     ];
     if tx.execute(sql, values).await? != 1 {
         return Err(Error::Retry("a case was changed meanwhile".into()));
@@ -572,26 +579,68 @@ pub(crate) async fn links(tx: &mut Tx, id: Id) -> Result<Vec<(String, bool, Matt
     rows.iter().map(read).collect()
 }
 
+/// Who told of a case as it is kept: in the open, or sealed.
+pub(crate) struct Told {
+    pub(crate) reporter: Reporter,
+    /// Name and contact.
+    pub(crate) sealed: Option<(Vec<u8>, Vec<u8>)>,
+}
+
 /// Keeps who told of a case.
-pub(crate) async fn put_reporter(tx: &mut Tx, id: Id, r: &Reporter) -> Result<()> {
+pub(crate) async fn put_reporter(tx: &mut Tx, id: Id, told: &Told) -> Result<()> {
     let sql =
-        "INSERT INTO case_reporter (matter, name, contact, confidential) VALUES ($1, $2, $3, $4)";
-    let values = args![id, &r.name, &r.contact, r.confidential];
+        "INSERT INTO case_reporter (matter, name, contact, confidential, name_sealed, contact_sealed)
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    let r = &told.reporter;
+    let (name, contact) = told.sealed.clone().unzip();
+    let values = args![id, &r.name, &r.contact, r.confidential, name, contact];
     tx.execute(sql, values).await.map(|_| ())
 }
 
 /// Who told of a case.
-pub(crate) async fn reporter(tx: &mut Tx, id: Id) -> Result<Option<Reporter>> {
-    let sql = "SELECT name, contact, confidential FROM case_reporter WHERE matter = $1";
+pub(crate) async fn reporter(tx: &mut Tx, id: Id) -> Result<Option<Told>> {
+    let sql = "SELECT name, contact, confidential, name_sealed, contact_sealed FROM case_reporter WHERE matter = $1";
     let row = tx.optional(sql, args![id]).await?;
     let read = |row: Row| {
-        Ok(Reporter {
-            name: row.get(0)?,
-            contact: row.get(1)?,
-            confidential: row.get(2)?,
+        let (name, contact): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(3)?, row.get(4)?);
+        Ok(Told {
+            reporter: Reporter {
+                name: row.get(0)?,
+                contact: row.get(1)?,
+                confidential: row.get(2)?,
+            },
+            sealed: name.zip(contact),
         })
     };
     row.map(read).transpose()
+}
+
+/// Cases whose teller must not be known and is kept in the open: what was written before there was a vault.
+pub(crate) async fn open_reporters(tx: &mut Tx, most: i64) -> Result<Vec<(Id, Reporter)>> {
+    let sql = "SELECT matter, name, contact FROM case_reporter
+        WHERE confidential AND name_sealed IS NULL ORDER BY matter LIMIT $1";
+    let rows = tx.query(sql, args![most]).await?;
+    let read = |row: &Row| {
+        let reporter = Reporter {
+            name: row.get(1)?,
+            contact: row.get(2)?,
+            confidential: true,
+        };
+        Ok((row.get(0)?, reporter))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Seals who told of a case that is kept in the open; gives whether it still was.
+pub(crate) async fn seal_reporter(
+    tx: &mut Tx,
+    id: Id,
+    (name, contact): (Vec<u8>, Vec<u8>),
+) -> Result<bool> {
+    let sql =
+        "UPDATE case_reporter SET name = '', contact = '', name_sealed = $1, contact_sealed = $2
+        WHERE matter = $3 AND name_sealed IS NULL";
+    Ok(tx.execute(sql, args![name, contact, id]).await? == 1)
 }
 
 /// A case, whoever may see it.

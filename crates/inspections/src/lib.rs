@@ -6,6 +6,7 @@
 //! * A task is filled in section by section; what a device sends is taken once ([`Inspections::put`]). Handing in makes a
 //!   result that nothing changes, its facts, and findings for whoever keeps them ([`Inspections::hand_in`]).
 
+mod api;
 mod checklist_pages;
 mod drafting;
 mod facts;

@@ -5,7 +5,7 @@ use web::{Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
 use crate::service::Inspections;
 use crate::{
-    MESSAGES, PLAN, READ, REVIEW, checklist_pages as lists, plan_pages as plans,
+    MESSAGES, PLAN, READ, REVIEW, api, checklist_pages as lists, plan_pages as plans,
     results_page as results, task_pages as tasks,
 };
 
@@ -50,6 +50,7 @@ fn routes(inspections: Inspections) -> Routes {
         .post_up_to("/inspections/tasks/{id}/hand-in", own, FORM, tasks::hand_in)
         .get("/inspections/tasks/{id}/sheet", own, tasks::sheet)
         .get("/inspections/tasks/{id}/files/{sha256}", own, tasks::file)
+        .merge(api::routes())
         .with_state(inspections)
 }
 
@@ -129,6 +130,7 @@ pub fn module(inspections: Inspections) -> Module {
             ),
         ],
         samples: crate::samples::all(),
+        openapi: Some(api::openapi()),
         ..Module::default()
     }
 }

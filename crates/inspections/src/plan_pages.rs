@@ -120,7 +120,7 @@ fn cells(
     ]
 }
 
-async fn found(
+pub(crate) async fn found(
     s: &Inspections,
     eyes: &Eyes,
     f: &Filter,

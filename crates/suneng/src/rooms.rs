@@ -362,7 +362,8 @@ impl Rooms {
             (vocabulary.case_kinds, vocabulary.calendar.clone()),
             Attachments::new(world.desk(), world.files.clone()),
         )
-        .with_deputies(house.clone());
+        .with_deputies(house.clone())
+        .with_vault(vault.clone());
         let [extension, closing] = Decision::both(&cases);
         let campaigns = Campaigns::new(
             (db.clone(), env.clone()),

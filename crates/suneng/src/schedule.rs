@@ -64,6 +64,10 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
             if rounds > 0 {
                 tracing::info!(rounds, "inspections that come again were prepared");
             }
+            let sealed = cases.seal_reporters().await?;
+            if sealed > 0 {
+                tracing::info!(sealed, "names told in confidence were sealed");
+            }
             let (looks, rungs) = (cases.look_back().await?, cases.remind().await?);
             if looks + rungs > 0 {
                 tracing::info!(looks, rungs, "cases were escalated or looked back at");

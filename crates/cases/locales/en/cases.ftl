@@ -333,3 +333,24 @@ cases-event-remedy-dropped = asked for number { $no } no more
 cases-notice-remedy = Because of { $number } { $title } you are asked to learn something
 cases-pack-remedy = met-by of “{ $code }” has to name kinds of facts, with values of the right type.
 cases-chain-mine = Mine
+
+cases-verb-evaluate = Record what those concerned say
+cases-event-evaluated = What those concerned say
+cases-yes = Yes
+cases-no = No
+cases-nothing-asked = Nothing is asked about cases of this kind.
+cases-evaluated-missing = Fill in at least one answer.
+cases-field-after = This is filled in when those concerned are asked after it was closed.
+cases-pack-after = The field “{ $code }” is filled in afterwards (after) and cannot be required.
+
+cases-this-year = This year, all kinds
+cases-counted-case-closed = closed
+cases-counted-case-raised = taken on
+cases-counted-case-on-time = accepted on time
+cases-counted-case-accepted = accepted
+cases-counted-case-held = held
+cases-counted-case-looked = looked back at
+cases-ages = How long ago open cases were raised
+cases-ages-note = A number opens its list; those beyond ninety days are to be explained one by one
+cases-age = { $from } to { $to } days
+cases-age-over = { $from } days and more

@@ -333,3 +333,24 @@ cases-event-remedy-dropped = 撤销第 { $no } 项学训要求
 cases-notice-remedy = 因 { $number } { $title }，请您补上一项学习或培训
 cases-pack-remedy = 学训要求“{ $code }”的 met-by 要写明事实的 kind，并且每个条件都用对类型。
 cases-chain-mine = 我的
+
+cases-verb-evaluate = 登记回访评价
+cases-event-evaluated = 登记回访评价
+cases-yes = 是
+cases-no = 否
+cases-nothing-asked = 这类问题没有要回访的内容。
+cases-evaluated-missing = 请至少填写一项回访结果。
+cases-field-after = 这一项在办结以后回访时填写。
+cases-pack-after = 字段“{ $code }”在办结以后填写（after），不能写 required。
+
+cases-this-year = 本年度，全部类型
+cases-counted-case-closed = 销号
+cases-counted-case-raised = 立项
+cases-counted-case-on-time = 按期验收
+cases-counted-case-accepted = 验收
+cases-counted-case-held = 巩固
+cases-counted-case-looked = 回头看
+cases-ages = 未销号问题已立项多久
+cases-ages-note = 点数字看清单，九十天以上的要逐件说明
+cases-age = { $from }—{ $to } 天
+cases-age-over = { $from } 天以上

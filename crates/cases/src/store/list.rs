@@ -39,6 +39,10 @@ fn narrowed(filter: &Filter, a: &mut Args) -> String {
         sql += &format!(" AND c.open_until >= {}", a.push(from));
         sql += &format!(" AND c.open_until <= {}", a.push(to));
     }
+    if let Some((from, to)) = filter.raised {
+        sql += &format!(" AND c.raised_on >= {}", a.push(from));
+        sql += &format!(" AND c.raised_on <= {}", a.push(to));
+    }
     if let Some(text) = &filter.text {
         let text = text.to_lowercase().replace(['!', '%', '_'], " ");
         let like = a.push(format!("%{}%", text.trim()));
@@ -119,6 +123,33 @@ pub(crate) async fn heat(
     rows.iter()
         .map(|row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))
         .collect()
+}
+
+/// How many open cases units own that were raised in stretches of days (长期未结).
+pub(crate) async fn ages(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &Filter,
+    stretches: &[(Date, Date)],
+) -> Result<Vec<i64>> {
+    let mut a = Args::new();
+    let sums: Vec<String> = stretches
+        .iter()
+        .map(|(from, to)| {
+            let (from, to) = (a.push(*from), a.push(*to));
+            format!("CAST(COALESCE(SUM(CASE WHEN c.raised_on >= {from} AND c.raised_on <= {to} THEN 1 ELSE 0 END), 0) AS BIGINT)")
+        })
+        .collect();
+    let mut sql = within(scope, filter.unit, "c.unit", &mut a);
+    for (column, value) in [("kind", &filter.kind), ("area", &filter.area)] {
+        if !value.is_empty() {
+            sql += &format!(" AND c.{column} = {}", a.push(value.as_str()));
+        }
+    }
+    let sums = sums.join(", ");
+    let sql = format!("SELECT {sums} FROM case_matter c WHERE c.open_until IS NOT NULL AND {sql}");
+    let row = tx.one(sql, a).await?;
+    (0..stretches.len()).map(|n| row.get(n)).collect()
 }
 
 fn counted(view: View, stage: Option<Stage>, counts: &[(Stage, i64)]) -> i64 {

@@ -27,9 +27,19 @@ pub fn migrations() -> Vec<Migration> {
         identity::MIGRATIONS,
         notices::MIGRATIONS,
         approvals::MIGRATIONS,
+        crypt::MIGRATIONS,
         cases::MIGRATIONS,
     ]
     .concat()
+}
+
+/// A vault whose keyring is read once, and kept by nobody else.
+pub async fn vault(t: &TestDb) -> crypt::Vault {
+    let folder = tempfile::tempdir().unwrap();
+    let ring = crypt::Keyring::create(&folder.path().join("keyring"), &t.env, crypt::AES);
+    crypt::Vault::open(&t.db, &t.env, ring.unwrap())
+        .await
+        .unwrap()
 }
 
 const PACK: &str = r#"
@@ -284,6 +294,7 @@ impl House {
     pub async fn new(t: &TestDb) -> Self {
         let files = Files::memory(t.env.clone());
         let (org, ledger, notices, approvals, cases) = on(&t.db, &t.env, &files).await;
+        let cases = cases.with_vault(vault(t).await);
         let identity = Identity::new(t.db.clone(), t.env.clone(), SecuritySettings::default())
             .with_organization(org.clone());
         let permissions = [
@@ -498,11 +509,12 @@ impl House {
             .collect()
     }
 
-    /// Kinds and parts of the facts that stand about a case.
+    /// Kinds and parts of the facts that stand about a case; that of its field of work, which stands beside it, left out.
     pub async fn facts(&self, id: Id) -> Vec<(String, String)> {
         let mut tx = self.db.read().await.unwrap();
         let mut found: Vec<_> = self.ledger.standing(&mut tx, id).await.unwrap();
         found.sort_by_key(|f| f.id);
+        found.retain(|f| f.kind != "case-area");
         let part = |f: &ledger::Fact| f.role.clone().unwrap_or_default();
         found.iter().map(|f| (f.kind.clone(), part(f))).collect()
     }

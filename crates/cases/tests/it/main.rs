@@ -1,6 +1,7 @@
 //! Cases, from the machine to the pages.
 
 mod case;
+mod evaluating;
 mod house;
 mod minding;
 mod packs;

@@ -23,7 +23,17 @@ fn line(text: &str, what: &str) -> usize {
 fn the_kinds_of_the_product_are_read() {
     let kinds = read(OWN.to_owned()).unwrap();
     let codes: Vec<&str> = kinds.iter().map(|k| k.code.as_str()).collect();
-    assert_eq!(codes, ["problem", "instruction", "task", "hotline", "risk"]);
+    assert_eq!(
+        codes,
+        [
+            "problem",
+            "instruction",
+            "task",
+            "hotline",
+            "risk",
+            "traced"
+        ]
+    );
     let problem = kinds.get("problem").unwrap();
     assert_eq!(problem.number_of(2026, 7), "ZG-2026-0007");
     assert_eq!(problem.pack, "cases-cn 1");

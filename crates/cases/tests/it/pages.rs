@@ -363,6 +363,14 @@ async fn several_are_assigned_and_urged_at_once() {
     .await;
 }
 
+/// Names and contacts of tellers as they lie in the database, and whether they are sealed beside.
+async fn open_names(db: &db::Db) -> Vec<(String, String, bool)> {
+    let sql = "SELECT name, contact, name_sealed IS NOT NULL FROM case_reporter";
+    let rows = db.read().await.unwrap().query(sql, db::args![]).await;
+    let read = |r: &db::Row| (r.get(0).unwrap(), r.get(1).unwrap(), r.get(2).unwrap());
+    rows.unwrap().iter().map(read).collect()
+}
+
 #[tokio::test]
 async fn a_name_told_in_confidence_leaves_the_house_nowhere() {
     on_both(&migrations(), |t| async move {
@@ -411,6 +419,16 @@ async fn a_name_told_in_confidence_leaves_the_house_nowhere() {
         }
         let shown = format!("/cases/{id}/reporter");
         assert_eq!(supervisor.post(&shown, &[]).await.0, 404);
+        assert!(raiser.post(&shown, &[]).await.1.contains("秘密人"));
+        // Nor does it lie open in the database, and what did before there was a vault is sealed by the next morning.
+        assert_eq!(open_names(&h.db).await, [("".into(), "".into(), true)]);
+        let sql = "UPDATE case_reporter SET name = '秘密人', contact = '1', name_sealed = NULL, contact_sealed = NULL";
+        let opened: kernel::Result<u64> =
+            db::transaction!(h.db, |tx| tx.execute(sql, db::args![]).await);
+        assert_eq!(opened.unwrap(), 1);
+        assert_eq!(h.cases.seal_reporters().await.unwrap(), 1);
+        assert_eq!(h.cases.seal_reporters().await.unwrap(), 0, "once");
+        assert_eq!(open_names(&h.db).await, [("".into(), "".into(), true)]);
         assert!(raiser.post(&shown, &[]).await.1.contains("秘密人"));
     })
     .await;

@@ -251,7 +251,20 @@ async fn the_page_and_the_chain_show_what_was_asked_and_what_met_it() {
             !page.contains("程序不规范"),
             "whoever may not look there sees nothing: {page}"
         );
+        let told = async || {
+            let (status, answer) = supervisor.get(&format!("/api/v1{path}")).await;
+            assert_eq!(status, 200, "{answer}");
+            let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+            answer["remedies"][0].clone()
+        };
+        let open = told().await;
+        assert_eq!(
+            (&open["code"], &open["needed"], &open["met_on"]),
+            (&"class".into(), &true.into(), &serde_json::Value::Null)
+        );
         h.attended(h.owner, h.env.today()).await;
+        let today = kernel::format_date(h.env.today());
+        assert_eq!(told().await["met_on"], today, "programs see what met it");
         let (_, page) = owner.get("/cases/chain").await;
         assert!(page.contains("已有记录"), "{page}");
         let (_, page) = supervisor.get(&path).await;

@@ -429,3 +429,46 @@ async fn a_self_check_is_passed_on_its_page_and_compared_with_an_inspection() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn programs_read_plans_and_the_tasks_that_they_may_see() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let (id, task) = running(&h, &t, "self", h.offices[0]).await;
+        let reads = |scope: Scope| vec![(inspections::READ, scope)];
+        let own = Scope::Under(vec![h.offices[0]]);
+        let [wide, narrow] = [
+            app(&h, &t, h.planner, &reads(Scope::All)),
+            app(&h, &t, h.clerk, &reads(own)),
+        ];
+        let json = async |app: &App, path: &str| -> serde_json::Value {
+            serde_json::from_str(&app.get(path).await.page(200)).unwrap()
+        };
+        let all = json(&wide, "/api/v1/inspections?state=running").await;
+        assert_eq!(
+            (&all["total"], &all["inspections"][0]["id"]),
+            (&1.into(), &id.to_string().into())
+        );
+        let none = json(&wide, "/api/v1/inspections?state=ended").await;
+        assert_eq!(none["total"], 0);
+        let tasks = async |app: &App| {
+            let plan = json(app, &format!("/api/v1/inspections/{id}")).await;
+            let list = plan["task_list"].as_array().unwrap().clone();
+            assert_eq!(plan["tasks"], list.len(), "a number and its rows");
+            list
+        };
+        let (seen, shown) = (tasks(&wide).await, tasks(&narrow).await);
+        assert!(seen.len() > shown.len(), "{seen:?} {shown:?}");
+        assert!(shown.iter().any(|x| x["id"] == task.to_string()));
+        // Without the permission, and of what is not there, there is nothing.
+        let stranger = app(&h, &t, h.moved, &[]);
+        for (app, path) in [
+            (&stranger, "/api/v1/inspections".to_owned()),
+            (&stranger, format!("/api/v1/inspections/{id}")),
+            (&wide, "/api/v1/inspections/nothing".to_owned()),
+        ] {
+            app.get(&path).await.page(404);
+        }
+    })
+    .await;
+}

@@ -4,6 +4,7 @@
 mod accounts;
 mod bulletins;
 mod cases;
+mod checks;
 mod city;
 mod exams;
 mod life;
@@ -106,6 +107,9 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     bulletins::write(&world, &rooms).await?;
     tell("demo-loop");
     cases::mend(&world, &rooms).await?;
+    checks::campaign(&world, &rooms).await?;
+    checks::self_check(&world, &rooms).await?;
+    checks::letters(&world, &rooms).await?;
     exams::hold(&world, &rooms, &clock).await?;
     let rows = people::since(&people, &seconded, today);
     org.import(&rows, &Scope::All, None).await?;
@@ -122,6 +126,8 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     let settings = config.security.clone();
     let identity = Identity::new(world.db.clone(), env.clone(), settings);
     let lines = accounts::set_passwords(&world, &identity, env).await?;
+    checks::sign(&rooms, &lines).await?;
+    world.ledger.settle().await?;
     world.db.close().await;
     let text = lines.join("\n") + "\n";
     write_private(&config.data.join(ACCOUNTS_FILE), &text)?;

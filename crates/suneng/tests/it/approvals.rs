@@ -7,7 +7,9 @@ use identity::{Actor, AuditFilter, AuditRow, NewAccount, NewGrant, NewPassword, 
 use kernel::{AccountId, Env, Error, PersonId, Scope, UnitId};
 use organization::{NewAssignment, NewPerson, NewUnit};
 use suneng::World;
+use suneng::metrics::{Counted, Peer};
 use suneng::rooms::{Rooms, Vocabulary};
+use suneng::serve::Background;
 use tower::ServiceExt;
 
 use crate::program::config;
@@ -31,9 +33,12 @@ pub struct Someone {
 impl House {
     /// The whole program in a folder.
     pub async fn new(folder: &std::path::Path) -> Self {
-        let (world, _) = World::create(config(folder, None), Env::system())
-            .await
-            .unwrap();
+        Self::with(config(folder, None), Env::system()).await
+    }
+
+    /// The same with other settings and another clock.
+    pub async fn with(config: suneng::Config, env: Env) -> Self {
+        let (world, _) = World::create(config, env).await.unwrap();
         let vocabulary = Vocabulary::read(&world.packs).unwrap();
         let rooms = Rooms::open(&world, vocabulary).await.unwrap();
         let router = suneng::serve::router(&world, &rooms).unwrap();
@@ -42,6 +47,17 @@ impl House {
             rooms,
             router,
         }
+    }
+
+    /// Answers on a free port and works in the background, by the clock of this house; gives where.
+    pub async fn open(&self) -> (String, Background) {
+        let background = Background::start(&self.world, &self.rooms).await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = format!("http://{}", listener.local_addr().unwrap());
+        let service = self.router.clone();
+        let service = service.into_make_service_with_connect_info::<Peer>();
+        tokio::spawn(async move { axum::serve(Counted::new(listener), service).await });
+        (at, background)
     }
 
     pub async fn unit(&self, parent: Option<UnitId>, code: &str) -> UnitId {

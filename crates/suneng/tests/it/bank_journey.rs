@@ -51,13 +51,14 @@ fn file() -> Vec<u8> {
 }
 
 /// Puts a file into a field, as if it was chosen.
-async fn choose(page: &Page, selector: &str, name: &str, bytes: &[u8]) {
+pub async fn choose(page: &Page, selector: &str, name: &str, bytes: &[u8]) {
     let bytes = serde_json::to_string(bytes).unwrap();
+    let selector = Value::from(selector);
     let chosen = format!(
         "(() => {{
             const held = new DataTransfer();
             held.items.add(new File([new Uint8Array({bytes})], '{name}'));
-            const field = document.querySelector('{selector}');
+            const field = document.querySelector({selector});
             field.files = held.files;
             field.dispatchEvent(new Event('change', {{ bubbles: true }}));
             return null;

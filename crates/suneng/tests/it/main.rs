@@ -17,6 +17,7 @@ mod golden;
 mod guard;
 mod jobs;
 mod keys;
+mod loop_journey;
 mod nodes;
 mod operation;
 mod packs;

@@ -9,15 +9,34 @@ use kernel::{Date, Error, Id, PersonId, Result, Scope};
 use organization::{Audience, Body, Rule};
 use registers::{Attached, Given, Verdict};
 
-use super::spec::{AudienceSpec, BodySpec, EntrySpec, Held, Scenario, Talk, day};
+use super::spec::{AudienceSpec, BodySpec, EntrySpec, Held, Scenario, Talk, Turns, day};
 use super::{ABOVE, Stage};
 
 impl Stage<'_> {
-    fn scope(&self) -> Result<Scope> {
+    /// The code of the unit whose turn it is; `*` stands for all below the scenario's unit but some.
+    pub(super) fn turn(
+        &self,
+        scenario: &Scenario,
+        (units, except): (&Turns, &[String]),
+        n: usize,
+    ) -> String {
+        match units.at(n) {
+            "*" => {
+                let mut below: Vec<&str> = self.people.keys().map(String::as_str).collect();
+                below.retain(|c| c.starts_with(&scenario.root) && *c != scenario.root);
+                below.retain(|c| !except.iter().any(|e| e == c));
+                below.sort_unstable();
+                below[n % below.len()].to_owned()
+            }
+            code => code.to_owned(),
+        }
+    }
+
+    pub(super) fn scope(&self) -> Result<Scope> {
         Ok(Scope::Under(vec![self.unit(ABOVE)?]))
     }
 
-    async fn person(&self, staff_no: &str) -> Result<PersonId> {
+    pub(super) async fn person(&self, staff_no: &str) -> Result<PersonId> {
         let identity = &self.rooms.identity;
         identity.person_by_staff_no(staff_no, &Scope::All).await
     }
@@ -216,16 +235,7 @@ impl Stage<'_> {
             .get(&spec.register)
             .ok_or(Error::NotFound)?;
         let scope = self.scope()?;
-        let code = match spec.units.at(n) {
-            "*" => {
-                let mut below: Vec<&str> = self.people.keys().map(String::as_str).collect();
-                below.retain(|c| c.starts_with(&scenario.root) && *c != scenario.root);
-                below.retain(|c| !spec.except.iter().any(|e| e == c));
-                below.sort_unstable();
-                below[n % below.len()].to_owned()
-            }
-            code => code.to_owned(),
-        };
+        let code = self.turn(scenario, (&spec.units, &spec.except), n);
         let title = spec.titles.at(n);
         let mut evidence = Vec::new();
         if let Some(name) = &spec.evidence {

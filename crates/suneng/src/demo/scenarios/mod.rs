@@ -3,6 +3,7 @@
 //! figures of those reports are then counted from the records (see `crate::figures`).
 
 mod enter;
+mod mend;
 mod spec;
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,7 +14,11 @@ use jiff::ToSpan;
 use kernel::{AccountId, Calendar, Date, Error, Result, Scope, TestClock, UnitId};
 use organization::{PersonRow, Rows, TraitRow, UnitRow};
 
-use self::spec::{AudienceSpec, BodySpec, EntrySpec, Held, Scenario, Talk, day};
+use self::mend::Raised;
+use self::spec::{
+    AudienceSpec, BodySpec, CampaignSpec, CaseSpec, CheckSpec, EntrySpec, ExamSpec, Held, Scenario,
+    Talk, day,
+};
 use super::{chance, city, names};
 use crate::World;
 use crate::rooms::Rooms;
@@ -56,6 +61,13 @@ enum Step<'s> {
     Talk(&'s Talk, usize),
     Entry(&'s EntrySpec, usize),
     Close(kernel::Id),
+    Begin(&'s CampaignSpec),
+    Conclude(&'s CampaignSpec),
+    /// All of one day.
+    Raise(&'s CaseSpec, Vec<usize>),
+    Accept(&'s CaseSpec, Vec<Raised>),
+    Exam(&'s ExamSpec),
+    Check(&'s CheckSpec),
     Reports,
 }
 
@@ -200,6 +212,22 @@ impl<'a> Stage<'a> {
                 Ok(())
             }
             Step::Close(id) => self.close(id, date).await,
+            Step::Begin(spec) => self.begin(spec).await,
+            Step::Conclude(spec) => self.conclude(spec).await,
+            Step::Raise(spec, which) => {
+                let raised = self.raise(scenario, spec, &which).await?;
+                if !raised.is_empty() {
+                    let on = date.saturating_add(spec.accepted.days.days());
+                    let on = on.min(day(&scenario.as_of)?);
+                    let order = 1_000_000 + which[0];
+                    self.steps
+                        .insert((on, order), (of, Step::Accept(spec, raised)));
+                }
+                Ok(())
+            }
+            Step::Accept(spec, raised) => self.accept(spec, &raised).await,
+            Step::Exam(spec) => self.examine(spec).await,
+            Step::Check(spec) => self.check(spec, date).await,
             Step::Reports => self.report(scenario).await,
         }
     }
@@ -273,6 +301,26 @@ impl Scenario {
         for entry in &self.entry {
             for (i, date) in entry.when.days(calendar)?.into_iter().enumerate() {
                 steps.push((date, n, Step::Entry(entry, i)));
+            }
+        }
+        for campaign in &self.campaign {
+            steps.push((day(&campaign.from)?, n, Step::Begin(campaign)));
+            steps.push((day(&campaign.closed)?, n, Step::Conclude(campaign)));
+        }
+        for case in &self.case {
+            let mut by_day: BTreeMap<Date, Vec<usize>> = BTreeMap::new();
+            for (i, date) in case.when.days(calendar)?.into_iter().enumerate() {
+                by_day.entry(date).or_default().push(i);
+            }
+            let raise = |(date, which)| (date, n, Step::Raise(case, which));
+            steps.extend(by_day.into_iter().map(raise));
+        }
+        for exam in &self.exam {
+            steps.push((day(&exam.on)?, n, Step::Exam(exam)));
+        }
+        for check in &self.checked {
+            for date in &check.on {
+                steps.push((day(date)?, n, Step::Check(check)));
             }
         }
         steps.push((day(&self.as_of)?, n, Step::Reports));

@@ -38,6 +38,14 @@ pub struct Scenario {
     pub talk: Vec<Talk>,
     #[serde(default)]
     pub entry: Vec<EntrySpec>,
+    #[serde(default)]
+    pub campaign: Vec<CampaignSpec>,
+    #[serde(default)]
+    pub case: Vec<CaseSpec>,
+    #[serde(default)]
+    pub exam: Vec<ExamSpec>,
+    #[serde(default)]
+    pub checked: Vec<CheckSpec>,
 }
 
 /// A body with its members.
@@ -215,4 +223,81 @@ impl When {
         }
         Ok(days)
     }
+}
+
+/// A campaign: its units, and when it was closed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CampaignSpec {
+    /// By which cases and campaigns below name it.
+    pub key: String,
+    pub kind: String,
+    #[serde(default)]
+    pub above: Option<String>,
+    pub unit: String,
+    pub title: String,
+    pub goals: String,
+    pub from: String,
+    pub closed: String,
+    /// Units of these categories below its unit are named in it.
+    pub categories: Vec<String>,
+    /// Codes of those that do not take part, and why.
+    #[serde(default)]
+    pub absent: BTreeMap<String, String>,
+}
+
+/// Cases of a kind; the first person of a unit owns them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CaseSpec {
+    pub kind: String,
+    /// The campaign from which they were raised.
+    #[serde(default)]
+    pub campaign: Option<String>,
+    /// As those of entries.
+    pub units: Turns,
+    #[serde(default)]
+    pub except: Vec<String>,
+    pub titles: Turns,
+    #[serde(default)]
+    pub source: String,
+    pub areas: Turns,
+    pub when: When,
+    pub accepted: Accepted,
+    /// Of those that were accepted, how many of whom each question was answered with yes.
+    #[serde(default)]
+    pub answers: BTreeMap<String, usize>,
+}
+
+/// Who accepted how many, and after how many days.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accepted {
+    pub first: usize,
+    pub days: i64,
+    pub by: String,
+}
+
+/// An examination of questions that are right or wrong, sat on one evening.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExamSpec {
+    pub kind: String,
+    pub unit: String,
+    pub title: String,
+    pub on: String,
+    pub questions: usize,
+    /// Wrong answers of each, in turns.
+    pub wrong: Vec<usize>,
+    pub people: Vec<String>,
+}
+
+/// What a unit checked of itself by a checklist, finding nothing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckSpec {
+    pub form: String,
+    pub unit: String,
+    pub title: String,
+    pub on: Vec<String>,
 }
