@@ -11,6 +11,7 @@ mod names;
 mod people;
 mod scenarios;
 mod study;
+mod tasks;
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -106,6 +107,7 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     bulletins::write(&world, &rooms).await?;
     tell("demo-loop");
     cases::mend(&world, &rooms).await?;
+    tasks::set(&world, &rooms).await?;
     exams::hold(&world, &rooms, &clock).await?;
     let rows = people::since(&people, &seconded, today);
     org.import(&rows, &Scope::All, None).await?;
