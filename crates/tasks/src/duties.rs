@@ -167,7 +167,7 @@ impl Tasks {
             if !commons::packs::is_kebab(&duty.code)
                 || list[..n].iter().any(|d| d.code == duty.code)
             {
-                wrong("tasks-duty-code");
+                wrong("tasks-duty-code-wrong");
             }
         }
         Error::if_any(errors)?;

@@ -27,7 +27,9 @@ fn milestones(text: &str) -> Result<Vec<Milestone>> {
                 Msg::new("tasks-milestone-line").with("line", n + 1),
             )
         };
-        let (month, what) = line.split_once(['|', '｜', '\t', ' ']).ok_or_else(wrong)?;
+        let parts = line.split_once(['|', '｜', '\t']);
+        let parts = parts.or_else(|| line.split_once(' '));
+        let (month, what) = parts.ok_or_else(wrong)?;
         let month = month_of(month).ok_or_else(wrong)?;
         if what.trim().is_empty() || found.iter().any(|m| m.month == month) {
             return Err(wrong());

@@ -107,11 +107,17 @@ pub async fn set(world: &World, rooms: &Rooms) -> Result<()> {
             goal: if n % 2 == 0 { 1 } else { 2 },
             text: text.to_owned(),
             target: target.to_owned(),
-            claim: claim.and_then(|(code, _)| tasks.words().claim(code)).cloned(),
+            claim: claim
+                .and_then(|(code, _)| tasks.words().claim(code))
+                .cloned(),
             wanted: claim.map(|(_, wanted)| wanted),
             owner: owner.to_owned(),
             unit,
-            person: Some(if unit == office { clerk.person } else { officer.person }),
+            person: Some(if unit == office {
+                clerk.person
+            } else {
+                officer.person
+            }),
             leader: Some(leader.person),
             from: first,
             to: last,
@@ -142,9 +148,19 @@ pub async fn set(world: &World, rooms: &Rooms) -> Result<()> {
         claim: tasks.words().claim(claim).cloned(),
     };
     let duties = [
-        duty("theory-study", "组织理论学习", Frequency::Month, "activities"),
+        duty(
+            "theory-study",
+            "组织理论学习",
+            Frequency::Month,
+            "activities",
+        ),
         duty("law-exam", "组织法律知识考试", Frequency::Half, "exams"),
-        duty("problem-mending", "督促问题整改", Frequency::Quarter, "cases-accepted"),
+        duty(
+            "problem-mending",
+            "督促问题整改",
+            Frequency::Quarter,
+            "cases-accepted",
+        ),
         duty("mediation-training", "培训人民调解员", Frequency::Year, ""),
     ];
     tasks.keep_catalogue((bureau, 0), &duties, "", by).await?;
@@ -199,7 +215,11 @@ async fn report(
     let line = |(n, id): (usize, Id)| Line {
         entry: id,
         percent: [80, 60, 50][n % 3],
-        said: ["本月集中学习按计划开展，缺课人员已补课。", "第二次评查进入整改阶段。", ""][n % 3]
+        said: [
+            "本月集中学习按计划开展，缺课人员已补课。",
+            "第二次评查进入整改阶段。",
+            "",
+        ][n % 3]
             .to_owned(),
         reached_on: None,
         counted: None,
@@ -218,5 +238,7 @@ async fn report(
         return Err(Error::internal("the report of the demo is not handed in"));
     }
     let by = (&leader.eyes, &leader.actor);
-    tasks.judge((r.id, r.version), Judgement::Accept, "", by).await
+    tasks
+        .judge((r.id, r.version), Judgement::Accept, "", by)
+        .await
 }

@@ -150,7 +150,11 @@ fn every_mistake_of_a_pack_is_named() {
             "code = \"theory-study\"",
             "tasks-pack-code",
         ),
-        ("axis = \"host\"", "axis = \"person\"", "tasks-pack-where"),
+        (
+            "where = { kind = \"held\" }",
+            "where = {}",
+            "tasks-pack-where",
+        ),
     ] {
         let text = own_pack().replacen(from, to, 1);
         assert_ne!(text, own_pack(), "{from}");
