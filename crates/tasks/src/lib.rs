@@ -63,6 +63,9 @@ pub const REPORT: &str = "task.report";
 /// Permission to accept what somebody else reported.
 pub const REVIEW: &str = "task.review";
 
+/// Days before its end on which an entry stands in its person's to-do list.
+pub const SOON: i64 = 14;
+
 /// The texts of this crate's messages, by language tag (fluent).
 pub const MESSAGES: &[(&str, &str)] = &[
     ("zh-CN", include_str!("../locales/zh-CN/tasks.ftl")),

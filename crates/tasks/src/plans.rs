@@ -135,7 +135,12 @@ impl Tasks {
         };
         self.record(tx, actor, action, ("task-plan", plan.id), what.0)
             .await?;
-        searching::index(tx, plan).await
+        match what.0 {
+            "made" | "changed" | "added" | "entry" | "removed" | "carried-in" => {
+                searching::index(tx, plan).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Another version of an issued plan, with the entries as they are now.

@@ -15,24 +15,20 @@ use crate::store::{self, entries};
 const KIND: &str = "task";
 
 /// The words of a plan: title, goals, lines of its entries.
-async fn words(tx: &mut Tx, plan: &Plan) -> Result<String> {
-    let entries = entries::of_plan(tx, plan.id).await?;
-    let mut text = format!("{} {} {}", plan.title, plan.kind.name.zh, plan.year);
-    for goal in &plan.goals {
-        text += &format!(" {goal}");
-    }
-    for e in &entries {
-        text += &format!(" {}", e.content.text);
-    }
-    Ok(text)
+fn words(plan: &Plan, lines: &[String]) -> String {
+    let title = format!("{} {} {}", plan.title, plan.kind.name.zh, plan.year);
+    let all = [title].into_iter().chain(plan.goals.iter().cloned());
+    let all: Vec<String> = all.chain(lines.iter().cloned()).collect();
+    all.join(" ")
 }
 
 pub(crate) async fn index(tx: &mut Tx, plan: &Plan) -> Result<()> {
-    let words = words(tx, plan).await?;
+    let lines = entries::lines(tx, &[plan.id]).await?.remove(&plan.id);
+    let words = words(plan, &lines.unwrap_or_default());
     search::index(tx, KIND, plan.id, plan.unit, &words).await
 }
 
-/// What the search over everything finds here: plans of units in one's scope, with the first entry that has the words.
+/// What the search over everything finds here: plans of units in one's scope.
 pub(crate) struct Source(pub(crate) Tasks);
 
 impl SearchSource for Source {
@@ -59,20 +55,17 @@ impl SearchSource for Source {
             let mut tx = self.0.db.read().await?;
             let within = |column: &str, args: &mut _| organization::scope_sql(scope, column, args);
             let ids = search::find(&mut tx, KIND, &asked.words, within, asked.candidates()).await?;
-            let found = store::some(&mut tx, &ids, &eyes).await?;
-            let mut hits = Vec::new();
-            let units: Vec<_> = found.iter().map(|p| p.unit).collect();
-            for plan in &found {
-                if hits.len() > asked.limit {
-                    break;
-                }
-                if asked.words.are_in(&words(&mut tx, plan).await?) {
-                    hits.push(plan);
-                }
-            }
+            let mut found = store::some(&mut tx, &ids, &eyes).await?;
+            let plans: Vec<_> = found.iter().map(|p| p.id).collect();
+            let lines = entries::lines(&mut tx, &plans).await?;
             drop(tx);
+            found.retain(|p| {
+                let lines = lines.get(&p.id).map_or(&[][..], Vec::as_slice);
+                asked.words.are_in(&words(p, lines))
+            });
+            let units: Vec<_> = found.iter().map(|p| p.unit).collect();
             let names = self.0.organization.names(&units).await?;
-            let hits = hits.into_iter().map(|plan| {
+            let hits = found.iter().map(|plan| {
                 let state = shell.t(&format!("tasks-plan-{}", plan.state.code()));
                 let unit = names.get(&plan.unit).map_or("", String::as_str);
                 Hit {

@@ -1,5 +1,7 @@
 //! Entries of plans.
 
+use std::collections::HashMap;
+
 use db::{Args, Row, Tx, args};
 use kernel::{Date, Error, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
@@ -316,6 +318,20 @@ pub(crate) async fn unopened(tx: &mut Tx, month: Date) -> Result<Vec<(UnitId, Pl
     let rows = tx.query(sql, args![month.last_of_month(), month]).await?;
     let read = |row: &Row| Ok((row.get(0)?, parsed(row, 1)?));
     rows.iter().map(read).collect()
+}
+
+/// The lines of the entries of plans, by plan: for the search.
+pub(crate) async fn lines(tx: &mut Tx, plans: &[Id]) -> Result<HashMap<Id, Vec<String>>> {
+    let mut found: HashMap<Id, Vec<String>> = HashMap::new();
+    for chunk in plans.chunks(500) {
+        let mut a = Args::new();
+        let list = a.list(chunk.iter().copied());
+        let sql = format!("SELECT e.plan, e.line FROM task_entry e WHERE e.plan IN ({list})");
+        for row in tx.query(sql, a).await? {
+            found.entry(row.get(0)?).or_default().push(row.get(1)?);
+        }
+    }
+    Ok(found)
 }
 
 /// How many entries of a plan are open.

@@ -126,6 +126,16 @@ async fn from_the_form_of_a_plan_to_an_accepted_report() {
             &leader.bytes("/tasks/entries/list.xlsx").await.1[..2],
             b"PK"
         );
+        // Found by the words of an entry, within one's scope.
+        let (_, found) = leader
+            .get(&format!("/search?q={}", web::encode("评查")))
+            .await;
+        assert!(found.contains(&plan), "{found}");
+        let other = h.app(Some(h.reporters[1]));
+        let (_, none) = other
+            .get(&format!("/search?q={}", web::encode("评查")))
+            .await;
+        assert!(!none.contains(&plan), "{none}");
         // The responsible person sees it without any permission, and nothing else.
         let member = h.app(Some(h.member));
         assert!(member.get("/tasks").await.1.contains("评查案件"));
@@ -280,10 +290,7 @@ async fn what_is_unfinished_is_carried_over_by_a_form() {
             .unwrap()
             .1;
         assert_eq!(all.len(), 1);
-        assert_eq!(
-            h.act(next, PlanAct::Close, h.planner, "").await.is_err(),
-            true
-        );
+        assert!(h.act(next, PlanAct::Close, h.planner, "").await.is_err());
     })
     .await;
 }
