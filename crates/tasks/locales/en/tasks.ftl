@@ -369,3 +369,5 @@ tasks-pack-where = { $code } does not say which facts.
 tasks-pack-days = { $code }: report-day 1–28, remind-before 0–31, levels 1–4.
 tasks-pack-scores = { $code }: best 2–100, smallest-group from 1.
 tasks-pack-claim = The duty { $code } counts something that is not there.
+tasks-export = Export
+tasks-report-due = Due

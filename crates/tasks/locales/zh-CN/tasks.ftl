@@ -369,3 +369,5 @@ tasks-pack-where = { $code } 没有写清数哪些事实。
 tasks-pack-days = { $code } 的报送日（1–28）、提前天数（0–31）或层级（1–4）不对。
 tasks-pack-scores = { $code } 的分值（2–100）或最少份数不对。
 tasks-pack-claim = 职责 { $code } 的计数口径不存在。
+tasks-export = 导出
+tasks-report-due = 报送期限

@@ -175,7 +175,6 @@ impl Who {
 pub struct House {
     pub env: Env,
     pub db: Db,
-    pub org: Organization,
     pub ledger: Ledger,
     pub notices: Notices,
     pub tasks: Tasks,
@@ -284,7 +283,6 @@ impl House {
             all: who("7", bureau, "all", bureau).await,
             env,
             db,
-            org,
             ledger,
             notices,
             tasks,
@@ -296,10 +294,9 @@ impl House {
     /// Another node on the same database.
     pub async fn node(&self, t: &TestDb) -> Self {
         let db = t.second().await;
-        let (org, ledger, notices, tasks) = on(&db, &t.env, &Drawer::default()).await;
+        let (_, ledger, notices, tasks) = on(&db, &t.env, &Drawer::default()).await;
         Self {
             db,
-            org,
             ledger,
             notices,
             tasks,
