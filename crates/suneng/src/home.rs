@@ -176,6 +176,37 @@ async fn show(
             todo.push((Some(a.remedy.by), item));
         }
     }
+    let eyes = tasks::Eyes::from(&access);
+    let (total, reports) = s.rooms.tasks.waiting(&eyes, MOST_TODO as i64).await?;
+    count += total as usize;
+    let units: Vec<UnitId> = reports.iter().map(|r| r.unit).collect();
+    let names = s.world.organization.names(&units).await?;
+    for r in reports {
+        let (key, verb) = match r.state {
+            tasks::ReportState::Handed => ("home-report-judge", "home-go-review"),
+            _ => ("home-report-write", "home-go-record"),
+        };
+        let month = tasks::month_text(r.month);
+        let item = json!({
+            "title": shell.t_with(key, &[("month", &month)]), "unit": names.get(&r.unit), "due": kernel::format_date(r.due),
+            "tag": deadline(&shell, r.due, r.due < today), "icon": "list-check", "verb": shell.t(verb), "href": r.href(),
+        });
+        todo.push((Some(r.due), item));
+    }
+    // Entries of one's own that are due soon, or were.
+    if let Some(person) = me {
+        let (_, own) = s.rooms.tasks.entries_of(person, MOST_TODO as i64).await?;
+        let soon = today.saturating_add(jiff::Span::new().days(tasks::SOON));
+        for e in own.into_iter().filter(|e| e.content.to <= soon) {
+            count += 1;
+            let due = e.content.to;
+            let item = json!({
+                "title": format!("{} {}", e.call(), e.content.text), "unit": null, "due": kernel::format_date(due),
+                "tag": deadline(&shell, due, due < today), "icon": "list-check", "verb": shell.t("home-go-see"), "href": e.href(),
+            });
+            todo.push((Some(due), item));
+        }
+    }
     // Nobody answers a survey or signs for another.
     if let Some(person) = me.filter(|_| access.principal.on_behalf.is_none()) {
         let letters = s.rooms.commitments.waiting(person).await?;

@@ -27,6 +27,7 @@ use organization::{Attributes, BodyKinds, Organization, PersonChanges};
 use registers::{RegisterBook, RegisterFacts, Registers};
 use reports::{Reports, Templates};
 use requests::{RequestKinds, Requests};
+use tasks::{TaskFacts, TaskWords, Tasks};
 
 use crate::World;
 use crate::approving::{House, Kept};
@@ -93,6 +94,11 @@ pub const PERMISSIONS: &[&str] = &[
     campaigns::SCORE,
     commitments::READ,
     commitments::ISSUE,
+    tasks::READ,
+    tasks::PLAN,
+    tasks::ISSUE,
+    tasks::REPORT,
+    tasks::REVIEW,
     guard::READ,
     guard::PROPOSE,
     guard::CONFIRM,
@@ -123,6 +129,7 @@ pub struct Vocabulary {
     checklists: Checklists,
     campaign_kinds: CampaignKinds,
     letter_kinds: LetterKinds,
+    task_words: TaskWords,
     calendar: Calendar,
     secrecy: SecrecyWords,
     levels: Levels,
@@ -226,6 +233,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.task_words,
+            TaskWords::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -294,6 +306,8 @@ pub struct Rooms {
     pub campaigns: Campaigns,
     /// Letters that people sign.
     pub commitments: Commitments,
+    /// Yearly plans, monthly reports, duties, practical things.
+    pub tasks: Tasks,
     /// Units and people, whose changes can be asked for.
     pub organization: Organization,
     /// Activities.
@@ -448,6 +462,7 @@ impl Rooms {
             Arc::new(InspectionFacts(inspections.checklists().clone(), words)),
             Arc::new(CampaignFacts),
             Arc::new(PledgeFacts),
+            Arc::new(TaskFacts),
             Arc::new(exams::ExamFacts(vocabulary.exams.clone().into())),
         ]);
         let hours = hours.with_sources(sources.clone());
@@ -460,6 +475,16 @@ impl Rooms {
             identity.clone(),
             vocabulary.letter_kinds,
         );
+        let tasks = Tasks::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            notices.clone(),
+            (vocabulary.task_words, vocabulary.calendar.clone()),
+            Attachments::new(world.desk(), world.files.clone()),
+        )
+        .with_intake(Arc::new(cases.clone()))
+        .with_sources(sources.clone());
         let campaigns = campaigns
             .with_approvals(approvals.clone())
             .with_intake(Arc::new(cases.clone()))
@@ -519,6 +544,7 @@ impl Rooms {
             inspections,
             campaigns,
             commitments,
+            tasks,
             activities: Activities::new(
                 db.clone(),
                 env.clone(),

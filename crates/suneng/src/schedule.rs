@@ -49,12 +49,12 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
     let requests = rooms.requests.clone();
     let inspections = rooms.inspections.clone();
     let (cases, campaigns) = (rooms.cases.clone(), rooms.campaigns.clone());
-    let commitments = rooms.commitments.clone();
+    let (commitments, tasks) = (rooms.commitments.clone(), rooms.tasks.clone());
     let remind: Handler = Arc::new(move |_| {
         let (world, obligations) = (node.clone(), obligations.clone());
         let (requests, cases) = (requests.clone(), cases.clone());
         let (campaigns, commitments) = (campaigns.clone(), commitments.clone());
-        let inspections = inspections.clone();
+        let (inspections, tasks) = (inspections.clone(), tasks.clone());
         Box::pin(async move {
             let asked = requests.remind().await?;
             if asked > 0 {
@@ -79,6 +79,10 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
             let rounds = commitments.remind().await?;
             if rounds > 0 {
                 tracing::info!(rounds, "people were reminded of letters to sign");
+            }
+            let minded = tasks.remind().await?;
+            if minded > 0 {
+                tracing::info!(minded, "monthly reports were looked after");
             }
             let (steps, people) = obligations.remind().await?;
             if steps + people > 0 {

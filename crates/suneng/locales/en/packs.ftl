@@ -67,3 +67,6 @@ packs-where-request = requests
 packs-where-inspection-plan = plans of inspections
 packs-where-campaign = campaigns
 packs-where-letter-round = letters
+packs-where-task-plan = plans of tasks
+packs-where-task-entry = entries of tasks
+packs-where-task-practical = practical things

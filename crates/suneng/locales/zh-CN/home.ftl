@@ -41,3 +41,5 @@ home-survey = 测评：{ $title }
 home-leave = { $name } 申请“{ $title }”请假
 home-go-answer = 答复
 home-learn = { $name }（因 { $number }）
+home-report-judge = 审核 { $month } 月报
+home-report-write = 填写 { $month } 月报

@@ -12,6 +12,7 @@ mod names;
 mod people;
 mod scenarios;
 mod study;
+mod tasks;
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -110,6 +111,7 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     checks::campaign(&world, &rooms).await?;
     checks::self_check(&world, &rooms).await?;
     checks::letters(&world, &rooms).await?;
+    tasks::set(&world, &rooms).await?;
     exams::hold(&world, &rooms, &clock).await?;
     let rows = people::since(&people, &seconded, today);
     org.import(&rows, &Scope::All, None).await?;

@@ -1,0 +1,10 @@
+//! Tasks, from the packs to the pages.
+
+mod duties;
+mod house;
+mod pages;
+mod plans;
+mod practical;
+mod races;
+mod reports;
+mod rules;
