@@ -73,6 +73,7 @@ impl Traces for Kept {
             cases::erase(tx, person, "***").await?;
             campaigns::erase(tx, person, "***").await?;
             commitments::erase(tx, person).await?;
+            projects::erase(tx, person, "***").await?;
             self.identity.erase_account_of(tx, &actor, person).await?;
             Ok(())
         })

@@ -36,6 +36,7 @@ pub fn migrations() -> Vec<Migration> {
         inspections::MIGRATIONS,
         campaigns::MIGRATIONS,
         commitments::MIGRATIONS,
+        projects::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
         crate::editing::MIGRATIONS,
@@ -57,6 +58,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         inspections::module(rooms.inspections.clone()),
         campaigns::module(rooms.campaigns.clone()),
         commitments::module(rooms.commitments.clone()),
+        projects::module(rooms.projects.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -76,6 +78,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
                 Arc::new(rooms.requests.clone()),
                 Arc::new(rooms.cases.clone()),
                 Arc::new(rooms.campaigns.clone()),
+                Arc::new(rooms.projects.clone()),
             ],
         ),
         organization::module(
@@ -272,6 +275,8 @@ pub const PACK_TABLES: &[&str] = &[
     "campaign-claim",
     "campaign-kind",
     "letter-kind",
+    "project-kind",
+    "visit-kind",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
@@ -313,6 +318,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         inspections::MESSAGES,
         campaigns::MESSAGES,
         commitments::MESSAGES,
+        projects::MESSAGES,
         guard::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,

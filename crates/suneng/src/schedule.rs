@@ -49,11 +49,12 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
     let requests = rooms.requests.clone();
     let inspections = rooms.inspections.clone();
     let (cases, campaigns) = (rooms.cases.clone(), rooms.campaigns.clone());
-    let commitments = rooms.commitments.clone();
+    let (commitments, projects) = (rooms.commitments.clone(), rooms.projects.clone());
     let remind: Handler = Arc::new(move |_| {
         let (world, obligations) = (node.clone(), obligations.clone());
         let (requests, cases) = (requests.clone(), cases.clone());
         let (campaigns, commitments) = (campaigns.clone(), commitments.clone());
+        let projects = projects.clone();
         let inspections = inspections.clone();
         Box::pin(async move {
             let asked = requests.remind().await?;
@@ -75,6 +76,10 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
             let rounds = commitments.remind().await?;
             if rounds > 0 {
                 tracing::info!(rounds, "people were reminded of letters to sign");
+            }
+            let (running, settled) = projects.remind().await?;
+            if running + settled > 0 {
+                tracing::info!(running, settled, "running projects were looked after");
             }
             let (steps, people) = obligations.remind().await?;
             if steps + people > 0 {

@@ -24,7 +24,7 @@ const GROUND: [&str; 14] = [
 /// The waist.
 const LEDGER: &str = "ledger";
 /// Vertical slices that write facts; never one another.
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 10] = [
     "activities",
     "registers",
     "hours",
@@ -34,6 +34,7 @@ const FEATURES: [&str; 9] = [
     "inspections",
     "campaigns",
     "commitments",
+    "projects",
 ];
 /// What reads facts; never a feature.
 const READINGS: [&str; 4] = ["obligations", "indicators", "reports", "cockpit"];

@@ -67,6 +67,10 @@ const PAGES: &[(&str, &[&str])] = &[
             "/campaigns/nodes/new",
             "/commitments",
             "/commitments/new",
+            "/projects",
+            "/projects/board",
+            "/projects/new?kind=research",
+            "/visits",
         ],
     ),
     (

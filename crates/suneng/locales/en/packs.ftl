@@ -67,3 +67,5 @@ packs-where-request = requests
 packs-where-inspection-plan = plans of inspections
 packs-where-campaign = campaigns
 packs-where-letter-round = letters
+packs-where-project = projects
+packs-where-pair-visit = visits of pairs

@@ -67,3 +67,5 @@ packs-where-request = 申请
 packs-where-inspection-plan = 检查计划
 packs-where-campaign = 专项行动
 packs-where-letter-round = 责任书和承诺书
+packs-where-project = 项目和课题
+packs-where-pair-visit = 结对走访

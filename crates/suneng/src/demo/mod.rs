@@ -9,6 +9,7 @@ mod exams;
 mod life;
 mod names;
 mod people;
+mod projects;
 mod scenarios;
 mod study;
 
@@ -106,6 +107,7 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     bulletins::write(&world, &rooms).await?;
     tell("demo-loop");
     cases::mend(&world, &rooms).await?;
+    projects::run(&world, &rooms).await?;
     exams::hold(&world, &rooms, &clock).await?;
     let rows = people::since(&people, &seconded, today);
     org.import(&rows, &Scope::All, None).await?;

@@ -133,6 +133,8 @@ const USES: &[(&str, &str, &str)] = &[
     ("form", "inspection_plan", "form"),
     ("campaign-kind", "campaign", "kind"),
     ("letter-kind", "letter_round", "kind"),
+    ("project-kind", "project", "kind"),
+    ("visit-kind", "pair_visit", "kind"),
     ("role", "role_grant", "role"),
     ("body-kind", "body", "kind"),
     ("pairing-kind", "tie", "kind"),

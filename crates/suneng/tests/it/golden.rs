@@ -119,6 +119,7 @@ fn every_message_has_a_text() {
         "inspections",
         "campaigns",
         "commitments",
+        "projects",
         "guard",
         "obligations",
         "indicators",
