@@ -661,10 +661,8 @@ impl Content {
                 None if f.required => {
                     wrong(&field, Msg::new("projects-text-needed").with("most", most))
                 }
-                Some(v) if f.kind == FieldKind::Choice => {
-                    if f.values.iter().all(|c| c.code != *v) {
-                        wrong(&field, Msg::new("projects-choice-unknown"));
-                    }
+                Some(v) if f.kind == FieldKind::Choice && f.values.iter().all(|c| c.code != *v) => {
+                    wrong(&field, Msg::new("projects-choice-unknown"));
                 }
                 Some(v) if unfit(v, most) => {
                     wrong(&field, Msg::new("projects-text-long").with("most", most));

@@ -200,7 +200,8 @@ impl Projects {
             if kind.role(role).is_none() {
                 return Err(Error::field("role", Msg::new("projects-choice-unknown")));
             }
-            if person == p.lead && role != kind.lead {
+            // One leads; who that is, is changed with what the project says.
+            if (person == p.lead) != (role == kind.lead) {
                 return Err(conflict("projects-lead-stays"));
             }
             let there = parts::members(tx, id).await?;

@@ -403,6 +403,8 @@ impl Projects {
             if lead != p.lead {
                 let today = self.env.today();
                 let unit = self.unit_of(lead, p.unit).await?;
+                // Whoever led leaves that part; they may be taken in with another one.
+                parts::leave(tx, id, p.lead, today).await?;
                 parts::put_member(tx, id, &parts::member(lead, &kind.lead, unit, today)).await?;
                 p.lead = lead;
             }

@@ -327,15 +327,16 @@ pub(crate) async fn one(tx: &mut Tx, id: Id, today: Date) -> Result<Option<Proje
     row.as_ref().map(project).transpose()
 }
 
-/// What somebody may see: projects of units in their scope, and those of which they are or were a member.
+/// What somebody may see: projects of units in their scope, and those of which they are or were a member or owe a milestone.
 fn seen_sql(eyes: &Eyes, a: &mut Args) -> String {
     let own = scope_sql(&eyes.reads, "p.unit", a);
     let Some(person) = eyes.person else {
         return own;
     };
-    let person = a.push(person);
+    let (member, owner) = (a.push(person), a.push(person));
     format!(
-        "({own} OR EXISTS (SELECT 1 FROM project_member b WHERE b.project = p.id AND b.person = {person}))"
+        "({own} OR EXISTS (SELECT 1 FROM project_member b WHERE b.project = p.id AND b.person = {member})
+            OR EXISTS (SELECT 1 FROM project_milestone m WHERE m.project = p.id AND m.owner = {owner}))"
     )
 }
 
@@ -423,9 +424,10 @@ fn conditions(eyes: &Eyes, f: &Filter, a: &mut Args) -> String {
         conditions += &format!(" AND {under}");
     }
     if let Some(person) = f.person {
-        let person = a.push(person);
+        let (member, owner) = (a.push(person), a.push(person));
         conditions += &format!(
-            " AND EXISTS (SELECT 1 FROM project_member b WHERE b.project = p.id AND b.person = {person})"
+            " AND (EXISTS (SELECT 1 FROM project_member b WHERE b.project = p.id AND b.person = {member})
+                OR EXISTS (SELECT 1 FROM project_milestone m WHERE m.project = p.id AND m.owner = {owner}))"
         );
     }
     if let Some(year) = f.year {

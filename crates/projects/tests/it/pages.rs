@@ -234,7 +234,7 @@ async fn research_is_proposed_run_and_reported_by_forms() {
             member.get("/projects").await.1.contains(&number),
             "members list it"
         );
-        assert_eq!(far.get("/projects").await.1.contains(&number), false);
+        assert!(!far.get("/projects").await.1.contains(&number));
         // Field work by the member, with a file that only those who see the project can fetch.
         let entry = hidden(&page, "id");
         let said = [

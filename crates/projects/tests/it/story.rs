@@ -336,6 +336,27 @@ async fn what_is_late_or_ended_is_no_project_in_time() {
             refused(h.projects.change(id, p.version, what, "x", run).await),
             "projects-moved-on"
         );
+        let members = h.projects.project(id, &eyes).await.unwrap().members;
+        let there = |who: Who| {
+            members
+                .iter()
+                .any(|m| m.person == who.person && m.left_on.is_none())
+        };
+        assert!(there(h.second) && !there(h.leader), "one leads");
+        let two = h.projects.take_in(id, (h.leader.person, "lead"), run).await;
+        assert_eq!(refused(two), "projects-lead-stays");
+        // Who owes a milestone sees the project though they are no member of it.
+        let far = (h.far.eyes(), h.far.actor());
+        let unseen = h.projects.project(id, &far.0).await;
+        assert!(matches!(unseen, Err(Error::NotFound)));
+        let due = h.today().saturating_add(10.days());
+        let owed = ("报送数据", h.far.person, due);
+        let no = h.projects.add_milestone(id, owed, run).await.unwrap();
+        let by = (&far.0, &far.1);
+        h.projects
+            .milestone_done(id, no, h.today(), by)
+            .await
+            .unwrap();
     })
     .await;
 }

@@ -181,7 +181,7 @@ impl Room<'_> {
             ("measure", "收件、分办、反馈由综合窗口统一承担"),
         ];
         let members = [
-            ("LZ0001", "lead"),
+            ("LZ0002", "lead"),
             ("LZ0102", "member"),
             ("LZ0101", "office"),
         ];
@@ -213,7 +213,7 @@ impl Room<'_> {
             "摸清缺口，提出可操作的调配办法",
         );
         let members = [
-            ("LZ0001", "lead"),
+            ("LZ0002", "lead"),
             ("LZ0102", "writer"),
             ("LZ0204", "member"),
         ];
