@@ -74,6 +74,7 @@ impl Traces for Kept {
             campaigns::erase(tx, person, "***").await?;
             commitments::erase(tx, person).await?;
             tasks::erase(tx, person, "***").await?;
+            projects::erase(tx, person, "***").await?;
             self.identity.erase_account_of(tx, &actor, person).await?;
             Ok(())
         })

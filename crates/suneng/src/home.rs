@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use identity::Actor;
+use jiff::ToSpan;
 use kernel::{Date, Period, PeriodKind, Scope, UnitId};
 use obligations::State as Standing;
 use serde_json::{Value, json};
@@ -15,6 +16,8 @@ use crate::rooms::Rooms;
 /// Figures on the home page.
 const MOST_FIGURES: usize = 6;
 const MOST_TODO: usize = 12;
+/// Days ahead in which milestones of projects are shown.
+const AHEAD: i64 = 14;
 
 #[derive(Clone)]
 struct Home {
@@ -228,6 +231,27 @@ async fn show(
             });
             todo.push((Some(due), item));
         }
+    }
+    let eyes = projects::Eyes::from(&access);
+    let waits = s
+        .rooms
+        .projects
+        .waiting(&eyes, today.saturating_add(AHEAD.days()))
+        .await?;
+    count += waits.len();
+    let units: Vec<UnitId> = waits.iter().map(|w| w.unit).collect();
+    let names = s.world.organization.names(&units).await?;
+    for w in waits {
+        let verb = if w.due.is_some() {
+            "home-go-see"
+        } else {
+            "home-go-review"
+        };
+        let item = json!({
+            "title": w.title, "unit": names.get(&w.unit), "due": w.due.map(kernel::format_date),
+            "tag": w.due.map_or_else(undated, |due| deadline(&shell, due, due < today)), "icon": "flag", "verb": shell.t(verb), "href": w.href,
+        });
+        todo.push((w.due, item));
     }
     if let Some(scope) = held(activities::RECORD) {
         let most = MOST_TODO as i64;

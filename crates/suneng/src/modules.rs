@@ -37,6 +37,7 @@ pub fn migrations() -> Vec<Migration> {
         campaigns::MIGRATIONS,
         commitments::MIGRATIONS,
         tasks::MIGRATIONS,
+        projects::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
         crate::editing::MIGRATIONS,
@@ -59,6 +60,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         campaigns::module(rooms.campaigns.clone()),
         commitments::module(rooms.commitments.clone()),
         tasks::module(rooms.tasks.clone()),
+        projects::module(rooms.projects.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -79,6 +81,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
                 Arc::new(rooms.cases.clone()),
                 Arc::new(rooms.campaigns.clone()),
                 Arc::new(rooms.tasks.clone()),
+                Arc::new(rooms.projects.clone()),
             ],
         ),
         organization::module(
@@ -280,6 +283,8 @@ pub const PACK_TABLES: &[&str] = &[
     "task-owner",
     "task-catalogue",
     "task-practical",
+    "project-kind",
+    "visit-kind",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
@@ -322,6 +327,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         campaigns::MESSAGES,
         commitments::MESSAGES,
         tasks::MESSAGES,
+        projects::MESSAGES,
         guard::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,

@@ -24,6 +24,7 @@ use ledger::{Definition, Sources};
 use notices::{Notices, Smtp};
 use obligations::{Obligations, Rules};
 use organization::{Attributes, BodyKinds, Organization, PersonChanges};
+use projects::{Decision as ProjectDecision, ProjectFacts, ProjectKinds, Projects};
 use registers::{RegisterBook, RegisterFacts, Registers};
 use reports::{Reports, Templates};
 use requests::{RequestKinds, Requests};
@@ -99,6 +100,9 @@ pub const PERMISSIONS: &[&str] = &[
     tasks::ISSUE,
     tasks::REPORT,
     tasks::REVIEW,
+    projects::READ,
+    projects::WRITE,
+    projects::REVIEW,
     guard::READ,
     guard::PROPOSE,
     guard::CONFIRM,
@@ -130,6 +134,7 @@ pub struct Vocabulary {
     campaign_kinds: CampaignKinds,
     letter_kinds: LetterKinds,
     task_words: TaskWords,
+    project_kinds: ProjectKinds,
     calendar: Calendar,
     secrecy: SecrecyWords,
     levels: Levels,
@@ -238,6 +243,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.project_kinds,
+            ProjectKinds::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -308,6 +318,8 @@ pub struct Rooms {
     pub commitments: Commitments,
     /// Yearly plans, monthly reports, duties, practical things.
     pub tasks: Tasks,
+    /// Projects, research, visits of pairs.
+    pub projects: Projects,
     /// Units and people, whose changes can be asked for.
     pub organization: Organization,
     /// Activities.
@@ -387,6 +399,16 @@ impl Rooms {
             vocabulary.campaign_kinds,
             Attachments::new(world.desk(), world.files.clone()),
         );
+        let projects = Projects::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            notices.clone(),
+            vocabulary.project_kinds,
+            Attachments::new(world.desk(), world.files.clone()),
+        )
+        .with_intake(Arc::new(cases.clone()));
+        let [begin, more_time, review] = ProjectDecision::all(&projects);
         let approvals = Approvals::new(
             (db.clone(), env.clone(), notices.clone()),
             (vocabulary.routes, vocabulary.calendar.clone()),
@@ -398,7 +420,11 @@ impl Rooms {
         .with_kind(changes)
         .with_kind(extension)
         .with_kind(closing)
-        .with_kind(Issue(campaigns.clone()));
+        .with_kind(Issue(campaigns.clone()))
+        .with_kind(begin)
+        .with_kind(more_time)
+        .with_kind(review);
+        let projects = projects.with_approvals(approvals.clone());
         let cases = cases.with_approvals(approvals.clone());
         let requests = Requests::new(
             (db.clone(), env.clone()),
@@ -463,6 +489,7 @@ impl Rooms {
             Arc::new(CampaignFacts),
             Arc::new(PledgeFacts),
             Arc::new(TaskFacts),
+            Arc::new(ProjectFacts(projects.kinds().clone())),
             Arc::new(exams::ExamFacts(vocabulary.exams.clone().into())),
         ]);
         let hours = hours.with_sources(sources.clone());
@@ -545,6 +572,7 @@ impl Rooms {
             campaigns,
             commitments,
             tasks,
+            projects,
             activities: Activities::new(
                 db.clone(),
                 env.clone(),

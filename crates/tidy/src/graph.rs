@@ -24,7 +24,7 @@ const GROUND: [&str; 14] = [
 /// The waist.
 const LEDGER: &str = "ledger";
 /// Vertical slices that write facts; never one another.
-const FEATURES: [&str; 10] = [
+const FEATURES: [&str; 11] = [
     "activities",
     "registers",
     "hours",
@@ -35,6 +35,7 @@ const FEATURES: [&str; 10] = [
     "campaigns",
     "commitments",
     "tasks",
+    "projects",
 ];
 /// What reads facts; never a feature.
 const READINGS: [&str; 4] = ["obligations", "indicators", "reports", "cockpit"];

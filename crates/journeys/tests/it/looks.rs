@@ -75,6 +75,10 @@ const PAGES: &[(&str, &[&str])] = &[
             "/tasks/duties",
             "/tasks/practical",
             "/tasks/practical/new",
+            "/projects",
+            "/projects/board",
+            "/projects/new?kind=research",
+            "/visits",
         ],
     ),
     (

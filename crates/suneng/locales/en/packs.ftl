@@ -70,3 +70,5 @@ packs-where-letter-round = letters
 packs-where-task-plan = plans of tasks
 packs-where-task-entry = entries of tasks
 packs-where-task-practical = practical things
+packs-where-project = projects
+packs-where-pair-visit = visits of pairs

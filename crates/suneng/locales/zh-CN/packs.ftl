@@ -70,3 +70,5 @@ packs-where-letter-round = 责任书和承诺书
 packs-where-task-plan = 年度目标
 packs-where-task-entry = 任务条目
 packs-where-task-practical = 实事
+packs-where-project = 项目和课题
+packs-where-pair-visit = 结对走访

@@ -10,6 +10,7 @@ mod exams;
 mod life;
 mod names;
 mod people;
+mod projects;
 mod scenarios;
 mod study;
 mod tasks;
@@ -112,6 +113,7 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     checks::self_check(&world, &rooms).await?;
     checks::letters(&world, &rooms).await?;
     tasks::set(&world, &rooms).await?;
+    projects::run(&world, &rooms).await?;
     exams::hold(&world, &rooms, &clock).await?;
     let rows = people::since(&people, &seconded, today);
     org.import(&rows, &Scope::All, None).await?;

@@ -136,6 +136,8 @@ const USES: &[(&str, &str, &str)] = &[
     ("task-plan", "task_plan", "kind"),
     ("task-owner", "task_entry", "owner"),
     ("task-practical", "task_practical", "kind"),
+    ("project-kind", "project", "kind"),
+    ("visit-kind", "pair_visit", "kind"),
     ("role", "role_grant", "role"),
     ("body-kind", "body", "kind"),
     ("pairing-kind", "tie", "kind"),

@@ -120,6 +120,7 @@ fn every_message_has_a_text() {
         "campaigns",
         "commitments",
         "tasks",
+        "projects",
         "guard",
         "obligations",
         "indicators",

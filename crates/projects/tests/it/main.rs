@@ -1,0 +1,9 @@
+//! Projects, from the packs to the pages.
+
+mod house;
+mod packs;
+mod pages;
+mod research;
+mod rules;
+mod story;
+mod visits;
