@@ -21,7 +21,14 @@ fn the_kinds_of_the_product_are_read() {
     let codes: Vec<&str> = kinds.iter().map(|k| k.code.as_str()).collect();
     assert_eq!(
         codes,
-        ["quality", "theme-education", "governance", "practice"]
+        [
+            "quality",
+            "theme-education",
+            "governance",
+            "practice",
+            "tracing",
+            "tracing-round"
+        ]
     );
     let quality = kinds.get("quality").unwrap();
     assert_eq!(quality.number_of("澜司发", 2026, 8), "澜司发〔2026〕8号");
