@@ -1,6 +1,6 @@
 //! All SQL of the bank.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use db::{Args, Migration, Row, Tx, args};
 use kernel::{AccountId, Error, Id, Result, Scope, Timestamp, UnitId};
@@ -11,7 +11,14 @@ use crate::bank::{Act, Bank, Filter, Head, State, Version};
 use crate::model::{Kind, Question};
 
 /// The tables of this crate.
-pub const MIGRATIONS: &[Migration] = &[BANK_TABLES, COUNTS];
+pub const MIGRATIONS: &[Migration] = &[BANK_TABLES, COUNTS, LISTED];
+
+/// Lists are counted and put in order from an index alone: rows hold long texts.
+const LISTED: Migration = Migration {
+    name: "questions_20261123_listed",
+    sql: "
+        CREATE INDEX question_listed ON question (bank, changed_at, id, unit, state, kind, difficulty)",
+};
 
 /// Counters of what examinations may draw: counting hundreds of thousands anew for each blueprint takes too long.
 const COUNTS: Migration = Migration {
@@ -377,11 +384,16 @@ pub(crate) async fn list(
     };
     let (limit, offset) = (args.push(window.size), args.push(window.offset(total)));
     let way = order.way();
+    // First which, then what they say.
     let sql = format!(
-        "SELECT {HEAD} FROM question q WHERE {condition} ORDER BY {column} {way}, q.id {way} LIMIT {limit} OFFSET {offset}"
+        "SELECT q.id FROM question q WHERE {condition} ORDER BY {column} {way}, q.id {way} LIMIT {limit} OFFSET {offset}"
     );
     let rows = tx.query(sql, args).await?;
-    Ok((rows.iter().map(head).collect::<Result<_>>()?, total))
+    let ids: Vec<Id> = rows.iter().map(|r| r.get(0)).collect::<Result<_>>()?;
+    let found = heads(tx, &ids, scope).await?.into_iter();
+    let mut found: HashMap<Id, Head> = found.map(|h| (h.id, h)).collect();
+    let found = ids.iter().filter_map(|id| found.remove(id)).collect();
+    Ok((found, total))
 }
 
 fn version(row: &Row) -> Result<(Id, Version)> {
