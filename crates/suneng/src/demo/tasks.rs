@@ -12,7 +12,14 @@ use crate::World;
 use crate::rooms::Rooms;
 
 /// What is to be done, what makes it done, owner kind, claim with how many, duty.
-const ENTRIES: [(&str, &str, &str, Option<(&str, i64)>, &str); 5] = [
+type Entry = (
+    &'static str,
+    &'static str,
+    &'static str,
+    Option<(&'static str, i64)>,
+    &'static str,
+);
+const ENTRIES: [Entry; 5] = [
     (
         "每周组织集中学习，全员参加",
         "全年不少于四十五场",
@@ -104,7 +111,7 @@ pub async fn set(world: &World, rooms: &Rooms) -> Result<()> {
     let content = |n: usize, unit: UnitId| -> Content {
         let (text, target, owner, claim, duty) = ENTRIES[n];
         Content {
-            goal: if n % 2 == 0 { 1 } else { 2 },
+            goal: n % 2 + 1,
             text: text.to_owned(),
             target: target.to_owned(),
             claim: claim
