@@ -13,6 +13,43 @@ pub struct ExamKind {
     pub code: String,
     /// Name.
     pub name: Name,
+    /// What becomes of knowledge points that too few know; none: they are shown only.
+    #[serde(default)]
+    pub gap: Option<Gap>,
+}
+
+/// How a gap in what people know (考试短板) is raised where problems are kept, in the words of the packs of cases.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// A point is a gap when fewer than so many in a hundred answers are right.
+    pub below: i64,
+    /// Kind of case.
+    pub case: String,
+    /// Where such problems come from (问题来源).
+    pub origin: String,
+    /// Field of work; may be empty.
+    #[serde(default)]
+    pub area: String,
+    /// Article; may be empty.
+    #[serde(default)]
+    pub clause: String,
+    /// How grave; empty: the least.
+    #[serde(default)]
+    pub severity: String,
+}
+
+impl Gap {
+    /// Whether so many right answers of so many are too few.
+    pub fn is_shown_by(&self, right: i64, asked: i64) -> bool {
+        asked > 0 && right * 100 < self.below * asked
+    }
+
+    fn is_sound(&self) -> bool {
+        let words = [&self.area, &self.clause, &self.severity];
+        let kebab = words.into_iter().all(|w| w.is_empty() || is_kebab(w));
+        (1..=100).contains(&self.below) && is_kebab(&self.case) && is_kebab(&self.origin) && kebab
+    }
 }
 
 #[derive(Deserialize)]
@@ -39,6 +76,9 @@ impl ExamKinds {
                 };
                 if !is_kebab(&kind.code) {
                     fault("exam-kind-code");
+                }
+                if kind.gap.as_ref().is_some_and(|g| !g.is_sound()) {
+                    fault("exam-kind-gap");
                 }
                 if list.iter().any(|k| k.code == kind.code) {
                     fault("exam-kind-twice");

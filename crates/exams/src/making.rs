@@ -4,8 +4,8 @@ use web::{MenuEntry, MenuGroup, Policy, Routes};
 
 use crate::office::Office;
 use crate::{
-    READ, RESULTS, WRITE, admission_page, blueprint_page, exam_api, exam_pages, paper_page, print,
-    results_page,
+    READ, RESULTS, WRITE, admission_page, blueprint_page, exam_api, exam_pages, gaps, paper_page,
+    print, results_page,
 };
 
 /// The pages of officers.
@@ -60,6 +60,7 @@ pub(crate) fn routes() -> Routes<Office> {
         .post("/exams/{id}/release", results, results_page::release)
         .get("/exams/{id}/items", results, results_page::items)
         .post("/exams/{id}/remark", results, results_page::remark)
+        .post("/exams/{id}/gaps", write, gaps::raise)
         .get("/exams/items/{id}", results, results_page::item)
         .get("/exams/pinned/{id}", results, results_page::pinned)
         .get("/exams/attempts/{id}", results, results_page::attempt)

@@ -207,7 +207,10 @@ fn people(all: &mut Vec<(&'static str, Value)>) {
         all.push((
             "exams/items.html",
             json!({ "href": "/exams/x", "crumbs": crumbs(), "title": "t", "rows": [item(json!(2)), item(Value::Null)],
-                "points": if full { json!([{ "path": "p", "right": rate(Value::Null) }]) } else { json!([]) },
+                "points": if full { json!([{ "path": "p", "right": rate(Value::Null), "weak": true, "case": null },
+                    { "path": "q", "right": rate(json!("5.0%")), "weak": true, "case": { "number": "ZG-1", "href": "/", "closed": true } },
+                    { "path": "r", "right": rate(json!("5.0%")), "weak": false, "case": { "number": "ZG-2", "href": "/", "closed": false } }]) } else { json!([]) },
+                "below": full.then_some(60), "may_raise": full,
                 "form": if full { bad_form("reason") } else { no_form() }, "may_remark": full }),
         ));
         all.push((

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use commons::findings::Intake;
 use commons::packs::levels::Levels;
 use crypt::Vault;
 use db::{Tx, transaction};
@@ -36,6 +37,7 @@ pub struct Office {
     pub(crate) kinds: Arc<ExamKinds>,
     pub(crate) levels: Arc<Levels>,
     pub(crate) address: Arc<(String, bool)>,
+    pub(crate) intake: Option<Arc<dyn Intake>>,
 }
 
 /// What officers say of an examination beside its rules.
@@ -187,7 +189,14 @@ impl Office {
             kinds: Arc::new(kinds),
             levels: Arc::new(levels),
             address: Arc::default(),
+            intake: None,
         }
+    }
+
+    /// The same, in which gaps that an examination shows can be raised as problems.
+    pub fn with_intake(mut self, intake: Arc<dyn Intake>) -> Self {
+        self.intake = Some(intake);
+        self
     }
 
     /// The same, which names this address on what is printed.

@@ -14,8 +14,7 @@ use web::table::{Asked, Column, Order, Table, Window};
 use web::view::Pager;
 use web::{Access, Failure, Form, Shell};
 
-use crate::Mark;
-use crate::exam_pages::{Pairs, crumbs, href, id_of, points_of, points_text, value};
+use crate::exam_pages::{Pairs, crumbs, href, id_of, may, points_of, points_text, value};
 use crate::handed::named;
 use crate::model::{Shows, Stage};
 use crate::office::{Held, Office};
@@ -23,6 +22,7 @@ use crate::question_view::{answer_text, brief, view};
 use crate::results::{Figures, State, by_person, by_unit, line};
 use crate::store::reached::{self, Filter, Mark as Cursor, Reached};
 use crate::store::{self, handed, making, results, tallies};
+use crate::{Mark, WRITE, gaps};
 
 const PAGE: i64 = 50;
 
@@ -335,7 +335,7 @@ pub(crate) async fn release(
 }
 
 /// Who reads results sees questions and keys when nobody can begin any more.
-fn over(held: &Held, env: &Env) -> Result<()> {
+pub(crate) fn over(held: &Held, env: &Env) -> Result<()> {
     match held.exam.stage {
         Stage::Draft => Err(Error::NotFound),
         _ if env.now() <= held.exam.terms.closes => {
@@ -358,7 +358,7 @@ pub(crate) async fn items(
     shell.page("exams/items.html", context)
 }
 
-async fn items_context(
+pub(crate) async fn items_context(
     s: &Office,
     shell: &Shell,
     access: &Access,
@@ -380,7 +380,6 @@ async fn items_context(
     drop(tx);
     let ids: Vec<Id> = paper.used().into_iter().map(|(id, _)| id).collect();
     let newest = s.questions.in_use(&ids).await?;
-    let mut points: std::collections::BTreeMap<String, (i64, i64)> = Default::default();
     let mut rows = Vec::new();
     let count = paper.sections.iter().map(|s| s.items.len()).sum::<usize>();
     for number in 1..=u16::try_from(count).unwrap_or(u16::MAX) {
@@ -389,21 +388,6 @@ async fn items_context(
         };
         let tally = counted.get(&number).copied().unwrap_or_default();
         let (asked, right) = (tally.asked, tally.right);
-        let mut above: Vec<&str> = Vec::new();
-        for path in &item.question.points {
-            // A point counts at all above it, each once.
-            let ends = path
-                .match_indices('/')
-                .map(|(at, _)| at)
-                .chain([path.len()]);
-            above.extend(ends.map(|end| &path[..end]));
-        }
-        above.sort_unstable();
-        above.dedup();
-        for point in above {
-            let of = points.entry(point.to_owned()).or_default();
-            *of = (of.0 + right, of.1 + asked);
-        }
         let other = item.from.and_then(|(id, version)| {
             let newest = newest.get(&id).filter(|v| v.version != version)?;
             Some(newest.version)
@@ -412,14 +396,24 @@ async fn items_context(
             "href": item.from.map(|(id, _)| format!("/exams/pinned/{id}")), "version": item.from.map(|(_, v)| v), "right": rate(right, asked),
             "score": rate(tally.points, tally.full)["percent"], "newer": other, "corrected": corrected.get(&number) }));
     }
+    let t = &held.exam.terms;
+    let found = s.gaps(id).await?;
+    let gap = s.kinds.get(&t.kind).and_then(|k| k.gap.as_ref());
+    let gap = gap.filter(|_| s.intake.is_some());
+    let points = gaps::by_point(&paper, &counted);
     let points: Vec<Value> = points
         .into_iter()
-        .map(|(path, (right, asked))| json!({ "path": path, "right": rate(right, asked) }))
+        .map(|(path, (right, asked))| {
+            let case = found.iter().find(|f| f.key == gaps::key(&path));
+            let weak = gap.is_some_and(|g| g.is_shown_by(right, asked));
+            json!({ "path": path, "right": rate(right, asked), "weak": weak,
+                "case": case.map(|c| json!({ "number": c.number, "href": c.href, "closed": c.closed })) })
+        })
         .collect();
-    let t = &held.exam.terms;
+    let may_raise = may(s, access, WRITE, t.unit).await?;
     Ok(
         json!({ "href": href(id), "crumbs": crumbs(shell, Some((id, &t.title))), "title": t.title, "rows": rows, "points": points, "form": form,
-        "may_remark": s.exams.env.now() > t.closes && held.exam.stage == Stage::Published }),
+        "below": gap.map(|g| g.below), "may_raise": may_raise, "may_remark": s.exams.env.now() > t.closes && held.exam.stage == Stage::Published }),
     )
 }
 

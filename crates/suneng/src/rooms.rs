@@ -541,7 +541,8 @@ impl Rooms {
         .with_address(
             &world.config.security.public_url,
             world.config.security.secure,
-        );
+        )
+        .with_intake(Arc::new(cases.clone()));
         let indicators = Indicators::new(
             env.clone(),
             ledger.clone(),

@@ -177,3 +177,45 @@ async fn the_board_shows_what_of_what_and_how_long_and_a_form_says_what_callers_
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_callers_said_comes_in_with_old_orders_and_never_with_open_ones() {
+    on_both(&migrations(), |t| async move {
+        let h = House::new(&t).await;
+        let app = App::of(&h, &t, h.raiser);
+        let csv = "工单号,类型,诉求标题,承办单位,受理时间,办理时限,结束方式,销号日期,一次性办好,问题解决,群众满意\n\
+            X-1,热线工单,路灯不亮,单位O1,2026-03-02,2026-03-09,已整改,2026-03-05,是,否,满意\n\
+            X-2,热线工单,证明难开,单位O2,2026-11-03,2026-11-30,,,是,,\n\
+            X-3,热线工单,积水,单位O2,2026-03-03,2026-03-10,已整改,2026-03-08,,,也许\n";
+        let file = Some(("工单.csv", csv.as_bytes()));
+        let (status, page) = app.parts("/cases/import", &[], file).await;
+        assert_eq!(status, 200, "{page}");
+        for cell in ["I3", "K4"] {
+            assert!(page.contains(&format!(">{cell}<")), "{cell}: {page}");
+        }
+        let (id, sheet) = (hidden(&page, "id"), hidden(&page, "sheet"));
+        let sent = [
+            ("id", id.as_str()),
+            ("sheet", sheet.as_str()),
+            ("fine", "1"),
+            ("faulty", "2"),
+        ];
+        assert_eq!(app.post("/cases/import/publish", &sent).await.0, 303);
+        let (_, list) = app.get("/cases?view=all&kind=hotline").await;
+        let before = list.split_once("路灯不亮").expect("it is listed").0;
+        let href = before.rsplit_once("href=\"/cases/").expect("a link").1;
+        let case: Id = href.split('"').next().unwrap().parse().unwrap();
+        assert_eq!(
+            said(&h, case).await,
+            pairs(&[
+                ("case-asked", "done-at-once"),
+                ("case-asked", "satisfied"),
+                ("case-asked", "solved"),
+                ("case-praised", "done-at-once"),
+                ("case-praised", "satisfied"),
+            ]),
+            "what was answered, and what was answered well"
+        );
+    })
+    .await;
+}

@@ -2,6 +2,7 @@
 
 mod case;
 mod evaluating;
+mod hostile;
 mod house;
 mod minding;
 mod packs;

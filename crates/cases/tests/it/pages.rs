@@ -68,7 +68,7 @@ impl App {
         Self(web::assemble(modules(h, t), options).expect("they fit together"))
     }
 
-    async fn send(
+    pub async fn send(
         &self,
         method: &str,
         path: &str,

@@ -1,6 +1,7 @@
 //! A bureau with two offices, a bank of questions, a keyring, and the office of examinations.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -8,14 +9,15 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use commons::files::Files;
+use commons::findings::{Finder, Finding, Found, Intake};
 use commons::packs::Packs;
 use crypt::{Keyring, Vault};
-use db::Migration;
+use db::{Migration, Tx};
 use exams::{Details, ExamKinds, Exams, Office, Shows, Takes, Terms};
 use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use identity::{Identity, SecuritySettings};
-use kernel::{AccountId, Date, Id, PersonId, Scope, Timestamp, UnitId};
+use kernel::{AccountId, Date, Env, Id, PersonId, Scope, Timestamp, UnitId};
 use ledger::{Fact, Ledger};
 use notices::{Contacts, Notices, Settings};
 use organization::{NewUnit, Organization, read_rows};
@@ -50,6 +52,52 @@ pub fn kinds(text: &str) -> Result<ExamKinds, Vec<String>> {
     ExamKinds::read(&packs).map_err(told)
 }
 
+/// Problems that somebody keeps, for whom the program has cases.
+pub type Raised = Arc<Mutex<Vec<(Id, Finding)>>>;
+
+struct Taken(Env, Raised);
+
+impl Intake for Taken {
+    fn raise<'a>(
+        &'a self,
+        _: &'a mut Tx,
+        finding: &'a Finding,
+        _: &'a Finder,
+    ) -> BoxFuture<'a, kernel::Result<Id>> {
+        let mut all = self.1.lock().unwrap();
+        let same =
+            |(_, f): &&(Id, Finding)| f.key == finding.key && f.source_id == finding.source_id;
+        let known = all.iter().find(same).map(|(id, _)| *id);
+        let id = known.unwrap_or_else(|| {
+            let id = self.0.new_id();
+            all.push((id, finding.clone()));
+            id
+        });
+        Box::pin(async move { Ok(id) })
+    }
+
+    fn of_source<'a>(
+        &'a self,
+        _: &'a mut Tx,
+        kind: &'a str,
+        id: Id,
+    ) -> BoxFuture<'a, kernel::Result<Vec<Found>>> {
+        let all = self.1.lock().unwrap();
+        let of = all
+            .iter()
+            .filter(|(_, f)| f.source_kind == kind && f.source_id == id);
+        let found = |(n, (id, f)): (usize, &(Id, Finding))| Found {
+            id: *id,
+            key: f.key.clone(),
+            number: format!("ZG-{n}"),
+            href: format!("/cases/{id}"),
+            closed: false,
+        };
+        let found: Vec<Found> = of.enumerate().map(found).collect();
+        Box::pin(async move { Ok(found) })
+    }
+}
+
 pub const PACK: &str = r#"
 [pack]
 code = "t"
@@ -58,6 +106,7 @@ name = { zh = "测试", en = "Test" }
 
 [[exam-kind]]
 code = "quarterly-test"
+gap = { below = 60, case = "problem", origin = "exam", area = "ability" }
 name = { zh = "季度测试", en = "Quarterly test" }
 "#;
 
@@ -92,6 +141,8 @@ pub struct Bureau {
     pub clerk: AccountId,
     pub reviewer: AccountId,
     pub vault: Vault,
+    /// What was raised as problems.
+    pub raised: Raised,
     pub notices: Notices,
     _ring: tempfile::TempDir,
 }
@@ -142,6 +193,7 @@ impl Bureau {
             .keep_bank(&bank, &Scope::All, clerk)
             .await
             .unwrap();
+        let raised = Raised::default();
         let office = Office::new(
             exams.clone(),
             questions.clone(),
@@ -149,7 +201,8 @@ impl Bureau {
             kinds(PACK).expect("kinds"),
             Default::default(),
         )
-        .with_address("https://suneng.test", true);
+        .with_address("https://suneng.test", true)
+        .with_intake(Arc::new(Taken(t.env.clone(), raised.clone())));
         let identity = Identity::new(t.db.clone(), t.env.clone(), SecuritySettings::default());
         Self {
             office,
@@ -167,6 +220,7 @@ impl Bureau {
             reviewer: t.env.new_id(),
             vault,
             notices,
+            raised,
             _ring: folder,
         }
     }

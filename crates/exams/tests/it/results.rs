@@ -162,6 +162,25 @@ async fn results_are_released_counted_voided_and_every_change_moves_the_facts() 
         assert!(drill.contains("甲某") && drill.contains("单位O1"), "{drill}");
         let items = app.get(&format!("{at}/items")).await.page(200);
         assert!(items.contains("刑法/总则") && items.contains("3/8"), "{items}");
+        // A point that too few know becomes a problem of a unit, once.
+        let gap = async |point: &str, unit: &str| app.post(&format!("{at}/gaps"), &[("point", point), ("unit", unit)]).await;
+        assert!(items.contains("登记为问题"), "{items}");
+        for (point, unit) in [("没有的知识点", "O1"), ("刑法/总则", "没有的单位")] {
+            assert_eq!(gap(point, unit).await.status, 422, "{point} {unit}");
+        }
+        for _ in 0..2 {
+            assert_eq!(gap("刑法/总则", "O1").await.status, 303);
+        }
+        {
+            let raised = b.raised.lock().unwrap();
+            let [(_, f)] = raised.as_slice() else { panic!("{raised:?}") };
+            assert_eq!((f.unit, f.from, f.kind.as_str(), f.origin.as_str()), (b.offices[0], b.bureau, "problem", "exam"));
+            assert!(f.title.contains("刑法/总则") && f.detail.contains("答对 3 次") && f.detail.contains("作答 8 次"), "{f:?}");
+            assert_eq!(f.source_href, format!("{at}/items"));
+        }
+        let items = app.get(&format!("{at}/items")).await.page(200);
+        assert!(items.contains("ZG-0"), "{items}");
+        assert_eq!(b.audited(&t, "exam.gap").await, 2);
         assert_eq!(app.get(&format!("{at}/results.xlsx")).await.status, 200);
         // Who only reads examinations sees no results; who has another scope neither.
         let reader = App::new(&b, &t, t.env.new_id(), &[(exams::READ, Scope::All)]);

@@ -506,6 +506,7 @@ identity-action-exam-released = Results released
 identity-action-exam-attempt-voided = Attempt made void
 identity-action-exam-attempt-restored = Attempt counts again
 identity-action-exam-remarked = Marked anew
+identity-action-exam-gap = Gap of an examination raised
 identity-action-exam-scored = Points given by hand
 identity-action-exam-file-seen = Looked at a file of an examinee
 identity-action-questions-bank-kept = Question bank kept

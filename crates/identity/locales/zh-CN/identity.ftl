@@ -506,6 +506,7 @@ identity-action-exam-released = 成绩公布
 identity-action-exam-attempt-voided = 作答作废
 identity-action-exam-attempt-restored = 作答恢复
 identity-action-exam-remarked = 试题改判
+identity-action-exam-gap = 考试短板转为问题
 identity-action-exam-scored = 人工评分
 identity-action-exam-file-seen = 查看考生上传的文件
 identity-action-questions-bank-kept = 题库建立或修改

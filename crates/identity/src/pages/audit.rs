@@ -396,6 +396,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
             "identity-action-exam-attempt-restored",
         ),
         ("exam.remarked", "identity-action-exam-remarked"),
+        ("exam.gap", "identity-action-exam-gap"),
         ("exam.scored", "identity-action-exam-scored"),
         ("exam.file-seen", "identity-action-exam-file-seen"),
         ("questions.bank-kept", "identity-action-questions-bank-kept"),
