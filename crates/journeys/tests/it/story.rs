@@ -73,7 +73,14 @@ async fn attendances(program: &Program, page: &Page) -> i64 {
 
 /// Marks twenty people without touching the mouse; gives the names of those present.
 async fn record_by_keyboard(page: &Page, name: &str) -> Vec<String> {
-    tab_to(page, ".todo a.btn").await;
+    // Other rooms ask for other things.
+    let study = "Array.from(document.querySelectorAll('.todo li')).find(l => l.innerText.includes('周五集中学习'))";
+    let () = page
+        .eval(&format!(
+            "({study}.querySelector('a.btn').id = 'the-study', null)"
+        ))
+        .await;
+    tab_to(page, "#the-study").await;
     page.leave_by(page.press("Enter")).await;
     let begun = Instant::now();
     tab_to(page, "#f-title").await;
