@@ -16,6 +16,7 @@ use crate::model::{Author, Eyes, Plan, PlanState};
 
 /// The tables of this crate. What an issued plan says stands in its versions (`task_version`, the whole of it), its entries
 /// repeat the last; a unit has one report a month, opened with the day on which it is due.
+// An entry names the one that it carries on without a reference: what refers to itself twice cannot be copied parents first.
 pub const MIGRATIONS: &[Migration] = &[Migration {
     name: "tasks_20261123_tables",
     sql: "
@@ -31,7 +32,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         account {blob}, on_behalf {blob}, at BIGINT NOT NULL, PRIMARY KEY (plan, n)) {clustered};
     CREATE TABLE task_entry (
         id {blob} PRIMARY KEY, plan {blob} NOT NULL REFERENCES task_plan, number TEXT NOT NULL, sort TEXT NOT NULL,
-        parent {blob} REFERENCES task_entry, carried_from {blob} REFERENCES task_entry, content TEXT NOT NULL,
+        parent {blob} REFERENCES task_entry, carried_from {blob}, content TEXT NOT NULL,
         line TEXT NOT NULL, owner TEXT NOT NULL, duty TEXT NOT NULL, unit {blob} NOT NULL REFERENCES unit, person {blob},
         leader {blob}, starts TEXT NOT NULL, ends TEXT NOT NULL, state TEXT NOT NULL, percent BIGINT NOT NULL,
         said TEXT NOT NULL, reported TEXT, ended_on TEXT, parts BIGINT NOT NULL, version BIGINT NOT NULL,

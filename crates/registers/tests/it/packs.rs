@@ -19,6 +19,7 @@ fn the_pack_of_the_product_has_what_agencies_count() {
     for code in [
         "honours",
         "rule-documents",
+        "annual-plans",
         "research-reports",
         "visits-received",
         "disputes",
@@ -53,7 +54,7 @@ fn the_pack_of_the_product_has_what_agencies_count() {
         let register = registers.get(code).unwrap_or_else(|| panic!("{code}"));
         assert!(!register.name.zh.is_empty() && !register.group.en.is_empty());
     }
-    assert_eq!(registers.iter().count(), 39);
+    assert_eq!(registers.iter().count(), 40);
     let visits = registers.get("visits-received").unwrap();
     assert_eq!(visits.number_field().unwrap().code, "persons");
     assert_eq!(
