@@ -50,6 +50,9 @@ pub(crate) fn by_point(
     points
 }
 
+/// Texts in the language of whoever raises a gap, by key.
+pub type Say<'s> = dyn Fn(&str, &[(&str, &str)]) -> String + Sync + 's;
+
 /// What makes the problem of a point one and the same.
 pub(crate) fn key(point: &str) -> String {
     format!("point:{point}")
@@ -76,7 +79,7 @@ impl Office {
         point: &str,
         unit: UnitId,
         (scope, actor): (&Scope, &Actor),
-        say: &(dyn Fn(&str, &[(&str, &str)]) -> String + Sync),
+        say: &Say<'_>,
     ) -> Result<Id> {
         let held = self.held(id, scope).await?;
         over(&held, &self.exams.env)?;
