@@ -16,7 +16,7 @@ use crate::model::{Author, Eyes, Plan, PlanState};
 
 /// The tables of this crate. What an issued plan says stands in its versions (`task_version`, the whole of it), its entries
 /// repeat the last; a unit has one report a month, opened with the day on which it is due.
-// An entry names the one that it carries on without a reference: what refers to itself twice cannot be copied parents first.
+/// An entry names the one that it carries on without a reference: what refers to itself twice cannot be copied parents first.
 pub const MIGRATIONS: &[Migration] = &[Migration {
     name: "tasks_20261123_tables",
     sql: "
