@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use db::Db;
 use db::jobs::Handler;
+use futures::future::BoxFuture;
+use futures::{FutureExt, TryFutureExt};
 use jiff::ToSpan;
 use jiff::civil::{DateTime, Time};
 use kernel::{Env, Error, Msg, Result, Timestamp};
@@ -45,56 +47,13 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
             next_rewrap(&world).await
         })
     });
-    let (node, obligations) = (world.clone(), rooms.obligations.clone());
-    let requests = rooms.requests.clone();
-    let inspections = rooms.inspections.clone();
-    let (cases, campaigns) = (rooms.cases.clone(), rooms.campaigns.clone());
-    let (commitments, tasks) = (rooms.commitments.clone(), rooms.tasks.clone());
-    let projects = rooms.projects.clone();
+    let (node, all_rooms) = (world.clone(), rooms.clone());
     let remind: Handler = Arc::new(move |_| {
-        let (world, obligations) = (node.clone(), obligations.clone());
-        let (requests, cases) = (requests.clone(), cases.clone());
-        let (campaigns, commitments) = (campaigns.clone(), commitments.clone());
-        let (inspections, tasks) = (inspections.clone(), tasks.clone());
-        let projects = projects.clone();
+        let (world, rooms) = (node.clone(), all_rooms.clone());
         Box::pin(async move {
-            let asked = requests.remind().await?;
-            if asked > 0 {
-                tracing::info!(asked, "people were reminded of what they are asked");
-            }
-            let rounds = inspections.repeat().await?;
-            if rounds > 0 {
-                tracing::info!(rounds, "inspections that come again were prepared");
-            }
-            let sealed = cases.seal_reporters().await?;
-            if sealed > 0 {
-                tracing::info!(sealed, "names told in confidence were sealed");
-            }
-            let (looks, rungs) = (cases.look_back().await?, cases.remind().await?);
-            if looks + rungs > 0 {
-                tracing::info!(looks, rungs, "cases were escalated or looked back at");
-            }
-            let running = campaigns.remind().await?;
-            if running > 0 {
-                tracing::info!(running, "running campaigns were looked after");
-            }
-            let rounds = commitments.remind().await?;
-            if rounds > 0 {
-                tracing::info!(rounds, "people were reminded of letters to sign");
-            }
-            let minded = tasks.remind().await?;
-            if minded > 0 {
-                tracing::info!(minded, "monthly reports were looked after");
-            }
-            let (running, settled) = projects.remind().await?;
-            if running + settled > 0 {
-                tracing::info!(running, settled, "running projects were looked after");
-            }
-            let (steps, people) = obligations.remind().await?;
-            if steps + people > 0 {
-                tracing::info!(steps, people, "people were reminded of what they owe");
-            }
-            let at = next(REMIND_AT, &world.env)?;
+            let began = world.env.now();
+            morning(&rooms).await?;
+            let at = next(REMIND_AT, &world.env, began)?;
             queue(&world, REMINDERS, at, "").await
         })
     });
@@ -102,11 +61,12 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
     let draft: Handler = Arc::new(move |_| {
         let (world, reports) = (node.clone(), reports.clone());
         Box::pin(async move {
+            let began = world.env.now();
             let drafted = reports.draft_due().await?;
             if drafted > 0 {
                 tracing::info!(drafted, "reports were drafted");
             }
-            let at = next(DRAFT_AT, &world.env)?;
+            let at = next(DRAFT_AT, &world.env, began)?;
             queue(&world, DRAFTS, at, "").await
         })
     });
@@ -116,8 +76,9 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
         let backup: Handler = Arc::new(move |job| {
             let world = world.clone();
             Box::pin(async move {
+                let began = world.env.now();
                 scheduled(&world, &job.payload).await?;
-                next_backup(&world, at).await
+                next_backup(&world, at, began).await
             })
         });
         all.push((BACKUP, backup));
@@ -125,10 +86,43 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
     all
 }
 
+/// What each room does in the morning. A room that fails does not hold up the others: all are asked again a little later, and
+/// none does a thing twice.
+async fn morning(rooms: &Rooms) -> Result<()> {
+    let both = |(a, b): (usize, usize)| a + b;
+    let steps: [(&str, BoxFuture<'_, Result<usize>>); 10] = [
+        ("requests", rooms.requests.remind().boxed()),
+        ("inspections", rooms.inspections.repeat().boxed()),
+        ("names of cases", rooms.cases.seal_reporters().boxed()),
+        ("look backs of cases", rooms.cases.look_back().boxed()),
+        ("cases", rooms.cases.remind().boxed()),
+        ("campaigns", rooms.campaigns.remind().boxed()),
+        ("commitments", rooms.commitments.remind().boxed()),
+        ("tasks", rooms.tasks.remind().boxed()),
+        ("projects", rooms.projects.remind().map_ok(both).boxed()),
+        (
+            "obligations",
+            rooms.obligations.remind().map_ok(both).boxed(),
+        ),
+    ];
+    let mut failed = None;
+    for (room, step) in steps {
+        match step.await {
+            Ok(0) => {}
+            Ok(done) => tracing::info!(room, done, "what was due this morning was done"),
+            Err(e) => {
+                tracing::warn!(room, error = %e, "what was due this morning failed");
+                failed = failed.or(Some(e));
+            }
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
 /// Queues what runs by the clock; what is queued already stays once.
 pub async fn plan(world: &World) -> Result<()> {
     if let Some(at) = world.config.operation.backup_at {
-        next_backup(world, at).await?;
+        next_backup(world, at, world.env.now()).await?;
     }
     // Today's too, if its hour has gone: what was told or drafted already is not told or drafted again.
     for (kind, time) in [(REMINDERS, REMIND_AT), (DRAFTS, DRAFT_AT)] {
@@ -153,8 +147,8 @@ async fn next_rewrap(world: &World) -> Result<()> {
     .await
 }
 
-async fn next_backup(world: &World, at: Time) -> Result<()> {
-    let next = next(at, &world.env)?;
+async fn next_backup(world: &World, at: Time, after: Timestamp) -> Result<()> {
+    let next = next(at, &world.env, after)?;
     let local = jiff::Timestamp::from_microsecond(next.0).map_err(Error::internal)?;
     let name = local.to_zoned(world.env.zone().clone());
     let name = name.strftime("suneng-%Y%m%d-%H%M.tar.gz").to_string();
@@ -170,15 +164,16 @@ async fn queue(world: &World, kind: &str, at: Timestamp, payload: &str) -> Resul
     })
 }
 
-/// The next instant at which the clock on the wall shows this time.
-fn next(at: Time, env: &Env) -> Result<Timestamp> {
-    let mut date = env.today();
+/// The first instant after another at which the clock on the wall shows this time. What comes again is queued from the
+/// instant at which it began, not at which it ended: otherwise work that ran past its next time would leave out a day.
+fn next(at: Time, env: &Env, after: Timestamp) -> Result<Timestamp> {
+    let mut date = after.date(env.zone());
     loop {
         let zoned = DateTime::from_parts(date, at)
             .to_zoned(env.zone().clone())
             .map_err(Error::internal)?;
         let instant = Timestamp(zoned.timestamp().as_microsecond());
-        if instant > env.now() {
+        if instant > after {
             return Ok(instant);
         }
         date = date.checked_add(1.day()).map_err(Error::internal)?;
@@ -281,4 +276,23 @@ pub async fn findings(config: &Config, env: &Env, db: &Db) -> Result<Vec<(State,
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_ran_past_its_next_time_leaves_out_no_day() {
+        let clock = kernel::TestClock::noon(2026, 11, 20);
+        let env = Env::with_clock(clock.clone());
+        let began = env.now();
+        // A server that slept, or work of many hours: it is later than the next time when it ends.
+        clock.advance(3 * 24 * HOUR);
+        let again = next(REMIND_AT, &env, began).unwrap();
+        assert_eq!(again, began.plus_seconds(20 * HOUR));
+        assert!(again < env.now(), "it is due at once");
+        let then = next(REMIND_AT, &env, env.now()).unwrap();
+        assert_eq!(then, began.plus_seconds((3 * 24 + 20) * HOUR));
+    }
 }
