@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use db::Tx;
 use futures::future::BoxFuture;
 use kernel::{Date, Msg, PersonId, Result, UnitId};
-use notices::{CalendarSource, Event as Entry, Reader, When};
+use notices::{CalendarSource, Event as Entry, Notice, Reader, When};
 use organization::{Organization, finding};
 
 use crate::case::{Act, Event};
@@ -15,24 +15,43 @@ use crate::kind::{Kind, Reached, Rung, Stage};
 use crate::model::Matter;
 use crate::service::{Cases, Said};
 use crate::store;
+use crate::telling::notice;
 
 /// Cases of one transaction.
 const BATCH: i64 = 500;
 
-/// Those in charge of units, asked once in a batch.
+/// Who stands for units, asked once in a batch.
 #[derive(Default)]
-struct Heads(HashMap<(UnitId, bool), Vec<Reader>>);
+struct Stands {
+    heads: HashMap<(UnitId, bool), Vec<Reader>>,
+    holders: HashMap<(UnitId, &'static str), Vec<Reader>>,
+}
 
-impl Heads {
+impl Stands {
+    /// Who handles or supervises for a unit or the nearest above it.
+    async fn holders(
+        &mut self,
+        (s, tx): (&Cases, &mut Tx),
+        permission: &'static str,
+        unit: UnitId,
+    ) -> Result<Vec<Reader>> {
+        if let Some(found) = self.holders.get(&(unit, permission)) {
+            return Ok(found.clone());
+        }
+        let found = s.holders(tx, permission, unit).await?;
+        self.holders.insert((unit, permission), found.clone());
+        Ok(found)
+    }
+
     /// Who is in charge of a unit, or of the one above it.
-    async fn of(
+    async fn heads(
         &mut self,
         tx: &mut Tx,
         unit: UnitId,
         above: bool,
         today: Date,
     ) -> Result<Vec<Reader>> {
-        if let Some(found) = self.0.get(&(unit, above)) {
+        if let Some(found) = self.heads.get(&(unit, above)) {
             return Ok(found.clone());
         }
         let mut at = Some(unit);
@@ -45,7 +64,7 @@ impl Heads {
             None => Vec::new(),
         };
         let found: Vec<Reader> = found.into_iter().map(Reader::Person).collect();
-        self.0.insert((unit, above), found.clone());
+        self.heads.insert((unit, above), found.clone());
         Ok(found)
     }
 }
@@ -84,7 +103,8 @@ impl Cases {
         let kinds = self.rules(tx, due.iter().map(|m| m.rule.as_str())).await?;
         let ids: Vec<_> = due.iter().map(|m| m.id).collect();
         let helpers = store::helpers(tx, &ids).await?;
-        let (mut events, mut next, mut heads) = (Vec::new(), Vec::new(), Heads::default());
+        let (mut events, mut next, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        let mut stands = Stands::default();
         for m in &due {
             let Some(kind) = kinds.get(&m.rule) else {
                 continue;
@@ -117,17 +137,24 @@ impl Cases {
                     .copied()
                     .collect();
                 let help = helpers.get(&m.id).map_or(&[][..], Vec::as_slice);
-                let readers = self.reached(tx, m, &to, help, &mut heads).await?;
+                let mut readers = self.reached(tx, m, &to, help, &mut stands).await?;
+                readers.sort_unstable();
+                readers.dedup();
                 let key = match today > m.until {
                     true => "cases-notice-late",
                     false => "cases-notice-due",
                 };
-                self.say(tx, m, &readers, key, None).await?;
+                told.push((readers, notice(m, key)));
             }
             let then = self.next_rung(kind, m.until, today);
             next.push((m, then, reached.len() as i64));
         }
         store::note_many(tx, &events).await?;
+        let told: Vec<(Reader, &Notice)> = told
+            .iter()
+            .flat_map(|(readers, notice)| readers.iter().map(move |r| (*r, notice)))
+            .collect();
+        self.notices.send_many(tx, &told).await?;
         store::set_next(tx, &next).await?;
         Ok((due.len(), events.len()))
     }
@@ -139,7 +166,7 @@ impl Cases {
         m: &Matter,
         to: &[Reached],
         helpers: &[PersonId],
-        heads: &mut Heads,
+        stands: &mut Stands,
     ) -> Result<Vec<Reader>> {
         let today = self.env.today();
         let mut all = Vec::new();
@@ -155,15 +182,15 @@ impl Cases {
                     let named = m.owner.into_iter().chain(helpers.iter().copied());
                     let named: Vec<Reader> = named.map(Reader::Person).collect();
                     all.extend(match named.is_empty() {
-                        true => self.holders(tx, crate::HANDLE, m.unit).await?,
+                        true => stands.holders((self, tx), crate::HANDLE, m.unit).await?,
                         false => named,
                     });
                 }
-                Reached::Head => all.extend(heads.of(tx, m.unit, false, today).await?),
-                Reached::Superior => all.extend(heads.of(tx, m.unit, true, today).await?),
+                Reached::Head => all.extend(stands.heads(tx, m.unit, false, today).await?),
+                Reached::Superior => all.extend(stands.heads(tx, m.unit, true, today).await?),
                 Reached::Supervisor => all.extend(match m.supervisor {
                     Some(person) => vec![Reader::Person(person)],
-                    None => self.holders(tx, crate::SUPERVISE, m.unit).await?,
+                    None => stands.holders((self, tx), crate::SUPERVISE, m.unit).await?,
                 }),
             }
         }

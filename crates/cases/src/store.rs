@@ -36,6 +36,12 @@ pub const MIGRATIONS: &[Migration] = &[
         PRIMARY KEY (matter, no)) {clustered};
     CREATE INDEX case_remedy_person ON case_remedy (person, open_by)",
     },
+    Migration {
+        name: "cases_20261124_raised",
+        sql: "
+    CREATE INDEX case_matter_raised ON case_matter (raised_on, unit, kind, area) WHERE open_until IS NOT NULL;
+    CREATE INDEX case_matter_unit_raised ON case_matter (unit, raised_on, kind, area) WHERE open_until IS NOT NULL",
+    },
 ];
 
 const TABLES: Migration = Migration {

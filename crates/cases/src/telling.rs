@@ -114,17 +114,21 @@ impl Cases {
                 others.push(*reader);
             }
         }
-        let message = Msg::new(key)
-            .with("number", &m.number)
-            .with("title", &m.title)
-            .with("due", kernel::format_date(m.until));
-        let notice = Notice {
-            message,
-            href: href(m.id),
-            about: ("case", m.id.to_string()),
-            dedupe: None,
-            confidential: m.confidential,
-        };
-        self.notices.send(tx, &others, &notice).await
+        self.notices.send(tx, &others, &notice(m, key)).await
+    }
+}
+
+/// What is said of a case.
+pub(crate) fn notice(m: &Matter, key: &'static str) -> Notice {
+    let message = Msg::new(key)
+        .with("number", &m.number)
+        .with("title", &m.title)
+        .with("due", kernel::format_date(m.until));
+    Notice {
+        message,
+        href: href(m.id),
+        about: ("case", m.id.to_string()),
+        dedupe: None,
+        confidential: m.confidential,
     }
 }

@@ -9,7 +9,10 @@ use futures::future::BoxFuture;
 use kernel::{Error, Result};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Db, Tx};
+use crate::{Db, Engine, Tx};
+
+/// Batches that PostgreSQL works on at once, where their order does not matter.
+const LANES: usize = 2;
 
 /// What a batch does. Items were validated before they were queued.
 pub trait BatchWriter: Send + Sync + 'static {
@@ -32,15 +35,15 @@ type Waiting<W> = (
     oneshot::Sender<Result<<W as BatchWriter>::Ack>>,
 );
 
-/// The queue in front of a [`BatchWriter`]; cheap to clone.
+/// The queues in front of a [`BatchWriter`]; cheap to clone.
 pub struct GroupCommit<W: BatchWriter> {
-    queue: mpsc::Sender<Waiting<W>>,
+    queues: Arc<[mpsc::Sender<Waiting<W>>]>,
 }
 
 impl<W: BatchWriter> Clone for GroupCommit<W> {
     fn clone(&self) -> Self {
         Self {
-            queue: self.queue.clone(),
+            queues: self.queues.clone(),
         }
     }
 }
@@ -48,9 +51,32 @@ impl<W: BatchWriter> Clone for GroupCommit<W> {
 impl<W: BatchWriter> GroupCommit<W> {
     /// Starts the writer; it ends when all clones are dropped and the queue is empty.
     pub fn start(db: Db, writer: Arc<W>, capacity: usize, most_per_batch: usize) -> Self {
-        let (queue, waiting) = mpsc::channel(capacity);
-        tokio::spawn(run(db, writer, waiting, most_per_batch));
-        Self { queue }
+        Self::with_lanes(1, &db, &writer, (capacity, most_per_batch))
+    }
+
+    /// Starts a writer for whose items the order matters only within a lane. PostgreSQL works on the batch of one lane while
+    /// that of another goes to disk; SQLite writes one after the other and has one lane.
+    pub fn in_lanes(db: Db, writer: Arc<W>, capacity: usize, most_per_batch: usize) -> Self {
+        let lanes = match db.engine() {
+            Engine::Sqlite => 1,
+            Engine::Postgres => LANES,
+        };
+        Self::with_lanes(lanes, &db, &writer, (capacity, most_per_batch))
+    }
+
+    fn with_lanes(
+        lanes: usize,
+        db: &Db,
+        writer: &Arc<W>,
+        (capacity, most): (usize, usize),
+    ) -> Self {
+        let lane = |_| {
+            let (queue, waiting) = mpsc::channel(capacity);
+            tokio::spawn(run(db.clone(), writer.clone(), waiting, most));
+            queue
+        };
+        let queues = (0..lanes).map(lane).collect();
+        Self { queues }
     }
 
     /// Queues an item and waits until it is on disk.
@@ -58,8 +84,16 @@ impl<W: BatchWriter> GroupCommit<W> {
     /// # Errors
     /// `Busy` when the queue is full; what the writer says of this item.
     pub async fn submit(&self, item: W::Item) -> Result<W::Ack> {
+        self.submit_in(0, item).await
+    }
+
+    /// The same in the lane of a key, such as a byte of an id: items of one key are written in the order in which they come.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn submit_in(&self, key: u8, item: W::Item) -> Result<W::Ack> {
         let (answer, answered) = oneshot::channel();
-        self.queue
+        self.queues[usize::from(key) % self.queues.len()]
             .try_send((item, answer))
             .map_err(|_| Error::Busy { retry_after: 1 })?;
         answered

@@ -198,7 +198,7 @@ impl Exams {
             requests: None,
             notices: None,
             inbox: None,
-            writer: GroupCommit::start(db.clone(), writer, WAITING, TOGETHER),
+            writer: GroupCommit::in_lanes(db.clone(), writer, WAITING, TOGETHER),
             results: GroupRead::start(db.clone(), Arc::new(Results), WAITING, TOGETHER),
             tickets: GroupRead::start(db.clone(), Arc::new(Tickets), WAITING, TOGETHER),
             memory: Arc::default(),
@@ -461,7 +461,7 @@ impl Exams {
             attempt: self.env.new_id(),
             seed: u64::from_be_bytes(self.env.random()),
         };
-        let done = self.writer.submit(act).await;
+        let done = self.writer.submit_in(act.lane(), act).await;
         if matches!(&done, Err(Error::Conflict(message)) if message.key == "exam-other-device") {
             self.other_device(&open, &holder).await?;
         }
@@ -515,7 +515,7 @@ impl Exams {
             seat,
             answers,
         };
-        match self.writer.submit(act).await? {
+        match self.writer.submit_in(act.lane(), act).await? {
             Done::Saved { deadline } => Ok((saved, deadline)),
             _ => Err(Error::internal("another act was answered")),
         }
@@ -537,11 +537,8 @@ impl Exams {
         seat: Option<u32>,
         how: How,
     ) -> Result<Marked> {
-        match self
-            .writer
-            .submit(Act::Submit { sitting, seat, how })
-            .await?
-        {
+        let act = Act::Submit { sitting, seat, how };
+        match self.writer.submit_in(act.lane(), act).await? {
             Done::Submitted(marked) => Ok(marked),
             _ => Err(Error::internal("another act was answered")),
         }

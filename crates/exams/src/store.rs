@@ -375,21 +375,42 @@ pub(crate) async fn begin(tx: &mut Tx, new: &[(Attempt, Standing)]) -> Result<Ve
     Ok(begun)
 }
 
-/// Holds open attempts against being handed in meanwhile, and notes that something came from them.
-pub(crate) async fn touch(tx: &mut Tx, ids: &[Id], now: Timestamp) -> Result<Vec<(Id, Standing)>> {
+/// Holds open attempts against being handed in, moved or given more time meanwhile; alone to hand them in. Ids in order, so
+/// that two never wait for each other.
+pub(crate) async fn hold(tx: &mut Tx, ids: &[Id], alone: bool) -> Result<Vec<(Id, Standing)>> {
     let mut found = Vec::new();
     for part in parts(ids) {
-        let mut args = args![now];
+        let mut args = Args::new();
         let list = args.list(part.iter().copied());
         let sql = format!(
-            "UPDATE exam_attempt SET seen = $1 WHERE id IN ({list}) AND submitted IS NULL
-             RETURNING id, deadline, device, seat, seen, submitted"
+            "SELECT a.id, {STANDING} FROM exam_attempt a WHERE a.id IN ({list}) AND a.submitted IS NULL
+             ORDER BY a.id {}",
+            tx.held(alone)
         );
         for row in tx.query(sql, args).await? {
             found.push((row.get(0)?, standing_of(&row, 1)?));
         }
     }
     Ok(found)
+}
+
+/// Notes that something came from attempts, where the last note is older than a moment.
+pub(crate) async fn note_seen(
+    tx: &mut Tx,
+    ids: &[Id],
+    now: Timestamp,
+    before: Timestamp,
+) -> Result<()> {
+    for part in parts(ids) {
+        let mut args = args![now];
+        let list = args.list(part.iter().copied());
+        let sql = format!(
+            "UPDATE exam_attempt SET seen = $1 WHERE id IN ({list}) AND seen < {}",
+            args.push(before)
+        );
+        tx.execute(sql, args).await?;
+    }
+    Ok(())
 }
 
 /// An attempt and the person whose it is; none: by a ticket.

@@ -16,6 +16,10 @@ use crate::receipt;
 use crate::sitting::{Open, Sitting};
 use crate::store::{self, Kept, Marked};
 
+/// How old the note of when something last came from an attempt may be, in seconds: a small part of the silence after which a
+/// board says that somebody is offline.
+const SEEN: i64 = 5;
+
 /// Who sits, as they prove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Holder {
@@ -48,6 +52,22 @@ pub(crate) enum Act {
         seat: Option<u32>,
         how: How,
     },
+}
+
+impl Act {
+    /// What one examinee does is written in the order in which it comes.
+    pub(crate) fn lane(&self) -> u8 {
+        let of = match self {
+            Self::Begin { holder, .. } => match holder {
+                Holder::Ticket(kept) => kept.last(),
+                Holder::Person(person) => person.as_bytes().last(),
+            },
+            Self::Save { sitting, .. } | Self::Submit { sitting, .. } => {
+                sitting.attempt.id.0.last()
+            }
+        };
+        of.copied().unwrap_or_default()
+    }
 }
 
 /// What was done.
@@ -354,7 +374,11 @@ async fn save(
     // In one order on every node, so that two never wait for each other.
     ids.sort_unstable();
     ids.dedup();
-    let held: HashMap<Id, Standing> = store::touch(tx, &ids, now).await?.into_iter().collect();
+    // A board knows to some seconds who is there: a row is not written again for each answer. Written before it is held, since
+    // two nodes that share it would wait for each other.
+    store::note_seen(tx, &ids, now, now.plus_seconds(-SEEN)).await?;
+    let held = store::hold(tx, &ids, false).await?;
+    let held: HashMap<Id, Standing> = held.into_iter().collect();
     // The newest of each question; of two with one number the later one.
     let mut newest: BTreeMap<(Id, u16), Kept> = BTreeMap::new();
     for (n, act) in items.iter().enumerate() {
@@ -425,7 +449,8 @@ async fn submit(
     }
     let ids: Vec<Id> = sittings.keys().copied().collect();
     // Held first, so that a device that is shut out cannot hand in for the one that is let in.
-    let held: HashMap<Id, Standing> = store::touch(tx, &ids, now).await?.into_iter().collect();
+    let held = store::hold(tx, &ids, true).await?;
+    let held: HashMap<Id, Standing> = held.into_iter().collect();
     let mut refused: HashMap<Id, Error> = HashMap::new();
     for (id, (_, _, acts)) in &sittings {
         let seats = acts.iter().filter_map(|n| match &items[*n] {

@@ -4,7 +4,7 @@ use kernel::{AccountId, Id, Msg, PersonId, Timestamp};
 use web::{Catalog, Lang, Principal};
 
 /// To whom a notice goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reader {
     /// A person, whatever account they use.
     Person(PersonId),

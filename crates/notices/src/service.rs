@@ -85,18 +85,33 @@ impl Notices {
     }
 
     /// Sends a notice to each of these inside the caller's transaction: what is not committed is not said.
+    ///
+    /// # Errors
+    /// When the database fails.
     pub async fn send(&self, tx: &mut Tx, to: &[Reader], notice: &Notice) -> Result<()> {
-        if to.is_empty() {
+        let all: Vec<(Reader, &Notice)> = to.iter().map(|r| (*r, notice)).collect();
+        self.send_many(tx, &all).await
+    }
+
+    /// Sends many notices at once, each to its reader.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn send_many(&self, tx: &mut Tx, all: &[(Reader, &Notice)]) -> Result<()> {
+        if all.is_empty() {
             return Ok(());
         }
         let now = self.env.now();
-        let to: Vec<(Id, Reader)> = to.iter().map(|r| (self.env.new_id(), *r)).collect();
-        store::put(tx, &to, notice, now).await?;
+        let new = |(reader, notice): &(Reader, _)| (self.env.new_id(), *reader, *notice);
+        let all: Vec<(Id, Reader, &Notice)> = all.iter().map(new).collect();
+        store::put(tx, &all, now).await?;
         if self.courier.is_none() {
             return Ok(());
         }
-        let people = to.iter().filter(|(_, r)| matches!(r, Reader::Person(_)));
-        let people: Vec<Id> = people.map(|(id, _)| *id).collect();
+        let people = all
+            .iter()
+            .filter(|(_, r, _)| matches!(r, Reader::Person(_)));
+        let people: Vec<Id> = people.map(|(id, ..)| *id).collect();
         store::put_mail(tx, &people, self.settings.mail_by_default, now).await
     }
 

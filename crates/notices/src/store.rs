@@ -49,19 +49,14 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 }];
 
 /// Writes notices, one for each reader; who has one with this key already keeps that one.
-pub(crate) async fn put(
-    tx: &mut Tx,
-    to: &[(Id, Reader)],
-    notice: &Notice,
-    at: Timestamp,
-) -> Result<()> {
-    let said = serde_json::to_string(&notice.message.args).map_err(Error::internal)?;
-    let mut rows = Args::with_capacity(to.len() * 10);
-    for (id, reader) in to {
+pub(crate) async fn put(tx: &mut Tx, list: &[(Id, Reader, &Notice)], at: Timestamp) -> Result<()> {
+    let mut rows = Args::with_capacity(list.len() * 10);
+    for (id, reader, notice) in list {
+        let said = serde_json::to_string(&notice.message.args).map_err(Error::internal)?;
         rows.add(*id);
         rows.add(reader.id());
         rows.add(notice.message.key);
-        rows.add(&said);
+        rows.add(said);
         rows.add(&notice.href);
         rows.add(notice.about.0);
         rows.add(&notice.about.1);

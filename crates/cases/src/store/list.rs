@@ -125,30 +125,39 @@ pub(crate) async fn heat(
         .collect()
 }
 
-/// How many open cases units own that were raised in stretches of days (长期未结).
+/// How many open cases units own that were raised in stretches of days (长期未结), each counted along one index.
 pub(crate) async fn ages(
     tx: &mut Tx,
     scope: &Scope,
     filter: &Filter,
     stretches: &[(Date, Date)],
 ) -> Result<Vec<i64>> {
+    let known = counts(tx, scope, filter).await?;
+    let open = known.iter().filter(|(stage, _)| *stage != Stage::Closed);
+    // As in lists: few are gathered by unit; where there are many, the days are walked, and what lies elsewhere passed over.
+    let column = match open.map(|(_, n)| n).sum::<i64>() > GATHERED {
+        true => "COALESCE(c.unit, c.unit)",
+        false => "c.unit",
+    };
     let mut a = Args::new();
-    let sums: Vec<String> = stretches
-        .iter()
-        .map(|(from, to)| {
-            let (from, to) = (a.push(*from), a.push(*to));
-            format!("CAST(COALESCE(SUM(CASE WHEN c.raised_on >= {from} AND c.raised_on <= {to} THEN 1 ELSE 0 END), 0) AS BIGINT)")
-        })
-        .collect();
-    let mut sql = within(scope, filter.unit, "c.unit", &mut a);
-    for (column, value) in [("kind", &filter.kind), ("area", &filter.area)] {
-        if !value.is_empty() {
-            sql += &format!(" AND c.{column} = {}", a.push(value.as_str()));
+    let mut sums = Vec::new();
+    for (from, to) in stretches {
+        let days = format!(
+            "c.raised_on >= {} AND c.raised_on <= {}",
+            a.push(*from),
+            a.push(*to)
+        );
+        let mut sql = within(scope, filter.unit, column, &mut a);
+        for (column, value) in [("kind", &filter.kind), ("area", &filter.area)] {
+            if !value.is_empty() {
+                sql += &format!(" AND c.{column} = {}", a.push(value.as_str()));
+            }
         }
+        sums.push(format!(
+            "(SELECT CAST(COUNT(*) AS BIGINT) FROM case_matter c WHERE c.open_until IS NOT NULL AND {days} AND {sql})"
+        ));
     }
-    let sums = sums.join(", ");
-    let sql = format!("SELECT {sums} FROM case_matter c WHERE c.open_until IS NOT NULL AND {sql}");
-    let row = tx.one(sql, a).await?;
+    let row = tx.one(format!("SELECT {}", sums.join(", ")), a).await?;
     (0..stretches.len()).map(|n| row.get(n)).collect()
 }
 

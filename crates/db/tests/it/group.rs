@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use db::{Args, BatchReader, BatchWriter, GroupCommit, GroupRead, Tx, args};
+use db::{Args, BatchReader, BatchWriter, Engine, GroupCommit, GroupRead, Tx, args};
 use futures::future::BoxFuture;
 use kernel::{Error, Msg, Result};
 use testkit::{TestDb, on_both};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{TABLES, number};
 
@@ -99,6 +99,52 @@ async fn what_arrives_together_shares_transactions_and_is_there_when_acknowledge
             (4..=100).contains(&batches),
             "{batches} transactions for 400 items"
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lane_that_waits_holds_up_no_other() {
+    on_both(TABLES, |t| async move {
+        let writer = Arc::new(Notes {
+            batches: AtomicUsize::new(0),
+            gate: Semaphore::new(8),
+        });
+        let queue = GroupCommit::in_lanes(t.db.clone(), writer, 100, 10);
+        let held = t.db.engine() == Engine::Postgres;
+        let (begun, end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (db, there, until) = (t.db.clone(), begun.clone(), end.clone());
+        // Somebody has the row that lane 0 wants to write, for as long as it takes.
+        let other = tokio::spawn(async move {
+            let result: Result<()> = db::transaction!(db, |tx| {
+                let sql = "INSERT INTO note (id, body) VALUES ($1, 'n')";
+                tx.execute(sql, args![0]).await?;
+                there.notify_one();
+                if held {
+                    until.notified().await;
+                }
+                Err(Error::NotFound)
+            });
+            result
+        });
+        begun.notified().await;
+        let (first, second) = (queue.clone(), queue.clone());
+        let waiting = tokio::spawn(async move {
+            let before = first.submit_in(0, 0).await;
+            (before, first.submit_in(2, 2).await)
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let answer = tokio::time::timeout(Duration::from_secs(20), second.submit_in(1, 1));
+        answer.await.expect("another lane").expect("stored");
+        assert!(!held || !waiting.is_finished(), "its lane waits");
+        end.notify_one();
+        assert!(matches!(
+            other.await.expect("no panic"),
+            Err(Error::NotFound)
+        ));
+        let (before, after) = waiting.await.expect("no panic");
+        assert_eq!((before.expect("stored"), after.expect("stored")), (0, 2));
+        assert_eq!(number(&t.db, NOTES).await, 3);
     })
     .await;
 }

@@ -11,11 +11,12 @@ use organization::{PersonRow, Rows, UnitRow};
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::kept::Kept;
 use super::load::round;
 use super::reading::cpu;
-use super::start::Server;
+use super::start::{Server, processes_of};
 use crate::rooms::{Rooms, Vocabulary};
-use crate::world::{load_packs, make_folder, pack_errors};
+use crate::world::{load_packs, pack_errors};
 use crate::{Config, World};
 
 /// The root, and so many bureaus below it; all others are offices of the bureaus.
@@ -29,17 +30,12 @@ const PART: usize = 500;
 const OPEN: usize = 5;
 /// Pages that are measured of each kind.
 const TIMES: usize = 40;
-/// The last thing that is written: the data is whole.
-const WHOLE: &str = "cases.json";
 
 pub async fn run(config: &Config, env: &Env, sizes: &[usize]) -> Result<Value> {
     let mut found = Vec::new();
     for n in sizes {
-        let config = Config {
-            data: config.data.join(format!("cases-{n}")),
-            ..config.clone()
-        };
-        found.push(measure(&config.with_own_places(), env, *n).await?);
+        let kept = Kept::of(config, &format!("cases-{n}"), *n).await?;
+        found.push(measure(&kept, env, *n).await?);
     }
     let (few, many) = (found.first(), found.last());
     let of = |v: Option<&Value>, name: &str| v.and_then(|v| v["pages"][name].as_f64());
@@ -53,18 +49,16 @@ pub async fn run(config: &Config, env: &Env, sizes: &[usize]) -> Result<Value> {
     Ok(json!({ "bench": "cases", "runs": found, "ratio": ratios }))
 }
 
-async fn measure(config: &Config, env: &Env, count: usize) -> Result<Value> {
-    let whole = config.data.join(WHOLE);
-    make_folder(&config.data)?;
-    let (world, _) = World::create(config.clone(), env.clone()).await?;
+async fn measure(kept: &Kept, env: &Env, count: usize) -> Result<Value> {
+    let (world, _) = World::create(kept.config.clone(), env.clone()).await?;
     let packs = load_packs(&world.config).map_err(pack_errors)?;
     let rooms = Rooms::open(&world, Vocabulary::read(&packs).map_err(pack_errors)?).await?;
     world.ledger.backfill_all().await?;
-    let made = match std::fs::read_to_string(&whole) {
-        Ok(text) => serde_json::from_str(&text).map_err(Error::internal)?,
-        Err(_) => {
+    let made = match kept.made()? {
+        Some(made) => made,
+        None => {
             let made = make(&world, &rooms, count).await?;
-            std::fs::write(&whole, made.to_string()).map_err(Error::internal)?;
+            kept.keep(&made)?;
             made
         }
     };
@@ -78,9 +72,10 @@ async fn measure(config: &Config, env: &Env, count: usize) -> Result<Value> {
     };
     let words = Vocabulary::read(&packs).map_err(pack_errors)?;
     let minding = Rooms::open(&morning, words).await?.cases;
-    let (at, before) = (Instant::now(), cpu()?);
+    let spent = || Ok::<_, Error>(cpu()?.as_secs_f64() + processes_of(&world.config));
+    let (at, before) = (Instant::now(), spent()?);
     let told = minding.remind().await?;
-    let (reminding, spent) = (at.elapsed(), cpu()?.saturating_sub(before));
+    let (reminding, spent) = (at.elapsed(), spent()? - before);
     let at = Instant::now();
     let again = minding.remind().await?;
     let idle = at.elapsed();
@@ -110,7 +105,7 @@ async fn measure(config: &Config, env: &Env, count: usize) -> Result<Value> {
     let mut client = Client::connect(&server.address, &cookie).await?;
     let mut pages = serde_json::Map::new();
     for (name, path) in PAGES {
-        let ms = page(&server, &mut client, path).await?;
+        let ms = page(&world.config, &server, &mut client, path).await?;
         pages.insert((*name).to_owned(), json!(ms));
     }
     let file = world.config.sqlite_file();
@@ -118,7 +113,7 @@ async fn measure(config: &Config, env: &Env, count: usize) -> Result<Value> {
     world.db.close().await;
     Ok(json!({
         "cases": count, "made": made, "database_mib": file.map(|m| m.len() / 1_048_576), "pages": pages,
-        "reminding": { "told": told, "seconds": round(reminding.as_secs_f64()), "cpu_seconds": round(spent.as_secs_f64()) },
+        "reminding": { "told": told, "seconds": round(reminding.as_secs_f64()), "cpu_seconds": round(spent) },
         "reminding_again": { "told": again, "seconds": round(idle.as_secs_f64()) },
     }))
 }
@@ -147,7 +142,7 @@ const PAGES: &[(&str, &str)] = &[
 ];
 
 /// CPU of the server for a page in milliseconds, after a few that warm caches up.
-async fn page(server: &Server, client: &mut Client, path: &str) -> Result<f64> {
+async fn page(config: &Config, server: &Server, client: &mut Client, path: &str) -> Result<f64> {
     for _ in 0..3 {
         let answer = client.get(path, false).await?;
         if answer.status != 200 {
@@ -155,11 +150,13 @@ async fn page(server: &Server, client: &mut Client, path: &str) -> Result<f64> {
             return Err(Error::internal(said));
         }
     }
-    let before = server.cpu()?;
+    let before = server.cpu_with(config)?;
     for _ in 0..TIMES {
         client.get(path, false).await?;
     }
-    Ok(round((server.cpu()? - before) * 1000.0 / TIMES as f64))
+    Ok(round(
+        (server.cpu_with(config)? - before) * 1000.0 / TIMES as f64,
+    ))
 }
 
 async fn make(world: &World, rooms: &Rooms, count: usize) -> Result<Value> {

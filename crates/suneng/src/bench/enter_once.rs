@@ -19,11 +19,12 @@ use organization::{PersonRow, Rows, UnitRow};
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::kept::Kept;
 use super::load::round;
 use super::reading::cpu;
-use super::start::Server;
+use super::start::{Server, processes_of};
 use crate::rooms::{Rooms, Vocabulary};
-use crate::world::{load_packs, make_folder, pack_errors};
+use crate::world::{load_packs, pack_errors};
 use crate::{Config, World};
 
 /// The root, and so many bureaus below it; all others are offices of the bureaus.
@@ -34,8 +35,6 @@ const TIMES: usize = 60;
 const PART: usize = 10_000;
 /// Who signs in at once.
 const CROWD: usize = 64;
-/// The last thing that is written: the data is whole.
-const WHOLE: &str = "enter-once.json";
 
 /// How much.
 #[derive(Debug, Clone, Copy)]
@@ -49,11 +48,8 @@ pub async fn run(config: &Config, env: &Env, facts: &[usize], sizes: Sizes) -> R
     let mut found = Vec::new();
     for n in facts {
         let name = format!("enter-once-{n}-{}-{}", sizes.people, sizes.units);
-        let config = Config {
-            data: config.data.join(name),
-            ..config.clone()
-        };
-        found.push(measure(&config.with_own_places(), env, *n, sizes).await?);
+        let kept = Kept::of(config, &name, *n).await?;
+        found.push(measure(&kept, env, *n, sizes).await?);
     }
     let ratio = |name: &str| {
         let of = |v: &Value| v[name]["cpu_ms"].as_f64().unwrap_or(0.0);
@@ -67,9 +63,8 @@ pub async fn run(config: &Config, env: &Env, facts: &[usize], sizes: Sizes) -> R
     )
 }
 
-async fn measure(config: &Config, env: &Env, facts: usize, sizes: Sizes) -> Result<Value> {
-    let whole = config.data.join(WHOLE);
-    make_folder(&config.data)?;
+async fn measure(kept: &Kept, env: &Env, facts: usize, sizes: Sizes) -> Result<Value> {
+    let config = &kept.config;
     let (world, _) = World::create(config.clone(), env.clone()).await?;
     let packs = load_packs(&world.config).map_err(pack_errors)?;
     let rooms = Rooms::open(&world, Vocabulary::read(&packs).map_err(pack_errors)?).await?;
@@ -77,11 +72,11 @@ async fn measure(config: &Config, env: &Env, facts: usize, sizes: Sizes) -> Resu
     world.ledger.define(&rules.definitions()).await?;
     // What packs defined since the data was made.
     world.ledger.backfill_all().await?;
-    let made = match std::fs::read_to_string(&whole) {
-        Ok(text) => serde_json::from_str(&text).map_err(Error::internal)?,
-        Err(_) => {
+    let made = match kept.made()? {
+        Some(made) => made,
+        None => {
             let made = make(&world, facts, sizes).await?;
-            std::fs::write(&whole, made.to_string()).map_err(Error::internal)?;
+            kept.keep(&made)?;
             made
         }
     };
@@ -111,15 +106,15 @@ async fn measure(config: &Config, env: &Env, facts: usize, sizes: Sizes) -> Resu
         .await?
         .id;
     let nodes = [top, bureau, office];
-    let cockpit = pages(&server, &mut client, |n| {
+    let cockpit = pages(config, &server, &mut client, |n| {
         format!("/cockpit?unit={}", nodes[n % 3])
     })
     .await?;
-    let drill = pages(&server, &mut client, |n| {
+    let drill = pages(config, &server, &mut client, |n| {
         format!("/indicators/study-attendances?unit={}", nodes[n % 3])
     })
     .await?;
-    let unit = pages(&server, &mut client, |n| {
+    let unit = pages(config, &server, &mut client, |n| {
         let office = [office, bureau][n % 2];
         format!("/obligations/weekly-friday-study/{office}")
     })
@@ -306,8 +301,9 @@ async fn leader(world: &World, rooms: &Rooms, top: UnitId) -> Result<(String, St
     Ok((login, password))
 }
 
-/// CPU of the server for pages of a kind, after a few that warm caches up.
+/// CPU of the server, and of the database's own processes, for pages of a kind, after a few that warm caches up.
 async fn pages(
+    config: &Config,
     server: &Server,
     client: &mut Client,
     path: impl Fn(usize) -> String,
@@ -322,17 +318,26 @@ async fn pages(
             )));
         }
     }
-    let (before, at) = (server.cpu()?, Instant::now());
+    let (before, at) = (server.cpu_with(config)?, Instant::now());
     for n in 0..TIMES {
         client.get(&path(n), false).await?;
     }
     let per = 1000.0 / TIMES as f64;
-    let (spent, took) = (server.cpu()? - before, at.elapsed().as_secs_f64());
+    let (spent, took) = (
+        server.cpu_with(config)? - before,
+        at.elapsed().as_secs_f64(),
+    );
     Ok(json!({ "cpu_ms": round(spent * per), "wall_ms": round(took * per) }))
+}
+
+/// CPU that this process and the database's own took so far, in seconds.
+fn cpu_with(config: &Config) -> Result<f64> {
+    Ok(cpu()?.as_secs_f64() + processes_of(config))
 }
 
 /// How everybody stands by ten rules, counted by unit; then everybody of one unit over a year by one of them.
 async fn states(o: &Obligations, world: &World) -> Result<Value> {
+    let config = &world.config;
     let today = world.env.today();
     let rules = rules()?;
     let count = async || -> Result<(usize, usize)> {
@@ -351,25 +356,25 @@ async fn states(o: &Obligations, world: &World) -> Result<Value> {
     let at = Instant::now();
     count().await?;
     let first = at.elapsed();
-    let (at, before) = (Instant::now(), cpu()?);
+    let (at, before) = (Instant::now(), cpu_with(config)?);
     let (units, counted) = count().await?;
-    let (took, spent) = (at.elapsed(), cpu()?.saturating_sub(before));
+    let (took, spent) = (at.elapsed(), cpu_with(config)? - before);
     let office = world
         .organization
         .unit_by_code("E0051", &Scope::All)
         .await?;
     let year = Period::containing(PeriodKind::Year, today);
-    let before = cpu()?;
+    let before = cpu_with(config)?;
     let mut lines = 0;
     for rule in rules.iter() {
         let one = std::slice::from_ref(&office);
         let subjects = o.subjects(rule, one, year).await?;
         lines += o.lines(rule, subjects, year).await?.map_or(0, |l| l.len());
     }
-    let page = cpu()?.saturating_sub(before).as_secs_f64() * 1000.0 / 10.0;
+    let page = (cpu_with(config)? - before) * 1000.0 / 10.0;
     Ok(json!({
         "rules": 10, "units": units, "states": counted, "seconds": round(took.as_secs_f64()),
-        "first_seconds": round(first.as_secs_f64()), "cpu_seconds": round(spent.as_secs_f64()), "one_unit_cpu_ms": round(page), "one_unit_lines": lines,
+        "first_seconds": round(first.as_secs_f64()), "cpu_seconds": round(spent), "one_unit_cpu_ms": round(page), "one_unit_lines": lines,
     }))
 }
 
@@ -383,12 +388,10 @@ async fn report(world: &World, rooms: &Rooms, top: UnitId) -> Result<Value> {
         level: String::new(),
     };
     let actor = Actor::from(world.env.new_id::<AccountId>());
-    let (at, before) = (Instant::now(), cpu()?);
+    let (at, before) = (Instant::now(), cpu_with(&world.config)?);
     rooms.reports.make(&wanted, &Scope::All, &actor).await?;
-    let spent = cpu()?.saturating_sub(before);
-    Ok(
-        json!({ "seconds": round(at.elapsed().as_secs_f64()), "cpu_seconds": round(spent.as_secs_f64()) }),
-    )
+    let spent = cpu_with(&world.config)? - before;
+    Ok(json!({ "seconds": round(at.elapsed().as_secs_f64()), "cpu_seconds": round(spent) }))
 }
 
 /// People who sign in at one door, many at once, each acknowledged when it is on disk.

@@ -19,7 +19,7 @@ use tokio::process::Command;
 
 use super::client::Client;
 use super::load::round;
-use super::start::Server;
+use super::start::{Server, processes_of};
 use crate::{Config, World};
 
 /// Nobody is waited for any longer, whatever holds them up.
@@ -136,10 +136,10 @@ pub async fn run(config: &Config, env: &Env, sizes: Sizes) -> Result<Value> {
         tickets: tickets.to_vec(),
     };
     let server = Server::start(config).await?;
-    let (before, database) = (server.cpu()?, database_cpu());
+    let (before, database) = (server.cpu()?, processes_of(config));
     let found = sit_elsewhere(&load(&server.address, &tickets)).await?;
     let spent = server.cpu()? - before;
-    let database = database_cpu() - database;
+    let database = processes_of(config) - database;
     let peak = server.peak_memory()?;
     let commits = commits(&server.address).await?;
     server.kill().await?;
@@ -151,7 +151,6 @@ pub async fn run(config: &Config, env: &Env, sizes: Sizes) -> Result<Value> {
     let plain = sit_elsewhere(&load(&bare.0.address, &tickets)).await?;
     let bare_spent = bare.0.cpu()? - before;
     let per = |seconds: f64, finished: usize| seconds * 1_000.0 / finished.max(1) as f64;
-    let database = if engine == "Postgres" { database } else { 0.0 };
     let (own, bare_own) = (
         per(spent + database, found.finished),
         per(bare_spent, plain.finished),
@@ -194,22 +193,6 @@ async fn commits(address: &str) -> Result<Option<u64>> {
     let page = client.get("/metrics", false).await?.text();
     let line = page.lines().find(|l| l.starts_with("exam_batches_total"));
     Ok(line.and_then(|l| l.split_whitespace().last()?.parse().ok()))
-}
-
-/// CPU that all processes of PostgreSQL on this machine took so far, in seconds.
-fn database_cpu() -> f64 {
-    let ticks = |id: &str| -> Option<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        let (name, rest) = stat.rsplit_once(')')?;
-        let fields = rest.split_whitespace().skip(11).take(4);
-        let own: Vec<f64> = fields.filter_map(|t| t.parse().ok()).collect();
-        // Time of children that have ended is counted with their parent.
-        name.contains("(postgres").then(|| own.iter().sum())
-    };
-    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let ids = all.filter_map(|entry| entry.file_name().into_string().ok());
-    let sum: f64 = ids.filter_map(|id| ticks(&id)).sum();
-    sum / rustix::param::clock_ticks_per_second() as f64
 }
 
 /// Lets the sitters sit, in a process of their own.

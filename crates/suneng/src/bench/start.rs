@@ -94,6 +94,11 @@ impl Server {
         Ok(ticks / rustix::param::clock_ticks_per_second() as f64)
     }
 
+    /// CPU time of the server and of the database's own processes, in seconds.
+    pub fn cpu_with(&self, config: &Config) -> Result<f64> {
+        Ok(self.cpu()? + processes_of(config))
+    }
+
     fn proc(&self, file: &str) -> Result<String> {
         let id = self
             .child
@@ -111,6 +116,30 @@ impl Server {
             .unwrap_or(0.0);
         Ok(kib / 1024.0)
     }
+}
+
+/// CPU that the database's own processes took so far, in seconds: SQLite has none.
+pub fn processes_of(config: &Config) -> f64 {
+    match config.sqlite_file() {
+        Some(_) => 0.0,
+        None => database_cpu(),
+    }
+}
+
+/// CPU that all processes of PostgreSQL on this machine took so far, in seconds.
+fn database_cpu() -> f64 {
+    let ticks = |id: &str| -> Option<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        let (name, rest) = stat.rsplit_once(')')?;
+        let fields = rest.split_whitespace().skip(11).take(4);
+        let own: Vec<f64> = fields.filter_map(|t| t.parse().ok()).collect();
+        // Time of children that have ended is counted with their parent.
+        name.contains("(postgres").then(|| own.iter().sum())
+    };
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = all.filter_map(|entry| entry.file_name().into_string().ok());
+    let sum: f64 = ids.filter_map(|id| ticks(&id)).sum();
+    sum / rustix::param::clock_ticks_per_second() as f64
 }
 
 pub async fn run(config: &Config, env: &Env) -> Result<Value> {
