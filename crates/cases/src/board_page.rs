@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use axum::extract::State as Shared;
 use axum::response::Response;
+use commons::rates::{Rate, Side};
 use commons::sheets::write::xlsx;
 use kernel::{Period, PersonId, Result, UnitId, format_date};
-use ledger::{Axis, Column, Definition, Predicate, Scalar, Test};
 use serde_json::{Value, json};
 use web::table::{Asked, Order, Window};
 use web::{Access, Failure, Shell};
 
-use crate::facts::{ACCEPTED, CASE, CLOSED, HELD, ON_TIME};
 use crate::kind::Stage;
 use crate::list_page::{AGES, PLACE, Wanted, age_code, all_values, raised_in, rows};
 use crate::model::{Filter, Tab, Task, View};
@@ -23,31 +22,8 @@ const CARDS: i64 = 8;
 /// Rows of a wall chart.
 const WALL: i64 = 200;
 const PAGE: i64 = 50;
-/// Rates of the year: the indicator of the pack that shows it, its part and its whole, each with its indicator, the fact
-/// that it counts, and the parts of those facts that count; none: all.
-type Rate = (&'static str, Counted, Counted);
-type Counted = (&'static str, &'static str, &'static [&'static str]);
-const RATES: [Rate; 3] = [
-    (
-        "case-closed-rate",
-        (
-            "case-closed",
-            CLOSED,
-            &["solved", "transferred", "explained"],
-        ),
-        ("case-raised", CASE, &[]),
-    ),
-    (
-        "case-on-time-rate",
-        ("case-on-time", ON_TIME, &[]),
-        ("case-accepted", ACCEPTED, &[]),
-    ),
-    (
-        "case-held-rate",
-        ("case-held", HELD, &["held"]),
-        ("case-looked", HELD, &[]),
-    ),
-];
+/// Rates of the year, by their codes in the packs.
+const RATES: [&str; 3] = ["case-closed-rate", "case-on-time-rate", "case-held-rate"];
 /// Permission to open indicators.
 const INDICATORS: &str = "indicator.read";
 
@@ -116,30 +92,17 @@ async fn tops(s: &Cases, wanted: &Wanted) -> Result<Vec<UnitId>> {
     Ok(tops.map(|u| u.id).collect())
 }
 
-/// Rates of this year (比率): what of what, from the ledger; each number opens its rows where its reader may.
+/// Rates of this year (比率): what of what; each number opens its rows where its reader may.
 async fn rates(s: &Cases, shell: &Shell, access: &Access, wanted: &Wanted) -> Result<Vec<Value>> {
+    let Some(from) = &s.rates else {
+        return Ok(Vec::new());
+    };
     let today = s.env.today();
     let year = Period {
         from: today.first_of_year(),
         to: today,
     };
     let tops = tops(s, wanted).await?;
-    let mut reading = s.ledger.reading().await?;
-    let mut count = async |fact: &str, roles: &[&str]| -> Result<i64> {
-        let text = |t: &str| Scalar::Text(t.to_owned());
-        let mut tests = vec![(Column::Kind, Test::Is(text(fact)))];
-        if !roles.is_empty() {
-            let roles = roles.iter().map(|r| text(r)).collect();
-            tests.push((Column::Role, Test::In(roles)));
-        }
-        let definition = Definition {
-            predicate: Predicate(tests.into_iter().collect()),
-            axis: Axis::Host,
-            ..Definition::default()
-        };
-        let found = reading.tally(&definition, &tops, year, false).await?;
-        Ok(found.values().map(|t| t.n).sum())
-    };
     let may = access.principal.scope(INDICATORS).is_some();
     let unit = match tops.as_slice() {
         [one] => format!("&unit={one}"),
@@ -149,17 +112,19 @@ async fn rates(s: &Cases, shell: &Shell, access: &Access, wanted: &Wanted) -> Re
         let (from, to) = (format_date(year.from), format_date(year.to));
         may.then(|| format!("/indicators/{code}?from={from}&to={to}{unit}"))
     };
-    let mut list = Vec::new();
-    for (rate, part, whole) in RATES {
-        let (n, of) = (count(part.1, part.2).await?, count(whole.1, whole.2).await?);
-        // Tenths of a percent, rounded half up, as indicators print them; of nothing there is no rate.
-        let tenths = (of > 0).then(|| (n * 2_000 + of) / (of * 2));
-        list.push(json!({ "name": shell.t(&format!("cases-{rate}")), "href": href(rate),
-            "text": tenths.map(|t| format!("{}.{}%", t / 10, t % 10)),
-            "part": { "n": n, "href": href(part.0), "name": shell.t(&format!("cases-counted-{}", part.0)) },
-            "whole": { "n": of, "href": href(whole.0), "name": shell.t(&format!("cases-counted-{}", whole.0)) } }));
-    }
-    Ok(list)
+    let lang = shell.lang().code();
+    let side =
+        |side: &Side| json!({ "n": side.n, "href": href(&side.code), "name": side.name.get(lang) });
+    let shown = |r: &Rate| {
+        json!({ "name": r.name.get(lang), "href": href(&r.code), "percent": r.percent,
+            "part": side(&r.part), "whole": side(&r.whole) })
+    };
+    Ok(from
+        .rates(&RATES, &tops, year)
+        .await?
+        .iter()
+        .map(shown)
+        .collect())
 }
 
 /// Open cases by how long ago they were raised (长期未结); each number opens its list.

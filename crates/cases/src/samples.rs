@@ -84,9 +84,9 @@ fn lists(all: &mut Vec<(&'static str, Value)>) {
         "cells": [{ "n": 2, "level": 5, "href": "/cases" }, { "n": 0, "level": 0, "href": null }] }] });
     let column = json!({ "name": "点题", "n": 2, "href": "/cases", "note": "立项交办", "cards": [row(), bare_row()] });
     let board = json!({ "columns": [column, { "name": "破题", "n": 0, "href": "/cases", "note": "", "cards": [] }], "heat": heat,
-        "kinds": [["problem", "问题整改"]], "kind": "problem", "rates": [{ "name": "按期整改率", "href": "/indicators/x", "text": "50.0%",
+        "kinds": [["problem", "问题整改"]], "kind": "problem", "rates": [{ "name": "按期整改率", "href": "/indicators/x", "percent": "50.0",
                 "part": { "n": 1, "href": "/indicators/y", "name": "按期验收" }, "whole": { "n": 2, "href": null, "name": "验收" } },
-            { "name": "销号率", "href": null, "text": null, "part": { "n": 0, "href": null, "name": "销号" }, "whole": { "n": 0, "href": null, "name": "立项" } }],
+            { "name": "销号率", "href": null, "percent": null, "part": { "n": 0, "href": null, "name": "销号" }, "whole": { "n": 0, "href": null, "name": "立项" } }],
         "ages": [{ "name": "0—30 天", "n": 2, "href": "/cases", "bad": false }, { "name": "180 天以上", "n": 1, "href": "/cases", "bad": true }], "crumbs": [] });
     all.push((
         "cases/board.html",

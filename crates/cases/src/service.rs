@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use approvals::{Approvals, Deputies, Nobody};
+use commons::rates::Rates;
 use commons::sheets::squeeze;
 use db::{Db, Tx};
 use desk::Attachments;
@@ -84,6 +85,7 @@ pub struct Cases {
     pub(crate) calendar: Arc<Calendar>,
     pub(crate) attachments: Attachments,
     pub(crate) sources: Sources,
+    pub(crate) rates: Option<Arc<dyn Rates>>,
     pub(crate) approvals: Option<Approvals>,
     pub(crate) vault: Option<crypt::Vault>,
     deputies: Arc<dyn Deputies>,
@@ -128,6 +130,7 @@ impl Cases {
             calendar: calendar.into(),
             attachments,
             sources: Sources::default(),
+            rates: None,
             approvals: None,
             vault: None,
             deputies: Arc::new(Nobody),
@@ -139,6 +142,12 @@ impl Cases {
     /// ([`crate::Decision`]).
     pub fn with_approvals(mut self, approvals: Approvals) -> Self {
         self.approvals = Some(approvals);
+        self
+    }
+
+    /// The same, whose board shows rates worked out by these.
+    pub fn with_rates(mut self, rates: Arc<dyn Rates>) -> Self {
+        self.rates = Some(rates);
         self
     }
 

@@ -12,6 +12,7 @@ pub mod identifiers;
 pub mod lrmx;
 pub mod packs;
 pub mod pinyin;
+pub mod rates;
 pub mod sheets;
 
 /// The texts of this crate's messages, by language tag (fluent).

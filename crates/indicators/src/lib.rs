@@ -10,6 +10,7 @@ mod opened;
 mod pages;
 mod period;
 mod print;
+mod rates;
 mod rows;
 mod samples;
 mod searching;

@@ -551,6 +551,7 @@ impl Rooms {
             sources.clone(),
         )
         .with_audit(db.clone());
+        let cases = cases.with_rates(Arc::new(indicators.clone()));
         let kept = Kept {
             identity: identity.clone(),
             approvals: approvals.clone(),

@@ -62,6 +62,8 @@ async fn measure(kept: &Kept, env: &Env, count: usize) -> Result<Value> {
             made
         }
     };
+    // A server in service has sealed what is old.
+    world.ledger.settle().await?;
     // The morning of the next working day: nobody is reminded on others.
     let calendar = commons::packs::holidays::calendar(&packs).map_err(pack_errors)?;
     let ahead = (0..30).find(|n| calendar.is_workday(env.today().saturating_add(n.days())));

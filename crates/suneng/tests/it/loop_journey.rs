@@ -372,6 +372,15 @@ async fn four_people_close_the_loop_and_the_clock_looks_back() {
     stage.open(&supervisor, looked).await;
     let shown = supervisor.text("main").await;
     assert!(shown.contains("50.0"), "{shown}");
+    // The board says the same, what of what, and opens to it.
+    stage.open(&supervisor, "/cases/board").await;
+    let board = supervisor.text("main").await;
+    let plain: String = board.split_whitespace().collect();
+    assert!(plain.contains("50.0%回头看已巩固1÷回头看2"), "{board}");
+    supervisor
+        .follow("a[href^='/indicators/case-held-rate']")
+        .await;
+    supervisor.wait_text("main", "50.0").await;
     for page in [&officer, &supervisor, &clerk, &phone] {
         let errors = page.console_errors().await;
         assert!(errors.is_empty(), "{errors:#?}");
