@@ -18,6 +18,8 @@
 
 pub mod pg;
 mod sqlite;
+mod threads;
 mod world;
 
+pub use threads::threads_are_tested;
 pub use world::{TestDb, env, on_both, on_postgres, on_sqlite};

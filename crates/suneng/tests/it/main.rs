@@ -10,6 +10,7 @@ mod demo;
 mod deploy;
 mod deputies;
 mod edge;
+mod exam_threads;
 mod exams;
 mod faults;
 mod figures;

@@ -122,7 +122,7 @@ fn paper() -> Paper {
     }
 }
 
-async fn publish(house: &House, unit: UnitId, paper: &Paper, shows: Shows) -> Id {
+pub async fn publish(house: &House, unit: UnitId, paper: &Paper, shows: Shows) -> Id {
     let (exams, all) = (&house.rooms.exams, Scope::All);
     let now = house.world.env.now();
     let terms = Terms {
@@ -145,7 +145,7 @@ async fn publish(house: &House, unit: UnitId, paper: &Paper, shows: Shows) -> Id
     exam
 }
 
-async fn tickets(house: &House, exam: Id, names: &[&str]) -> Vec<String> {
+pub async fn tickets(house: &House, exam: Id, names: &[&str]) -> Vec<String> {
     let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
     let by = AccountId(house.world.env.new_id());
     let issued = house.rooms.exams.issue(exam, &names, &Scope::All, by);
