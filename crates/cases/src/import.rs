@@ -352,7 +352,7 @@ impl Cases {
                 let kind = &fine.kind;
                 let mut m = fine.matter.clone();
                 Self::settle(kind, &mut m);
-                m.rule = crate::service::hash_of(kind)?;
+                m.rule = commons::packs::hash_of(kind)?;
                 store::put_rule(tx, &m.rule, kind).await?;
                 if m.number.is_empty() {
                     let year = m.raised_on.year();

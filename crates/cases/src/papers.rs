@@ -3,11 +3,11 @@
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use commons::docx::{Block, Document, Official, Table, write};
+use desk::id_of;
 use kernel::{Date, Error, PersonId, Result, format_date};
 use web::{Access, Failure, Shell};
 
 use crate::model::Eyes;
-use crate::pages::id_of;
 use crate::service::{Cases, Whole};
 
 /// What papers there are.

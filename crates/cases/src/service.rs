@@ -1,9 +1,10 @@
 //! Assigning, mending, accepting, opening again.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use approvals::{Approvals, Deputies, Nobody};
+use commons::packs::Kept;
 use commons::sheets::squeeze;
 use db::{Db, Tx};
 use desk::Attachments;
@@ -14,7 +15,6 @@ use ledger::{Ledger, Sources};
 use notices::Notices;
 use organization::{Organization, finding};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use web::table::{Order, Window};
 
 use crate::approving::{self, CLOSING, EXTENSION};
@@ -87,13 +87,7 @@ pub struct Cases {
     pub(crate) approvals: Option<Approvals>,
     pub(crate) vault: Option<crypt::Vault>,
     deputies: Arc<dyn Deputies>,
-    rules: Arc<Mutex<HashMap<String, Arc<Kind>>>>,
-}
-
-/// The hash of a kind as it is now.
-pub(crate) fn hash_of(kind: &Kind) -> Result<String> {
-    let body = serde_json::to_vec(kind).map_err(Error::internal)?;
-    Ok(hex::encode(Sha256::digest(body)))
+    rules: Kept<Kind>,
 }
 
 /// Whether a text is too long or has characters that none should have.
@@ -131,7 +125,7 @@ impl Cases {
             approvals: None,
             vault: None,
             deputies: Arc::new(Nobody),
-            rules: Arc::default(),
+            rules: Kept::default(),
         }
     }
 
@@ -165,23 +159,10 @@ impl Cases {
         tx: &mut Tx,
         hashes: impl IntoIterator<Item = &str>,
     ) -> Result<HashMap<String, Arc<Kind>>> {
-        let wanted: BTreeSet<&str> = hashes.into_iter().collect();
-        let mut found: HashMap<String, Arc<Kind>> = {
-            let known = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-            let of = |h: &&str| Some(((*h).to_owned(), known.get(*h)?.clone()));
-            wanted.iter().filter_map(of).collect()
-        };
-        let missing: Vec<&str> = wanted
-            .into_iter()
-            .filter(|h| !found.contains_key(*h))
-            .collect();
+        let (mut found, missing) = self.rules.of(hashes);
         if !missing.is_empty() {
-            for (hash, kind) in store::rules(tx, &missing).await? {
-                let kind = Arc::new(kind);
-                let mut known = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-                known.insert(hash.clone(), kind.clone());
-                found.insert(hash, kind);
-            }
+            let read = store::rules(tx, &missing).await?;
+            self.rules.learn(&mut found, read);
         }
         Ok(found)
     }

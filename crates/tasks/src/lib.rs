@@ -39,7 +39,7 @@ pub use kind::{
     Catalogue, Claim, Count, Frequency, OwnerKind, PackDuty, PlanKind, PracticalKind, TaskWords,
 };
 pub use model::{
-    Author, Content, Entry, EntryState, Eyes, Line, Milestone, Plan, PlanAct, PlanState, Report,
+    Content, Entry, EntryState, Eyes, Line, Milestone, Plan, PlanAct, PlanState, Report,
     ReportState, month_of, month_text, rolled,
 };
 pub use module::module;

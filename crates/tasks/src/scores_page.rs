@@ -3,6 +3,7 @@
 use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
+use desk::{Typed, told};
 use kernel::{Error, Msg};
 use serde_json::{Value, json};
 use web::table::Asked;
@@ -10,7 +11,7 @@ use web::{Failure, Form, Shell};
 
 use crate::practical::{Practical, PracticalState};
 use crate::service::Tasks;
-use crate::typed::{Typed, told};
+use crate::typed::number_in;
 
 async fn context(
     s: &Tasks,
@@ -53,7 +54,7 @@ pub(crate) async fn score(
     let typed = Typed(pairs);
     let done = async {
         let wrong = || Error::field("score", Msg::new("tasks-score-wrong"));
-        let score = typed.number("score")?.ok_or_else(wrong)?;
+        let score = number_in(&typed, "score")?.ok_or_else(wrong)?;
         s.score(&page, typed.get("code"), score, typed.get("said"))
             .await
     };

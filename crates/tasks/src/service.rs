@@ -167,21 +167,9 @@ impl Tasks {
         before: Option<PersonId>,
         scope: &Scope,
     ) -> Result<Option<PersonId>> {
-        let no = text.trim();
-        match (no, before) {
-            ("", _) => return Ok(None),
-            ("=", Some(before)) => return Ok(Some(before)),
-            _ => {}
-        }
-        let today = self.env.today();
-        let unknown = || Error::field(field, Msg::new("tasks-person-unknown").with("no", no));
-        let person = finding::serving(&mut self.db.read().await?, no, today).await?;
-        let person = person.ok_or_else(unknown)?;
-        let home = self.organization.unit_of(person, today).await?;
-        let home = home.ok_or_else(unknown)?;
-        match self.organization.reaches(scope, home).await? {
-            true => Ok(Some(person)),
-            false => Err(unknown()),
+        match (text.trim(), before) {
+            ("=", Some(before)) => Ok(Some(before)),
+            _ => self.organization.person_picked(field, text, scope).await,
         }
     }
 

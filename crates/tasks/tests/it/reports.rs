@@ -5,7 +5,7 @@ use tasks::{Judgement, Line, Report, ReportFilter, ReportState, Written};
 use testkit::on_both;
 use web::table::Window;
 
-use crate::house::{House, Who, migrations};
+use crate::house::{House, Sees as _, Who, migrations};
 
 pub const DAY: i64 = 24 * 3600;
 
@@ -103,7 +103,7 @@ async fn a_report_goes_from_the_unit_to_somebody_else_and_its_words_stand() {
         let r = &reports(&h).await[0];
         judge(&h, h.leader, r, Judgement::Accept, "").await.unwrap();
         assert_eq!(h.roles(first).await, ["task-entry/in-time"]);
-        let fact = &h.facts(first).await[0];
+        let fact = &h.standing(first).await[0];
         assert_eq!(fact.date, Date::constant(2026, 11, 18));
         assert_eq!(h.roles(r.id).await, ["task-report-accepted/in-time"]);
         let twice = judge(&h, h.leader, r, Judgement::Accept, "").await;
