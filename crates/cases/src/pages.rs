@@ -13,9 +13,9 @@ use crate::case::{Act, Case, End, Event, Evidence, Measure, Pending};
 use crate::form_page::{input_of, options_of};
 use crate::kind::{FieldType, Kind, Stage, Verb};
 use crate::model::{Eyes, Matter};
-use crate::papers;
 use crate::service::{Ask, Cases, LONGEST, Said, Whole};
 use crate::store;
+use crate::{exposing, papers};
 
 /// Days before the due day from which a case is marked.
 const SOON: i64 = 3;
@@ -86,6 +86,9 @@ fn line(shell: &Shell, s: &Cases, e: &Event, w: &Whole, name: Option<&String>) -
         Act::Reminded { step } | Act::Escalated { step } => step.clone(),
         Act::RemedyAsked { remedy } => remedy.name.get(shell.lang().code()).to_owned(),
         Act::RemedyDropped { no } => no.to_string(),
+        Act::PaperIssued { name, number, .. } => {
+            format!("{}（{number}）", name.get(shell.lang().code()))
+        }
         _ => String::new(),
     };
     let end = match &e.act {
@@ -102,6 +105,7 @@ fn line(shell: &Shell, s: &Cases, e: &Event, w: &Whole, name: Option<&String>) -
         | Act::NotGiven
         | Act::Escalated { .. }
         | Act::Urged
+        | Act::Exposed
         | Act::Reopened { .. } => "bad",
         Act::Reminded { .. }
         | Act::TimeWanted { .. }
@@ -238,7 +242,8 @@ pub(crate) async fn page(
         "form": form, "verbs": verbs, "may_measure": can(&Verb::Measure), "why": why, "most": LONGEST, "today": format_date(today),
         "waiting": waiting.iter().map(|x| json!({ "value": x.text(), "name": x.name })).collect::<Vec<_>>(),
         "reporter": w.reporter.as_ref().map(|r| r.as_ref().map_or(json!(false), |r| json!({ "name": r.name, "contact": r.contact }))),
-        "papers": papers::PAPERS.map(|p| json!([p, shell.t(&format!("cases-paper-{p}"))])),
+        "papers": papers::offered(s, w, lang), "may_trace": !w.hand.sides.is_empty(),
+        "exposure": exposing::shown(s, w).await?,
         "shown": Value::Null, "crumbs": crumbs(shell),
     }))
 }

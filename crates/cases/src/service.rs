@@ -23,6 +23,7 @@ use crate::kind::{CaseKinds, Kind, Side, Stage, Verb};
 use crate::model::{Eyes, Filter, Matter, Part, Reporter, Tab, Task};
 use crate::searching;
 use crate::store;
+use crate::tracing::CAUSED;
 
 /// Longest text.
 pub(crate) const LONGEST: usize = 4_000;
@@ -476,12 +477,14 @@ impl Cases {
         }
         match &event.act {
             Act::Duplicate { of } => store::link(tx, m.id, "duplicate", *of).await?,
+            Act::CausedBy { of } => store::link(tx, m.id, CAUSED, *of).await?,
             Act::Reopened { .. } => self.take_back_end(tx, m, actor.account).await?,
             Act::Held => self.write_held(tx, m, true, actor.account).await?,
             Act::Evaluated { .. } => self.write_evaluated(tx, m, kind, actor.account).await?,
             _ => {}
         }
         if let (None, Some(end)) = (ended, case.end) {
+            self.come_off(tx, case, m.id).await?;
             self.write_ended(tx, m, end, actor.account).await?;
         }
         let action = match &event.act {
@@ -687,6 +690,21 @@ impl Cases {
             Window::new(1, most),
         )
         .await
+    }
+
+    /// Look backs that wait for somebody who supervises. For the home page.
+    pub async fn to_look_at(&self, eyes: &Eyes, most: i64) -> Result<(i64, Vec<Matter>)> {
+        let order = Order {
+            by: "due",
+            down: false,
+        };
+        let filter = Filter {
+            looking: true,
+            ..Filter::default()
+        };
+        let window = Window::new(1, most);
+        self.list(Tab::Supervised, &filter, eyes, order, window)
+            .await
     }
 
     /// Measures that are not done, by day: of a person, or of units.

@@ -14,6 +14,7 @@ mod entry_form;
 mod entry_page;
 mod facts;
 mod figures;
+mod importing;
 mod kind;
 mod list_page;
 mod matrix_page;

@@ -136,7 +136,7 @@ impl Tasks {
         self.record(tx, actor, action, ("task-plan", plan.id), what.0)
             .await?;
         match what.0 {
-            "made" | "changed" | "added" | "entry" | "removed" | "carried-in" => {
+            "made" | "changed" | "added" | "imported" | "entry" | "removed" | "carried-in" => {
                 searching::index(tx, plan).await
             }
             _ => Ok(()),

@@ -2,6 +2,7 @@
 
 use axum::Form as Body;
 use axum::extract::{Multipart, Path, State as Shared};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use commons::sheets::write::{Value as Cell, xlsx};
 use desk::{Typed, Waiting, id_of, paragraphs, told, waiting};
@@ -314,6 +315,7 @@ pub(crate) async fn slips(
     shell: Shell,
     access: Access,
     actor: Actor,
+    headers: HeaderMap,
     Path(id): Path<String>,
     Body(pairs): Body<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
@@ -325,7 +327,14 @@ pub(crate) async fn slips(
     };
     match done.await {
         Ok((p, codes)) => {
-            let context = json!({ "title": p.title, "page": p.code.as_ref().map(|c| format!("/score/{c}")), "codes": codes,
+            let at = p.code.as_deref().unwrap_or_default();
+            let page = format!("{}/score/{at}", s.origin.of(&headers));
+            let slip = |code: &String| {
+                let picture = web::qr(&format!("{page}?code={}", web::encode(code)), 120)?;
+                Ok(json!({ "code": code, "picture": picture }))
+            };
+            let slips = codes.iter().map(slip).collect::<Result<Vec<_>>>()?;
+            let context = json!({ "title": p.title, "page": page, "slips": slips,
                 "crumbs": crumbs(&shell, &[(&p.title, p.href())]) });
             shell.page("tasks/slips.html", context)
         }

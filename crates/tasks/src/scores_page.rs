@@ -41,7 +41,9 @@ pub(crate) async fn ask(
 ) -> Result<Response, Failure> {
     let p = s.asked_by(&page).await?;
     let done = asked.get("done").is_some();
-    let context = context(&s, &p, (&shell, &page), (Form::default(), done)).await?;
+    // What a phone read from a slip is filled in.
+    let form = Form::default().with("code", asked.get("code").unwrap_or_default());
+    let context = context(&s, &p, (&shell, &page), (form, done)).await?;
     shell.page("tasks/score.html", context)
 }
 

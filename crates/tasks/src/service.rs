@@ -29,6 +29,7 @@ pub struct Tasks {
     pub(crate) attachments: Attachments,
     pub(crate) intake: Option<Arc<dyn Intake>>,
     pub(crate) sources: Sources,
+    pub(crate) origin: web::Origin,
 }
 
 impl Tasks {
@@ -52,6 +53,7 @@ impl Tasks {
             attachments,
             intake: None,
             sources: Sources::default(),
+            origin: web::Origin::default(),
         }
     }
 
@@ -64,6 +66,12 @@ impl Tasks {
     /// The same, which knows what stands behind facts.
     pub fn with_sources(mut self, sources: Sources) -> Self {
         self.sources = sources;
+        self
+    }
+
+    /// The same, which writes this address on slips.
+    pub fn with_origin(mut self, origin: web::Origin) -> Self {
+        self.origin = origin;
         self
     }
 

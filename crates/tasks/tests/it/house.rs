@@ -219,6 +219,13 @@ impl House {
         self.tasks.act((plan, None), act, reason, by).await
     }
 
+    /// The leader issues what the planner asks for.
+    pub async fn issue(&self, plan: Id) {
+        for (act, who) in [(PlanAct::Ask, self.planner), (PlanAct::Issue, self.leader)] {
+            self.act(plan, act, who, "").await.unwrap();
+        }
+    }
+
     /// An issued plan of 2026 with an entry for each office.
     pub async fn issued(&self) -> (Id, [Id; 2]) {
         let plan = self.plan(2026).await;
@@ -228,20 +235,17 @@ impl House {
         let second = self
             .entry(plan, &self.content(self.offices[1], "组织培训"))
             .await;
-        self.act(plan, PlanAct::Ask, self.planner, "")
-            .await
-            .unwrap();
-        self.act(plan, PlanAct::Issue, self.leader, "")
-            .await
-            .unwrap();
+        self.issue(plan).await;
         (plan, [first, second])
     }
 
     /// Kind and part of the facts about something that stand.
     pub async fn roles(&self, subject: Id) -> Vec<String> {
         let facts = self.standing(subject).await.into_iter();
-        facts
+        let mut roles: Vec<String> = facts
             .map(|f| format!("{}/{}", f.kind, f.role.unwrap_or_default()))
-            .collect()
+            .collect();
+        roles.sort();
+        roles
     }
 }

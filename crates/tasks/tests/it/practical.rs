@@ -102,6 +102,7 @@ async fn it_is_done_with_evidence_confirmed_by_another_and_rated_without_an_acco
             .map(|rest| rest.split('<').next().unwrap().to_owned())
             .collect();
         assert_eq!(codes.len(), 6);
+        assert_eq!(page.matches("crispEdges").count(), 6, "a picture on each");
         let score = page.split("/score/").nth(1).unwrap()[..24].to_owned();
         let score = format!("/score/{score}");
         let stranger = h.stranger();
@@ -110,6 +111,8 @@ async fn it_is_done_with_evidence_confirmed_by_another_and_rated_without_an_acco
             status == 200 && page.contains("办事群众") && !page.contains("人员"),
             "{page}"
         );
+        let scanned = stranger.get(&format!("{score}?code={}", codes[0])).await.1;
+        assert_eq!(scanned.matches(&codes[0]).count(), 1, "filled in");
         assert_eq!(stranger.get("/score/nothing").await.0, 404);
         let wrong = stranger
             .post(&score, &[("code", "AAAAA-BBBBB"), ("score", "5")])

@@ -82,13 +82,19 @@ async fn a_report_goes_from_the_unit_to_somebody_else_and_its_words_stand() {
             .unwrap();
         let r = &reports(&h).await[0];
         assert_eq!((r.state, r.omitted), (ReportState::Handed, 0));
-        assert_eq!(h.told(h.leader).await[0], "tasks-notice-handed");
+        assert_eq!(
+            h.told(h.leader).await.last().unwrap().as_str(),
+            "tasks-notice-handed"
+        );
         let silent = judge(&h, h.leader, r, Judgement::Return, "").await;
         assert_eq!(key(silent.unwrap_err()), "tasks-reason-wrong");
         judge(&h, h.leader, r, Judgement::Return, "数字有误")
             .await
             .unwrap();
-        assert_eq!(h.told(mine).await[0], "tasks-notice-returned");
+        assert_eq!(
+            h.told(mine).await.last().unwrap().as_str(),
+            "tasks-notice-returned"
+        );
         let r = &reports(&h).await[0];
         let reached = Some(Date::constant(2026, 11, 18));
         write(
@@ -187,7 +193,10 @@ async fn the_clock_opens_reminds_and_judges_each_report_once() {
         h.tasks.remind().await.unwrap();
         assert_eq!(h.roles(november[0].id).await, ["task-report/in-time"]);
         assert_eq!(h.roles(november[1].id).await, ["task-report/missed"]);
-        assert_eq!(h.told(h.reporters[1]).await[0], "tasks-notice-late");
+        assert_eq!(
+            h.told(h.reporters[1]).await.last().unwrap().as_str(),
+            "tasks-notice-late"
+        );
         // Handed in late: what was missed stays missed, the acceptance says late.
         write(&h, h.reporters[1], &november[1], vec![], true)
             .await
