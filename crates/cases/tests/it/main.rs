@@ -11,3 +11,4 @@ mod papers;
 mod races;
 mod remedies;
 mod service;
+mod threads;
