@@ -112,7 +112,8 @@ async fn it_is_done_with_evidence_confirmed_by_another_and_rated_without_an_acco
             "{page}"
         );
         let scanned = stranger.get(&format!("{score}?code={}", codes[0])).await.1;
-        assert_eq!(scanned.matches(&codes[0]).count(), 1, "filled in");
+        let filled = format!("value=\"{}\"", codes[0]);
+        assert!(scanned.contains(&filled), "{scanned}");
         assert_eq!(stranger.get("/score/nothing").await.0, 404);
         let wrong = stranger
             .post(&score, &[("code", "AAAAA-BBBBB"), ("score", "5")])
