@@ -32,7 +32,7 @@ pub struct Activities {
     pub(crate) requests: Option<requests::Requests>,
     pub(crate) levels: Arc<Levels>,
     pub(crate) keeper: Option<Keeper>,
-    pub(crate) address: Arc<(String, bool)>,
+    pub(crate) address: web::Origin,
     pub(crate) coming: GroupCommit<DoorWriter>,
     pub(crate) doors: Arc<Memory>,
 }
@@ -67,7 +67,7 @@ impl Activities {
             requests: None,
             levels: Arc::default(),
             keeper: None,
-            address: Arc::default(),
+            address: web::Origin::default(),
             coming,
             doors: Arc::default(),
         }
@@ -81,19 +81,13 @@ impl Activities {
 
     /// The same, reached at this address (empty: the one that was asked), by https or not.
     pub fn with_address(mut self, url: &str, secure: bool) -> Self {
-        self.address = Arc::new((url.trim_end_matches('/').to_owned(), secure));
+        self.address = web::Origin::new(url, secure);
         self
     }
 
     /// The address of this server in what a phone reads.
     pub(crate) fn origin(&self, headers: &axum::http::HeaderMap) -> String {
-        let (url, secure) = &*self.address;
-        if !url.is_empty() {
-            return url.clone();
-        }
-        let host = headers.get(axum::http::header::HOST);
-        let host = host.and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-        format!("{}://{host}", if *secure { "https" } else { "http" })
+        self.address.of(headers)
     }
 
     /// The same, in which whoever recorded something hears that it was returned.

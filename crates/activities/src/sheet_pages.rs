@@ -8,8 +8,6 @@ use axum::response::Response;
 use commons::sheets::write::{self, Value as Out};
 use kernel::{ActivityId, Date, Error, FieldError, Id, Msg, PersonId, Result, Timestamp, UnitId};
 use organization::RosterEntry;
-use qrcode::QrCode;
-use qrcode::render::svg;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::{Access, Failure, Shell};
@@ -24,18 +22,6 @@ use crate::{Activities, ActivityKind, store};
 pub(crate) const BODY: usize = 11 << 20;
 /// Empty rows for people whom nobody expected.
 const BLANK: usize = 8;
-
-/// A code as a picture that stands in a page.
-pub(crate) fn picture(text: &str, least: u32) -> Result<String> {
-    let code = QrCode::new(text.as_bytes()).map_err(Error::internal)?;
-    let picture = code
-        .render::<svg::Color<'_>>()
-        .min_dimensions(least, least)
-        .build();
-    // Inline: without the head of a file of its own.
-    let from = picture.find("<svg").unwrap_or_default();
-    Ok(picture[from..].to_owned())
-}
 
 impl Activities {
     /// Who is expected at what was planned.
@@ -89,7 +75,7 @@ async fn paper(
             "title": paper.title, "host": host.get(&paper.host), "location": paper.location, "rows": rows,
             "kind": kind.map_or(paper.kind, |k| k.name.get(shell.lang().code())), "href": paper.href,
             "starts": paper.when.0.minute_text(zone), "ends": clock(paper.when.1), "code": paper.code,
-            "blank": blank.unwrap_or(BLANK).min(60), "picture": picture(&url, 84)?,
+            "blank": blank.unwrap_or(BLANK).min(60), "picture": web::qr(&url, 84)?,
         }),
     )
 }

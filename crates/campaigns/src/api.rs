@@ -11,8 +11,8 @@ use web::{Access, Failure, Policy, Routes};
 
 use crate::model::{Campaign, Eyes, Filter, State};
 use crate::service::Campaigns;
-use crate::typed::id_of;
 use crate::{READ, REPORT};
+use desk::id_of;
 
 const MOST: i64 = 200;
 

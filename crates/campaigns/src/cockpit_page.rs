@@ -3,6 +3,7 @@
 use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
+use desk::{Typed, id_of, told};
 use identity::Actor;
 use kernel::{Date, Error, FactId, Id, Period, Result, Scope, UnitId, format_date};
 use ledger::{Fact, Label};
@@ -15,7 +16,7 @@ use crate::closing::percent;
 use crate::model::{Eyes, TITLE};
 use crate::service::{Campaigns, Whole};
 use crate::show_page::steps;
-use crate::typed::{Typed, crumbs, id_of, tabs, tag, told, unit_of};
+use crate::typed::{crumbs, tabs, tag};
 
 const ROWS: usize = 50;
 const PAGE: i64 = 50;
@@ -209,7 +210,7 @@ pub(crate) async fn rows(
     let mut reading = s.ledger.reading().await?;
     let ground = s.ground(&mut reading, c, &access.scope).await?;
     let unit = match asked.get("unit") {
-        Some(text) => Some(unit_of(text)?)
+        Some(text) => Some(id_of(text)?)
             .filter(|u| ground.joined.contains(u))
             .map_or(Err(Error::NotFound), |u| Ok(Some(u)))?,
         None => None,
@@ -333,7 +334,7 @@ pub(crate) async fn raise(
 ) -> Result<Response, Failure> {
     let (id, eyes, typed) = (id_of(&id)?, Eyes::from(&access), Typed(pairs));
     let done = async {
-        let unit = unit_of(typed.get("unit"))?;
+        let unit = id_of(typed.get("unit"))?;
         let said = (typed.id("key")?, typed.get("problem"), typed.get("detail"));
         s.raise((id, unit), said, (&eyes, &actor)).await
     };

@@ -3,6 +3,7 @@
 use axum::Form as Body;
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::Response;
+use desk::{Typed, id_of, told};
 use identity::Actor;
 use kernel::{Error, Id, Msg, Result, UnitId, format_date};
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use crate::kind::CampaignKind;
 use crate::model::{Campaign, Content, Eyes, LONGEST, Measure, New, Stretch, TITLE, Taken};
 use crate::nodes::laid;
 use crate::service::Campaigns;
-use crate::typed::{Typed, crumbs, id_of, named_in, told};
+use crate::typed::{crumbs, named_in};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -148,7 +149,7 @@ async fn content_of(
     let taken = before.map_or(&[][..], |b| b.claims.as_slice());
     let lead = match (typed.get("lead").trim(), before.and_then(|b| b.lead)) {
         ("=", Some(lead)) => Some(lead),
-        (text, _) => s.person("lead", text, &scope).await?,
+        (text, _) => s.organization.person_picked("lead", text, &scope).await?,
     };
     Ok(Content {
         title: typed.get("title").to_owned(),

@@ -3,6 +3,7 @@
 use axum::Form as Body;
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::Response;
+use desk::{Typed, id_of, told};
 use identity::Actor;
 use kernel::{Date, Error, Id, Period, Result, UnitId, format_date};
 use serde::Deserialize;
@@ -17,7 +18,7 @@ use crate::list_page::rows;
 use crate::model::{Eyes, State, Taken};
 use crate::nodes::{Level, Node, laid};
 use crate::service::Campaigns;
-use crate::typed::{Typed, crumbs, id_of, named_in, told};
+use crate::typed::{crumbs, named_in};
 
 const ROWS: usize = 50;
 

@@ -3,7 +3,7 @@
 use approvals::By;
 use db::Tx;
 use desk::{Attached, Waiting};
-use identity::Actor;
+use identity::{Actor, Author};
 use jiff::civil::Date;
 use kernel::{Error, Id, Msg, Result, Timestamp, format_date};
 use serde_json::json;
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::approving::{self, PLAN_ISSUE};
 use crate::model::{Campaign, Eyes, LONGEST, State, TITLE, tidy, unfit};
 use crate::service::Campaigns;
-use crate::store::{self, Author, parts};
+use crate::store::{self, parts};
 
 /// Where a version of a plan stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

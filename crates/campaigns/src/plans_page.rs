@@ -4,7 +4,7 @@ use axum::Form as Body;
 use axum::extract::{Multipart, Path, State as Shared};
 use axum::response::Response;
 use commons::docx::{Block, Document, Official, Table, write};
-use desk::Waiting;
+use desk::{Waiting, id_of, paragraphs, told};
 use identity::Actor;
 use kernel::{Error, Result, UnitId, format_date};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use web::{Access, Failure, Form, Secrecy, Shell};
 use crate::model::{Eyes, LONGEST, State, TITLE};
 use crate::plans::{Plan, PlanState};
 use crate::service::{Campaigns, Whole};
-use crate::typed::{crumbs, id_of, paragraphs, tabs, taken, told};
+use crate::typed::{crumbs, tabs};
 
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
@@ -113,7 +113,7 @@ async fn context(
     }
     Ok(
         json!({ "id": c.id, "title": c.content.title, "plans": plans.collect::<Vec<_>>(), "may": may, "asked": asked,
-        "waiting": crate::typed::waiting(files), "most": LONGEST, "title_most": TITLE,
+        "waiting": desk::waiting(files), "most": LONGEST, "title_most": TITLE,
         "nav": tabs(shell, c.id, "plans"), "crumbs": crumbs(shell, None), "form": form }),
     )
 }
@@ -142,7 +142,7 @@ pub(crate) async fn keep(
 ) -> Result<Response, Failure> {
     let (id, eyes) = (id_of(&id)?, Eyes::from(&access));
     let w = s.campaign(id, &eyes).await?;
-    let (typed, files, asked) = taken(&s, &access, &mut secrecy, parts).await?;
+    let (typed, files, asked) = s.attachments.typed(&access, &mut secrecy, parts).await?;
     if let Some(asked) = asked {
         return Ok(asked);
     }

@@ -4,6 +4,7 @@ use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use commons::forms::Answers;
+use desk::{Typed, id_of, paragraphs, told};
 use identity::Actor;
 use kernel::{Error, FieldError, Msg, PersonId, Result, UnitId, format_date};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::checklist::{Scored, compared, mark, on, typed_points, written};
 use crate::model::{Eyes, REASON, Side, Solid, State};
 use crate::service::{Campaigns, Whole};
 use crate::store::scores;
-use crate::typed::{Typed, crumbs, id_of, paragraphs, tabs, told, unit_of};
+use crate::typed::{crumbs, tabs};
 
 const PAGE: i64 = 100;
 
@@ -262,7 +263,7 @@ pub(crate) async fn one(
 ) -> Result<Response, Failure> {
     let eyes = Eyes::from(&access);
     let w = s.campaign(id_of(&id)?, &eyes).await?;
-    let context = one_context(&s, &shell, &eyes, &w, unit_of(&unit)?, Form::default()).await?;
+    let context = one_context(&s, &shell, &eyes, &w, id_of(&unit)?, Form::default()).await?;
     shell.page("campaigns/score.html", context)
 }
 
@@ -316,7 +317,7 @@ async fn scored(
 ) -> Result<Response, Failure> {
     let (id, unit, eyes, typed) = (
         id_of(&id)?,
-        unit_of(&unit)?,
+        id_of(&unit)?,
         Eyes::from(&access),
         Typed(pairs),
     );
@@ -362,7 +363,7 @@ pub(crate) async fn object(
 ) -> Result<Response, Failure> {
     let (id, unit, eyes, typed) = (
         id_of(&id)?,
-        unit_of(&unit)?,
+        id_of(&unit)?,
         Eyes::from(&access),
         Typed(pairs),
     );
@@ -382,7 +383,7 @@ pub(crate) async fn answer(
 ) -> Result<Response, Failure> {
     let (id, unit, eyes, typed) = (
         id_of(&id)?,
-        unit_of(&unit)?,
+        id_of(&unit)?,
         Eyes::from(&access),
         Typed(pairs),
     );

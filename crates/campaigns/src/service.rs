@@ -1,10 +1,11 @@
 //! Campaigns: written down, changed, moved on, documents and measures.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use approvals::Approvals;
 use commons::findings::Intake;
+use commons::packs::{Kept, hash_of};
 use db::{Db, Tx};
 use desk::{Attachments, Waiting};
 use identity::Actor;
@@ -13,7 +14,6 @@ use ledger::{Ledger, Sources};
 use notices::Notices;
 use organization::{Organization, finding};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::kind::{CampaignKind, CampaignKinds};
 use crate::model::{Act, Campaign, Content, Eyes, Filter, New, State, Taking, reason_of, tidy};
@@ -38,7 +38,7 @@ pub struct Campaigns {
     pub(crate) approvals: Option<Approvals>,
     pub(crate) intake: Option<Arc<dyn Intake>>,
     pub(crate) sources: Sources,
-    rules: Arc<Mutex<HashMap<String, Arc<CampaignKind>>>>,
+    rules: Kept<CampaignKind>,
 }
 
 /// A campaign with what belongs to it.
@@ -113,7 +113,7 @@ impl Campaigns {
             approvals: None,
             intake: None,
             sources: Sources::default(),
-            rules: Arc::default(),
+            rules: Kept::default(),
         }
     }
 
@@ -146,20 +146,10 @@ impl Campaigns {
         tx: &mut Tx,
         hashes: impl IntoIterator<Item = &str>,
     ) -> Result<HashMap<String, Arc<CampaignKind>>> {
-        let wanted: BTreeSet<&str> = hashes.into_iter().collect();
-        let lock = || self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |h: &&str| Some(((*h).to_owned(), lock().get(*h)?.clone()));
-        let mut found: HashMap<String, Arc<CampaignKind>> = wanted.iter().filter_map(of).collect();
-        let missing: Vec<&str> = wanted
-            .into_iter()
-            .filter(|h| !found.contains_key(*h))
-            .collect();
+        let (mut found, missing) = self.rules.of(hashes);
         if !missing.is_empty() {
-            for (hash, kind) in store::rules(tx, &missing).await? {
-                let kind = Arc::new(kind);
-                lock().insert(hash.clone(), kind.clone());
-                found.insert(hash, kind);
-            }
+            let read = store::rules(tx, &missing).await?;
+            self.rules.learn(&mut found, read);
         }
         Ok(found)
     }
@@ -270,9 +260,7 @@ impl Campaigns {
     pub async fn create(&self, new: &New, eyes: &Eyes, actor: &Actor) -> Result<Id> {
         let unknown = || Error::field("kind", Msg::new("campaigns-kind-unknown"));
         let kind = self.kinds.get(&new.kind).ok_or_else(unknown)?;
-        let rule = hex::encode(Sha256::digest(
-            serde_json::to_vec(kind).map_err(Error::internal)?,
-        ));
+        let rule = hash_of(kind)?;
         let mut content = new.content.clone();
         content.title = tidy(&content.title);
         content.goals = tidy(&content.goals);

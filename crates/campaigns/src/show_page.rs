@@ -3,7 +3,7 @@
 use axum::Form as Body;
 use axum::extract::{Multipart, Path, State as Shared};
 use axum::response::Response;
-use desk::Waiting;
+use desk::{Typed, Waiting, id_of, paragraphs, told};
 use identity::Actor;
 use kernel::{Error, Id, Result, Scope, UnitId, format_date};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::model::{Act, Content, Eyes, REASON};
 use crate::plans::PlanState;
 use crate::service::{Campaigns, Whole};
 use crate::store::Event;
-use crate::typed::{Typed, crumbs, id_of, paragraphs, tabs, tag, taken, told};
+use crate::typed::{crumbs, tabs, tag};
 
 /// Phases as the stepper shows them.
 pub(crate) fn steps(
@@ -189,7 +189,7 @@ async fn context(
         "acts": acts.collect::<Vec<_>>(), "may_plan": w.may_plan, "may_change": w.may_plan && open,
         "may_report": running && !offered.is_empty(), "offered": offered, "reports": mine.collect::<Vec<_>>(),
         "events": history(s, shell, &w.events, &units), "seen": c.version, "today": format_date(today), "most": REASON,
-        "waiting": crate::typed::waiting(files), "nav": tabs(shell, c.id, ""), "crumbs": crumbs(shell, None), "form": form,
+        "waiting": desk::waiting(files), "nav": tabs(shell, c.id, ""), "crumbs": crumbs(shell, None), "form": form,
     }))
 }
 
@@ -278,12 +278,12 @@ pub(crate) async fn report(
 ) -> Result<Response, Failure> {
     let (id, eyes) = (id_of(&id)?, Eyes::from(&access));
     s.campaign(id, &eyes).await?;
-    let (typed, files, asked) = taken(&s, &access, &mut secrecy, parts).await?;
+    let (typed, files, asked) = s.attachments.typed(&access, &mut secrecy, parts).await?;
     if let Some(asked) = asked {
         return Ok(asked);
     }
     let done = async {
-        let unit = crate::typed::unit_of(typed.get("unit"))?;
+        let unit = desk::id_of(typed.get("unit"))?;
         let percent = typed.get("percent").trim().parse().unwrap_or(-1);
         s.report(
             (id, unit),
@@ -308,7 +308,7 @@ pub(crate) async fn document(
 ) -> Result<Response, Failure> {
     let (id, eyes) = (id_of(&id)?, Eyes::from(&access));
     s.campaign(id, &eyes).await?;
-    let (typed, files, asked) = taken(&s, &access, &mut secrecy, parts).await?;
+    let (typed, files, asked) = s.attachments.typed(&access, &mut secrecy, parts).await?;
     if let Some(asked) = asked {
         return Ok(asked);
     }

@@ -7,7 +7,8 @@ pub(crate) mod scores;
 use std::collections::HashMap;
 
 use db::{Args, Migration, Row, Tx, args};
-use kernel::{AccountId, Date, Error, Id, PersonId, Result, Scope, Timestamp, UnitId};
+use identity::Author;
+use kernel::{Date, Error, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
 use web::table::{Order, Window};
 
@@ -116,35 +117,10 @@ fn campaign(row: &Row) -> Result<Campaign> {
     })
 }
 
-pub(crate) fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(Error::internal)
-}
-
-pub(crate) fn parsed<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> Result<T> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(Error::internal)
-}
-
-/// Who wrote something.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Author {
-    pub(crate) account: Option<AccountId>,
-    pub(crate) on_behalf: Option<AccountId>,
-}
-
-impl From<&identity::Actor> for Author {
-    fn from(actor: &identity::Actor) -> Self {
-        Self {
-            account: actor.account,
-            on_behalf: actor.on_behalf,
-        }
-    }
-}
-
 /// Keeps a kind as it is now, once.
 pub(crate) async fn put_rule(tx: &mut Tx, hash: &str, kind: &CampaignKind) -> Result<()> {
     let sql = "INSERT INTO campaign_rule (hash, kind, body) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
-    let values = args![hash, kind.code.as_str(), json(kind)?];
+    let values = args![hash, kind.code.as_str(), db::json(kind)?];
     tx.execute(sql, values).await.map(|_| ())
 }
 
@@ -155,7 +131,7 @@ pub(crate) async fn rules(tx: &mut Tx, hashes: &[&str]) -> Result<Vec<(String, C
     let sql = format!("SELECT hash, body FROM campaign_rule WHERE hash IN ({list})");
     let rows = tx.query(sql, a).await?;
     rows.iter()
-        .map(|row| Ok((row.get(0)?, parsed(row, 1)?)))
+        .map(|row| Ok((row.get(0)?, row.json(1)?)))
         .collect()
 }
 
@@ -176,7 +152,7 @@ pub(crate) async fn insert(tx: &mut Tx, c: &Campaign, author: Author) -> Result<
         &c.content.title,
         c.content.from,
         c.content.to,
-        json(&c.content)?,
+        db::json(&c.content)?,
         c.version,
         c.created_at,
     ];
@@ -199,7 +175,7 @@ pub(crate) async fn put_content(
     let values = args![
         c.id,
         c.version,
-        json(&c.content)?,
+        db::json(&c.content)?,
         reason,
         author.account,
         author.on_behalf,
@@ -232,7 +208,7 @@ pub(crate) async fn save(tx: &mut Tx, c: &mut Campaign, now: Timestamp) -> Resul
         &c.content.title,
         c.content.from,
         c.content.to,
-        json(&c.content)?,
+        db::json(&c.content)?,
         c.closed_on,
         c.joined,
         c.absent,
@@ -297,7 +273,7 @@ pub(crate) async fn events(tx: &mut Tx, id: Id, most: i64) -> Result<Vec<Event>>
         Ok(Event {
             seq: row.get(0)?,
             act: row.get(1)?,
-            body: parsed(row, 2)?,
+            body: row.json(2)?,
             reason: row.get(3)?,
             name: row.get(4)?,
             at: row.get(5)?,

@@ -4,6 +4,7 @@ use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use commons::docx::{Block, Document, Official, Table, write};
+use desk::{Typed, id_of, paragraphs, told};
 use identity::Actor;
 use kernel::{Error, Result, format_date};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use crate::plans_page::{blocks, dated};
 use crate::service::{Campaigns, Whole};
 use crate::store::scores;
 use crate::survey::Window;
-use crate::typed::{Typed, crumbs, id_of, paragraphs, tabs, tag, told};
+use crate::typed::{crumbs, tabs, tag};
 
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 

@@ -4,12 +4,12 @@ use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use commons::forms::{Answer, Answers, Kind, Value as Given};
+use desk::{Typed, id_of, told};
 use kernel::{Error, Id, PersonId, Result, format_date};
 use serde_json::{Value, json};
 use web::{Access, Failure, Form, Shell};
 
 use crate::service::Campaigns;
-use crate::typed::{Typed, id_of, told};
 
 /// Who answers for themselves: nobody does for another.
 fn me(access: &Access) -> Result<PersonId> {

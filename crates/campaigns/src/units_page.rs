@@ -4,6 +4,7 @@ use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use commons::sheets::write::{Value as Cell, xlsx};
+use desk::{Typed, id_of, told};
 use identity::Actor;
 use kernel::{Error, Id, Msg, Result, UnitId, format_date};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use web::{Access, Failure, Form, Shell};
 use crate::model::{Eyes, Side, Solid, Taking};
 use crate::service::{Campaigns, Whole};
 use crate::store::scores;
-use crate::typed::{Typed, crumbs, id_of, named_in, tabs, told, unit_of};
+use crate::typed::{crumbs, named_in, tabs};
 
 const PAGE: i64 = 60;
 const SHOWS: [&str; 3] = ["all", "joined", "absent"];
@@ -272,7 +273,7 @@ pub(crate) async fn take(
 ) -> Result<Response, Failure> {
     let (id, unit, eyes, typed) = (
         id_of(&id)?,
-        unit_of(&unit)?,
+        id_of(&unit)?,
         Eyes::from(&access),
         Typed(pairs),
     );

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State as Shared};
+use desk::{day_of, id_of};
 use kernel::{Error, Id, Msg, PersonId, UnitId, format_date};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use crate::RAISE;
 use crate::case::{Act, End, Measure};
 use crate::kind::{Stage, Verb};
 use crate::model::{Eyes, Filter, Matter, Raise, Tab, View};
-use crate::pages::{actor_of, day, id_of};
+use crate::pages::actor_of;
 use crate::service::{Ask, Cases, Said};
 
 const MOST: i64 = 200;
@@ -255,7 +256,7 @@ async fn act(
     let act = match verb {
         Verb::MoreTime | Verb::Transfer | Verb::Explain => {
             let ask = match verb {
-                Verb::MoreTime => Ask::Time(day("day", &body.day)?),
+                Verb::MoreTime => Ask::Time(day_of("day", &body.day)?),
                 Verb::Transfer => Ask::End(End::Transferred),
                 _ => Ask::End(End::Explained),
             };
@@ -283,7 +284,7 @@ async fn act(
                     no: 0,
                     text: m.text,
                     owner: m.owner,
-                    due: day("measures", &m.due)?,
+                    due: day_of("measures", &m.due)?,
                     done: None,
                 });
             }
@@ -295,7 +296,7 @@ async fn act(
         Verb::Report => Act::Reported,
         Verb::Measure => Act::MeasureDone {
             no: body.measure,
-            on: day("day", &body.day)?,
+            on: day_of("day", &body.day)?,
         },
         Verb::Submit => Act::Submitted,
         Verb::Accept => Act::Accepted,
@@ -308,7 +309,7 @@ async fn act(
         Verb::Urge => Act::Urged,
         Verb::Hold => Act::Held,
         Verb::Reopen => Act::Reopened {
-            until: day("day", &body.day)?,
+            until: day_of("day", &body.day)?,
         },
         Verb::Evaluate => Act::Evaluated {
             values: body.values,

@@ -203,6 +203,28 @@ pub enum Act {
         /// The one before.
         of: Id,
     },
+    /// Another one caused it (根源问题).
+    CausedBy {
+        /// That one.
+        of: Id,
+    },
+    /// A paper about it was issued (印发文书); the paper stands beside it as a file.
+    PaperIssued {
+        /// Code of the paper.
+        paper: String,
+        /// What it is called.
+        name: Name,
+        /// Its own number.
+        number: String,
+        /// Code and version of the pack that its words are from.
+        pack: String,
+        /// Whether the owner sent it.
+        answer: bool,
+    },
+    /// Put on the public list of the house (曝光), by somebody's decision.
+    Exposed,
+    /// Taken off it (撤下曝光).
+    Unexposed,
     /// Somebody has to learn something because of it (提出学训要求).
     RemedyAsked {
         /// What.
@@ -248,6 +270,10 @@ impl Act {
             Self::Reminded { .. } => "reminded",
             Self::Escalated { .. } => "escalated",
             Self::Recurs { .. } => "recurs",
+            Self::CausedBy { .. } => "caused-by",
+            Self::PaperIssued { .. } => "paper-issued",
+            Self::Exposed => "exposed",
+            Self::Unexposed => "unexposed",
             Self::RemedyAsked { .. } => "remedy-asked",
             Self::RemedyDropped { .. } => "remedy-dropped",
             Self::Declared { .. } => "declared",
@@ -547,6 +573,10 @@ impl Case {
             | Act::Reminded { .. }
             | Act::Escalated { .. }
             | Act::Recurs { .. }
+            | Act::CausedBy { .. }
+            | Act::PaperIssued { .. }
+            | Act::Exposed
+            | Act::Unexposed
             | Act::Declared { .. } => {}
         }
     }

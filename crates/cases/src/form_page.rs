@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Multipart, Query, State as Shared};
 use axum::response::Response;
-use desk::Waiting;
+use desk::{Typed, Waiting};
 use kernel::{Error, Id, Msg, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use web::{Access, Failure, Form, Secrecy, Shell};
 
 use crate::kind::{FieldType, Kind};
 use crate::model::{Eyes, Raise, Reporter};
-use crate::pages::{Typed, actor_of, crumbs, taken};
+use crate::pages::{actor_of, crumbs};
 use crate::service::{Cases, LONGEST, TITLE};
 
 #[derive(Debug, Default, Deserialize)]
@@ -226,7 +226,7 @@ pub(crate) async fn keep(
     mut secrecy: Secrecy,
     parts: Multipart,
 ) -> Result<Response, Failure> {
-    let (typed, files, asked) = taken(&s, &access, &mut secrecy, parts).await?;
+    let (typed, files, asked) = s.attachments.typed(&access, &mut secrecy, parts).await?;
     if let Some(asked) = asked {
         return Ok(asked);
     }

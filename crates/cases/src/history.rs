@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use commons::packs::hash_of;
 use db::Tx;
 use jiff::ToSpan;
 use kernel::{Error, FactId, Id, Result, UnitId};
@@ -13,7 +14,7 @@ use crate::facts::{ACCEPTED, AREA, CASE, CLOSED, ON_TIME};
 use crate::kind::{Kind, Stage};
 use crate::model::Matter;
 use crate::searching;
-use crate::service::{Cases, hash_of};
+use crate::service::Cases;
 use crate::store;
 
 /// A case as another system kept it.

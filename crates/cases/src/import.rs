@@ -11,6 +11,7 @@ use organization::{Unit, finding};
 use serde_json::json;
 
 use crate::case::{Act, Case, End, Event};
+use crate::evaluating::yes_or_no;
 use crate::kind::{FieldType, Kind, Stage};
 use crate::model::{Eyes, Matter, Reporter};
 use crate::searching;
@@ -223,13 +224,8 @@ impl Cases {
         let mut values = BTreeMap::new();
         for field in &kind.fields {
             let key = format!("v-{}", field.code);
-            let value = match (field.kind, squeeze(row.get(&key)).as_str()) {
-                (FieldType::YesNo, "是" | "满意" | "已解决" | "yes" | "y" | "1") => {
-                    "yes".to_owned()
-                }
-                (FieldType::YesNo, "否" | "不满意" | "未解决" | "no" | "n" | "0") => {
-                    "no".to_owned()
-                }
+            let value = match field.kind {
+                FieldType::YesNo => yes_or_no(row.get(&key)),
                 _ => row.get(&key).to_owned(),
             };
             if field.after && !value.is_empty() && end.is_none() {
@@ -352,7 +348,7 @@ impl Cases {
                 let kind = &fine.kind;
                 let mut m = fine.matter.clone();
                 Self::settle(kind, &mut m);
-                m.rule = crate::service::hash_of(kind)?;
+                m.rule = commons::packs::hash_of(kind)?;
                 store::put_rule(tx, &m.rule, kind).await?;
                 if m.number.is_empty() {
                     let year = m.raised_on.year();

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::case::End;
+use crate::paper_kind::PaperKind;
 
 /// A step from a day, as packs write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -513,7 +514,7 @@ pub struct RemedyKind {
 
 /// All kinds, in the order of the packs, and what can be asked for because of cases.
 #[derive(Debug, Clone, Default)]
-pub struct CaseKinds(Vec<Kind>, Vec<RemedyKind>);
+pub struct CaseKinds(Vec<Kind>, Vec<RemedyKind>, Vec<PaperKind>);
 
 type Problems = Vec<PackProblem>;
 
@@ -724,7 +725,15 @@ impl CaseKinds {
                 remedies.push(r.clone());
             }
         }
-        none_or(problems, Self(list, remedies))
+        let rows = all.iter().flat_map(|(_, tables)| &tables.case_kind);
+        let is_kind = |code: &str| rows.clone().any(|row| row.get_ref().code == code);
+        let papers = PaperKind::read(packs, is_kind, &mut problems)?;
+        none_or(problems, Self(list, remedies, papers))
+    }
+
+    /// The papers that can be issued about cases.
+    pub fn papers(&self) -> &[PaperKind] {
+        &self.2
     }
 
     /// What can be asked of somebody because of a case.

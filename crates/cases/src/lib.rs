@@ -16,6 +16,8 @@ mod api;
 mod approving;
 mod board_page;
 mod case;
+mod evaluating;
+mod exposing;
 mod facts;
 mod form_page;
 mod history;
@@ -28,6 +30,7 @@ mod minding;
 mod model;
 mod module;
 mod pages;
+mod paper_kind;
 mod papers;
 mod raising;
 mod remedy;
@@ -40,6 +43,7 @@ mod source;
 mod store;
 mod telling;
 mod telltale;
+mod tracing;
 
 pub use approving::{CLOSING, Decision, EXTENSION};
 pub use case::{Act, Case, End, Event, Evidence, Hand, Measure, Pending, Remedy};
@@ -52,9 +56,12 @@ pub use model::{Eyes, Filter, Matter, Origin, Part, Raise, Reporter, Tab, Task, 
 pub use remedy::{AskRemedy, Asked};
 
 pub use module::module;
+pub use paper_kind::{PaperKind, Sender};
 pub use service::{Ask, Cases, Said, Whole};
 pub use source::CaseFacts;
-pub use store::{MIGRATIONS, erase};
+pub use store::erase;
+
+pub use store::MIGRATIONS;
 
 /// Permission to see cases of units.
 pub const READ: &str = "case.read";

@@ -318,6 +318,7 @@ async fn show(
         "source": f.source, "unit": wanted.unit, "late": f.late.is_some(), "soon": f.soon.is_some(),
         "recurring": f.recurring, "looking": f.looking, "q": wanted.words, "chips": chips,
         "clear": format!("{PLACE}?tab={}&view={}", wanted.tab.code(), f.view.code()),
+        "may_evaluate": access.principal.scope(crate::SUPERVISE).is_some(),
         "may_raise": access.principal.scope(RAISE).is_some(), "may_batch": may_batch, "outcome": outcome,
         "more": (total > store::list::COUNTED && !f.is_counted()), "here": asked.here(), "wall": asked.filtered("/cases/wall"),
         "table": Table::new(shell, &COLUMNS, asked, order, Some(SHEET)), "pager": asked.pager(total, PAGE),

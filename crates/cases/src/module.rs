@@ -5,21 +5,18 @@ use web::{Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
 use crate::service::Cases;
 use crate::{
-    MESSAGES, RAISE, SUPERVISE, api, board_page, form_page, import_page, list_page, pages, papers,
-    remedy_page, samples, searching,
+    MESSAGES, RAISE, SUPERVISE, api, board_page, evaluating, exposing, form_page, import_page,
+    list_page, pages, papers, remedy_page, samples, searching, tracing,
 };
 
 fn routes(cases: Cases) -> Routes {
     let (own, raise) = (Policy::SignedIn, Policy::Permission(RAISE));
+    let judge = Policy::Permission(SUPERVISE);
     Routes::new()
         .get(list_page::PLACE, own, list_page::list)
         .get(list_page::SHEET, own, import_page::export)
         .post_up_to(list_page::PLACE, raise, FORM, form_page::keep)
-        .post(
-            "/cases/batch",
-            Policy::Permission(SUPERVISE),
-            list_page::batch,
-        )
+        .post("/cases/batch", judge, list_page::batch)
         .get("/cases/new", raise, form_page::form)
         .get("/cases/unit-options", own, pages::unit_options)
         .get("/cases/people-options", own, pages::people_options)
@@ -43,6 +40,18 @@ fn routes(cases: Cases) -> Routes {
         )
         .get("/cases/{id}/files/{sha256}", own, pages::file)
         .get("/cases/{id}/papers/{paper}", own, papers::paper)
+        .post("/cases/{id}/papers/{paper}", own, papers::issue)
+        .post("/cases/{id}/causes", own, tracing::trace)
+        .post("/cases/{id}/list/{word}", own, exposing::act)
+        .get("/cases/exposed", own, exposing::list)
+        .get("/cases/evaluations", judge, evaluating::start)
+        .post_up_to("/cases/evaluations", judge, FORM, evaluating::check)
+        .get(
+            "/cases/evaluations/template.xlsx",
+            judge,
+            evaluating::template,
+        )
+        .post("/cases/evaluations/publish", judge, evaluating::publish)
         .post_up_to("/cases/{id}/acts/{verb}", own, FORM, pages::act)
         .merge(api::routes())
         .with_state(cases)
@@ -74,6 +83,14 @@ pub fn module(cases: Cases) -> Module {
             ("cases/wall.html", include_str!("../templates/wall.html")),
             ("cases/tasks.html", include_str!("../templates/tasks.html")),
             ("cases/chain.html", include_str!("../templates/chain.html")),
+            (
+                "cases/evaluations.html",
+                include_str!("../templates/evaluations.html"),
+            ),
+            (
+                "cases/exposed.html",
+                include_str!("../templates/exposed.html"),
+            ),
             (
                 "cases/import.html",
                 include_str!("../templates/import.html"),

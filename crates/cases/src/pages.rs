@@ -2,11 +2,9 @@
 
 use axum::extract::{Multipart, Path, State as Shared};
 use axum::response::Response;
-use desk::Waiting;
+use desk::{Typed, Waiting, day_of, id_of, paragraphs};
 use identity::Actor;
-use kernel::words::Words;
 use kernel::{Date, Error, Id, Msg, PersonId, Result, Scope, UnitId, format_date};
-use organization::finding;
 use serde_json::{Value, json};
 use web::view::{Crumb, Tag, Tone};
 use web::{Access, Failure, Form, Secrecy, Shell};
@@ -15,9 +13,9 @@ use crate::case::{Act, Case, End, Event, Evidence, Measure, Pending};
 use crate::form_page::{input_of, options_of};
 use crate::kind::{FieldType, Kind, Stage, Verb};
 use crate::model::{Eyes, Matter};
-use crate::papers;
 use crate::service::{Ask, Cases, LONGEST, Said, Whole};
 use crate::store;
+use crate::{exposing, papers};
 
 /// Days before the due day from which a case is marked.
 const SOON: i64 = 3;
@@ -29,10 +27,6 @@ pub(crate) fn actor_of(access: &Access) -> Actor {
         on_behalf: access.principal.on_behalf.as_ref().map(|of| of.account),
         address: access.address.clone(),
     }
-}
-
-pub(crate) fn id_of(text: &str) -> Result<Id> {
-    text.parse().map_err(|_| Error::NotFound)
 }
 
 pub(crate) fn crumbs(shell: &Shell) -> Vec<Crumb> {
@@ -75,10 +69,6 @@ pub(crate) fn due_tag(shell: &Shell, m: &Matter, today: Date) -> Tag {
     }
 }
 
-fn paragraphs(text: &str) -> Vec<&str> {
-    text.lines().collect()
-}
-
 fn line(shell: &Shell, s: &Cases, e: &Event, w: &Whole, name: Option<&String>) -> Value {
     let day = match &e.act {
         Act::Raised { due, .. } => Some(*due),
@@ -96,6 +86,9 @@ fn line(shell: &Shell, s: &Cases, e: &Event, w: &Whole, name: Option<&String>) -
         Act::Reminded { step } | Act::Escalated { step } => step.clone(),
         Act::RemedyAsked { remedy } => remedy.name.get(shell.lang().code()).to_owned(),
         Act::RemedyDropped { no } => no.to_string(),
+        Act::PaperIssued { name, number, .. } => {
+            format!("{}（{number}）", name.get(shell.lang().code()))
+        }
         _ => String::new(),
     };
     let end = match &e.act {
@@ -112,6 +105,7 @@ fn line(shell: &Shell, s: &Cases, e: &Event, w: &Whole, name: Option<&String>) -
         | Act::NotGiven
         | Act::Escalated { .. }
         | Act::Urged
+        | Act::Exposed
         | Act::Reopened { .. } => "bad",
         Act::Reminded { .. }
         | Act::TimeWanted { .. }
@@ -248,7 +242,8 @@ pub(crate) async fn page(
         "form": form, "verbs": verbs, "may_measure": can(&Verb::Measure), "why": why, "most": LONGEST, "today": format_date(today),
         "waiting": waiting.iter().map(|x| json!({ "value": x.text(), "name": x.name })).collect::<Vec<_>>(),
         "reporter": w.reporter.as_ref().map(|r| r.as_ref().map_or(json!(false), |r| json!({ "name": r.name, "contact": r.contact }))),
-        "papers": papers::PAPERS.map(|p| json!([p, shell.t(&format!("cases-paper-{p}"))])),
+        "papers": papers::offered(s, w, lang), "may_trace": !w.hand.sides.is_empty(),
+        "exposure": exposing::shown(s, w).await?,
         "shown": Value::Null, "crumbs": crumbs(shell),
     }))
 }
@@ -300,11 +295,6 @@ pub(crate) async fn reporter(
     shell.page("cases/show.html", context)
 }
 
-pub(crate) fn day(field: &str, text: &str) -> Result<Date> {
-    let wrong = || Error::field(field, Msg::new("cases-day-wrong"));
-    kernel::parse_date(text.trim()).ok_or_else(wrong)
-}
-
 impl Cases {
     /// People by their staff numbers, within a scope.
     ///
@@ -320,23 +310,10 @@ impl Cases {
             .split(|c: char| c.is_whitespace() || "、,，;；".contains(c))
             .filter(|n| !n.is_empty())
             .collect();
-        let today = self.env.today();
         let mut found = Vec::new();
         for no in numbers.into_iter().take(50) {
-            let unknown = || Error::field(field, Msg::new("cases-person-unknown").with("no", no));
-            let mut tx = self.db.read().await?;
-            let person = finding::serving(&mut tx, no, today)
-                .await?
-                .ok_or_else(unknown)?;
-            drop(tx);
-            let home = self
-                .organization
-                .unit_of(person, today)
-                .await?
-                .ok_or_else(unknown)?;
-            if !self.organization.reaches(scope, home).await? {
-                return Err(unknown());
-            }
+            let picked = self.organization.person_picked(field, no, scope).await?;
+            let Some(person) = picked else { continue };
             if !found.contains(&person) {
                 found.push(person);
             }
@@ -398,30 +375,10 @@ impl Cases {
     /// Where those may be who are named: where one raises or supervises, where one may look, and the unit of the case.
     pub(crate) fn named_in(access: &Access, unit: Option<UnitId>) -> Scope {
         let eyes = Eyes::from(access);
-        let mut own = Scope::Under(unit.into_iter().collect());
-        for scope in [eyes.raises, eyes.supervises, eyes.handles] {
-            own = match (own, scope) {
-                (Scope::All, _) | (_, Scope::All) => Scope::All,
-                (Scope::Under(a), Scope::Under(b)) => Scope::Under([a, b].concat()),
-            };
-        }
+        let unit = Scope::Under(unit.into_iter().collect());
+        let own = [eyes.raises, eyes.supervises, eyes.handles];
+        let own = own.iter().fold(unit, Scope::or);
         requests::reach(access, &own)
-    }
-}
-
-/// What a form in parts held.
-pub(crate) struct Typed(pub(crate) Vec<(String, String)>);
-
-impl Typed {
-    pub(crate) fn get(&self, name: &str) -> &str {
-        let found = self.0.iter().find(|(n, _)| n == name);
-        found.map_or("", |(_, v)| v.as_str())
-    }
-
-    pub(crate) fn form(&self) -> Form {
-        let skip = ["held", Secrecy::FIELD];
-        let kept = self.0.iter().filter(|(n, _)| !skip.contains(&n.as_str()));
-        kept.fold(Form::default(), |form, (n, v)| form.with(n, v))
     }
 }
 
@@ -457,12 +414,12 @@ async fn meant(s: &Cases, access: &Access, w: &Whole, verb: Verb, typed: &Typed)
         Verb::Report => Act::Reported,
         Verb::Measure => Act::MeasureDone {
             no: typed.get("no").parse().map_err(|_| Error::NotFound)?,
-            on: day("day", typed.get("day"))?,
+            on: day_of("day", typed.get("day"))?,
         },
         Verb::Submit => Act::Submitted,
         Verb::Accept => Act::Accepted,
         Verb::Refuse => Act::Refused,
-        Verb::MoreTime => return Ok(Meant::Ask(Ask::Time(day("day", typed.get("day"))?))),
+        Verb::MoreTime => return Ok(Meant::Ask(Ask::Time(day_of("day", typed.get("day"))?))),
         Verb::Transfer => return Ok(Meant::Ask(Ask::End(End::Transferred))),
         Verb::Explain => return Ok(Meant::Ask(Ask::End(End::Explained))),
         Verb::Duplicate => {
@@ -476,7 +433,7 @@ async fn meant(s: &Cases, access: &Access, w: &Whole, verb: Verb, typed: &Typed)
         Verb::Urge => Act::Urged,
         Verb::Hold => Act::Held,
         Verb::Reopen => Act::Reopened {
-            until: day("day", typed.get("day"))?,
+            until: day_of("day", typed.get("day"))?,
         },
         Verb::Evaluate => {
             let value = |f: &crate::Field| {
@@ -491,43 +448,12 @@ async fn meant(s: &Cases, access: &Access, w: &Whole, verb: Verb, typed: &Typed)
     Ok(Meant::Act(act))
 }
 
-/// A form in parts, looked through for words of secrecy; what is asked first is the answer of the page.
-pub(crate) async fn taken(
-    s: &Cases,
-    access: &Access,
-    secrecy: &mut Secrecy,
-    mut parts: Multipart,
-) -> Result<(Typed, Vec<Waiting>, Option<Response>), Failure> {
-    let of = access.principal.account;
-    let (mut files, fields) = s.attachments.parts(of, &mut parts).await?;
-    let typed = Typed(fields);
-    for (_, held) in typed.0.iter().filter(|(n, _)| n == "held") {
-        files.push(Waiting::read(held)?);
-    }
-    secrecy.said(typed.get(Secrecy::FIELD).to_owned());
-    let mut words = s.attachments.words_in(secrecy, &files).await?;
-    for (name, text) in typed.0.iter().filter(|(n, _)| n != Secrecy::FIELD) {
-        if name != "held" {
-            secrecy.look(text, &mut words);
-        }
-    }
-    if secrecy.asks(&words) {
-        let keep = |(n, _): &&(String, String)| n != "held" && n != Secrecy::FIELD;
-        let mut again: Vec<(String, String)> = typed.0.iter().filter(keep).cloned().collect();
-        again.extend(files.iter().map(|f| ("held".to_owned(), f.text())));
-        let asked = secrecy.ask(&words, &again, true)?;
-        return Ok((typed, files, Some(asked)));
-    }
-    secrecy.keep(&words).await?;
-    Ok((typed, files, None))
-}
-
 impl Cases {
     /// Files that were sent with a form, kept, with the day of what they show.
     pub(crate) async fn kept(&self, waiting: &[Waiting], of: &str) -> Result<Vec<Evidence>> {
         let of = match of.trim() {
             "" => None,
-            text => Some(day("of", text)?),
+            text => Some(day_of("of", text)?),
         };
         let kept = self.attachments.keep(waiting).await?;
         let evidence = kept.into_iter().map(|f| Evidence {
@@ -560,7 +486,7 @@ pub(crate) async fn act(
     let verb = Verb::from_code(&word).ok_or(Error::NotFound)?;
     // Whoever may not see it sends no files.
     let w = s.case(id, &eyes).await?;
-    let (typed, files, asked) = taken(&s, &access, &mut secrecy, parts).await?;
+    let (typed, files, asked) = s.attachments.typed(&access, &mut secrecy, parts).await?;
     if let Some(asked) = asked {
         return Ok(asked);
     }
@@ -599,7 +525,7 @@ pub(crate) async fn comment(
 ) -> Result<Response, Failure> {
     let (id, eyes) = (id_of(&id)?, Eyes::from(&access));
     let w = s.case(id, &eyes).await?;
-    let (typed, files, asked) = taken(&s, &access, &mut secrecy, parts).await?;
+    let (typed, files, asked) = s.attachments.typed(&access, &mut secrecy, parts).await?;
     if let Some(asked) = asked {
         return Ok(asked);
     }
@@ -642,7 +568,7 @@ pub(crate) async fn file(
 pub(crate) async fn people_options(
     Shared(s): Shared<Cases>,
     shell: Shell,
-    access: Access,
+    mut access: Access,
     axum::extract::Query(pairs): axum::extract::Query<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let typed = pairs.into_iter().next().map_or_else(String::new, |p| p.1);
@@ -651,13 +577,9 @@ pub(crate) async fn people_options(
         .rsplit(['、', ',', '，', ' '])
         .next()
         .unwrap_or_default();
-    let (words, scope) = (Words::new(last).list, Cases::named_in(&access, None));
-    let found = s.organization.people_named(&words, &scope, 20).await?;
-    let list: Vec<[String; 2]> = found
-        .into_iter()
-        .map(|p| [p.staff_no, format!("{} · {}", p.name, p.unit_name)])
-        .collect();
-    shell.partial("organization/options.html", json!({ "options": list }))
+    access.scope = Cases::named_in(&access, None);
+    let last = vec![(String::new(), last.to_owned())];
+    organization::people_options(&s.organization, &shell, &access, last).await
 }
 
 pub(crate) async fn unit_options(

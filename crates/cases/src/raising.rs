@@ -1,5 +1,6 @@
 //! Raising a case: what is checked, what may recur, what is said at once.
 
+use commons::packs::hash_of;
 use db::Tx;
 use identity::Actor;
 use jiff::ToSpan;
@@ -10,7 +11,7 @@ use crate::case::{Act, Case, Evidence, Hand, Measure};
 use crate::kind::{Field, FieldType, Kind, Side, Stage};
 use crate::model::{Eyes, Matter, Raise};
 use crate::searching;
-use crate::service::{Cases, LONGEST, MANY, TITLE, hash_of, tidy, unfit};
+use crate::service::{Cases, LONGEST, MANY, TITLE, tidy, unfit};
 use crate::store;
 
 impl Cases {

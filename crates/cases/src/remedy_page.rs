@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use axum::Form as BodyForm;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
+use desk::{day_of, id_of};
 use kernel::{Error, Id, Msg, PersonId, Result, UnitId, format_date};
 use ledger::{Fact, Label};
 use serde::Deserialize;
@@ -16,7 +17,7 @@ use web::{Access, Failure, Form, Shell};
 
 use crate::list_page::Wanted;
 use crate::model::{Eyes, Filter, Matter, Tab, View};
-use crate::pages::{actor_of, crumbs, day, due_tag, id_of, refused, tag};
+use crate::pages::{actor_of, crumbs, due_tag, refused, tag};
 use crate::remedy::{AskRemedy, Asked as Wanting};
 use crate::service::{Cases, Said, Whole};
 use crate::store;
@@ -118,7 +119,7 @@ pub(crate) async fn ask(
         let ask = AskRemedy {
             code: typed.remedy.clone(),
             person: person.ok_or_else(missing)?,
-            by: day("by", &typed.by)?,
+            by: day_of("by", &typed.by)?,
             needed: !typed.needed.is_empty(),
         };
         s.ask_remedy(id, &ask, &typed.said(), &eyes, &actor_of(&access))

@@ -51,7 +51,7 @@ fn lists(all: &mut Vec<(&'static str, Value)>) {
         "stages": [{ "code": "point", "name": "点题", "note": "x", "icon": "search", "n": 3, "href": "/cases?stage=point" }], "stage": "point",
         "kinds": [["problem", "问题整改"]], "kind": "problem", "areas": [["service", "服务群众"]], "area": "service",
         "sources": [["audit", "审计"]], "source": "", "unit": ["O1", "法治科"], "late": true, "soon": true, "recurring": true,
-        "looking": true, "q": "排队", "chips": [{ "label": "x", "without": "/cases" }], "clear": "/cases", "may_raise": true,
+        "looking": true, "q": "排队", "chips": [{ "label": "x", "without": "/cases" }], "clear": "/cases", "may_evaluate": true, "may_raise": true,
         "may_batch": true, "outcome": { "text": "1", "problems": ["ZG-2026-0001 有了新的进展"], "good": false }, "more": true,
         "here": "/cases?view=all", "wall": "/cases/wall", "table": Table::sample_with(&COLUMNS), "pager": pager() });
     let none = [
@@ -190,7 +190,8 @@ fn show(all: &mut Vec<(&'static str, Value)>) {
             { "label": "解题", "state": "wait", "note": "" }, { "label": "验题", "state": "bad", "note": "" }],
         "events": [event, clock], "form": Form::default().with("seen", 1), "verbs": verbs, "may_measure": true, "why": "不能验收",
         "most": 4000, "today": "2026-11-20", "waiting": [{ "value": "x|y.pdf", "name": "y.pdf" }],
-        "reporter": { "name": "某人", "contact": "1" }, "papers": [["notice", "整改通知书"]], "shown": { "name": "某人", "contact": "1" }, "crumbs": [] });
+        "reporter": { "name": "某人", "contact": "1" }, "papers": [{ "code": "notice", "name": "整改通知书", "may": true }], "may_trace": true,
+        "exposure": { "may": true, "since": null }, "shown": { "name": "某人", "contact": "1" }, "crumbs": [] });
     let mut form = Form::default().with("seen", 1).with("verb", "plan");
     for field in ["text", "cause", "measures", "day", "of", "owner", "named"] {
         form.errors.insert(field.into(), "有误".into());
@@ -274,6 +275,29 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     empty["fine"] = json!(0);
     all.push(("cases/import.html", with(&start, &[("plan", plan)])));
     all.push(("cases/import.html", with(&start, &[("plan", empty)])));
-    all.push(("cases/import.html", start));
+    all.push(("cases/import.html", start.clone()));
+    let plan = json!({ "id": "1", "sheet": "x|y.xlsx", "name": "y.xlsx", "fine": 1, "faulty": 0, "faults": [], "whole": true,
+        "rows": [{ "row": 2, "number": "RX-2026-0001", "title": "x", "said": 2, "closed": "2026-03-05" }] });
+    let mut faulty = plan.clone();
+    faulty["whole"] = json!(false);
+    faulty["rows"] = json!([]);
+    faulty["faults"] = json!([{ "cell": "B2", "text": "有误" }]);
+    for plan in [plan, faulty] {
+        all.push(("cases/evaluations.html", with(&start, &[("plan", plan)])));
+    }
+    let mut refused = Form::default();
+    refused.errors.insert("file".into(), "请选择文件".into());
+    all.push((
+        "cases/evaluations.html",
+        with(&start, &[("form", json!(refused))]),
+    ));
+    all.push(("cases/evaluations.html", start));
+    let row = |href: Value| {
+        json!({ "number": "ZG-2026-0001", "title": "x", "unit": "法治科", "until": "2026-11-01", "days": 30,
+            "since": "2026-11-20", "href": href })
+    };
+    let rows = json!([row(json!("/cases/1")), row(Value::Null)]);
+    all.push(("cases/exposed.html", json!({ "rows": rows, "crumbs": [] })));
+    all.push(("cases/exposed.html", json!({ "rows": [], "crumbs": [] })));
     all
 }

@@ -1,9 +1,10 @@
 //! Assigning, mending, accepting, opening again.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use approvals::{Approvals, Deputies, Nobody};
+use commons::packs::Kept;
 use commons::rates::Rates;
 use commons::sheets::squeeze;
 use db::{Db, Tx};
@@ -15,7 +16,6 @@ use ledger::{Ledger, Sources};
 use notices::Notices;
 use organization::{Organization, finding};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use web::table::{Order, Window};
 
 use crate::approving::{self, CLOSING, EXTENSION};
@@ -24,6 +24,7 @@ use crate::kind::{CaseKinds, Kind, Side, Stage, Verb};
 use crate::model::{Eyes, Filter, Matter, Part, Reporter, Tab, Task};
 use crate::searching;
 use crate::store;
+use crate::tracing::CAUSED;
 
 /// Longest text.
 pub(crate) const LONGEST: usize = 4_000;
@@ -89,13 +90,7 @@ pub struct Cases {
     pub(crate) approvals: Option<Approvals>,
     pub(crate) vault: Option<crypt::Vault>,
     deputies: Arc<dyn Deputies>,
-    rules: Arc<Mutex<HashMap<String, Arc<Kind>>>>,
-}
-
-/// The hash of a kind as it is now.
-pub(crate) fn hash_of(kind: &Kind) -> Result<String> {
-    let body = serde_json::to_vec(kind).map_err(Error::internal)?;
-    Ok(hex::encode(Sha256::digest(body)))
+    rules: Kept<Kind>,
 }
 
 /// Whether a text is too long or has characters that none should have.
@@ -134,7 +129,7 @@ impl Cases {
             approvals: None,
             vault: None,
             deputies: Arc::new(Nobody),
-            rules: Arc::default(),
+            rules: Kept::default(),
         }
     }
 
@@ -174,23 +169,10 @@ impl Cases {
         tx: &mut Tx,
         hashes: impl IntoIterator<Item = &str>,
     ) -> Result<HashMap<String, Arc<Kind>>> {
-        let wanted: BTreeSet<&str> = hashes.into_iter().collect();
-        let mut found: HashMap<String, Arc<Kind>> = {
-            let known = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-            let of = |h: &&str| Some(((*h).to_owned(), known.get(*h)?.clone()));
-            wanted.iter().filter_map(of).collect()
-        };
-        let missing: Vec<&str> = wanted
-            .into_iter()
-            .filter(|h| !found.contains_key(*h))
-            .collect();
+        let (mut found, missing) = self.rules.of(hashes);
         if !missing.is_empty() {
-            for (hash, kind) in store::rules(tx, &missing).await? {
-                let kind = Arc::new(kind);
-                let mut known = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-                known.insert(hash.clone(), kind.clone());
-                found.insert(hash, kind);
-            }
+            let read = store::rules(tx, &missing).await?;
+            self.rules.learn(&mut found, read);
         }
         Ok(found)
     }
@@ -504,12 +486,14 @@ impl Cases {
         }
         match &event.act {
             Act::Duplicate { of } => store::link(tx, m.id, "duplicate", *of).await?,
+            Act::CausedBy { of } => store::link(tx, m.id, CAUSED, *of).await?,
             Act::Reopened { .. } => self.take_back_end(tx, m, actor.account).await?,
             Act::Held => self.write_held(tx, m, true, actor.account).await?,
             Act::Evaluated { .. } => self.write_evaluated(tx, m, kind, actor.account).await?,
             _ => {}
         }
         if let (None, Some(end)) = (ended, case.end) {
+            self.come_off(tx, case, m.id).await?;
             self.write_ended(tx, m, end, actor.account).await?;
         }
         let action = match &event.act {
@@ -715,6 +699,21 @@ impl Cases {
             Window::new(1, most),
         )
         .await
+    }
+
+    /// Look backs that wait for somebody who supervises. For the home page.
+    pub async fn to_look_at(&self, eyes: &Eyes, most: i64) -> Result<(i64, Vec<Matter>)> {
+        let order = Order {
+            by: "due",
+            down: false,
+        };
+        let filter = Filter {
+            looking: true,
+            ..Filter::default()
+        };
+        let window = Window::new(1, most);
+        self.list(Tab::Supervised, &filter, eyes, order, window)
+            .await
     }
 
     /// Measures that are not done, by day: of a person, or of units.

@@ -42,6 +42,7 @@ pub const MIGRATIONS: &[Migration] = &[
     CREATE INDEX case_matter_raised ON case_matter (raised_on, unit, kind, area) WHERE open_until IS NOT NULL;
     CREATE INDEX case_matter_unit_raised ON case_matter (unit, raised_on, kind, area) WHERE open_until IS NOT NULL",
     },
+    crate::exposing::store::MIGRATION,
 ];
 
 const TABLES: Migration = Migration {
@@ -623,14 +624,14 @@ pub(crate) async fn reporter(tx: &mut Tx, id: Id) -> Result<Option<Told>> {
 
 /// Cases whose teller must not be known and is kept in the open: what was written before there was a vault.
 pub(crate) async fn open_reporters(tx: &mut Tx, most: i64) -> Result<Vec<(Id, Reporter)>> {
-    let sql = "SELECT matter, name, contact FROM case_reporter
-        WHERE confidential AND name_sealed IS NULL ORDER BY matter LIMIT $1";
+    let sql = "SELECT matter, name, contact, confidential FROM case_reporter
+        WHERE name_sealed IS NULL ORDER BY matter LIMIT $1";
     let rows = tx.query(sql, args![most]).await?;
     let read = |row: &Row| {
         let reporter = Reporter {
             name: row.get(1)?,
             contact: row.get(2)?,
-            confidential: true,
+            confidential: row.get(3)?,
         };
         Ok((row.get(0)?, reporter))
     };

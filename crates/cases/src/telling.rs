@@ -42,6 +42,11 @@ impl Cases {
             Act::RemedyAsked { remedy } => {
                 (vec![Reader::Person(remedy.person)], "cases-notice-remedy")
             }
+            Act::PaperIssued { answer, .. } => match answer {
+                true => ([above, raiser].concat(), "cases-notice-paper"),
+                false => (owners, "cases-notice-paper"),
+            },
+            Act::Exposed => (owners, "cases-notice-exposed"),
             Act::Commented { named } => {
                 let named = named.iter().copied().map(Reader::Person);
                 (named.collect(), "cases-notice-named")

@@ -1,4 +1,4 @@
-//! Who told of a case in confidence (保密反映人): sealed at rest, opened for who may know.
+//! Who told of a case (反映人): sealed at rest; what was told in confidence is opened for who may know only.
 
 use crypt::{Opened, Vault};
 use db::Tx;
@@ -28,13 +28,13 @@ impl Cases {
         self
     }
 
-    /// Keeps who told of a case; what must not be known is sealed.
+    /// Keeps who told of a case, sealed: whether in confidence only says who is shown it.
     pub(crate) async fn keep_reporter(&self, tx: &mut Tx, id: Id, r: &Reporter) -> Result<()> {
         let mut told = Told {
             reporter: r.clone(),
             sealed: None,
         };
-        if let (Some(vault), true) = (&self.vault, r.confidential) {
+        if let Some(vault) = &self.vault {
             let keys = vault.make(tx, &[id]).await?;
             told.sealed = Some(seal(&keys, id, r)?);
             (told.reporter.name, told.reporter.contact) = Default::default();

@@ -23,7 +23,7 @@ pub use args::{Arg, Args};
 pub use connect::{Db, DbOptions, Engine};
 pub use group::{BatchReader, BatchWriter, GroupCommit, GroupRead};
 pub use migrate::{Migration, applied, migrate, pending};
-pub use row::{Column, Row};
+pub use row::{Column, Row, json};
 pub use tx::{Retry, Step, Tx};
 
 /// Runs a block as one write transaction and runs it again when it lost a race (serialization

@@ -27,6 +27,23 @@ impl Row {
     pub fn get<T: Column>(&self, index: usize) -> Result<T> {
         T::read(self, index)
     }
+
+    /// Column `index` (from 0), which keeps a value as JSON text ([`json`]).
+    ///
+    /// # Errors
+    /// `Internal` when the column holds something else.
+    pub fn json<T: serde::de::DeserializeOwned>(&self, index: usize) -> Result<T> {
+        let text: String = self.get(index)?;
+        serde_json::from_str(&text).map_err(|e| Error::internal(format!("column {index}: {e}")))
+    }
+}
+
+/// A value as a TEXT column keeps it.
+///
+/// # Errors
+/// `Internal` when the value cannot be written so: a defect of its type.
+pub fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map_err(Error::internal)
 }
 
 macro_rules! plain {

@@ -6,6 +6,7 @@
 mod attachments;
 mod pages;
 mod store;
+mod typed;
 mod uploads;
 
 use db::Db;
@@ -14,6 +15,7 @@ use kernel::{AccountId, Env, Error, Id, Msg, Result, Timestamp};
 pub use attachments::{Attached, Attachments, FORM, Waiting};
 pub use pages::{MESSAGES, module};
 pub use store::{Draft, MIGRATIONS, View};
+pub use typed::{Typed, day_of, id_of, paragraphs, told, waiting};
 pub use uploads::Upload;
 
 /// Drafts of one account; the oldest go first.

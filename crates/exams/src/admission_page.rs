@@ -7,8 +7,6 @@ use axum::response::Response;
 use commons::sheets::write::{Value as Cell, xlsx};
 use identity::Actor;
 use kernel::{Error, Id, Msg, Result};
-use qrcode::QrCode;
-use qrcode::render::svg;
 use serde_json::{Value, json};
 use web::table::{Asked, Column, Order, Table, Window};
 use web::{Access, Failure, Form, Shell};
@@ -404,29 +402,6 @@ pub(crate) async fn issue(
     shell.done(&back, "exam-issued-done")
 }
 
-/// The address of this server in what a phone reads.
-fn origin(s: &Office, headers: &HeaderMap) -> String {
-    let (url, secure) = &*s.address;
-    if !url.is_empty() {
-        return url.clone();
-    }
-    let host = headers.get(axum::http::header::HOST);
-    let host = host.and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-    format!("{}://{host}", if *secure { "https" } else { "http" })
-}
-
-/// A code as a picture that stands in a page.
-fn picture(text: &str) -> Result<String> {
-    let code = QrCode::new(text.as_bytes()).map_err(Error::internal)?;
-    let picture = code
-        .render::<svg::Color<'_>>()
-        .min_dimensions(120, 120)
-        .build();
-    // Inline: without the head of a file of its own.
-    let from = picture.find("<svg").unwrap_or_default();
-    Ok(picture[from..].to_owned())
-}
-
 pub(crate) async fn tickets(
     With(s): With<Office>,
     shell: Shell,
@@ -439,12 +414,12 @@ pub(crate) async fn tickets(
     let only = asked.get("candidate").and_then(|c| c.parse().ok());
     let which = (only, asked.get("place"));
     let (held, cards) = s.cards(id_of(&id)?, which, &access.scope, &actor).await?;
-    let (t, origin) = (&held.exam.terms, origin(&s, &headers));
+    let (t, origin) = (&held.exam.terms, s.address.of(&headers));
     let card = |c: &crate::admission::Card| {
         let link = format!("{origin}/sit#{}", c.ticket);
         Ok(
             json!({ "name": c.who.name, "number": c.who.number, "unit": c.who.unit, "place": c.who.place, "ticket": c.ticket,
-            "extra": c.who.extra / 60, "picture": picture(&link)? }),
+            "extra": c.who.extra / 60, "picture": web::qr(&link, 120)? }),
         )
     };
     let cards: Vec<Value> = cards.iter().map(card).collect::<Result<_>>()?;

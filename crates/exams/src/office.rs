@@ -36,7 +36,7 @@ pub struct Office {
     pub(crate) ledger: Ledger,
     pub(crate) kinds: Arc<ExamKinds>,
     pub(crate) levels: Arc<Levels>,
-    pub(crate) address: Arc<(String, bool)>,
+    pub(crate) address: web::Origin,
     pub(crate) intake: Option<Arc<dyn Intake>>,
 }
 
@@ -188,7 +188,7 @@ impl Office {
             ledger,
             kinds: Arc::new(kinds),
             levels: Arc::new(levels),
-            address: Arc::default(),
+            address: web::Origin::default(),
             intake: None,
         }
     }
@@ -201,7 +201,7 @@ impl Office {
 
     /// The same, which names this address on what is printed.
     pub fn with_address(mut self, url: &str, secure: bool) -> Self {
-        self.address = Arc::new((url.trim_end_matches('/').to_owned(), secure));
+        self.address = web::Origin::new(url, secure);
         self
     }
 

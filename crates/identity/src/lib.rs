@@ -38,8 +38,8 @@ pub use clients::{Client, NewClient};
 pub use delegation::{Delegation, DelegationFilter, NewDelegation};
 pub use holders::Held;
 pub use model::{
-    Account, AccountFilter, AccountState, Actor, Audit, AuditFilter, AuditRow, Door, Duty, Grant,
-    NewAccount, NewGrant, NewPassword, Office, OfficeRole, Opened, Role, Session, SignIn,
+    Account, AccountFilter, AccountState, Actor, Audit, AuditFilter, AuditRow, Author, Door, Duty,
+    Grant, NewAccount, NewGrant, NewPassword, Office, OfficeRole, Opened, Role, Session, SignIn,
 };
 pub use module::module;
 pub use roles::Roles;

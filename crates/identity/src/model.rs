@@ -42,6 +42,44 @@ impl Actor {
     }
 }
 
+/// Who did something, as records keep it (经办人): the account, in whose place, and the person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Author {
+    /// The account; none for the program itself.
+    pub account: Option<AccountId>,
+    /// In whose place it acts.
+    pub on_behalf: Option<AccountId>,
+    /// The person, where it is known.
+    pub person: Option<PersonId>,
+}
+
+impl From<&Actor> for Author {
+    fn from(actor: &Actor) -> Self {
+        Self::of(actor, None)
+    }
+}
+
+impl Author {
+    /// An account that acts, and its person.
+    pub fn of(actor: &Actor, person: Option<PersonId>) -> Self {
+        Self {
+            account: actor.account,
+            on_behalf: actor.on_behalf,
+            person,
+        }
+    }
+
+    /// Whether two are one and the same, also through a deputy or another account.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let accounts = |a: &Self| [a.account, a.on_behalf];
+        let shared = accounts(self)
+            .into_iter()
+            .flatten()
+            .any(|a| accounts(other).contains(&Some(a)));
+        shared || (self.person.is_some() && self.person == other.person)
+    }
+}
+
 /// An entry of the audit trail (审计记录), to be written with [`crate::record`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Audit {

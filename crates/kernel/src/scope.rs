@@ -26,6 +26,14 @@ impl Scope {
         }
     }
 
+    /// What one or the other reaches.
+    pub fn or(self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::All, _) | (_, Self::All) => Self::All,
+            (Self::Under(own), Self::Under(more)) => Self::Under([&own[..], more].concat()),
+        }
+    }
+
     /// Whether nothing can be in it.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Under(roots) if roots.is_empty())

@@ -51,7 +51,7 @@ pub use numbers::{ERASE, IDENTITY};
 pub use pages::{MANAGE, READ, module};
 pub use people::{Lent, NewAssignment, NewPerson, PersonCard, PersonChange};
 pub use person_requests::{PROPOSE, PersonChanges};
-pub use picking::unit_options;
+pub use picking::{people_options, unit_options};
 pub use roll::TreeView;
 pub use service::{Found, Organization};
 pub use sheet::{At, Rows, read_rows, template};

@@ -11,8 +11,8 @@ use web::{Access, Failure, Policy, Routes};
 
 use crate::model::{Eyes, Filter, NewEntry, Project, State, What};
 use crate::service::Projects;
-use crate::typed::id_of;
 use crate::{READ, WRITE};
+use desk::id_of;
 
 const MOST: i64 = 200;
 
@@ -152,7 +152,7 @@ async fn note(
         "" => What::Note,
         code => What::from_code(code).ok_or_else(wrong)?,
     };
-    let day: Date = crate::typed::day("day", &said.day)?;
+    let day: Date = desk::day_of("day", &said.day)?;
     let new = NewEntry {
         id: said.id.unwrap_or_else(|| s.env.new_id()),
         what,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Form as Body;
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::Response;
+use desk::{Typed, id_of, told};
 use identity::Actor;
 use jiff::ToSpan;
 use kernel::{Error, Id, Result, format_date};
@@ -15,7 +16,7 @@ use web::{Access, Failure, Form, Secrecy, Shell};
 use crate::kind::{FieldKind, ProjectKind};
 use crate::model::{Content, Eyes, LONGEST, New, Project, SHORT, State, TITLE};
 use crate::service::Projects;
-use crate::typed::{Typed, crumbs, id_of, named_in, told};
+use crate::typed::{crumbs, named_in};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -6,6 +6,7 @@ use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use commons::docx::{Block, Document, Official, write};
+use desk::{Typed, id_of, paragraphs, told};
 use identity::Actor;
 use kernel::{Date, Error, Id, Result, UnitId, format_date};
 use serde_json::{Value, json};
@@ -16,9 +17,7 @@ use crate::finding::Standing;
 use crate::model::{Eyes, LONGEST, Line, Parts, Report, ReportState, SHORT, State, typed_lines};
 use crate::reporting::{FINDER, Written};
 use crate::service::{Projects, Whole};
-use crate::typed::{
-    DOCX, Typed, case_tag, crumbs, id_of, named_in, number_of, paragraphs, tabs, tag, told,
-};
+use crate::typed::{DOCX, case_tag, crumbs, named_in, tabs, tag};
 
 fn report_tag(shell: &Shell, state: ReportState) -> Tag {
     Tag {
@@ -209,7 +208,7 @@ pub(crate) async fn act(
     Body(pairs): Posted,
 ) -> Result<Response, Failure> {
     let (eyes, typed) = (Eyes::from(&access), Typed(pairs));
-    let (at, n, by) = (id_of(&id)?, number_of(&n)?, (&eyes, &actor));
+    let (at, n, by) = (id_of(&id)?, id_of(&n)?, (&eyes, &actor));
     let done = match word.as_str() {
         "send" => s.send_report(at, n, by).await,
         "accept" => s.review_report(at, n, (true, typed.get("said")), by).await,
@@ -228,7 +227,7 @@ pub(crate) async fn raise(
     Body(pairs): Posted,
 ) -> Result<Response, Failure> {
     let (eyes, typed) = (Eyes::from(&access), Typed(pairs));
-    let (at, no) = (id_of(&id)?, number_of(&no)?);
+    let (at, no) = (id_of(&id)?, id_of(&no)?);
     s.project(at, &eyes).await?;
     let done = async {
         let unit = s.responsible(typed.get("unit"), &named_in(&access)).await?;
@@ -248,7 +247,7 @@ pub(crate) async fn adopt(
     Body(pairs): Posted,
 ) -> Result<Response, Failure> {
     let (eyes, typed) = (Eyes::from(&access), Typed(pairs));
-    let (at, no, by) = (id_of(&id)?, number_of(&no)?, (&eyes, &actor));
+    let (at, no, by) = (id_of(&id)?, id_of(&no)?, (&eyes, &actor));
     let done = async {
         match typed.get("back") {
             "1" => s.unadopt(at, no, typed.get("reason"), by).await,
@@ -302,7 +301,7 @@ pub(crate) async fn paper(
     Path((id, file)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     let w = research(&s, &id, &Eyes::from(&access)).await?;
-    let n = number_of(file.trim_end_matches(".docx"))?;
+    let n: i64 = id_of(file.trim_end_matches(".docx"))?;
     let report = w.reports.iter().find(|r| r.n == n).ok_or(Error::NotFound)?;
     let lang = shell.lang().code();
     let unit = w.project.unit;

@@ -1,10 +1,11 @@
 //! Projects: proposed, changed, handed on; what belongs to them.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use approvals::Approvals;
 use commons::findings::Intake;
+use commons::packs::{Kept, hash_of};
 use db::{Db, Tx};
 use desk::Attachments;
 use identity::Actor;
@@ -13,7 +14,6 @@ use ledger::Ledger;
 use notices::{Notice, Notices, Reader};
 use organization::Organization;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use web::table::{Order, Window};
 
 use crate::kind::{Need, ProjectKind, ProjectKinds};
@@ -36,7 +36,7 @@ pub struct Projects {
     pub(crate) attachments: Attachments,
     pub(crate) approvals: Option<Approvals>,
     pub(crate) intake: Option<Arc<dyn Intake>>,
-    rules: Arc<Mutex<HashMap<String, Arc<ProjectKind>>>>,
+    rules: Kept<ProjectKind>,
 }
 
 /// A project with what belongs to it.
@@ -154,7 +154,7 @@ impl Projects {
             attachments,
             approvals: None,
             intake: None,
-            rules: Arc::default(),
+            rules: Kept::default(),
         }
     }
 
@@ -181,22 +181,12 @@ impl Projects {
         tx: &mut Tx,
         hashes: impl IntoIterator<Item = &str>,
     ) -> Result<HashMap<String, Arc<ProjectKind>>> {
-        let wanted: BTreeSet<&str> = hashes.into_iter().collect();
-        let lock = || self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |h: &&str| Some(((*h).to_owned(), lock().get(*h)?.clone()));
-        let mut known: HashMap<String, Arc<ProjectKind>> = wanted.iter().filter_map(of).collect();
-        let missing: Vec<&str> = wanted
-            .into_iter()
-            .filter(|h| !known.contains_key(*h))
-            .collect();
+        let (mut found, missing) = self.rules.of(hashes);
         if !missing.is_empty() {
-            for (hash, kind) in store::rules(tx, &missing).await? {
-                let kind = Arc::new(kind);
-                lock().insert(hash.clone(), kind.clone());
-                known.insert(hash, kind);
-            }
+            let read = store::rules(tx, &missing).await?;
+            self.rules.learn(&mut found, read);
         }
-        Ok(known)
+        Ok(found)
     }
 
     pub(crate) async fn rule(&self, tx: &mut Tx, hash: &str) -> Result<Arc<ProjectKind>> {
@@ -304,8 +294,7 @@ impl Projects {
     pub async fn propose(&self, new: &New, eyes: &Eyes, actor: &Actor) -> Result<Id> {
         let unknown = || Error::field("kind", Msg::new("projects-kind-unknown"));
         let kind = self.kinds.get(&new.kind).ok_or_else(unknown)?;
-        let body = serde_json::to_vec(kind).map_err(Error::internal)?;
-        let rule = hex::encode(Sha256::digest(body));
+        let rule = hash_of(kind)?;
         let content = new.content.tidied(kind);
         content.check(kind)?;
         let (today, now) = (self.env.today(), self.env.now());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::Form as Body;
 use axum::extract::{Multipart, Path, State as Shared};
 use axum::response::Response;
-use desk::Waiting;
+use desk::{Typed, Waiting, day_of, id_of, paragraphs, told};
 use identity::Actor;
 use kernel::{Error, Id, PersonId, Result, UnitId, format_date};
 use serde_json::{Value, json};
@@ -16,9 +16,7 @@ use crate::kind::FieldKind;
 use crate::model::{END, Eyes, LONGEST, Milestone, NewEntry, Outcome, SHORT, State, What, missing};
 use crate::running::Settle;
 use crate::service::{Projects, Whole};
-use crate::typed::{
-    Typed, crumbs, day, id_of, named_in, number_of, paragraphs, person_of, tabs, tag, taken, told,
-};
+use crate::typed::{crumbs, named_in, tabs, tag};
 
 /// Stages as the stepper shows them.
 fn steps(w: &Whole, shell: &Shell) -> Vec<Value> {
@@ -253,7 +251,7 @@ async fn context(
         "may_advance": running && w.may_write && has_next, "may_hand_in": running && w.may_write, "may_time": running && w.may_write,
         "may_reopen": p.state == State::Closed && w.may_review, "may_enter": running && (w.may_write || w.member),
         "running": running, "seen": p.version, "today": format_date(today), "most": LONGEST, "short": SHORT,
-        "waiting": crate::typed::waiting(files), "nav": tabs(shell, p.id, &w.kind, ""), "crumbs": crumbs(shell, None), "form": form,
+        "waiting": desk::waiting(files), "nav": tabs(shell, p.id, &w.kind, ""), "crumbs": crumbs(shell, None), "form": form,
     });
     if let (Value::Object(page), Value::Object(more)) = (&mut page, more) {
         page.extend(more);
@@ -360,9 +358,9 @@ pub(crate) async fn milestone(
     Path((id, no, word)): Path<(String, String, String)>,
     parts: Multipart,
 ) -> Result<Response, Failure> {
-    let (id, no, eyes) = (id_of(&id)?, number_of(&no)?, Eyes::from(&access));
+    let (id, no, eyes) = (id_of(&id)?, id_of(&no)?, Eyes::from(&access));
     s.project(id, &eyes).await?;
-    let (typed, files, asked) = taken(&s, &access, &mut secrecy, parts).await?;
+    let (typed, files, asked) = s.attachments.typed(&access, &mut secrecy, parts).await?;
     if let Some(asked) = asked {
         return Ok(asked);
     }
@@ -370,7 +368,7 @@ pub(crate) async fn milestone(
     let done = async {
         match word.as_str() {
             "done" => {
-                let how = Settle::Done(day("day", typed.get("day"))?, &files);
+                let how = Settle::Done(day_of("day", typed.get("day"))?, &files);
                 s.settle(id, no, (how, reason), by).await
             }
             "let-go" => s.settle(id, no, (Settle::LetGo, reason), by).await,
@@ -417,7 +415,7 @@ pub(crate) async fn member(
     Body(pairs): Posted,
 ) -> Result<Response, Failure> {
     let (id, eyes, typed) = (id_of(&id)?, Eyes::from(&access), Typed(pairs));
-    let (person, by) = (person_of(&person)?, (&eyes, &actor));
+    let (person, by) = (id_of(&person)?, (&eyes, &actor));
     let done = match word.as_str() {
         "said" => s.contribute(id, person, typed.get("said"), by).await,
         "leave" => s.leave(id, person, by).await,
@@ -437,7 +435,7 @@ pub(crate) async fn enter(
 ) -> Result<Response, Failure> {
     let (id, eyes) = (id_of(&id)?, Eyes::from(&access));
     s.project(id, &eyes).await?;
-    let (typed, files, asked) = taken(&s, &access, &mut secrecy, parts).await?;
+    let (typed, files, asked) = s.attachments.typed(&access, &mut secrecy, parts).await?;
     if let Some(asked) = asked {
         return Ok(asked);
     }

@@ -6,7 +6,7 @@ use axum::Form as Body;
 use axum::extract::{Multipart, Path, State as Shared};
 use axum::response::Response;
 use commons::sheets::write::{Value as Cell, xlsx};
-use desk::Waiting;
+use desk::{Typed, Waiting, id_of, paragraphs, told};
 use identity::Actor;
 use jiff::ToSpan;
 use kernel::{Error, Id, Period, Result, UnitId, format_date};
@@ -19,7 +19,7 @@ use web::{Access, Failure, Form, Secrecy, Shell};
 use crate::finding::Standing;
 use crate::model::{Eyes, LONGEST, Raised, SHORT};
 use crate::service::Projects;
-use crate::typed::{Typed, case_tag, id_of, named_in, number_of, paragraphs, taken, told};
+use crate::typed::{case_tag, named_in};
 use crate::visiting::{FINDER, NewVisit, Pair, Visit, href, quarter_of};
 
 const PLACE: &str = "/visits";
@@ -277,7 +277,7 @@ async fn pair_context(
         "id": id, "title": titled(&tie), "kind": kind.map_or(tie.kind.as_str(), |k| k.name.get(lang)), "from": format_date(tie.from),
         "to": tie.to.map(format_date), "basis": tie.basis, "visits": rows.collect::<Vec<_>>(), "n": here.count(), "this_quarter": this,
         "raised": standing.len(), "solved": solved, "may": may && tie.covers(today) && only.is_none(), "one": only.is_some(), "most": LONGEST,
-        "short": SHORT, "waiting": crate::typed::waiting(files), "crumbs": crumbs(shell, only.map(|_| &tie)), "form": form,
+        "short": SHORT, "waiting": desk::waiting(files), "crumbs": crumbs(shell, only.map(|_| &tie)), "form": form,
     }))
 }
 
@@ -316,7 +316,7 @@ pub(crate) async fn keep(
 ) -> Result<Response, Failure> {
     let (tie, eyes) = (id_of(&tie)?, Eyes::from(&access));
     s.tie(tie, &eyes).await?;
-    let (typed, files, asked) = taken(&s, &access, &mut secrecy, parts).await?;
+    let (typed, files, asked) = s.attachments.typed(&access, &mut secrecy, parts).await?;
     if let Some(asked) = asked {
         return Ok(asked);
     }
@@ -377,12 +377,7 @@ pub(crate) async fn raise(
     Path((id, no)): Path<(String, String)>,
     Body(pairs): Posted,
 ) -> Result<Response, Failure> {
-    let (id, no, eyes, typed) = (
-        id_of(&id)?,
-        number_of(&no)?,
-        Eyes::from(&access),
-        Typed(pairs),
-    );
+    let (id, no, eyes, typed) = (id_of(&id)?, id_of(&no)?, Eyes::from(&access), Typed(pairs));
     s.visit(id, &eyes).await?;
     let done = async {
         let unit = s.responsible(typed.get("unit"), &named_in(&access)).await?;

@@ -6,7 +6,6 @@ use axum::response::Response;
 use identity::Actor;
 use kernel::words::Words;
 use kernel::{Error, Id, Msg, PersonId, Result, Scope, UnitId};
-use organization::finding;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use web::view::Crumb;
@@ -35,11 +34,8 @@ pub(crate) struct Typed {
 
 /// Where those may be who are named in a form: where one asks, and where one may look.
 pub fn reach(access: &Access, own: &Scope) -> Scope {
-    match (own, access.principal.scope(organization::READ)) {
-        (Scope::All, _) | (_, Some(Scope::All)) => Scope::All,
-        (Scope::Under(own), Some(Scope::Under(read))) => Scope::Under([&own[..], read].concat()),
-        (own, None) => own.clone(),
-    }
+    let read = access.principal.scope(organization::READ);
+    read.map_or_else(|| own.clone(), |read| own.clone().or(read))
 }
 
 pub(crate) fn crumbs(shell: &Shell) -> Vec<Crumb> {
@@ -103,22 +99,8 @@ impl Requests {
             "" => None,
             text => Some(self.organization.unit_picked("unit", text, scope).await?.id),
         };
-        let staff_no = staff_no.trim();
-        if staff_no.is_empty() {
-            return Ok((unit, None));
-        }
-        let today = self.env.today();
-        let unknown = || Error::field("person", Msg::new("requests-person-unknown"));
-        let mut tx = self.db.read().await?;
-        let found = finding::serving(&mut tx, staff_no, today).await?;
-        drop(tx);
-        let person = found.ok_or_else(unknown)?;
-        let home = self.organization.unit_of(person, today).await?;
-        let home = home.ok_or_else(unknown)?;
-        match self.organization.reaches(scope, home).await? {
-            true => Ok((unit, Some(person))),
-            false => Err(unknown()),
-        }
+        let picked = self.organization.person_picked("person", staff_no, scope);
+        Ok((unit, picked.await?))
     }
 }
 

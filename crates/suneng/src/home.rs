@@ -163,6 +163,17 @@ async fn show(
         });
         todo.push((Some(m.until), item));
     }
+    let (total, looks) = s.rooms.cases.to_look_at(&eyes, MOST_TODO as i64).await?;
+    count += total as usize;
+    for m in looks {
+        let said = [("number", m.number.as_str()), ("title", &m.title)];
+        let day = m.look_on.unwrap_or(today);
+        let item = json!({
+            "title": shell.t_with("home-look-back", &said), "unit": null, "due": kernel::format_date(day),
+            "tag": deadline(&shell, day, day < today), "icon": "ballpen", "verb": shell.t("home-go-review"), "href": m.href(),
+        });
+        todo.push((Some(day), item));
+    }
     if let Some(person) = eyes.person {
         let wanted = s.rooms.cases.to_learn(person).await?;
         count += wanted.len();

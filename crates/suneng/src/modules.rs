@@ -273,6 +273,7 @@ pub const PACK_TABLES: &[&str] = &[
     "case-flow",
     "case-kind",
     "case-remedy",
+    "case-paper",
     "form",
     "inspection-kind",
     "campaign-claim",

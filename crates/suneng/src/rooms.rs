@@ -511,6 +511,10 @@ impl Rooms {
             Attachments::new(world.desk(), world.files.clone()),
         )
         .with_intake(Arc::new(cases.clone()))
+        .with_origin(web::Origin::new(
+            &world.config.security.public_url,
+            world.config.security.secure,
+        ))
         .with_sources(sources.clone());
         let campaigns = campaigns
             .with_approvals(approvals.clone())

@@ -17,8 +17,8 @@ use crate::service::Tasks;
 use crate::store::PlanFilter;
 use crate::store::entries::EntryFilter;
 use crate::store::reports::ReportFilter;
-use crate::typed::id_of;
 use crate::{READ, REPORT};
+use desk::id_of;
 
 const MOST: i64 = 200;
 

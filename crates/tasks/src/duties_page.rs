@@ -4,6 +4,7 @@ use axum::Form as Body;
 use axum::extract::State as Shared;
 use axum::response::Response;
 use commons::sheets::write::{Value as Cell, xlsx};
+use desk::{Typed, told};
 use identity::Actor;
 use kernel::{Date, Error, Msg, Result, UnitId, format_date};
 use organization::Unit;
@@ -17,7 +18,7 @@ use crate::list_page::{year_of, years};
 use crate::model::{Eyes, PlanState, REASON};
 use crate::service::Tasks;
 use crate::store::PlanFilter;
-use crate::typed::{Typed, crumbs, tabs, told};
+use crate::typed::{crumbs, tabs};
 
 /// Duties as they are typed: one a line; code, what, source, article, how often, post, code of the claim between bars.
 fn duties_of(s: &Tasks, text: &str) -> Result<Vec<Duty>> {
@@ -89,7 +90,7 @@ fn sample(s: &Tasks, code: &str, lang: &str) -> Vec<Duty> {
 }
 
 /// The unit asked for, or the first that one sees.
-async fn unit_of(s: &Tasks, access: &Access, asked: &Asked) -> Result<Option<Unit>> {
+async fn id_of(s: &Tasks, access: &Access, asked: &Asked) -> Result<Option<Unit>> {
     match asked.get("unit").unwrap_or_default() {
         "" => Ok(s
             .organization
@@ -180,7 +181,7 @@ pub(crate) async fn show(
     asked: Asked,
 ) -> Result<Response, Failure> {
     let year = year_of(&asked).unwrap_or(s.env.today().year());
-    let Some(unit) = unit_of(&s, &access, &asked).await? else {
+    let Some(unit) = id_of(&s, &access, &asked).await? else {
         return Err(Error::NotFound.into());
     };
     let of = (&asked, Form::default());
@@ -196,7 +197,7 @@ pub(crate) async fn sheet(
     asked: Asked,
 ) -> Result<Response, Failure> {
     let year = year_of(&asked).unwrap_or(s.env.today().year());
-    let Some(unit) = unit_of(&s, &access, &asked).await? else {
+    let Some(unit) = id_of(&s, &access, &asked).await? else {
         return Err(Error::NotFound.into());
     };
     let gaps = s.gaps(unit.id, year).await?.unwrap_or_default();
@@ -250,7 +251,7 @@ pub(crate) async fn edit(
     access: Access,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let Some(unit) = unit_of(&s, &access, &asked).await? else {
+    let Some(unit) = id_of(&s, &access, &asked).await? else {
         return Err(Error::NotFound.into());
     };
     let (now, versions) = s.catalogue(unit.id, s.env.today()).await?;
@@ -281,7 +282,7 @@ pub(crate) async fn keep(
     let unit = s.organization.unit(id, &access.scope).await?;
     let done = async {
         let list = duties_of(&s, typed.get("duties"))?;
-        let of = (unit.id, typed.seen().max(0));
+        let of = (unit.id, typed.seen().unwrap_or(0));
         s.keep_catalogue(of, &list, typed.get("reason"), (&eyes, &actor))
             .await
     };

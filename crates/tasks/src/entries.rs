@@ -28,7 +28,13 @@ pub(crate) struct Whole {
 }
 
 impl Tasks {
-    async fn check(&self, tx: &mut db::Tx, plan: &Plan, c: &Content, eyes: &Eyes) -> Result<()> {
+    pub(crate) async fn check(
+        &self,
+        tx: &mut db::Tx,
+        plan: &Plan,
+        c: &Content,
+        eyes: &Eyes,
+    ) -> Result<()> {
         let owner = match c.owner.as_str() {
             "" => None,
             code => {
@@ -45,7 +51,7 @@ impl Tasks {
         }
     }
 
-    fn tidied(content: &Content) -> Content {
+    pub(crate) fn tidied(content: &Content) -> Content {
         let mut c = content.clone();
         c.text = tidy(&c.text);
         c.target = tidy(&c.target);
@@ -120,7 +126,7 @@ impl Tasks {
     }
 
     /// The next number: of the plan, or of the entry that it is a part of.
-    async fn number(
+    pub(crate) async fn number(
         &self,
         tx: &mut db::Tx,
         plan: &mut Plan,
@@ -179,7 +185,7 @@ impl Tasks {
         Ok(())
     }
 
-    async fn tell_owners(&self, tx: &mut db::Tx, plan: &Plan, e: &Entry) -> Result<()> {
+    pub(crate) async fn tell_owners(&self, tx: &mut db::Tx, plan: &Plan, e: &Entry) -> Result<()> {
         if plan.state != PlanState::Issued {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
+use desk::{Typed, id_of, told};
 use identity::Actor;
 use kernel::{Error, Id, Msg, Result};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::model::{
     Content, Entry, Eyes, LONGEST, Milestone, Plan, PlanState, TITLE, month_of, month_text,
 };
 use crate::service::Tasks;
-use crate::typed::{Typed, crumbs, id_of, named_in, told};
+use crate::typed::{crumbs, month_in, named_in, number_in};
 
 /// Milestones as they are typed: one a line, month and text between bars.
 fn milestones(text: &str) -> Result<Vec<Milestone>> {
@@ -72,7 +73,7 @@ async fn content_of(
         text: typed.get("text").to_owned(),
         target: typed.get("target").to_owned(),
         claim,
-        wanted: typed.number("wanted")?,
+        wanted: number_in(&typed, "wanted")?,
         owner: typed.get("owner").to_owned(),
         unit: unit.id,
         person: s
@@ -81,10 +82,10 @@ async fn content_of(
         leader: s
             .person("leader", typed.get("leader"), leader, &scope)
             .await?,
-        from: typed.month("from")?,
-        to: typed.month("to")?.last_of_month(),
+        from: month_in(&typed, "from")?,
+        to: month_in(&typed, "to")?.last_of_month(),
         milestones: milestones(typed.get("milestones"))?,
-        weight: typed.number("weight")?,
+        weight: number_in(&typed, "weight")?,
         duty: typed.get("duty").trim().to_owned(),
     })
 }
@@ -274,7 +275,7 @@ pub(crate) async fn change(
     let w = s.entry(id, &eyes).await?;
     let done = async {
         let content = content_of(&s, &typed, Some(&w.entry.content), &access).await?;
-        let of = (id, typed.seen());
+        let of = (id, typed.seen().unwrap_or(-1));
         s.change_entry(of, &content, typed.get("reason"), (&eyes, &actor))
             .await
     };

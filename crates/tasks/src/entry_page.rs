@@ -3,6 +3,7 @@
 use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
+use desk::{Typed, id_of, paragraphs, told};
 use identity::Actor;
 use kernel::{Date, Error, FactId, Id, Period, Result, format_date};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::model::{
     EntryState, Eyes, PlanState, REASON, counted, figure, month_of, month_text, rolled,
 };
 use crate::service::Tasks;
-use crate::typed::{Names, Typed, crumbs, entry_row, history, id_of, paragraphs, report_tag, told};
+use crate::typed::{Names, crumbs, entry_row, history, report_tag};
 
 const ROWS: usize = 50;
 
@@ -91,7 +92,11 @@ pub(crate) async fn act(
 ) -> Result<Response, Failure> {
     let (id, typed, eyes) = (id_of(&id)?, Typed(pairs), Eyes::from(&access));
     let w = s.entry(id, &eyes).await?;
-    let (of, reason, by) = ((id, typed.seen()), typed.get("reason"), (&eyes, &actor));
+    let (of, reason, by) = (
+        (id, typed.seen().unwrap_or(-1)),
+        typed.get("reason"),
+        (&eyes, &actor),
+    );
     let gone = act == "drop" && w.plan.state == PlanState::Draft;
     let to = match gone {
         true => w.plan.href(),

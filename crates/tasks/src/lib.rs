@@ -14,6 +14,7 @@ mod entry_form;
 mod entry_page;
 mod facts;
 mod figures;
+mod importing;
 mod kind;
 mod list_page;
 mod matrix_page;
@@ -39,7 +40,7 @@ pub use kind::{
     Catalogue, Claim, Count, Frequency, OwnerKind, PackDuty, PlanKind, PracticalKind, TaskWords,
 };
 pub use model::{
-    Author, Content, Entry, EntryState, Eyes, Line, Milestone, Plan, PlanAct, PlanState, Report,
+    Content, Entry, EntryState, Eyes, Line, Milestone, Plan, PlanAct, PlanState, Report,
     ReportState, month_of, month_text, rolled,
 };
 pub use module::module;

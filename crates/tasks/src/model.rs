@@ -1,6 +1,5 @@
 //! What the crate speaks of, and the rules that need no database.
 
-use identity::Actor;
 use kernel::{
     AccountId, Date, Error, FieldError, Id, Msg, PersonId, Result, Scope, Timestamp, UnitId,
 };
@@ -477,37 +476,6 @@ impl Eyes {
             person: Some(person),
             ..Self::reading(Scope::nothing())
         }
-    }
-}
-
-/// Who did something: the account, in whose place, and the person.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Author {
-    /// The account.
-    pub account: Option<AccountId>,
-    /// In whose place it acts.
-    pub on_behalf: Option<AccountId>,
-    /// The person.
-    pub person: Option<PersonId>,
-}
-
-impl Author {
-    pub(crate) fn of(actor: &Actor, eyes: &Eyes) -> Self {
-        Self {
-            account: actor.account,
-            on_behalf: actor.on_behalf,
-            person: eyes.person,
-        }
-    }
-
-    /// Whether two are one and the same, also through a deputy or another account.
-    pub fn is_same(&self, other: &Self) -> bool {
-        let accounts = |a: &Self| [a.account, a.on_behalf];
-        let shared = accounts(self)
-            .into_iter()
-            .flatten()
-            .any(|a| accounts(other).contains(&Some(a)));
-        shared || (self.person.is_some() && self.person == other.person)
     }
 }
 

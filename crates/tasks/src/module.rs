@@ -5,8 +5,9 @@ use web::{Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
 use crate::service::Tasks;
 use crate::{
-    MESSAGES, PLAN, READ, REPORT, REVIEW, api, duties_page, entry_form, entry_page, list_page,
-    matrix_page, plan_page, practical_page, report_page, samples, scores_page, searching, typed,
+    MESSAGES, PLAN, READ, REPORT, REVIEW, api, duties_page, entry_form, entry_page, importing,
+    list_page, matrix_page, plan_page, practical_page, report_page, samples, scores_page,
+    searching, typed,
 };
 
 fn routes(tasks: Tasks) -> Routes {
@@ -28,6 +29,10 @@ fn routes(tasks: Tasks) -> Routes {
         .post("/tasks/plans/{id}/acts/{act}", own, plan_page::act)
         .post("/tasks/plans/{id}/entries", plan, entry_form::create)
         .get("/tasks/plans/{id}/entries/new", plan, entry_form::new)
+        .get("/tasks/import/template.xlsx", plan, importing::template)
+        .get("/tasks/plans/{id}/import", plan, importing::start)
+        .post_up_to("/tasks/plans/{id}/import", plan, FORM, importing::check)
+        .post("/tasks/plans/{id}/import/publish", plan, importing::publish)
         .get(list_page::ENTRIES, read, list_page::entries)
         .get(list_page::SHEET, read, list_page::sheet)
         .get("/tasks/lists", read, list_page::lists)
@@ -103,6 +108,7 @@ pub fn module(tasks: Tasks) -> Module {
             "entries.html",
             "lists.html",
             "entry_form.html",
+            "import.html",
             "entry.html",
             "rows.html",
             "reports.html",

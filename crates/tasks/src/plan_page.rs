@@ -3,6 +3,7 @@
 use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
+use desk::{Typed, id_of, told};
 use identity::Actor;
 use kernel::{Error, Id, Msg, Result, format_date};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use web::{Access, Failure, Form, Shell};
 use crate::model::{EntryState, Eyes, PlanAct, PlanState, REASON, TITLE, month_text, rolled};
 use crate::plans::{NewPlan, Whole};
 use crate::service::Tasks;
-use crate::typed::{Names, Typed, crumbs, entry_row, history, id_of, plan_tag, told};
+use crate::typed::{Names, crumbs, entry_row, history, plan_tag};
 
 fn goals_of(text: &str) -> Vec<String> {
     let lines = text.lines().map(|l| l.trim().to_owned());
@@ -103,7 +104,7 @@ pub(crate) async fn change(
     let (id, typed, eyes) = (id_of(&id)?, Typed(pairs), Eyes::from(&access));
     let goals = goals_of(typed.get("goals"));
     let said = (typed.get("title"), goals.as_slice());
-    let of = (id, typed.seen());
+    let of = (id, typed.seen().unwrap_or(-1));
     match s
         .change(of, said, typed.get("reason"), (&eyes, &actor))
         .await
@@ -194,7 +195,7 @@ pub(crate) async fn act(
 ) -> Result<Response, Failure> {
     let (id, typed, eyes) = (id_of(&id)?, Typed(pairs), Eyes::from(&access));
     let act = PlanAct::from_code(&act).ok_or(Error::NotFound)?;
-    let of = (id, Some(typed.seen()));
+    let of = (id, typed.seen());
     match s.act(of, act, typed.get("reason"), (&eyes, &actor)).await {
         Ok(()) => shell.done(&format!("/tasks/plans/{id}"), "tasks-done"),
         Err(error) => {

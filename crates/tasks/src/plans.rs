@@ -1,11 +1,11 @@
 //! Plans: written down, asked for, issued by somebody else, changed by versions, closed.
 
-use identity::Actor;
+use identity::{Actor, Author};
 use kernel::{Error, FieldError, Id, Msg, Result, UnitId};
 use serde_json::{Value, json};
 
 use crate::model::{
-    Author, Entry, Eyes, Plan, PlanAct, PlanState, TITLE, conflict, line_of, moved_on, reason_of,
+    Entry, Eyes, Plan, PlanAct, PlanState, TITLE, conflict, line_of, moved_on, reason_of,
 };
 use crate::service::Tasks;
 use crate::store::{self, Event, PlanFilter, Version, entries};
@@ -125,7 +125,7 @@ impl Tasks {
         eyes: &Eyes,
         actor: &Actor,
     ) -> Result<()> {
-        let author = Author::of(actor, eyes);
+        let author = Author::of(actor, eyes.person);
         store::save(tx, plan, what, author, self.env.now()).await?;
         let action = match what.0 {
             "issue" => "task.issued",
@@ -136,7 +136,7 @@ impl Tasks {
         self.record(tx, actor, action, ("task-plan", plan.id), what.0)
             .await?;
         match what.0 {
-            "made" | "changed" | "added" | "entry" | "removed" | "carried-in" => {
+            "made" | "changed" | "added" | "imported" | "entry" | "removed" | "carried-in" => {
                 searching::index(tx, plan).await
             }
             _ => Ok(()),
@@ -153,7 +153,7 @@ impl Tasks {
     ) -> Result<()> {
         let entries = entries::of_plan(tx, plan.id).await?;
         let content = said(plan, &entries);
-        store::put_version(tx, plan, &content, reason, Author::of(actor, eyes)).await
+        store::put_version(tx, plan, &content, reason, Author::of(actor, eyes.person)).await
     }
 
     /// Takes a plan that somebody may plan, to act on it.
@@ -263,7 +263,7 @@ impl Tasks {
             match act {
                 PlanAct::Ask if entries.is_empty() => return Err(conflict("tasks-plan-empty")),
                 PlanAct::Issue => {
-                    let me = Author::of(actor, eyes);
+                    let me = Author::of(actor, eyes.person);
                     let authors = store::authors(tx, id).await?;
                     if authors.iter().any(|a| a.is_same(&me)) {
                         return Err(conflict("tasks-plan-own"));

@@ -3,14 +3,14 @@
 
 use db::Tx;
 use desk::{Attached, Waiting};
-use identity::Actor;
+use identity::{Actor, Author};
 use kernel::{Date, Error, FieldError, Id, Msg, PersonId, Result, UnitId};
 use sha2::{Digest, Sha256};
 
 use crate::REVIEW;
 use crate::facts::{DONE, SATISFACTION};
 use crate::kind::PracticalKind;
-use crate::model::{Author, Eyes, LONGEST, conflict, line_of, moved_on, reason_of, tidy, unfit};
+use crate::model::{Eyes, LONGEST, conflict, line_of, moved_on, reason_of, tidy, unfit};
 use crate::service::Tasks;
 use crate::store::practicals;
 
@@ -262,7 +262,7 @@ impl Tasks {
         eyes: &Eyes,
         actor: &Actor,
     ) -> Result<()> {
-        let author = Author::of(actor, eyes);
+        let author = Author::of(actor, eyes.person);
         practicals::save(tx, p, (act, said), author, self.env.now()).await?;
         self.record(tx, actor, "task.practical", ("task-practical", p.id), act)
             .await
@@ -391,7 +391,7 @@ impl Tasks {
             let mut p = self
                 .taken(tx, of, &[PracticalState::Done], (eyes, true))
                 .await?;
-            let me = Author::of(actor, eyes);
+            let me = Author::of(actor, eyes.person);
             self.refuse_owner(tx, &p, &me).await?;
             if accept {
                 p.state = PracticalState::Confirmed;
@@ -463,7 +463,8 @@ impl Tasks {
             let mut p = self
                 .taken(tx, of, &[PracticalState::Confirmed], (eyes, true))
                 .await?;
-            self.refuse_owner(tx, &p, &Author::of(actor, eyes)).await?;
+            self.refuse_owner(tx, &p, &Author::of(actor, eyes.person))
+                .await?;
             let (given, _) = practicals::slips(tx, p.id).await?;
             if count < 1 || given + count > SLIPS {
                 return Err(wrong());
@@ -544,7 +545,8 @@ impl Tasks {
             let mut p = self
                 .taken(tx, of, &[PracticalState::Confirmed], (eyes, true))
                 .await?;
-            self.refuse_owner(tx, &p, &Author::of(actor, eyes)).await?;
+            self.refuse_owner(tx, &p, &Author::of(actor, eyes.person))
+                .await?;
             let (n, sum) = practicals::scores(tx, p.id).await?;
             let (role, n, mean) = match declared {
                 Some((thousandths, n)) => {

@@ -2,9 +2,10 @@
 
 use axum::Form as Body;
 use axum::extract::{Multipart, Path, State as Shared};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use commons::sheets::write::{Value as Cell, xlsx};
-use desk::Waiting;
+use desk::{Typed, Waiting, id_of, paragraphs, told, waiting};
 use identity::Actor;
 use kernel::{Error, Id, Msg, Result, format_date};
 use serde_json::{Value, json};
@@ -17,10 +18,7 @@ use crate::model::{Eyes, LONGEST, REASON, TITLE};
 use crate::practical::{NewPractical, Practical, PracticalState, SLIPS, Whole};
 use crate::service::Tasks;
 use crate::store::practicals::PracticalFilter;
-use crate::typed::{
-    Names, Typed, crumbs, history, id_of, named_in, paragraphs, practical_tag, tabs, taken, told,
-    waiting,
-};
+use crate::typed::{Names, crumbs, history, named_in, number_in, practical_tag, tabs};
 
 const PAGE: i64 = 30;
 pub(crate) const SHEET: &str = "/tasks/practical/list.xlsx";
@@ -263,16 +261,20 @@ pub(crate) async fn act(
     let (id, eyes) = (id_of(&id)?, Eyes::from(&access));
     // What one may not see is no place to send files to.
     s.practical(id, &eyes).await?;
-    let (typed, files, asked) = taken(&s, &access, &mut secrecy, parts).await?;
+    let (typed, files, asked) = s.attachments.typed(&access, &mut secrecy, parts).await?;
     if let Some(asked) = asked {
         return Ok(asked);
     }
-    let (of, by, reason) = ((id, typed.seen()), (&eyes, &actor), typed.get("reason"));
+    let (of, by, reason) = (
+        (id, typed.seen().unwrap_or(-1)),
+        (&eyes, &actor),
+        typed.get("reason"),
+    );
     let done = async {
         match act.as_str() {
             "progress" => {
                 let wrong = || Error::field("percent", Msg::new("tasks-percent-wrong"));
-                let percent = typed.number("percent")?.ok_or_else(wrong)?;
+                let percent = number_in(&typed, "percent")?.ok_or_else(wrong)?;
                 s.progress(of, (percent, typed.get("said")), by).await
             }
             "finish" => {
@@ -287,7 +289,7 @@ pub(crate) async fn act(
             "declare" => {
                 let wrong = || Error::field("mean", Msg::new("tasks-number-unread"));
                 let mean = thousandths(typed.get("mean")).ok_or_else(wrong)?;
-                let asked = typed.number("asked")?.unwrap_or(0);
+                let asked = number_in(&typed, "asked")?.unwrap_or(0);
                 s.settle(of, Some((mean, asked)), &files, by).await
             }
             _ => Err(Error::NotFound),
@@ -313,17 +315,26 @@ pub(crate) async fn slips(
     shell: Shell,
     access: Access,
     actor: Actor,
+    headers: HeaderMap,
     Path(id): Path<String>,
     Body(pairs): Body<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let (id, typed, eyes) = (id_of(&id)?, Typed(pairs), Eyes::from(&access));
     let done = async {
-        let count = typed.number("slips")?.unwrap_or(0);
-        s.slips((id, typed.seen()), count, (&eyes, &actor)).await
+        let count = number_in(&typed, "slips")?.unwrap_or(0);
+        s.slips((id, typed.seen().unwrap_or(-1)), count, (&eyes, &actor))
+            .await
     };
     match done.await {
         Ok((p, codes)) => {
-            let context = json!({ "title": p.title, "page": p.code.as_ref().map(|c| format!("/score/{c}")), "codes": codes,
+            let at = p.code.as_deref().unwrap_or_default();
+            let page = format!("{}/score/{at}", s.origin.of(&headers));
+            let slip = |code: &String| {
+                let picture = web::qr(&format!("{page}?code={}", web::encode(code)), 120)?;
+                Ok(json!({ "code": code, "picture": picture }))
+            };
+            let slips = codes.iter().map(slip).collect::<Result<Vec<_>>>()?;
+            let context = json!({ "title": p.title, "page": page, "slips": slips,
                 "crumbs": crumbs(&shell, &[(&p.title, p.href())]) });
             shell.page("tasks/slips.html", context)
         }

@@ -4,6 +4,7 @@ use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use commons::docx::{Block, Document, Official, Table, write};
+use desk::{Typed, id_of, paragraphs, told};
 use identity::Actor;
 use kernel::{Error, Id, Msg, Result, format_date};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::model::{
 };
 use crate::reports::{Judgement, Owed, Whole, Written};
 use crate::service::Tasks;
-use crate::typed::{Names, Typed, crumbs, entry_row, history, id_of, paragraphs, report_tag, told};
+use crate::typed::{Names, crumbs, entry_row, history, number_in, report_tag};
 
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
@@ -106,7 +107,7 @@ fn written(typed: &Typed) -> Result<Written> {
         let entry: Id = id_of(id)?;
         lines.push(Line {
             entry,
-            percent: typed.number(&percent)?.ok_or_else(wrong)?,
+            percent: number_in(&typed, &percent)?.ok_or_else(wrong)?,
             said: text.clone(),
             reached_on,
             counted: None,
@@ -132,8 +133,13 @@ pub(crate) async fn write_report(
     let hand_in = typed.get("act") == "hand-in";
     let done = async {
         let written = written(&typed)?;
-        s.write((id, typed.seen()), &written, hand_in, (&eyes, &actor))
-            .await
+        s.write(
+            (id, typed.seen().unwrap_or(-1)),
+            &written,
+            hand_in,
+            (&eyes, &actor),
+        )
+        .await
     };
     match done.await {
         Ok(()) => {
@@ -169,7 +175,7 @@ pub(crate) async fn judge(
         "return" => Judgement::Return,
         _ => return Err(Error::NotFound.into()),
     };
-    let of = (id, typed.seen());
+    let of = (id, typed.seen().unwrap_or(-1));
     match s
         .judge(of, judgement, typed.get("reason"), (&eyes, &actor))
         .await

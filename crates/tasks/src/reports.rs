@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use db::Tx;
-use identity::Actor;
+use identity::{Actor, Author};
 use jiff::ToSpan;
 use kernel::{Date, Error, FieldError, Id, Msg, Result, Scope, UnitId};
 
 use crate::model::{
-    Author, Entry, EntryState, Eyes, LONGEST, Line, Report, ReportState, conflict, month_text,
-    moved_on, reason_of, rolled, tidy, unfit,
+    Entry, EntryState, Eyes, LONGEST, Line, Report, ReportState, conflict, month_text, moved_on,
+    reason_of, rolled, tidy, unfit,
 };
 use crate::service::Tasks;
 use crate::store::reports::ReportFilter;
@@ -276,7 +276,7 @@ impl Tasks {
             }
             reports::put_lines(tx, id, &lines).await?;
             let act = if hand_in { "handed" } else { "kept" };
-            let author = Author::of(actor, eyes);
+            let author = Author::of(actor, eyes.person);
             reports::save(tx, &mut r, (act, ""), author, self.env.now()).await?;
             if !hand_in {
                 return Ok(());
@@ -349,7 +349,7 @@ impl Tasks {
             if r.version != seen || r.state != ReportState::Handed {
                 return Err(moved_on());
             }
-            let me = Author::of(actor, eyes);
+            let me = Author::of(actor, eyes.person);
             let authors = reports::authors(tx, id).await?;
             if authors.iter().any(|a| a.is_same(&me)) {
                 return Err(conflict("tasks-report-own"));

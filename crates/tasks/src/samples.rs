@@ -220,7 +220,16 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         ("may_ask", json!(false)),
         ("may_settle", json!(false)),
     ];
-    let slips = json!({ "title": "窗口延时服务", "page": "/score/x", "codes": ["AAAAA-BBBBB"], "crumbs": crumbs });
+    let import = json!({ "crumbs": crumbs, "id": "1", "most": 500, "form": Form::default(), "columns": "工作任务、责任单位",
+        "found": null, "issued": false });
+    let found = json!({ "sheet": "x|y.xlsx", "name": "y.xlsx", "fine": 1, "faulty": 0, "faults": [], "seen": 1, "whole": true,
+        "rows": [{ "row": 2, "text": "x", "unit": "法治科", "from": "2026-01", "to": "2026-12-31" }] });
+    let mut faulty = found.clone();
+    (faulty["whole"], faulty["rows"]) = (json!(false), json!([]));
+    faulty["faults"] = json!([{ "cell": "B2", "text": "有误" }]);
+    let mut no_sheet = Form::default();
+    no_sheet.errors.insert("file".into(), "请选择文件".into());
+    let slips = json!({ "title": "窗口延时服务", "page": "http://suneng.test/score/x", "slips": [{ "code": "AAAAA-BBBBB", "picture": "<svg></svg>" }], "crumbs": crumbs });
     let score = json!({ "title": "窗口延时服务", "served": "办事群众", "unit": null, "page": "x", "scores": [[5, "5"]], "done": false, "open": true, "form": form });
     vec![
         ("tasks/home.html", with(&home, &nothing)),
@@ -335,6 +344,16 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         ("tasks/practical.html", with(&practical, &unasked)),
         ("tasks/practical.html", practical),
         ("tasks/slips.html", slips),
+        (
+            "tasks/import.html",
+            with(&import, &[("found", found), ("issued", json!(true))]),
+        ),
+        ("tasks/import.html", with(&import, &[("found", faulty)])),
+        (
+            "tasks/import.html",
+            with(&import, &[("form", json!(no_sheet))]),
+        ),
+        ("tasks/import.html", import),
         (
             "tasks/score.html",
             with(&score, &[("done", json!(true)), ("unit", json!("法治科"))]),

@@ -3,6 +3,7 @@
 use axum::Form as Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
+use desk::{Typed, told};
 use kernel::{Error, Msg};
 use serde_json::{Value, json};
 use web::table::Asked;
@@ -10,7 +11,7 @@ use web::{Failure, Form, Shell};
 
 use crate::practical::{Practical, PracticalState};
 use crate::service::Tasks;
-use crate::typed::{Typed, told};
+use crate::typed::number_in;
 
 async fn context(
     s: &Tasks,
@@ -40,7 +41,9 @@ pub(crate) async fn ask(
 ) -> Result<Response, Failure> {
     let p = s.asked_by(&page).await?;
     let done = asked.get("done").is_some();
-    let context = context(&s, &p, (&shell, &page), (Form::default(), done)).await?;
+    // What a phone read from a slip is filled in.
+    let form = Form::default().with("code", asked.get("code").unwrap_or_default());
+    let context = context(&s, &p, (&shell, &page), (form, done)).await?;
     shell.page("tasks/score.html", context)
 }
 
@@ -53,7 +56,7 @@ pub(crate) async fn score(
     let typed = Typed(pairs);
     let done = async {
         let wrong = || Error::field("score", Msg::new("tasks-score-wrong"));
-        let score = typed.number("score")?.ok_or_else(wrong)?;
+        let score = number_in(&typed, "score")?.ok_or_else(wrong)?;
         s.score(&page, typed.get("code"), score, typed.get("said"))
             .await
     };

@@ -29,6 +29,7 @@ pub struct Tasks {
     pub(crate) attachments: Attachments,
     pub(crate) intake: Option<Arc<dyn Intake>>,
     pub(crate) sources: Sources,
+    pub(crate) origin: web::Origin,
 }
 
 impl Tasks {
@@ -52,6 +53,7 @@ impl Tasks {
             attachments,
             intake: None,
             sources: Sources::default(),
+            origin: web::Origin::default(),
         }
     }
 
@@ -64,6 +66,12 @@ impl Tasks {
     /// The same, which knows what stands behind facts.
     pub fn with_sources(mut self, sources: Sources) -> Self {
         self.sources = sources;
+        self
+    }
+
+    /// The same, which writes this address on slips.
+    pub fn with_origin(mut self, origin: web::Origin) -> Self {
+        self.origin = origin;
         self
     }
 
@@ -167,21 +175,9 @@ impl Tasks {
         before: Option<PersonId>,
         scope: &Scope,
     ) -> Result<Option<PersonId>> {
-        let no = text.trim();
-        match (no, before) {
-            ("", _) => return Ok(None),
-            ("=", Some(before)) => return Ok(Some(before)),
-            _ => {}
-        }
-        let today = self.env.today();
-        let unknown = || Error::field(field, Msg::new("tasks-person-unknown").with("no", no));
-        let person = finding::serving(&mut self.db.read().await?, no, today).await?;
-        let person = person.ok_or_else(unknown)?;
-        let home = self.organization.unit_of(person, today).await?;
-        let home = home.ok_or_else(unknown)?;
-        match self.organization.reaches(scope, home).await? {
-            true => Ok(Some(person)),
-            false => Err(unknown()),
+        match (text.trim(), before) {
+            ("=", Some(before)) => Ok(Some(before)),
+            _ => self.organization.person_picked(field, text, scope).await,
         }
     }
 

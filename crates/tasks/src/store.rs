@@ -8,11 +8,12 @@ pub(crate) mod reports;
 use std::collections::HashMap;
 
 use db::{Args, Migration, Row, Tx, args};
+use identity::Author;
 use kernel::{Date, Error, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::{finding, scope_sql};
 use web::table::Window;
 
-use crate::model::{Author, Eyes, Plan, PlanState};
+use crate::model::{Eyes, Plan, PlanState};
 
 /// The tables of this crate. What an issued plan says stands in its versions (`task_version`, the whole of it), its entries
 /// repeat the last; a unit has one report a month, opened with the day on which it is due.
@@ -90,15 +91,6 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         PRIMARY KEY (practical, id)) {clustered}",
 }];
 
-pub(crate) fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(Error::internal)
-}
-
-pub(crate) fn parsed<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> Result<T> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(Error::internal)
-}
-
 pub(crate) fn coded<T>(found: Option<T>) -> Result<T> {
     found.ok_or_else(|| Error::internal("no such state"))
 }
@@ -110,11 +102,11 @@ fn plan(row: &Row) -> Result<Plan> {
     let (year, state): (i64, String) = (row.get(3)?, row.get(6)?);
     Ok(Plan {
         id: row.get(0)?,
-        kind: parsed(row, 1)?,
+        kind: row.json(1)?,
         unit: row.get(2)?,
         year: i16::try_from(year).map_err(Error::internal)?,
         title: row.get(4)?,
-        goals: parsed(row, 5)?,
+        goals: row.json(5)?,
         state: coded(PlanState::from_code(&state))?,
         numbered: row.get(7)?,
         n: row.get(8)?,
@@ -132,11 +124,11 @@ pub(crate) async fn insert(tx: &mut Tx, p: &Plan) -> Result<bool> {
     let values = args![
         p.id,
         &p.kind.code,
-        json(&p.kind)?,
+        db::json(&p.kind)?,
         p.unit,
         i64::from(p.year),
         &p.title,
-        json(&p.goals)?,
+        db::json(&p.goals)?,
         p.state.code(),
         p.updated_at
     ];
@@ -173,7 +165,7 @@ pub(crate) async fn save(
         p.id,
         p.version,
         &p.title,
-        json(&p.goals)?,
+        db::json(&p.goals)?,
         p.state.code(),
         p.numbered,
         p.n,
@@ -317,7 +309,7 @@ pub(crate) async fn version_of(tx: &mut Tx, id: Id, n: i64) -> Result<Option<Ver
 fn version(row: &Row) -> Result<Version> {
     Ok(Version {
         n: row.get(0)?,
-        content: parsed(row, 1)?,
+        content: row.json(1)?,
         reason: row.get(2)?,
         name: row.get(3)?,
         at: row.get(4)?,

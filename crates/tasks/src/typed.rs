@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Multipart, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::Response;
-use desk::Waiting;
+use desk::Typed;
 use futures::future::BoxFuture;
-use kernel::words::Words;
-use kernel::{Date, Error, Id, Msg, PersonId, Result, Scope, UnitId, format_date};
+use kernel::{Date, Error, Msg, PersonId, Result, Scope, UnitId, format_date};
 use serde_json::{Value, json};
 use web::view::{Crumb, Tag, Tone};
-use web::{Access, Failure, Form, Secrecy, Shell};
+use web::{Access, Failure, Shell};
 
 use crate::model::{Entry, EntryState, PlanState, Report, ReportState, month_of};
 use crate::practical::{Practical, PracticalState};
@@ -18,65 +17,20 @@ use crate::service::Tasks;
 use crate::store::Event;
 use crate::{PLAN, READ, REPORT, REVIEW};
 
-/// What a form held.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Typed(pub(crate) Vec<(String, String)>);
-
-impl Typed {
-    pub(crate) fn get(&self, name: &str) -> &str {
-        let found = self.0.iter().find(|(n, _)| n == name);
-        found.map_or("", |(_, v)| v.as_str())
-    }
-
-    pub(crate) fn form(&self) -> Form {
-        let skip = ["held", Secrecy::FIELD];
-        let kept = self.0.iter().filter(|(n, _)| !skip.contains(&n.as_str()));
-        kept.fold(Form::default(), |form, (n, v)| form.with(n, v))
-    }
-
-    pub(crate) fn id(&self, name: &str) -> Result<Id> {
-        id_of(self.get(name))
-    }
-
-    pub(crate) fn seen(&self) -> i64 {
-        self.get("seen").parse().unwrap_or(-1)
-    }
-
-    pub(crate) fn day(&self, field: &str) -> Result<Date> {
-        let wrong = || Error::field(field, Msg::new("tasks-day-unread"));
-        kernel::parse_date(self.get(field).trim()).ok_or_else(wrong)
-    }
-
-    pub(crate) fn month(&self, field: &str) -> Result<Date> {
-        let wrong = || Error::field(field, Msg::new("tasks-month-unread"));
-        month_of(self.get(field)).ok_or_else(wrong)
-    }
-
-    /// A whole number; empty: none.
-    pub(crate) fn number(&self, field: &str) -> Result<Option<i64>> {
-        match self.get(field).trim() {
-            "" => Ok(None),
-            text => match text.parse() {
-                Ok(n) if (-1_000_000_000..=1_000_000_000).contains(&n) => Ok(Some(n)),
-                _ => Err(Error::field(field, Msg::new("tasks-number-unread"))),
-            },
-        }
-    }
+/// The month that a field holds.
+pub(crate) fn month_in(typed: &Typed, field: &str) -> Result<Date> {
+    let wrong = || Error::field(field, Msg::new("tasks-month-unread"));
+    month_of(typed.get(field)).ok_or_else(wrong)
 }
 
-pub(crate) fn id_of(text: &str) -> Result<Id> {
-    text.parse().map_err(|_| Error::NotFound)
-}
-
-pub(crate) fn paragraphs(text: &str) -> Vec<&str> {
-    text.lines().filter(|l| !l.trim().is_empty()).collect()
-}
-
-/// What was refused because of how things stand is told on the page that shows it.
-pub(crate) fn told(error: Error) -> Error {
-    match error {
-        Error::Conflict(message) => Error::field("act", message),
-        other => other,
+/// The whole number that a field holds; empty: none.
+pub(crate) fn number_in(typed: &Typed, field: &str) -> Result<Option<i64>> {
+    match typed.get(field).trim() {
+        "" => Ok(None),
+        text => match text.parse() {
+            Ok(n) if (-1_000_000_000..=1_000_000_000).contains(&n) => Ok(Some(n)),
+            _ => Err(Error::field(field, Msg::new("tasks-number-unread"))),
+        },
     }
 }
 
@@ -235,54 +189,9 @@ pub(crate) fn entry_row(s: &Tasks, shell: &Shell, e: &Entry, names: &Names) -> V
         "said": e.said, "weight": e.content.weight, "tag": entry_tag(shell, e, s.env.today()) })
 }
 
-/// A form in parts, looked through for words of secrecy; what is asked first is the answer of the page.
-pub(crate) async fn taken(
-    s: &Tasks,
-    access: &Access,
-    secrecy: &mut Secrecy,
-    mut parts: Multipart,
-) -> Result<(Typed, Vec<Waiting>, Option<Response>), Failure> {
-    let of = access.principal.account;
-    let (mut files, fields) = s.attachments.parts(of, &mut parts).await?;
-    let typed = Typed(fields);
-    for (name, held) in &typed.0 {
-        if name == "held" {
-            files.push(Waiting::read(held)?);
-        }
-    }
-    secrecy.said(typed.get(Secrecy::FIELD).to_owned());
-    let mut words = s.attachments.words_in(secrecy, &files).await?;
-    let texts = typed
-        .0
-        .iter()
-        .filter(|(n, _)| n != Secrecy::FIELD && n != "held");
-    for (_, text) in texts.clone() {
-        secrecy.look(text, &mut words);
-    }
-    if secrecy.asks(&words) {
-        let mut again: Vec<(String, String)> = texts.cloned().collect();
-        again.extend(files.iter().map(|f| ("held".to_owned(), f.text())));
-        let asked = secrecy.ask(&words, &again, true)?;
-        return Ok((typed, files, Some(asked)));
-    }
-    secrecy.keep(&words).await?;
-    Ok((typed, files, None))
-}
-
-/// Files that wait in a form.
-pub(crate) fn waiting(files: &[Waiting]) -> Vec<Value> {
-    let file = |w: &Waiting| json!({ "value": w.text(), "name": w.name });
-    files.iter().map(file).collect()
-}
-
 /// Where those may be who are named: where one plans, reports, accepts or looks.
 pub(crate) fn named_in(access: &Access) -> Scope {
-    let held = |permission: &str| access.principal.scope(permission).cloned();
-    let scopes = [PLAN, REPORT, REVIEW, READ].into_iter().filter_map(held);
-    scopes.fold(Scope::nothing(), |own, scope| match (own, scope) {
-        (Scope::All, _) | (_, Scope::All) => Scope::All,
-        (Scope::Under(a), Scope::Under(b)) => Scope::Under([a, b].concat()),
-    })
+    access.principal.reach(&[PLAN, REPORT, REVIEW, READ])
 }
 
 type Query = axum::extract::Query<Vec<(String, String)>>;
@@ -302,17 +211,9 @@ pub(crate) async fn unit_options(
 pub(crate) async fn people_options(
     Shared(s): Shared<Tasks>,
     shell: Shell,
-    access: Access,
+    mut access: Access,
     axum::extract::Query(pairs): Query,
 ) -> Result<Response, Failure> {
-    let typed = pairs.into_iter().next().map_or_else(String::new, |p| p.1);
-    let words = Words::new(&typed).list;
-    let found = s
-        .organization
-        .people_named(&words, &named_in(&access), 20)
-        .await?;
-    let option =
-        |p: organization::RosterEntry| [p.staff_no, format!("{} · {}", p.name, p.unit_name)];
-    let list: Vec<[String; 2]> = found.into_iter().map(option).collect();
-    shell.partial("organization/options.html", json!({ "options": list }))
+    access.scope = named_in(&access);
+    organization::people_options(&s.organization, &shell, &access, pairs).await
 }

@@ -54,6 +54,7 @@ mod lang;
 mod module;
 mod own;
 mod policy;
+mod qr;
 mod render;
 pub mod samples;
 mod searching;
@@ -70,6 +71,7 @@ pub use module::{MenuEntry, MenuGroup, Module, route_table};
 pub use policy::{
     Access, ClientAddress, OnBehalf, Policy, Principal, RouteRow, Routes, is_local_path, safe_next,
 };
+pub use qr::{Origin, qr};
 pub use searching::{Asked, Hit, Hits, SearchSource};
 pub use secrecy::{Secrecy, SecrecyCheck};
 pub use shell::{Brand, CSV, Shell, Tenant, XLSX, attachment, cookie, encode};

@@ -62,6 +62,12 @@ impl Principal {
     pub fn scope(&self, permission: &str) -> Option<&Scope> {
         self.grants.get(permission).filter(|s| !s.is_empty())
     }
+
+    /// Where any of some permissions is held.
+    pub fn reach(&self, permissions: &[&str]) -> Scope {
+        let held = permissions.iter().filter_map(|p| self.scope(p));
+        held.fold(Scope::nothing(), |own, more| own.or(more))
+    }
 }
 
 /// Who may use a route.

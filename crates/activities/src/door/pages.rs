@@ -8,7 +8,6 @@ use kernel::{Error, Id, Result};
 use serde_json::{Value, json};
 use web::{Access, Failure, Shell};
 
-use crate::sheet_pages::picture;
 use crate::store::door as rows;
 use crate::{Activities, PlanState, Role};
 
@@ -60,7 +59,7 @@ async fn context(
             s.origin(headers),
             door.key.code(id, now)
         );
-        page["picture"] = json!(picture(&url, 380)?);
+        page["picture"] = json!(web::qr(&url, 380)?);
         page["room"] = json!(door.key.room(id, now));
         page["kiosk"] = json!(format!("/check-in/{id}/kiosk?k={}", door.key.kiosk(id)));
     }

@@ -1,10 +1,11 @@
 //! The tree of programmes.
 
 use db::{Row, Tx, args};
+use identity::Author;
 use kernel::{Error, Id, Result, Scope, Timestamp};
 use organization::scope_sql;
 
-use super::{Author, Event, json, parsed};
+use super::Event;
 use crate::nodes::{Level, Node};
 
 const NODE: &str =
@@ -19,7 +20,7 @@ fn node(row: &Row) -> Result<Node> {
         parent: row.get(3)?,
         unit: row.get(4)?,
         name: row.get(5)?,
-        claims: parsed(row, 6)?,
+        claims: row.json(6)?,
         from: row.get(7)?,
         to: row.get(8)?,
         version: row.get(9)?,
@@ -37,7 +38,7 @@ pub(crate) async fn insert(tx: &mut Tx, n: &Node, now: Timestamp) -> Result<bool
         n.parent,
         n.unit,
         &n.name,
-        json(&n.claims)?,
+        db::json(&n.claims)?,
         n.from,
         n.to,
         n.version,
@@ -50,7 +51,7 @@ pub(crate) async fn insert(tx: &mut Tx, n: &Node, now: Timestamp) -> Result<bool
 pub(crate) async fn change(tx: &mut Tx, n: &Node) -> Result<bool> {
     let sql = "UPDATE campaign_node SET name = $3, claims = $4, from_day = $5, to_day = $6, version = version + 1
         WHERE id = $1 AND version = $2";
-    let values = args![n.id, n.version, &n.name, json(&n.claims)?, n.from, n.to];
+    let values = args![n.id, n.version, &n.name, db::json(&n.claims)?, n.from, n.to];
     Ok(tx.execute(sql, values).await? == 1)
 }
 
@@ -63,7 +64,7 @@ pub(crate) async fn note(
     now: Timestamp,
 ) -> Result<()> {
     let sql = "INSERT INTO campaign_node_event (node, seq, body, reason, account, at) VALUES ($1, $2, $3, $4, $5, $6)";
-    let values = args![n.id, n.version, json(n)?, reason, by.account, now];
+    let values = args![n.id, n.version, db::json(n)?, reason, by.account, now];
     tx.execute(sql, values).await.map(|_| ())
 }
 
@@ -78,7 +79,7 @@ pub(crate) async fn events(tx: &mut Tx, id: Id) -> Result<Vec<Event>> {
         Ok(Event {
             seq,
             act: if seq == 1 { "made" } else { "changed" }.to_owned(),
-            body: parsed(row, 1)?,
+            body: row.json(1)?,
             reason: row.get(2)?,
             name: row.get(3)?,
             at: row.get(4)?,

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use db::{Args, Row, Tx, args};
 use desk::Attached;
+use identity::Author;
 use kernel::{AccountId, Date, Error, Id, PersonId, Result, Timestamp, UnitId};
 use ledger::SourceFile;
 
-use super::{Author, json, parsed};
 use crate::model::Taking;
 use crate::plans::{Plan, PlanState};
 
@@ -125,7 +125,7 @@ fn plan(row: &Row) -> Result<Plan> {
         n: row.get(0)?,
         title: row.get(1)?,
         body: row.get(2)?,
-        files: parsed(row, 3)?,
+        files: row.json(3)?,
         mark: row.get(4)?,
         state: PlanState::from_code(&state).ok_or_else(|| Error::internal("no such state"))?,
         approval: row.get(6)?,
@@ -145,7 +145,7 @@ pub(crate) async fn put_plan(tx: &mut Tx, campaign: Id, p: &Plan, by: Author) ->
         p.n,
         &p.title,
         &p.body,
-        json(&p.files)?,
+        db::json(&p.files)?,
         &p.mark,
         p.state.code(),
         by.account,
@@ -308,7 +308,7 @@ pub(crate) async fn put_report(
         r.seq,
         r.percent,
         &r.said,
-        json(&r.files)?,
+        db::json(&r.files)?,
         r.person,
         account,
         r.at
@@ -324,7 +324,7 @@ fn report(row: &Row) -> Result<Report> {
         seq: row.get(1)?,
         percent: row.get(2)?,
         said: row.get(3)?,
-        files: parsed(row, 4)?,
+        files: row.json(4)?,
         person: row.get(5)?,
         at: row.get(6)?,
     })

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use commons::forms::{Answers, Section};
 use db::{Row, Tx, args};
+use identity::Author;
 use kernel::{Date, Id, PersonId, Result, Timestamp, UnitId};
 
-use super::{Author, json, parsed};
 use crate::checklist::{Listed, Objected, Scored};
 use crate::model::Side;
 use crate::survey::Window;
@@ -26,7 +26,7 @@ pub(crate) async fn put_list(
         campaign,
         l.n,
         l.effective,
-        json(&l.sections)?,
+        db::json(&l.sections)?,
         &l.reason,
         by.account,
         now
@@ -40,7 +40,7 @@ pub(crate) async fn lists(tx: &mut Tx, campaign: Id) -> Result<Vec<Listed>> {
             LEFT JOIN account a ON a.id = k.account LEFT JOIN person p ON p.id = a.person
         WHERE k.campaign = $1 ORDER BY k.n DESC";
     let read = |row: &Row| {
-        let sections: Vec<Section> = parsed(row, 2)?;
+        let sections: Vec<Section> = row.json(2)?;
         Ok(Listed {
             n: row.get(0)?,
             effective: row.get(1)?,
@@ -61,11 +61,11 @@ const SCORE: &str =
     "s.unit, s.n, s.form, s.marks, s.points, s.full_points, s.share, s.person, s.at";
 
 fn scored(row: &Row) -> Result<Scored> {
-    let marks: Answers = parsed(row, 3)?;
+    let marks: Answers = row.json(3)?;
     Ok(Scored {
         unit: row.get(0)?,
         n: row.get(1)?,
-        sections: parsed(row, 2)?,
+        sections: row.json(2)?,
         marks,
         points: row.get(4)?,
         full: row.get(5)?,
@@ -90,8 +90,8 @@ pub(crate) async fn put_score(
         s.unit,
         side.code(),
         s.n,
-        json(&s.sections)?,
-        json(&s.marks)?,
+        db::json(&s.sections)?,
+        db::json(&s.marks)?,
         s.points,
         s.full,
         s.share,
@@ -223,7 +223,7 @@ pub(crate) async fn spoke(tx: &mut Tx, campaign: Id, person: PersonId) -> Result
 /// Keeps what was answered, by nobody.
 pub(crate) async fn put_answer(tx: &mut Tx, campaign: Id, id: Id, body: &Answers) -> Result<()> {
     let sql = "INSERT INTO campaign_answer (campaign, id, body) VALUES ($1, $2, $3)";
-    tx.execute(sql, args![campaign, id, json(body)?])
+    tx.execute(sql, args![campaign, id, db::json(body)?])
         .await
         .map(|_| ())
 }
@@ -232,7 +232,7 @@ pub(crate) async fn put_answer(tx: &mut Tx, campaign: Id, id: Id, body: &Answers
 pub(crate) async fn answers(tx: &mut Tx, campaign: Id) -> Result<Vec<Answers>> {
     let sql = "SELECT body FROM campaign_answer WHERE campaign = $1 ORDER BY id";
     let rows = tx.query(sql, args![campaign]).await?;
-    rows.iter().map(|row| parsed(row, 0)).collect()
+    rows.iter().map(|row| row.json(0)).collect()
 }
 
 /// A version of the summary (总结报告).

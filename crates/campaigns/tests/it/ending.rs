@@ -5,7 +5,7 @@ use commons::forms::{Answer, Answers, Value};
 use kernel::{Error, Id};
 use testkit::on_both;
 
-use crate::house::{House, migrations, person};
+use crate::house::{House, Sees as _, migrations};
 use crate::story::{act, all, day, refused, running, score};
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_survey_is_answered_once_by_who_takes_part_and_shown_only_of_enough() 
             .map(|(code, value)| (code.to_owned(), of(value)))
             .collect()
         };
-        let outside = person(&h.org, "90", h.bureau).await;
+        let outside = h.person("90", h.bureau).await;
         assert!(
             matches!(
                 h.campaigns.speak(id, outside, &said("much", "")).await,
@@ -53,8 +53,8 @@ async fn a_survey_is_answered_once_by_who_takes_part_and_shown_only_of_enough() 
             "form-answer-unknown",
         );
         let mut people = vec![h.reporter.person, h.far.person];
-        people.push(person(&h.org, "91", h.offices[0]).await);
-        people.push(person(&h.org, "92", h.offices[1]).await);
+        people.push(h.person("91", h.offices[0]).await);
+        people.push(h.person("92", h.offices[1]).await);
         for (n, p) in people.iter().enumerate() {
             h.campaigns
                 .speak(id, *p, &said("much", &format!("意见{n}")))
@@ -70,7 +70,7 @@ async fn a_survey_is_answered_once_by_who_takes_part_and_shown_only_of_enough() 
             0,
             "done"
         );
-        let app = crate::pages::App::of(&h, h.planner);
+        let app = h.app(h.planner);
         let summary = format!("/campaigns/{id}/summary");
         let (_, page) = app.get(&summary).await;
         assert!(
@@ -85,7 +85,7 @@ async fn a_survey_is_answered_once_by_who_takes_part_and_shown_only_of_enough() 
             page.contains("不足 5 份") && !page.contains("意见0"),
             "{page}"
         );
-        let last = person(&h.org, "93", h.offices[1]).await;
+        let last = h.person("93", h.offices[1]).await;
         refused(
             h.campaigns.speak(id, last, &said("some", "")).await,
             "campaigns-survey-not-open",
@@ -190,7 +190,7 @@ async fn closing_writes_facts_and_opening_again_takes_them_back() {
             unit("joined", Some(92_500)),
         ];
         assert_eq!(standing().await, facts);
-        let app = crate::pages::App::of(&h, h.planner);
+        let app = h.app(h.planner);
         let (_, page) = app.get(&format!("/campaigns/{id}/summary")).await;
         assert!(
             page.contains(&format!("/campaigns/{id}/units?show=joined\">2</a>"))

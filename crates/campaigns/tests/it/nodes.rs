@@ -4,7 +4,7 @@ use campaigns::{Level, New, Node, Taken};
 use kernel::{Date, Error, Id, UnitId};
 use testkit::on_both;
 
-use crate::house::{House, migrations};
+use crate::house::{House, Sees as _, migrations};
 
 fn node(
     h: &House,

@@ -1,182 +1,18 @@
 //! Pages, sheets, papers and API, through HTTP.
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::http::header;
-use axum::middleware::{Next, from_fn};
-use campaigns::{PLAN, READ, REPORT, SCORE, module};
-use http_body_util::BodyExt;
-use kernel::{Date, Scope};
+use kernel::Date;
 use serde_json::{Value, json};
 use testkit::{on_both, on_sqlite};
-use tower::ServiceExt;
-use web::{Lang, Module, Options, Principal};
 
-use crate::house::{House, Who, migrations};
+use crate::house::{App, House, Sees as _, hidden, migrations};
 use crate::story::running;
-
-fn modules(h: &House) -> Vec<Module> {
-    let texts = [commons::MESSAGES, approvals::MESSAGES]
-        .into_iter()
-        .flatten();
-    let commons = Module {
-        name: "commons",
-        messages: texts
-            .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
-            .collect(),
-        ..Module::default()
-    };
-    vec![
-        commons,
-        organization::module(
-            h.org.clone(),
-            h.files.clone(),
-            organization::Attributes::default(),
-            organization::BodyKinds::default(),
-        ),
-        desk::module(desk::Desk::new(h.db.clone(), h.env.clone())),
-        module(h.campaigns.clone()),
-    ]
-}
-
-/// The program as somebody sees it.
-pub struct App(Router);
-
-impl App {
-    pub fn of(h: &House, who: Who) -> Self {
-        let eyes = who.eyes();
-        let mut principal = Principal::new(who.account, "某人");
-        principal.person = Some(who.person);
-        for (permission, scope) in [
-            (READ, eyes.reads),
-            (PLAN, eyes.plans),
-            (REPORT, eyes.reports),
-            (SCORE, eyes.scores),
-        ] {
-            if scope != Scope::nothing() {
-                principal = principal.with(permission, scope);
-            }
-        }
-        let mut options = Options::new(h.env.clone());
-        options.auth = Box::new(move |router| {
-            router.layer(from_fn(move |mut request: Request, next: Next| {
-                request.extensions_mut().insert(Some(principal.clone()));
-                next.run(request)
-            }))
-        });
-        Self(web::assemble(modules(h), options).expect("they fit together"))
-    }
-
-    pub async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        kind: &str,
-        body: Vec<u8>,
-    ) -> (u16, Vec<u8>, String) {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "suneng.test")
-            .header(header::CONTENT_TYPE, kind)
-            .body(Body::from(body))
-            .unwrap();
-        let response = self.0.clone().oneshot(request).await.expect("infallible");
-        let status = response.status().as_u16();
-        let to = response.headers().get(header::LOCATION);
-        let to = to
-            .map(|to| to.to_str().unwrap().to_owned())
-            .unwrap_or_default();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, bytes.to_vec(), to)
-    }
-
-    pub async fn get(&self, path: &str) -> (u16, String) {
-        let (status, bytes, _) = self.send("GET", path, "", vec![]).await;
-        (status, String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
-        let pairs = fields.iter();
-        let pairs = pairs.map(|(n, v)| format!("{}={}", web::encode(n), web::encode(v)));
-        let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
-        let (status, bytes, to) = self
-            .send("POST", path, "application/x-www-form-urlencoded", body)
-            .await;
-        (
-            status,
-            if to.is_empty() {
-                String::from_utf8_lossy(&bytes).into_owned()
-            } else {
-                to
-            },
-        )
-    }
-
-    pub async fn parts(
-        &self,
-        path: &str,
-        fields: &[(&str, &str)],
-        file: Option<(&str, &[u8])>,
-    ) -> (u16, String) {
-        let mut body = Vec::new();
-        for (name, value) in fields {
-            let head = format!(
-                "--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            );
-            body.extend_from_slice(head.as_bytes());
-        }
-        if let Some((name, bytes)) = file {
-            let head = format!(
-                "--cut\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
-            );
-            body.extend_from_slice(head.as_bytes());
-            body.extend_from_slice(bytes);
-            body.extend_from_slice(b"\r\n");
-        }
-        body.extend_from_slice(b"--cut--\r\n");
-        let (status, bytes, to) = self
-            .send("POST", path, "multipart/form-data; boundary=cut", body)
-            .await;
-        (
-            status,
-            if to.is_empty() {
-                String::from_utf8_lossy(&bytes).into_owned()
-            } else {
-                to
-            },
-        )
-    }
-
-    pub async fn json(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let (status, bytes, _) = self
-            .send(
-                method,
-                path,
-                "application/json",
-                body.to_string().into_bytes(),
-            )
-            .await;
-        (
-            status,
-            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        )
-    }
-}
-
-fn hidden(page: &str, name: &str) -> String {
-    let mark = format!("name=\"{name}\" value=\"");
-    let rest = page.split_once(&mark).map_or("", |(_, rest)| rest);
-    rest.split('"').next().unwrap_or_default().to_owned()
-}
 
 #[test]
 fn every_template_renders_in_every_language() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(on_sqlite(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let problems = web::samples::problems(modules(&h), &t.env);
+        let problems = h.template_problems(campaigns::module(h.campaigns.clone()));
         assert_eq!(problems, Vec::<String>::new());
     }));
 }
@@ -186,7 +22,7 @@ async fn a_campaign_is_planned_run_and_reported_by_forms() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let [planner, reporter, far, local] =
-            [h.planner, h.reporter, h.far, h.local].map(|w| App::of(&h, w));
+            [h.planner, h.reporter, h.far, h.local].map(|w| h.app(w));
         assert_eq!(
             reporter.get("/campaigns/new").await.0,
             404,
@@ -443,7 +279,7 @@ async fn scores_survey_and_summary_by_forms() {
         let h = House::new(&t).await;
         let id = running(&h).await;
         let [planner, reporter, inspector, far] =
-            [h.planner, h.reporter, h.inspector, h.far].map(|w| App::of(&h, w));
+            [h.planner, h.reporter, h.inspector, h.far].map(|w| h.app(w));
         let path = format!("/campaigns/{id}");
         let at = format!("{path}/scores/{}", h.offices[0]);
         let items = [
@@ -485,7 +321,7 @@ async fn scores_survey_and_summary_by_forms() {
             status == 422 && page.contains("不能答复对本人评分的异议"),
             "{page}"
         );
-        let second = App::of(&h, h.second);
+        let second = h.app(h.second);
         assert_eq!(second.post(&format!("{at}/answer"), &answer).await.0, 303);
         let (_, page) = planner.get(&format!("{path}/scores")).await;
         assert!(page.contains("+0") && page.contains("92.5"), "{page}");
@@ -553,7 +389,7 @@ async fn scores_survey_and_summary_by_forms() {
 async fn programmes_by_forms_and_campaigns_over_the_api() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let [planner, reporter, far] = [h.planner, h.reporter, h.far].map(|w| App::of(&h, w));
+        let [planner, reporter, far] = [h.planner, h.reporter, h.far].map(|w| h.app(w));
         let (_, page) = planner.get("/campaigns/nodes/new").await;
         let id = hidden(&page, "id");
         let mut fields = vec![

@@ -5,7 +5,7 @@ use commons::forms::{Answer, Answers, Value};
 use kernel::{Date, Error, Result};
 use testkit::on_postgres;
 
-use crate::house::{House, migrations};
+use crate::house::{House, Sees as _, migrations};
 use crate::story::{ITEMS, running};
 
 fn won<T>(results: impl IntoIterator<Item = Result<T>>) -> usize {

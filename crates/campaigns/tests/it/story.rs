@@ -5,7 +5,7 @@ use commons::forms::{Answer, Answers, Value};
 use kernel::{Date, Error, Id, Result};
 use testkit::on_both;
 
-use crate::house::{House, Who, migrations};
+use crate::house::{House, Sees as _, Who, migrations};
 
 pub fn day(month: i8, day: i8) -> Date {
     Date::constant(2026, month, day)
@@ -29,7 +29,7 @@ async fn name(h: &House, id: Id) -> usize {
 /// Written, asked for and issued.
 async fn issued(h: &House, id: Id) {
     let path = format!("/campaigns/{id}/plans");
-    let app = crate::pages::App::of(h, h.planner);
+    let app = h.app(h.planner);
     let said = [
         ("title", "工作方案"),
         ("body", "# 目标\n提升"),
@@ -122,7 +122,7 @@ async fn a_plan_is_issued_under_a_number_and_only_then_units_see_it() {
         );
         assert_eq!(h.told(h.reporter).await, ["campaigns-notice-named"]);
         // Another version is refused first, then issued under the next number; the first one stays.
-        let app = crate::pages::App::of(&h, h.planner);
+        let app = h.app(h.planner);
         let said = [
             ("title", "方案（修订）"),
             ("body", "修订"),
@@ -360,7 +360,8 @@ async fn what_it_claims_follows_the_ledger_by_unit_and_day() {
                 .found,
             11
         );
-        let (_, page) = crate::pages::App::of(&h, h.planner)
+        let (_, page) = h
+            .app(h.planner)
             .get(&format!("/campaigns/{id}/problems"))
             .await;
         assert!(
@@ -370,7 +371,7 @@ async fn what_it_claims_follows_the_ledger_by_unit_and_day() {
             "{page}"
         );
         // The number has as many rows.
-        let app = crate::pages::App::of(&h, h.planner);
+        let app = h.app(h.planner);
         let (status, page) = app.get(&format!("/campaigns/{id}/rows?claim=0")).await;
         assert_eq!(
             (
@@ -509,7 +510,7 @@ async fn the_checklist_changes_from_a_day_on_and_old_scores_keep_theirs() {
         score(&h, id, h.reporter, Side::Own, &all(20_000, ""))
             .await
             .unwrap();
-        let app = crate::pages::App::of(&h, h.planner);
+        let app = h.app(h.planner);
         let path = format!("/campaigns/{id}/checklist");
         let items = "# 查政治素养\n理论学习计划落实 | 30 | 方案第二条\n# 新增\n开门纳谏 | 20 |";
         let keep = async |items: &str, day: &str, reason: &str| {
@@ -553,7 +554,8 @@ async fn the_checklist_changes_from_a_day_on_and_old_scores_keep_theirs() {
             score(&h, id, h.reporter, Side::Own, &marks).await.unwrap(),
             80_000
         );
-        let (_, page) = crate::pages::App::of(&h, h.reporter)
+        let (_, page) = h
+            .app(h.reporter)
             .get(&format!("/campaigns/{id}/scores/{}", h.offices[0]))
             .await;
         assert!(
@@ -578,7 +580,7 @@ async fn the_checklist_changes_from_a_day_on_and_old_scores_keep_theirs() {
             .create(&new, &h.local.eyes(), &h.local.actor())
             .await
             .unwrap();
-        let own = crate::pages::App::of(&h, h.local);
+        let own = h.app(h.local);
         let path = format!("/campaigns/{}/checklist", new.id);
         let sent = own
             .post(

@@ -6,8 +6,8 @@ use cases::{Act, Raise};
 use kernel::Id;
 use testkit::on_both;
 
+use crate::house::hidden;
 use crate::house::{House, Who, migrations, refused, why};
-use crate::pages::{App, hidden};
 
 fn answers(pairs: &[(&str, &str)]) -> Act {
     let pair = |(code, value): &(&str, &str)| ((*code).to_owned(), (*value).to_owned());
@@ -135,7 +135,7 @@ async fn the_board_shows_how_long_and_a_form_says_what_callers_said() {
         t.clock.advance(100 * 86_400);
         let old = h.problem("问题三");
         h.raise(&old).await.unwrap();
-        let app = App::of(&h, &t, h.supervisor);
+        let app = h.app(h.supervisor);
         let (_, board) = app.get("/cases/board").await;
         let plain: String = board.split_whitespace().collect();
         assert!(plain.contains("91—180天<bclass=\"num\">1</b>"), "{board}");
@@ -179,7 +179,7 @@ async fn the_board_shows_how_long_and_a_form_says_what_callers_said() {
 async fn what_callers_said_comes_in_with_old_orders_and_never_with_open_ones() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let app = App::of(&h, &t, h.raiser);
+        let app = h.app(h.raiser);
         let csv = "工单号,类型,诉求标题,承办单位,受理时间,办理时限,结束方式,销号日期,一次性办好,问题解决,群众满意\n\
             X-1,热线工单,路灯不亮,单位O1,2026-03-02,2026-03-09,已整改,2026-03-05,是,否,满意\n\
             X-2,热线工单,证明难开,单位O2,2026-11-03,2026-11-30,,,是,,\n\

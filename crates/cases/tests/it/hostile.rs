@@ -2,8 +2,8 @@
 
 use testkit::on_both;
 
-use crate::house::{House, migrations};
-use crate::pages::{App, hidden};
+use crate::house::hidden;
+use crate::house::{App, House, migrations};
 
 /// As it is typed; with a number, so that what is missing is found.
 fn script(n: usize) -> String {
@@ -14,8 +14,7 @@ fn script(n: usize) -> String {
 async fn script_in_every_field_is_shown_as_text_on_every_page() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let [raiser, supervisor, owner] =
-            [h.raiser, h.supervisor, h.owner].map(|w| App::of(&h, &t, w));
+        let [raiser, supervisor, owner] = [h.raiser, h.supervisor, h.owner].map(|w| h.app(w));
         let typed: Vec<String> = (0..10).map(script).collect();
         let (_, form) = raiser.get("/cases/new?kind=problem").await;
         let id = hidden(&form, "id");

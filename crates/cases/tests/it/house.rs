@@ -1,36 +1,19 @@
 //! An invented bureau with two offices and a section, people in roles, approvals along the routes of the product's pack.
 
-use std::collections::HashMap;
+use std::ops::Deref;
 
-use approvals::{Approvals, Deputies, Directory, Known, Signers, Trail, Who as Route};
+use approvals::Approvals;
 use cases::{Act, Ask, CaseKinds, Cases, Decision, Evidence, Eyes, Measure, Raise, Said, Whole};
-use commons::files::Files;
 use commons::packs::Packs;
-use db::{Args, Db, Migration, Tx, args};
-use desk::{Attachments, Desk};
-use futures::FutureExt;
-use futures::future::BoxFuture;
-use identity::{Actor, Held, Identity, NewAccount, NewGrant, NewPassword, Roles, SecuritySettings};
-use kernel::{AccountId, Calendar, Date, Env, Id, PersonId, Result, Scope, UnitId};
-use ledger::Ledger;
-use notices::{Contacts, Notices, Reader, Settings};
-use organization::{By, NewAssignment, NewPerson, NewUnit, Organization, finding};
+use db::Migration;
+use kernel::{Calendar, Date, Id, Result, UnitId};
+use testhouse::Ground;
 use testkit::TestDb;
 
+pub use testhouse::{App, Who, hidden, refused, why};
+
 pub fn migrations() -> Vec<Migration> {
-    [
-        db::jobs::MIGRATIONS,
-        organization::MIGRATIONS,
-        search::MIGRATIONS,
-        desk::MIGRATIONS,
-        ledger::MIGRATIONS,
-        identity::MIGRATIONS,
-        notices::MIGRATIONS,
-        approvals::MIGRATIONS,
-        crypt::MIGRATIONS,
-        cases::MIGRATIONS,
-    ]
-    .concat()
+    testhouse::migrations(&[crypt::MIGRATIONS, cases::MIGRATIONS].concat())
 }
 
 /// A vault whose keyring is read once, and kept by nobody else.
@@ -63,177 +46,35 @@ permissions = ["case.read", "case.supervise"]
 
 pub fn packs() -> Packs {
     let own = include_str!("../../../../packs/cases-cn.toml");
-    let files = vec![
-        ("cases-cn.toml".to_owned(), own.to_owned()),
-        ("more.toml".to_owned(), PACK.to_owned()),
-    ];
-    Packs::load(files).unwrap()
+    testhouse::packs(&[("cases-cn.toml", own), ("more.toml", PACK)])
 }
 
-struct Mailboxes;
-
-impl Contacts for Mailboxes {
-    fn addresses<'a>(
-        &'a self,
-        _: &'a [PersonId],
-    ) -> BoxFuture<'a, Result<HashMap<PersonId, String>>> {
-        async { Ok(HashMap::new()) }.boxed()
-    }
-
-    fn is_open(&self, _: AccountId, _: PersonId) -> BoxFuture<'_, Result<bool>> {
-        async { Ok(true) }.boxed()
-    }
+/// What somebody may see and do.
+pub trait Sees {
+    fn eyes(self) -> Eyes;
 }
 
-/// What approvals ask of a house.
-#[derive(Clone)]
-pub struct Doors {
-    org: Organization,
-    env: Env,
-}
-
-impl Directory for Doors {
-    fn who<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        who: &'a Route,
-        unit: UnitId,
-        day: Date,
-    ) -> BoxFuture<'a, Result<Vec<PersonId>>> {
-        async move {
-            let Route::Permission(name) = who else {
-                return Ok(vec![]);
-            };
-            Identity::holders(tx, Held::Permission(name), unit, day).await
-        }
-        .boxed()
-    }
-
-    fn path<'a>(&'a self, tx: &'a mut Tx, unit: UnitId) -> BoxFuture<'a, Result<Vec<UnitId>>> {
-        async move {
-            Ok(finding::paths(tx, &[unit])
-                .await?
-                .remove(&unit)
-                .unwrap_or_default())
-        }
-        .boxed()
-    }
-
-    fn by_staff_no<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        no: &'a str,
-        day: Date,
-    ) -> BoxFuture<'a, Result<Option<PersonId>>> {
-        finding::serving(tx, no, day).boxed()
-    }
-
-    fn names<'a>(
-        &'a self,
-        people: &'a [PersonId],
-        units: &'a [UnitId],
-    ) -> BoxFuture<'a, Result<Known>> {
-        async move {
-            Ok(Known {
-                people: self.org.person_names(people).await?,
-                units: self.org.names(units).await?,
-            })
-        }
-        .boxed()
-    }
-
-    fn name<'a>(&'a self, tx: &'a mut Tx, person: PersonId) -> BoxFuture<'a, Result<String>> {
-        async move {
-            let mut names = finding::person_names(tx, &[person]).await?;
-            Ok(names.remove(&person).unwrap_or_default())
-        }
-        .boxed()
-    }
-
-    fn within(&self, scope: &Scope, column: &str, args: &mut Args) -> String {
-        organization::scope_sql(scope, column, args)
-    }
-}
-
-impl Signers for Doors {
-    fn confirm<'a>(&'a self, _: &'a approvals::By, _: &'a str) -> BoxFuture<'a, Result<()>> {
-        async { Ok(()) }.boxed()
-    }
-}
-
-impl Trail for Doors {
-    fn record<'a>(&'a self, tx: &'a mut Tx, deed: approvals::Deed) -> BoxFuture<'a, Result<()>> {
-        async move {
-            let entry =
-                Actor::default().audit(deed.action, ("approval", deed.approval), deed.detail);
-            identity::record(tx, &self.env, &entry).await
-        }
-        .boxed()
-    }
-}
-
-impl Deputies for Doors {
-    fn acts_for<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        me: PersonId,
-        today: Date,
-    ) -> BoxFuture<'a, Result<Vec<PersonId>>> {
-        Identity::deciding_for(tx, me, today).boxed()
-    }
-}
-
-/// Somebody with a role in a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Who {
-    pub account: AccountId,
-    pub person: PersonId,
-    pub raises: Option<UnitId>,
-    pub handles: Option<UnitId>,
-    pub supervises: Option<UnitId>,
-}
-
-impl Who {
-    pub fn actor(self) -> Actor {
-        self.account.into()
-    }
-
-    pub fn by(self) -> approvals::By {
-        approvals::By {
-            person: self.person,
-            account: self.account,
-            on_behalf: None,
-            address: String::new(),
-        }
-    }
-
-    pub fn eyes(self) -> Eyes {
-        let under =
-            |unit: Option<UnitId>| unit.map_or_else(Scope::nothing, |u| Scope::Under(vec![u]));
+impl Sees for Who {
+    fn eyes(self) -> Eyes {
         Eyes {
             account: self.account,
             person: Some(self.person),
             me: Some(self.person),
             on_behalf: None,
-            reads: under(self.raises.or(self.handles).or(self.supervises)),
-            raises: under(self.raises),
-            handles: under(self.handles),
-            supervises: under(self.supervises),
-            reporters: under(self.raises),
+            reads: self.reads(),
+            raises: self.holds(&["raiser"]),
+            handles: self.holds(&["handler"]),
+            supervises: self.holds(&["supervisor"]),
+            reporters: self.holds(&["raiser"]),
         }
     }
 }
 
 #[derive(Clone)]
 pub struct House {
-    pub db: Db,
-    pub env: Env,
-    pub org: Organization,
-    pub ledger: Ledger,
-    pub notices: Notices,
+    ground: Ground,
     pub approvals: Approvals,
     pub cases: Cases,
-    pub files: Files,
     pub bureau: UnitId,
     pub offices: [UnitId; 2],
     /// Raises for the bureau.
@@ -254,49 +95,34 @@ pub struct House {
     pub lonely: Who,
 }
 
-async fn on(
-    db: &Db,
-    env: &Env,
-    files: &Files,
-) -> (Organization, Ledger, Notices, Approvals, Cases) {
-    let org = Organization::new(db.clone(), env.clone());
-    let ledger = Ledger::open(db.clone(), env.clone()).await.unwrap();
-    let notices = Notices::new(db.clone(), env.clone(), Settings::default(), Mailboxes);
-    let doors = Doors {
-        org: org.clone(),
-        env: env.clone(),
-    };
-    let cases = Cases::new(
-        (db.clone(), env.clone()),
-        ledger.clone(),
-        org.clone(),
-        notices.clone(),
-        (CaseKinds::read(&packs()).unwrap(), Calendar::default()),
-        Attachments::new(Desk::new(db.clone(), env.clone()), files.clone()),
-    )
-    .with_deputies(doors.clone());
-    let routes = approvals::Routes::read(&packs()).unwrap();
-    let mut approvals = Approvals::new(
-        (db.clone(), env.clone(), notices.clone()),
-        (routes, Calendar::default()),
-        doors.clone(),
-        doors.clone(),
-        doors,
-    );
-    for decision in Decision::both(&cases) {
-        approvals = approvals.with_kind(decision);
+impl Deref for House {
+    type Target = Ground;
+
+    fn deref(&self) -> &Ground {
+        &self.ground
     }
-    let cases = cases.with_approvals(approvals.clone());
-    (org, ledger, notices, approvals, cases)
+}
+
+fn rooms(g: &Ground) -> (Approvals, Cases) {
+    let cases = Cases::new(
+        g.place(),
+        g.ledger.clone(),
+        g.org.clone(),
+        g.notices.clone(),
+        (CaseKinds::read(&packs()).unwrap(), Calendar::default()),
+        g.attachments(),
+    )
+    .with_deputies(g.doors());
+    let kinds = Decision::both(&cases).into_iter();
+    let approvals = kinds.fold(g.approvals(&packs()), |all, kind| all.with_kind(kind));
+    (approvals.clone(), cases.with_approvals(approvals))
 }
 
 impl House {
     pub async fn new(t: &TestDb) -> Self {
-        let files = Files::memory(t.env.clone());
-        let (org, ledger, notices, approvals, cases) = on(&t.db, &t.env, &files).await;
+        let g = Ground::new(t).await;
+        let (approvals, cases) = rooms(&g);
         let cases = cases.with_vault(vault(t).await);
-        let identity = Identity::new(t.db.clone(), t.env.clone(), SecuritySettings::default())
-            .with_organization(org.clone());
         let permissions = [
             cases::READ,
             cases::RAISE,
@@ -304,65 +130,14 @@ impl House {
             cases::SUPERVISE,
             cases::REPORTER,
         ];
-        identity
-            .sync_roles(&Roles::read(&packs(), &permissions).unwrap())
-            .await
-            .unwrap();
-        let add = async |parent, code: &str| {
-            let new = NewUnit {
-                parent,
-                code: code.into(),
-                name: format!("单位{code}"),
-                category: String::new(),
-                from: Date::constant(2024, 1, 1),
-            };
-            org.add_unit(new, "", None, &Scope::All).await.unwrap()
-        };
-        let bureau = add(None, "B").await;
-        let offices = [add(Some(bureau), "O1").await, add(Some(bureau), "O2").await];
-        let section = add(Some(offices[0]), "S1").await;
-        let who = async |no: &str, unit, role: &str, on| {
-            let new = NewPerson {
-                staff_no: no.into(),
-                name: format!("人员{no}"),
-                assignment: NewAssignment {
-                    unit,
-                    post: String::new(),
-                    from: Date::constant(2024, 1, 1),
-                    to: None,
-                    primary: true,
-                    nature: Default::default(),
-                },
-            };
-            let person = org
-                .add_person(&new, By::default(), &Scope::All)
-                .await
-                .unwrap();
-            let grant = NewGrant {
-                role: role.into(),
-                unit: on,
-                from: t.env.today(),
-                to: None,
-            };
-            let new = NewAccount {
-                login: format!("user{no}"),
-                person: Some(person),
-                unit: None,
-                password: NewPassword::None,
-                grants: if role.is_empty() { vec![] } else { vec![grant] },
-            };
-            let opened = identity
-                .create_account(&Actor::default(), &new, &Scope::All)
-                .await;
-            let has = |name: &str| (role == name).then_some(on);
-            Who {
-                account: opened.unwrap().account,
-                person,
-                raises: has("raiser"),
-                handles: has("handler"),
-                supervises: has("supervisor"),
-            }
-        };
+        let identity = g.identity(&packs(), &permissions).await;
+        let bureau = g.unit(None, "B").await;
+        let offices = [
+            g.unit(Some(bureau), "O1").await,
+            g.unit(Some(bureau), "O2").await,
+        ];
+        let section = g.unit(Some(offices[0]), "S1").await;
+        let who = async |no, unit, role, on| g.who(&identity, (no, unit), role, on).await;
         Self {
             raiser: who("1", bureau, "raiser", bureau).await,
             supervisor: who("2", bureau, "supervisor", bureau).await,
@@ -372,32 +147,38 @@ impl House {
             handler: who("6", offices[0], "handler", offices[0]).await,
             below: who("7", section, "supervisor", bureau).await,
             lonely: who("8", offices[1], "", bureau).await,
-            db: t.db.clone(),
-            env: t.env.clone(),
-            org,
-            ledger,
-            notices,
             approvals,
             cases,
-            files,
             bureau,
             offices,
+            ground: g,
         }
     }
 
     /// Another node on the same database.
     pub async fn node(&self, t: &TestDb) -> Self {
-        let db = t.second().await;
-        let (org, ledger, notices, approvals, cases) = on(&db, &t.env, &self.files).await;
+        let ground = self.second_node(t).await;
+        let (approvals, cases) = rooms(&ground);
         Self {
-            db,
-            org,
-            ledger,
-            notices,
+            ground,
             approvals,
             cases,
             ..self.clone()
         }
+    }
+
+    /// The program as somebody sees it.
+    pub fn app(&self, who: Who) -> App {
+        let eyes = who.eyes();
+        let held = [
+            (cases::READ, eyes.reads),
+            (cases::RAISE, eyes.raises),
+            (cases::HANDLE, eyes.handles),
+            (cases::SUPERVISE, eyes.supervises),
+            (cases::REPORTER, eyes.reporters),
+        ];
+        let room = cases::module(self.cases.clone());
+        self.ground.app(room, Some(who), held)
     }
 
     pub fn problem(&self, title: &str) -> Raise {
@@ -519,22 +300,6 @@ impl House {
         found.iter().map(|f| (f.kind.clone(), part(f))).collect()
     }
 
-    /// Keys of what somebody was told, the oldest first.
-    pub async fn told(&self, who: Who) -> Vec<String> {
-        let rows = self
-            .notices
-            .list(&[Reader::Person(who.person)], false, None, 500)
-            .await
-            .unwrap();
-        rows.into_iter().rev().map(|r| r.key).collect()
-    }
-
-    pub async fn audited(&self, action: &'static str) -> i64 {
-        let mut tx = self.db.read().await.unwrap();
-        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM audit WHERE action = $1";
-        tx.one(sql, args![action]).await.unwrap().get(0).unwrap()
-    }
-
     pub fn evidence(&self) -> Evidence {
         Evidence {
             name: "整改前后.pdf".into(),
@@ -543,22 +308,4 @@ impl House {
             of: Some(Date::constant(2026, 11, 20)),
         }
     }
-}
-
-/// Field and key of what was refused.
-pub fn refused<T: std::fmt::Debug>(result: Result<T>) -> Vec<(String, &'static str)> {
-    match result.unwrap_err() {
-        kernel::Error::Invalid(errors) => errors
-            .into_iter()
-            .map(|e| (e.field, e.message.key))
-            .collect(),
-        kernel::Error::Conflict(m) => vec![("conflict".into(), m.key)],
-        kernel::Error::NotFound => vec![(String::new(), "not-found")],
-        kernel::Error::Forbidden => vec![(String::new(), "forbidden")],
-        other => panic!("{other}"),
-    }
-}
-
-pub fn why(field: &str, key: &'static str) -> Vec<(String, &'static str)> {
-    vec![(field.into(), key)]
 }

@@ -7,6 +7,8 @@ mod house;
 mod minding;
 mod packs;
 mod pages;
+mod papers;
 mod races;
 mod remedies;
 mod service;
+mod threads;

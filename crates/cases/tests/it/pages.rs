@@ -1,182 +1,17 @@
 //! Pages, export, import, papers and API, through HTTP.
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::http::header;
-use axum::middleware::{Next, from_fn};
-use cases::{HANDLE, RAISE, READ, REPORTER, Reporter, SUPERVISE, module};
-use http_body_util::BodyExt;
-use kernel::Scope;
-use serde_json::{Value, json};
-use testkit::{TestDb, on_both, on_sqlite};
-use tower::ServiceExt;
-use web::{Lang, Module, Options, Principal};
+use cases::Reporter;
+use serde_json::json;
+use testkit::{on_both, on_sqlite};
 
-use crate::house::{House, Who, migrations};
-
-fn modules(h: &House, t: &TestDb) -> Vec<Module> {
-    let texts = [commons::MESSAGES, approvals::MESSAGES]
-        .into_iter()
-        .flatten();
-    let commons = Module {
-        name: "commons",
-        messages: texts
-            .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
-            .collect(),
-        ..Module::default()
-    };
-    vec![
-        commons,
-        organization::module(
-            h.org.clone(),
-            h.files.clone(),
-            organization::Attributes::default(),
-            organization::BodyKinds::default(),
-        ),
-        desk::module(desk::Desk::new(t.db.clone(), t.env.clone())),
-        module(h.cases.clone()),
-    ]
-}
-
-/// The program as somebody sees it.
-pub struct App(Router);
-
-impl App {
-    pub fn of(h: &House, t: &TestDb, who: Who) -> Self {
-        let eyes = who.eyes();
-        let mut principal = Principal::new(who.account, "某人");
-        principal.person = Some(who.person);
-        for (permission, scope) in [
-            (READ, eyes.reads),
-            (RAISE, eyes.raises),
-            (HANDLE, eyes.handles),
-            (SUPERVISE, eyes.supervises),
-            (REPORTER, eyes.reporters),
-        ] {
-            if scope != Scope::nothing() {
-                principal = principal.with(permission, scope);
-            }
-        }
-        let mut options = Options::new(t.env.clone());
-        options.auth = Box::new(move |router| {
-            router.layer(from_fn(move |mut request: Request, next: Next| {
-                request.extensions_mut().insert(Some(principal.clone()));
-                next.run(request)
-            }))
-        });
-        Self(web::assemble(modules(h, t), options).expect("they fit together"))
-    }
-
-    pub async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        kind: &str,
-        body: Vec<u8>,
-    ) -> (u16, Vec<u8>, String) {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "suneng.test")
-            .header(header::CONTENT_TYPE, kind)
-            .body(Body::from(body))
-            .unwrap();
-        let response = self.0.clone().oneshot(request).await.expect("infallible");
-        let status = response.status().as_u16();
-        let to = response.headers().get(header::LOCATION);
-        let to = to
-            .map(|to| to.to_str().unwrap().to_owned())
-            .unwrap_or_default();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, bytes.to_vec(), to)
-    }
-
-    pub async fn get(&self, path: &str) -> (u16, String) {
-        let (status, bytes, _) = self.send("GET", path, "", vec![]).await;
-        (status, String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
-        let pairs = fields.iter();
-        let pairs = pairs.map(|(n, v)| format!("{}={}", web::encode(n), web::encode(v)));
-        let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
-        let (status, bytes, to) = self
-            .send("POST", path, "application/x-www-form-urlencoded", body)
-            .await;
-        (
-            status,
-            if to.is_empty() {
-                String::from_utf8_lossy(&bytes).into_owned()
-            } else {
-                to
-            },
-        )
-    }
-
-    pub async fn parts(
-        &self,
-        path: &str,
-        fields: &[(&str, &str)],
-        file: Option<(&str, &[u8])>,
-    ) -> (u16, String) {
-        let mut body = Vec::new();
-        for (name, value) in fields {
-            let head = format!(
-                "--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            );
-            body.extend_from_slice(head.as_bytes());
-        }
-        if let Some((name, bytes)) = file {
-            let head = format!(
-                "--cut\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
-            );
-            body.extend_from_slice(head.as_bytes());
-            body.extend_from_slice(bytes);
-            body.extend_from_slice(b"\r\n");
-        }
-        body.extend_from_slice(b"--cut--\r\n");
-        let (status, bytes, to) = self
-            .send("POST", path, "multipart/form-data; boundary=cut", body)
-            .await;
-        (
-            status,
-            if to.is_empty() {
-                String::from_utf8_lossy(&bytes).into_owned()
-            } else {
-                to
-            },
-        )
-    }
-
-    async fn json(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let (status, bytes, _) = self
-            .send(
-                method,
-                path,
-                "application/json",
-                body.to_string().into_bytes(),
-            )
-            .await;
-        (
-            status,
-            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        )
-    }
-}
-
-pub fn hidden(page: &str, name: &str) -> String {
-    let mark = format!("name=\"{name}\" value=\"");
-    let rest = page.split_once(&mark).map_or("", |(_, rest)| rest);
-    rest.split('"').next().unwrap_or_default().to_owned()
-}
+use crate::house::{App, House, Sees as _, hidden, migrations};
 
 #[test]
 fn every_template_renders_in_every_language() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(on_sqlite(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let problems = web::samples::problems(modules(&h, &t), &t.env);
+        let problems = h.template_problems(cases::module(h.cases.clone()));
         assert_eq!(problems, Vec::<String>::new());
     }));
 }
@@ -186,7 +21,7 @@ async fn a_problem_goes_round_the_loop_by_forms() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let [raiser, supervisor, owner, lonely] =
-            [h.raiser, h.supervisor, h.owner, h.lonely].map(|w| App::of(&h, &t, w));
+            [h.raiser, h.supervisor, h.owner, h.lonely].map(|w| h.app(w));
         assert_eq!(
             lonely.get("/cases/new").await.0,
             404,
@@ -338,7 +173,7 @@ async fn several_are_assigned_and_urged_at_once() {
         let one = h.raise(&h.problem("甲问题")).await.unwrap().to_string();
         let two = h.raise(&h.problem("乙问题")).await.unwrap().to_string();
         let closed = h.solved("丙问题").await.to_string();
-        let app = App::of(&h, &t, h.supervisor);
+        let app = h.app(h.supervisor);
         let fields = [
             ("pick", one.as_str()),
             ("pick", &two),
@@ -352,13 +187,7 @@ async fn several_are_assigned_and_urged_at_once() {
             status == 200 && page.contains("已办 2 项，未办 1 项") && page.contains("ZG-2026-0003"),
             "{page}"
         );
-        assert!(
-            App::of(&h, &t, h.raiser)
-                .post("/cases/batch", &fields)
-                .await
-                .0
-                == 404
-        );
+        assert!(h.app(h.raiser).post("/cases/batch", &fields).await.0 == 404);
     })
     .await;
 }
@@ -382,7 +211,7 @@ async fn a_name_told_in_confidence_leaves_the_house_nowhere() {
             confidential: true,
         });
         let id = h.raise(&told).await.unwrap();
-        let [raiser, supervisor] = [h.raiser, h.supervisor].map(|w| App::of(&h, &t, w));
+        let [raiser, supervisor] = [h.raiser, h.supervisor].map(|w| h.app(w));
         let pages = [
             format!("/cases/{id}"),
             "/cases".into(),
@@ -438,7 +267,7 @@ async fn a_name_told_in_confidence_leaves_the_house_nowhere() {
 async fn an_old_ledger_is_checked_by_cell_and_taken_in_as_declared() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let app = App::of(&h, &t, h.raiser);
+        let app = h.app(h.raiser);
         let (status, bytes, _) = app
             .send("GET", "/cases/import/template.xlsx", "", vec![])
             .await;
@@ -508,7 +337,7 @@ async fn an_old_ledger_is_checked_by_cell_and_taken_in_as_declared() {
         );
         assert_eq!(h.acts(found[0].id).await, ["raised", "declared"]);
         // What is open goes on from here.
-        let owner = App::of(&h, &t, h.owner);
+        let owner = h.app(h.owner);
         let open = format!("/cases/{}", found[1].id);
         assert!(owner.get(&open).await.1.contains("查因定策"));
         assert_eq!(h.audited("case.imported").await, 1);
@@ -534,7 +363,7 @@ async fn an_old_ledger_is_checked_by_cell_and_taken_in_as_declared() {
 async fn programs_raise_read_and_act_over_the_api() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let [raiser, supervisor, lonely] = [h.raiser, h.supervisor, h.lonely].map(|w| App::of(&h, &t, w));
+        let [raiser, supervisor, lonely] = [h.raiser, h.supervisor, h.lonely].map(|w| h.app(w));
         let new = json!({ "kind": "problem", "title": "接口登记", "severity": "common", "unit": h.offices[0], "from": h.bureau });
         assert_eq!(supervisor.json("POST", "/api/v1/cases", new.clone()).await.0, 404);
         let (status, made) = raiser.json("POST", "/api/v1/cases", new).await;
@@ -559,7 +388,7 @@ async fn programs_raise_read_and_act_over_the_api() {
 async fn orders_of_a_hotline_come_in_with_who_called_and_go_out_without() {
     on_sqlite(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let [app, supervisor] = [h.raiser, h.supervisor].map(|w| App::of(&h, &t, w));
+        let [app, supervisor] = [h.raiser, h.supervisor].map(|w| h.app(w));
         // The names of columns are those of the hotline; units are named.
         let csv = "工单号,类型,诉求标题,诉求内容,承办单位,受理时间,办理时限,来电人,联系电话,是否保密\n\
             X-1,热线工单,路灯不亮,已三天,单位O1,2026-11-02,2026-11-09,来电人甲,13800000000,\n\

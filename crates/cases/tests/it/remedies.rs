@@ -6,8 +6,8 @@ use kernel::{Date, FactId, Id, Result};
 use ledger::Fact;
 use testkit::{on_both, on_sqlite};
 
-use crate::house::{House, Who, migrations, refused, why};
-use crate::pages::{App, hidden};
+use crate::house::hidden;
+use crate::house::{House, Sees as _, Who, migrations, refused, why};
 
 fn said(text: &str) -> Said {
     Said {
@@ -191,8 +191,7 @@ async fn the_page_and_the_chain_show_what_was_asked_and_what_met_it() {
     on_sqlite(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let id = h.submitted("程序不规范").await;
-        let [supervisor, owner, lonely] =
-            [h.supervisor, h.owner, h.lonely].map(|w| App::of(&h, &t, w));
+        let [supervisor, owner, lonely] = [h.supervisor, h.owner, h.lonely].map(|w| h.app(w));
         let path = format!("/cases/{id}");
         let by = kernel::format_date(h.env.today().saturating_add(3.days()));
         let mut form = vec![

@@ -8,7 +8,7 @@ use organization::Basis;
 use testkit::{on_both, on_sqlite};
 use web::table::{Order, Window};
 
-use crate::house::{House, migrations, refused, why};
+use crate::house::{House, Sees as _, migrations, refused, why};
 
 const BY_DAY: Order = Order {
     by: "due",

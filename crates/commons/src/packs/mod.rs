@@ -2,8 +2,11 @@
 //! TOML file with a `[pack]` header; every reader takes only its own tables from it.
 
 pub mod holidays;
+mod kept;
 pub mod levels;
 pub mod secrecy;
+
+pub use kept::{Kept, hash_of};
 
 use std::collections::BTreeMap;
 use std::ops::Range;

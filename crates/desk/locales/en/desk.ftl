@@ -16,3 +16,4 @@ desk-upload-piece = That is no piece of a file. Reload the page and send the fil
 desk-upload-missing = The file has not arrived as a whole. Please send it again.
 upload-broken = The file did not arrive whole. Try again.
 upload-gone = The file that was sent is gone or was used. Send it again.
+typed-day-unread = A day, as 2026-12-01.

@@ -16,3 +16,4 @@ desk-upload-piece = 上传的分段不对，请刷新页面重新上传。
 desk-upload-missing = 文件还没有传完，请重新上传。
 upload-broken = 文件没有传完，请重试。
 upload-gone = 上传的文件已经过期或已使用，请重新上传。
+typed-day-unread = 请填日期，如 2026-12-01。

@@ -5,8 +5,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kernel::Error;
-use qrcode::QrCode;
-use qrcode::render::svg;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::{Access, Failure, Form, Shell, safe_next};
@@ -109,16 +107,7 @@ pub(crate) async fn begin(
 }
 
 fn enrol_context(shell: &Shell, enrolment: &Enrolment, form: Form) -> Result<Value, Failure> {
-    let code = QrCode::new(enrolment.url.as_bytes()).map_err(Error::internal)?;
-    let picture = code
-        .render::<svg::Color<'_>>()
-        .min_dimensions(200, 200)
-        .build();
-    // Inline: without the head of a file of its own.
-    let picture = picture
-        .find("<svg")
-        .map_or("", |at| &picture[at..])
-        .to_owned();
+    let picture = web::qr(&enrolment.url, 200)?;
     let groups: Vec<String> = enrolment
         .secret
         .as_bytes()

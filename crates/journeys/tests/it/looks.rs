@@ -55,6 +55,8 @@ const PAGES: &[(&str, &[&str])] = &[
             "/cases",
             "→/cases/…",
             "/cases/board",
+            "/cases/exposed",
+            "/cases/evaluations",
             "/cases/new",
             "/inspections",
             "/inspections/new",

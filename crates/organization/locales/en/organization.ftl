@@ -487,3 +487,4 @@ organization-past-empty-text = Once a sheet is uploaded, how far each import is 
 organization-marks = Marks
 organization-mark-secondment = Seconded
 organization-mark-attachment = Attached elsewhere
+picked-person-unknown = Nobody in service that you may name has the staff number { $no }.

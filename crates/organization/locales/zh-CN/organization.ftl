@@ -487,3 +487,4 @@ organization-past-empty-text = 上传名册后，每次导入到了哪一步、�
 organization-marks = 标注
 organization-mark-secondment = 借调
 organization-mark-attachment = 挂职
+picked-person-unknown = 没有工号为 { $no } 的在职人员，或不在您可选的范围。

@@ -3,7 +3,6 @@
 use db::{Row, Tx, args};
 use kernel::{AccountId, Error, Id, Result, Timestamp};
 
-use super::{json, parsed};
 use crate::model::{Adopted, Raised, Report, ReportState};
 
 /// The versions of a report, the last first.
@@ -16,7 +15,7 @@ pub(crate) async fn reports(tx: &mut Tx, project: Id) -> Result<Vec<Report>> {
         let state: String = row.get(2)?;
         Ok(Report {
             n: row.get(0)?,
-            parts: parsed(row, 1)?,
+            parts: row.json(1)?,
             state: ReportState::from_code(&state)
                 .ok_or_else(|| Error::internal("no such state"))?,
             author: row.get(3)?,
@@ -41,7 +40,7 @@ pub(crate) async fn put_report(tx: &mut Tx, project: Id, r: &Report) -> Result<(
     let values = args![
         project,
         r.n,
-        json(&r.parts)?,
+        db::json(&r.parts)?,
         r.state.code(),
         r.author,
         r.at

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use db::{Args, Row, Tx, args};
 use kernel::{AccountId, Date, Error, Id, PersonId, Result, Timestamp, UnitId};
 
-use super::{json, parsed};
 use crate::model::{Entry, Member, Milestone, More, What};
 
 const MILESTONE: &str = "no, what, owner, due, until_day, done_on, said, files, dropped";
@@ -19,7 +18,7 @@ fn milestone(row: &Row) -> Result<Milestone> {
         until: row.get(4)?,
         done_on: row.get(5)?,
         said: row.get(6)?,
-        files: parsed(row, 7)?,
+        files: row.json(7)?,
         dropped: row.get(8)?,
     })
 }
@@ -72,7 +71,7 @@ pub(crate) async fn settle(tx: &mut Tx, project: Id, m: &Milestone) -> Result<bo
         m.no,
         m.done_on,
         &m.said,
-        json(&m.files)?,
+        db::json(&m.files)?,
         m.dropped,
         true
     ];
@@ -191,7 +190,7 @@ fn entry(row: &Row) -> Result<Entry> {
         place: row.get(4)?,
         heard: row.get(5)?,
         text: row.get(6)?,
-        files: parsed(row, 7)?,
+        files: row.json(7)?,
         name: row.get(8)?,
         at: row.get(9)?,
         struck: row.get(10)?,
@@ -233,7 +232,7 @@ pub(crate) async fn put_entry(
         &e.place,
         &e.heard,
         &e.text,
-        json(&e.files)?,
+        db::json(&e.files)?,
         person,
         account,
         e.at,

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use db::{Args, Row, Tx, args};
 use kernel::{AccountId, Date, Id, Result};
 
-use super::{json, parsed};
 use crate::model::Raised;
 use crate::visiting::{Difficulty, Visit};
 
@@ -24,7 +23,7 @@ fn visit(row: &Row) -> Result<Visit> {
         day: row.get(6)?,
         looked: row.get(7)?,
         promised: row.get(8)?,
-        files: parsed(row, 9)?,
+        files: row.json(9)?,
         name: row.get(10)?,
         at: row.get(11)?,
         struck: row.get(12)?,
@@ -46,7 +45,7 @@ pub(crate) async fn insert(tx: &mut Tx, v: &Visit, account: Option<AccountId>) -
         v.day,
         &v.looked,
         &v.promised,
-        json(&v.files)?,
+        db::json(&v.files)?,
         account,
         v.at,
     ];

@@ -1,142 +1,16 @@
 //! The pages over HTTP, as people with and without a role see them.
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::http::header;
-use axum::middleware::{Next, from_fn};
-use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use testkit::{on_both, on_sqlite};
-use tower::ServiceExt;
-use web::{Lang, Module, Options, Principal};
 
-use crate::house::{House, Who, migrations};
-
-pub fn modules(h: &House) -> Vec<Module> {
-    let commons = Module {
-        name: "commons",
-        messages: [commons::MESSAGES, identity::MESSAGES]
-            .into_iter()
-            .flatten()
-            .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
-            .collect(),
-        ..Module::default()
-    };
-    vec![
-        commons,
-        organization::module(
-            h.org.clone(),
-            h.files.clone(),
-            organization::Attributes::default(),
-            organization::BodyKinds::default(),
-        ),
-        desk::module(desk::Desk::new(h.db.clone(), h.env.clone())),
-        projects::module(h.projects.clone()),
-    ]
-}
-
-pub struct App(Router);
-
-impl App {
-    pub fn of(h: &House, who: Who) -> Self {
-        let mut principal = Principal::new(who.account, "某人");
-        principal.person = Some(who.person);
-        let eyes = who.eyes();
-        for (permission, scope) in [
-            (projects::READ, eyes.reads),
-            (projects::WRITE, eyes.writes),
-            (projects::REVIEW, eyes.reviews),
-        ] {
-            if !scope.is_empty() {
-                principal = principal.with(permission, scope);
-            }
-        }
-        let mut options = Options::new(h.env.clone());
-        options.auth = Box::new(move |router| {
-            router.layer(from_fn(move |mut request: Request, next: Next| {
-                request.extensions_mut().insert(Some(principal.clone()));
-                next.run(request)
-            }))
-        });
-        Self(web::assemble(modules(h), options).expect("they fit together"))
-    }
-
-    pub async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        kind: &str,
-        body: Vec<u8>,
-    ) -> (u16, Vec<u8>, String) {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::CONTENT_TYPE, kind)
-            .header(header::ACCEPT_LANGUAGE, "zh-CN")
-            .header("sec-fetch-site", "same-origin")
-            .body(Body::from(body))
-            .unwrap();
-        let answer = self.0.clone().oneshot(request).await.unwrap();
-        let status = answer.status().as_u16();
-        let to = answer.headers().get(header::LOCATION);
-        let to = to.map_or(String::new(), |v| v.to_str().unwrap().to_owned());
-        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-        (status, bytes.to_vec(), to)
-    }
-
-    pub async fn get(&self, path: &str) -> (u16, String) {
-        let (status, bytes, _) = self.send("GET", path, "text/plain", vec![]).await;
-        (status, String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
-        let pairs = fields.iter();
-        let pairs = pairs.map(|(n, v)| format!("{}={}", web::encode(n), web::encode(v)));
-        let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
-        let kind = "application/x-www-form-urlencoded";
-        let (status, bytes, to) = self.send("POST", path, kind, body).await;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        (status, if to.is_empty() { text } else { to })
-    }
-
-    pub async fn parts(
-        &self,
-        path: &str,
-        fields: &[(&str, &str)],
-        file: Option<(&str, &str)>,
-    ) -> (u16, String) {
-        let mut body = String::new();
-        for (name, value) in fields {
-            body += &format!(
-                "--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            );
-        }
-        if let Some((name, text)) = file {
-            body += &format!(
-                "--cut\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{text}\r\n"
-            );
-        }
-        body += "--cut--\r\n";
-        let kind = "multipart/form-data; boundary=cut";
-        let (status, bytes, to) = self.send("POST", path, kind, body.into_bytes()).await;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        (status, if to.is_empty() { text } else { to })
-    }
-}
-
-fn hidden(page: &str, name: &str) -> String {
-    let mark = format!("name=\"{name}\" value=\"");
-    let rest = page.split_once(&mark).map_or("", |(_, rest)| rest);
-    rest.split('"').next().unwrap_or_default().to_owned()
-}
+use crate::house::{App, House, hidden, migrations};
 
 #[test]
 fn every_template_renders_in_every_language() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(on_sqlite(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let problems = web::samples::problems(modules(&h), &t.env);
+        let problems = h.template_problems(projects::module(h.projects.clone()));
         assert_eq!(problems, Vec::<String>::new());
     }));
 }
@@ -146,7 +20,7 @@ async fn research_is_proposed_run_and_reported_by_forms() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let [officer, leader, second, member, far] =
-            [h.officer, h.leader, h.second, h.member, h.far].map(|w| App::of(&h, w));
+            [h.officer, h.leader, h.second, h.member, h.far].map(|w| h.app(w));
         assert_eq!(member.get("/projects/new").await.0, 404);
         assert!(officer.get("/projects").await.1.contains("还没有项目"));
         let (_, page) = officer.get("/projects/new?kind=research").await;
@@ -201,7 +75,7 @@ async fn research_is_proposed_run_and_reported_by_forms() {
             .post(&members, &[("person", "99"), ("role", "writer")])
             .await;
         assert!(
-            nobody.0 == 422 && nobody.1.contains("没有在职人员 99"),
+            nobody.0 == 422 && nobody.1.contains("没有工号为 99 的在职人员"),
             "{}",
             nobody.1
         );
@@ -246,7 +120,11 @@ async fn research_is_proposed_run_and_reported_by_forms() {
             ("text", "<b>人手不足</b>"),
         ];
         let (status, to) = member
-            .parts(&format!("{at}/entries"), &said, Some(("纪要.txt", "要点")))
+            .parts(
+                &format!("{at}/entries"),
+                &said,
+                Some(("纪要.txt", "要点".as_bytes())),
+            )
             .await;
         assert_eq!(status, 303, "{to}");
         let (_, page) = officer.get(&at).await;
@@ -275,7 +153,7 @@ async fn research_is_proposed_run_and_reported_by_forms() {
                 .parts(
                     &format!("{at}/milestones/1/done"),
                     &done,
-                    Some(("照片.txt", "x"))
+                    Some(("照片.txt", b"x"))
                 )
                 .await
                 .0,
@@ -353,7 +231,7 @@ async fn a_visit_is_written_by_form_and_the_quarter_shows_who_was_not_visited() 
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let tie = h.paired().await;
-        let [leader, officer, member] = [h.leader, h.officer, h.member].map(|w| App::of(&h, w));
+        let [leader, officer, member] = [h.leader, h.officer, h.member].map(|w| h.app(w));
         let (_, page) = leader.get("/visits").await;
         assert!(
             page.contains("已走访 0/1 对") && page.contains("未走访"),
@@ -383,7 +261,7 @@ async fn a_visit_is_written_by_form_and_the_quarter_shows_who_was_not_visited() 
             ("difficulties", "缺一名<调解员>"),
             ("promised", "月底前答复"),
         ];
-        let (status, to) = leader.parts(&at, &said, Some(("照片.txt", "x"))).await;
+        let (status, to) = leader.parts(&at, &said, Some(("照片.txt", b"x"))).await;
         assert_eq!((status, to.as_str()), (303, at.as_str()));
         let (_, page) = officer.get(&at).await;
         assert!(
@@ -447,7 +325,7 @@ async fn programs_list_read_and_note() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let id = h.running("hands-on-projects", "实干").await;
-        let [officer, far] = [h.officer, h.far].map(|w| App::of(&h, w));
+        let [officer, far] = [h.officer, h.far].map(|w| h.app(w));
         let json = async |app: &App, method: &str, path: &str, body: Value| {
             let body = body.to_string().into_bytes();
             let (status, bytes, _) = app.send(method, path, "application/json", body).await;

@@ -4,7 +4,7 @@ use kernel::{Error, Id};
 use projects::{NewEntry, What, Written};
 use testkit::{on_both, on_postgres};
 
-use crate::house::{House, Who, migrations};
+use crate::house::{House, Sees as _, Who, migrations};
 
 fn written(problems: &str, advice: &str) -> Written {
     Written {
@@ -65,7 +65,7 @@ async fn research_visits_hears_reports_and_shows_what_was_solved() {
         field(&h, id, h.member, What::Hearing, "司法所长 12 人")
             .await
             .unwrap();
-        let facts = h.facts(visit).await;
+        let facts = h.standing(visit).await;
         assert_eq!(
             (
                 facts[0].kind.as_str(),

@@ -5,7 +5,7 @@ use kernel::{Error, Id};
 use projects::{NewEntry, Outcome, State, What};
 use testkit::{on_both, on_postgres};
 
-use crate::house::{House, Who, migrations};
+use crate::house::{House, Sees as _, Who, migrations};
 
 fn entry(h: &House, what: What, text: &str) -> NewEntry {
     NewEntry {
@@ -63,7 +63,7 @@ async fn a_project_is_approved_by_another_run_by_milestones_reviewed_and_becomes
         h.projects.ask_start(id, None, &eyes, &by).await.unwrap();
         h.decide(h.second, "agree").await;
         assert_eq!(state(&h, id).await, (State::Running, "study".to_owned()));
-        let started = h.facts(id).await;
+        let started = h.standing(id).await;
         assert_eq!(started.len(), 1);
         assert_eq!(
             (
@@ -167,7 +167,7 @@ async fn a_project_is_approved_by_another_run_by_milestones_reviewed_and_becomes
                 .await
                 .unwrap();
         }
-        assert_eq!(h.facts(new.id).await[0].evidence.len(), 1);
+        assert_eq!(h.standing(new.id).await[0].evidence.len(), 1);
         h.projects
             .contribute(id, h.member.person, "执笔", me)
             .await
@@ -180,7 +180,7 @@ async fn a_project_is_approved_by_another_run_by_milestones_reviewed_and_becomes
             .unwrap();
         h.decide(h.second, "agree").await;
         assert_eq!(state(&h, id).await.0, State::Closed);
-        let facts = h.facts(id).await;
+        let facts = h.standing(id).await;
         let kinds: Vec<&str> = facts.iter().map(|f| f.kind.as_str()).collect();
         assert_eq!(
             kinds,

@@ -5,7 +5,7 @@ use kernel::{Date, Error, Id};
 use projects::{NewVisit, quarter_of};
 use testkit::{on_both, on_postgres};
 
-use crate::house::{House, Who, migrations};
+use crate::house::{House, Sees as _, Who, migrations};
 
 fn visit(h: &House, tie: Id, day: Date, difficulties: &str) -> NewVisit {
     NewVisit {
@@ -51,7 +51,7 @@ async fn a_visit_counts_once_a_quarter_and_its_difficulties_become_cases() {
         for _ in 0..2 {
             assert_eq!(write(&h, &first, h.leader).await.unwrap(), first.id);
         }
-        let facts = h.facts(first.id).await;
+        let facts = h.standing(first.id).await;
         let kinds: Vec<&str> = facts.iter().map(|f| f.kind.as_str()).collect();
         assert_eq!(kinds, ["pair-quarter", "pair-visit"]);
         assert_eq!(

@@ -69,7 +69,6 @@ requests-kind-missing = Choose a kind.
 requests-title = Say what is wanted in 2 to { $most } characters.
 requests-text = The text is too long or has strange characters; { $most } at most.
 requests-nobody = Choose a unit or a person who belongs to one.
-requests-person-unknown = Nobody in service within your reach has this staff number.
 requests-due = The day must lie from today on, { $days } days ahead at most; days from 1 to 366.
 requests-due-wrong = Give a day like 2026-12-31, or a number of days.
 requests-time-earlier = More time must end after the present day.

@@ -69,7 +69,6 @@ requests-kind-missing = 请选择事项类型。
 requests-title = 请用 2 至 { $most } 个字写明事项。
 requests-text = 文字过长或含有不能识别的字符，最多 { $most } 字。
 requests-nobody = 请选择承办单位或者承办人；承办人须有所在单位。
-requests-person-unknown = 没有这个工号的在职人员，或者不在您的范围内。
 requests-due = 期限须从今天起、不超过 { $days } 天；按天数计算的为 1 至 366 天。
 requests-due-wrong = 请填写日期，例如 2026-12-31，或者填写天数。
 requests-time-earlier = 延期的日期须晚于现在的期限。

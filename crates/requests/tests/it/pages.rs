@@ -1,138 +1,17 @@
 //! Pages and API, through HTTP.
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::http::header;
-use axum::middleware::{Next, from_fn};
-use http_body_util::BodyExt;
-use kernel::{Id, Scope};
-use requests::{ANSWER, ASK, module};
-use serde_json::{Value, json};
-use testkit::{TestDb, on_both, on_sqlite};
-use tower::ServiceExt;
-use web::{Lang, Module, Options, Principal};
+use kernel::Id;
+use serde_json::json;
+use testkit::{on_both, on_sqlite};
 
-use crate::house::{House, Who, migrations};
-
-fn modules(h: &House, t: &TestDb) -> Vec<Module> {
-    let texts = commons::MESSAGES.iter();
-    let commons = Module {
-        name: "commons",
-        messages: texts
-            .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
-            .collect(),
-        ..Module::default()
-    };
-    vec![
-        commons,
-        organization::module(
-            h.org.clone(),
-            commons::files::Files::memory(t.env.clone()),
-            organization::Attributes::default(),
-            organization::BodyKinds::default(),
-        ),
-        desk::module(desk::Desk::new(t.db.clone(), t.env.clone())),
-        module(h.requests.clone()),
-    ]
-}
-
-/// The program as somebody sees it.
-struct App(Router);
-
-impl App {
-    fn of(h: &House, t: &TestDb, who: Who) -> Self {
-        let eyes = h.eyes(who);
-        let mut principal = Principal::new(who.account, "某人");
-        principal.person = Some(who.person);
-        for (permission, scope) in [(ASK, eyes.asks), (ANSWER, eyes.answers)] {
-            if scope != Scope::nothing() {
-                principal = principal.with(permission, scope);
-            }
-        }
-        let mut options = Options::new(t.env.clone());
-        options.auth = Box::new(move |router| {
-            router.layer(from_fn(move |mut request: Request, next: Next| {
-                request.extensions_mut().insert(Some(principal.clone()));
-                next.run(request)
-            }))
-        });
-        Self(web::assemble(modules(h, t), options).expect("they fit together"))
-    }
-
-    async fn send(&self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> (u16, String) {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "suneng.test")
-            .header(header::CONTENT_TYPE, kind)
-            .body(Body::from(body))
-            .unwrap();
-        let response = self.0.clone().oneshot(request).await.expect("infallible");
-        let status = response.status().as_u16();
-        let to = response.headers().get(header::LOCATION);
-        let to = to.map(|to| to.to_str().unwrap().to_owned());
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        (status, to.unwrap_or(text))
-    }
-
-    async fn get(&self, path: &str) -> (u16, String) {
-        self.send("GET", path, "", vec![]).await
-    }
-
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
-        let pairs = fields.iter();
-        let pairs = pairs.map(|(n, v)| format!("{}={}", web::encode(n), web::encode(v)));
-        let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
-        self.send("POST", path, "application/x-www-form-urlencoded", body)
-            .await
-    }
-
-    async fn answer(
-        &self,
-        id: &str,
-        fields: &[(&str, &str)],
-        file: Option<&[u8]>,
-    ) -> (u16, String) {
-        let mut body = Vec::new();
-        for (name, value) in fields {
-            let head = format!(
-                "--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            );
-            body.extend_from_slice(head.as_bytes());
-        }
-        if let Some(bytes) = file {
-            let head = "--cut\r\ncontent-disposition: form-data; name=\"file\"; filename=\"情况.pdf\"\r\n\r\n";
-            body.extend_from_slice(head.as_bytes());
-            body.extend_from_slice(bytes);
-            body.extend_from_slice(b"\r\n");
-        }
-        body.extend_from_slice(b"--cut--\r\n");
-        let kind = "multipart/form-data; boundary=cut";
-        self.send("POST", &format!("/requests/{id}/answer"), kind, body)
-            .await
-    }
-
-    async fn json(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let bytes = body.to_string().into_bytes();
-        let (status, text) = self.send(method, path, "application/json", bytes).await;
-        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
-    }
-}
-
-fn hidden(page: &str, name: &str) -> String {
-    let mark = format!("name=\"{name}\" value=\"");
-    let rest = page.split_once(&mark).map_or("", |(_, rest)| rest);
-    rest.split('"').next().unwrap_or_default().to_owned()
-}
+use crate::house::{House, hidden, migrations};
 
 #[test]
 fn every_template_renders_in_every_language() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(on_sqlite(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let problems = web::samples::problems(modules(&h, &t), &t.env);
+        let problems = h.template_problems(requests::module(h.requests.clone()));
         assert_eq!(problems, Vec::<String>::new());
     }));
 }
@@ -141,7 +20,7 @@ fn every_template_renders_in_every_language() {
 async fn it_is_asked_by_a_form_answered_with_a_file_and_confirmed() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let [asker, worker, lonely] = [h.asker, h.worker, h.lonely].map(|who| App::of(&h, &t, who));
+        let [asker, worker, lonely] = [h.asker, h.worker, h.lonely].map(|who| h.app(who));
         assert_eq!(
             lonely.get("/requests/new").await.0,
             404,
@@ -199,7 +78,11 @@ async fn it_is_asked_by_a_form_answered_with_a_file_and_confirmed() {
         assert!(status == 422 && page.contains("有了新的进展"), "{page}");
         let seen = hidden(&page, "seen");
         let (status, page) = worker
-            .answer(&id, &[("seen", &seen), ("text", "")], Some(b"%PDF 1"))
+            .parts(
+                &format!("/requests/{id}/answer"),
+                &[("seen", &seen), ("text", "")],
+                Some(("情况.pdf", b"%PDF 1")),
+            )
             .await;
         assert!(
             status == 422 && page.contains("请写明办理情况") && page.contains("情况.pdf"),
@@ -212,7 +95,9 @@ async fn it_is_asked_by_a_form_answered_with_a_file_and_confirmed() {
             ("held", &held),
             ("refs", "/registers/x 台账"),
         ];
-        let (status, told) = worker.answer(&id, &said, None).await;
+        let (status, told) = worker
+            .parts(&format!("/requests/{id}/answer"), &said, None)
+            .await;
         assert_eq!(status, 303, "{told}");
         let (_, page) = asker.get(&path).await;
         for text in [
@@ -265,7 +150,7 @@ async fn programs_read_and_answer_over_the_api() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let id: Id = h.ask(&h.task("报送整改情况")).await.unwrap();
-        let [worker, lonely] = [h.worker, h.lonely].map(|who| App::of(&h, &t, who));
+        let [worker, lonely] = [h.worker, h.lonely].map(|who| h.app(who));
         let (_, list) = worker.json("GET", "/api/v1/requests", json!({})).await;
         assert_eq!((&list["total"], &list["requests"][0]["state"]), (&json!(1), &json!("asked")));
         let path = format!("/api/v1/requests/{id}");

@@ -41,5 +41,6 @@ home-survey = Survey: { $title }
 home-leave = { $name } asks for leave from "{ $title }"
 home-go-answer = Answer
 home-learn = { $name } (because of { $number })
+home-look-back = Look back: { $number } { $title }
 home-report-judge = Judge the report on { $month }
 home-report-write = Write the report on { $month }

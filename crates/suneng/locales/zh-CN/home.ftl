@@ -41,5 +41,6 @@ home-survey = 测评：{ $title }
 home-leave = { $name } 申请“{ $title }”请假
 home-go-answer = 答复
 home-learn = { $name }（因 { $number }）
+home-look-back = 回头看：{ $number } { $title }
 home-report-judge = 审核 { $month } 月报
 home-report-write = 填写 { $month } 月报

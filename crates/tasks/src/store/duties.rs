@@ -3,7 +3,6 @@
 use db::{Row, Tx, args};
 use kernel::{AccountId, Date, Result, Timestamp, UnitId};
 
-use super::{json, parsed};
 use crate::duties::{Catalogued, Duty};
 
 /// A unit's catalogue as it stands on a day: its last version that is in effect.
@@ -25,7 +24,7 @@ pub(crate) async fn versions(tx: &mut Tx, unit: UnitId) -> Result<Vec<Catalogued
 }
 
 fn catalogue(row: &Row) -> Result<Catalogued> {
-    let duties: Vec<Duty> = parsed(row, 2)?;
+    let duties: Vec<Duty> = row.json(2)?;
     Ok(Catalogued {
         n: row.get(0)?,
         effective: row.get(1)?,
@@ -49,7 +48,7 @@ pub(crate) async fn put(
         unit,
         c.n,
         c.effective,
-        json(&c.duties)?,
+        db::json(&c.duties)?,
         &c.reason,
         account,
         now

@@ -7,7 +7,7 @@ use kernel::{Date, Error, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
 use web::table::{Order, Window};
 
-use super::{coded, json, parsed};
+use super::coded;
 use crate::kind::PlanKind;
 use crate::model::{Entry, EntryState, Eyes};
 
@@ -22,7 +22,7 @@ fn entry(row: &Row) -> Result<Entry> {
         number: row.get(2)?,
         parent: row.get(3)?,
         carried_from: row.get(4)?,
-        content: parsed(row, 5)?,
+        content: row.json(5)?,
         state: coded(EntryState::from_code(&state))?,
         percent: row.get(7)?,
         said: row.get(8)?,
@@ -56,7 +56,7 @@ pub(crate) async fn insert(tx: &mut Tx, e: &Entry, now: Timestamp) -> Result<boo
         sort_of(&e.number),
         e.parent,
         e.carried_from,
-        json(c)?,
+        db::json(c)?,
         &c.text,
         &c.owner,
         &c.duty,
@@ -82,7 +82,7 @@ pub(crate) async fn save(tx: &mut Tx, e: &mut Entry, now: Timestamp) -> Result<(
     let values = args![
         e.id,
         e.version,
-        json(c)?,
+        db::json(c)?,
         &c.text,
         &c.owner,
         &c.duty,
@@ -316,7 +316,7 @@ pub(crate) async fn unopened(tx: &mut Tx, month: Date) -> Result<Vec<(UnitId, Pl
         WHERE e.state = 'open' AND e.starts <= $1 AND p.state = 'issued'
             AND NOT EXISTS (SELECT 1 FROM task_report r WHERE r.unit = e.unit AND r.month = $2)";
     let rows = tx.query(sql, args![month.last_of_month(), month]).await?;
-    let read = |row: &Row| Ok((row.get(0)?, parsed(row, 1)?));
+    let read = |row: &Row| Ok((row.get(0)?, row.json(1)?));
     rows.iter().map(read).collect()
 }
 

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use db::{Args, Row, Tx, args};
 use desk::Attached;
+use identity::Author;
 use kernel::{Date, Error, Id, PersonId, Result, Scope, Timestamp, UnitId};
 use ledger::SourceFile;
 use organization::scope_sql;
 use web::table::Window;
 
-use super::{coded, json, parsed};
-use crate::model::{Author, Eyes};
+use super::coded;
+use crate::model::Eyes;
 use crate::practical::{Practical, PracticalState};
 
 const PRACTICAL: &str = "t.id, t.rule, t.unit, t.serial, t.year, t.title, t.served, t.detail, t.person, t.due, t.promised_on, t.state,
@@ -20,7 +21,7 @@ fn practical(row: &Row) -> Result<Practical> {
     let (year, state): (i64, String) = (row.get(4)?, row.get(11)?);
     Ok(Practical {
         id: row.get(0)?,
-        kind: parsed(row, 1)?,
+        kind: row.json(1)?,
         unit: row.get(2)?,
         serial: row.get(3)?,
         year: i16::try_from(year).map_err(Error::internal)?,
@@ -34,7 +35,7 @@ fn practical(row: &Row) -> Result<Practical> {
         percent: row.get(12)?,
         said: row.get(13)?,
         done_on: row.get(14)?,
-        files: parsed(row, 15)?,
+        files: row.json(15)?,
         code: row.get(16)?,
         settled_on: row.get(17)?,
         mean: row.get(18)?,
@@ -57,7 +58,7 @@ pub(crate) async fn insert(tx: &mut Tx, p: &Practical, now: Timestamp) -> Result
     let values = args![
         p.id,
         &p.kind.code,
-        json(&p.kind)?,
+        db::json(&p.kind)?,
         p.unit,
         p.serial,
         i64::from(p.year),
@@ -70,7 +71,7 @@ pub(crate) async fn insert(tx: &mut Tx, p: &Practical, now: Timestamp) -> Result
         p.state.code(),
         p.percent,
         &p.said,
-        json(&p.files)?,
+        db::json(&p.files)?,
         now
     ];
     Ok(tx.execute(sql, values).await? == 1)
@@ -93,7 +94,7 @@ pub(crate) async fn save(
         p.percent,
         &p.said,
         p.done_on,
-        json(&p.files)?,
+        db::json(&p.files)?,
         p.code.clone(),
         p.settled_on,
         p.mean,
@@ -305,7 +306,7 @@ pub(crate) async fn files(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, Vec<Sou
         let list = a.list(chunk.iter().copied());
         let sql = format!("SELECT t.id, t.files FROM task_practical t WHERE t.id IN ({list})");
         for row in tx.query(sql, a).await? {
-            let files: Vec<Attached> = parsed(&row, 1)?;
+            let files: Vec<Attached> = row.json(1)?;
             let file = |f: Attached| SourceFile {
                 sha256: f.sha256,
                 name: f.name,

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use db::{Args, Row, Tx, args};
+use identity::Author;
 use kernel::{Date, Error, Id, Result, Scope, Timestamp, UnitId};
 use organization::scope_sql;
 use web::table::Window;
 
 use super::coded;
-use crate::model::{Author, Line, Report, ReportState};
+use crate::model::{Line, Report, ReportState};
 
 const REPORT: &str = "r.id, r.unit, r.month, r.due, r.state, r.summary, r.problems, r.upcoming, r.handed_on, r.accepted_on,
     r.returns, r.omitted, r.version";

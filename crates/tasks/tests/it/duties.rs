@@ -8,7 +8,7 @@ use crate::house::{House, hidden, migrations};
 async fn a_catalogue_comes_from_a_pack_changes_with_a_reason_and_shows_its_gaps() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let app = h.app(Some(h.planner));
+        let app = h.app(h.planner);
         let at = format!("/tasks/duties?unit={}&year=2026", h.bureau);
         assert!(app.get(&at).await.1.contains("还没有职责目录"));
         let edit = format!("/tasks/duties/edit?unit={}&from=team-building", h.bureau);
@@ -42,7 +42,7 @@ async fn a_catalogue_comes_from_a_pack_changes_with_a_reason_and_shows_its_gaps(
         let raise = [("unit", unit.as_str()), ("year", "2026"), ("code", "study")];
         assert_eq!(app.post("/tasks/duties/cases", &raise).await.0, 303);
         assert_eq!(app.post("/tasks/duties/cases", &raise).await.0, 303);
-        assert!(app.get(&at).await.1.contains("/cases/01010101"));
+        assert!(app.get(&at).await.1.contains("href=\"/cases/"));
         let none = [("unit", unit.as_str()), ("year", "2026"), ("code", "report")];
         assert_eq!(app.post("/tasks/duties/cases", &none).await.0, 404, "no gap");
         // As an entry: the form knows the duty; with a person the gap is closed but for the record.
@@ -60,8 +60,8 @@ async fn a_catalogue_comes_from_a_pack_changes_with_a_reason_and_shows_its_gaps(
         let (_, page) = app.get(&at).await;
         assert!(!page.contains("本年没有任务") && page.contains("没有记录"), "{page}");
         // Whoever only reads cannot write, and another office's reporter sees nothing of it.
-        assert_eq!(h.app(Some(h.leader)).get("/tasks/duties/edit").await.0, 404);
-        assert_eq!(h.app(Some(h.reporters[0])).get(&at).await.0, 404);
+        assert_eq!(h.app(h.leader).get("/tasks/duties/edit").await.0, 404);
+        assert_eq!(h.app(h.reporters[0]).get(&at).await.0, 404);
     })
     .await;
 }

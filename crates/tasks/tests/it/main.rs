@@ -2,6 +2,7 @@
 
 mod duties;
 mod house;
+mod importing;
 mod pages;
 mod plans;
 mod practical;

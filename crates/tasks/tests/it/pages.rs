@@ -5,7 +5,7 @@ use tasks::{EntryFilter, PlanAct};
 use testkit::{on_both, on_sqlite};
 use web::table::{Order, Window};
 
-use crate::house::{House, hidden, migrations};
+use crate::house::{House, Sees as _, hidden, migrations};
 use crate::reports::reports;
 
 #[test]
@@ -13,7 +13,7 @@ fn every_template_renders_in_every_language() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(on_sqlite(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let problems = web::samples::problems(h.modules(), &t.env);
+        let problems = h.template_problems(tasks::module(h.tasks.clone()));
         assert_eq!(problems, Vec::<String>::new());
     }));
 }
@@ -22,8 +22,7 @@ fn every_template_renders_in_every_language() {
 async fn from_the_form_of_a_plan_to_an_accepted_report() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
-        let [planner, leader, reporter] =
-            [h.planner, h.leader, h.reporters[0]].map(|w| h.app(Some(w)));
+        let [planner, leader, reporter] = [h.planner, h.leader, h.reporters[0]].map(|w| h.app(w));
         assert_eq!(reporter.get("/tasks/new").await.0, 404);
         let (_, page) = planner.get("/tasks/new").await;
         let id = hidden(&page, "id");
@@ -131,13 +130,13 @@ async fn from_the_form_of_a_plan_to_an_accepted_report() {
             .get(&format!("/search?q={}", web::encode("评查")))
             .await;
         assert!(found.contains(&plan), "{found}");
-        let other = h.app(Some(h.reporters[1]));
+        let other = h.app(h.reporters[1]);
         let (_, none) = other
             .get(&format!("/search?q={}", web::encode("评查")))
             .await;
         assert!(!none.contains(&plan), "{none}");
         // The responsible person sees it without any permission, and nothing else.
-        let member = h.app(Some(h.member));
+        let member = h.app(h.member);
         assert!(member.get("/tasks").await.1.contains("评查案件"));
         assert_eq!(member.get(&format!("/tasks/entries/{entry}")).await.0, 200);
         assert_eq!(member.get("/tasks/entries").await.0, 404);
@@ -194,7 +193,7 @@ async fn from_the_form_of_a_plan_to_an_accepted_report() {
             "{matrix}"
         );
         assert!(
-            !h.app(Some(h.reporters[1]))
+            !h.app(h.reporters[1])
                 .get("/tasks/reports?year=2026")
                 .await
                 .1
@@ -220,7 +219,7 @@ async fn programs_list_read_and_report_within_their_scope() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let (_, [first, second]) = h.issued().await;
-        let reporter = h.app(Some(h.reporters[0]));
+        let reporter = h.app(h.reporters[0]);
         let (_, text) = reporter.get("/api/v1/tasks/entries").await;
         assert!(text.contains(&first.to_string()) && !text.contains(&second.to_string()), "{text}");
         assert_eq!(reporter.get(&format!("/api/v1/tasks/entries/{second}")).await.0, 404);
@@ -228,11 +227,11 @@ async fn programs_list_read_and_report_within_their_scope() {
         let path = format!("/api/v1/tasks/reports/{}", r[0].id);
         let sent = json!({ "version": 0, "summary": "顺利", "hand_in": true,
             "lines": [{ "entry": first, "percent": 100, "said": "完成", "reached_on": "2026-11-19" }] });
-        let (status, answer) = reporter.json(&path, &sent).await;
+        let (status, answer) = reporter.json("POST", &path, sent.clone()).await;
         assert_eq!((status, &answer["state"]), (200, &json!("handed")), "{answer}");
-        assert_eq!(reporter.json(&path, &sent).await.0, 409);
+        assert_eq!(reporter.json("POST", &path, sent).await.0, 409);
         let other = format!("/api/v1/tasks/reports/{}", r[1].id);
-        assert_eq!(reporter.json(&other, &json!({ "version": 0 })).await.0, 404);
+        assert_eq!(reporter.json("POST", &other, json!({ "version": 0 })).await.0, 404);
         let (_, text) = reporter.get("/api/v1/tasks/reports?month=2026-11&state=handed").await;
         assert!(text.contains(&r[0].id.to_string()), "{text}");
     })
@@ -245,7 +244,7 @@ async fn what_is_unfinished_is_carried_over_by_a_form() {
         let h = House::new(&t).await;
         let (_, [first, _]) = h.issued().await;
         let next = h.plan(2027).await;
-        let app = h.app(Some(h.planner));
+        let app = h.app(h.planner);
         let at = format!("/tasks/entries/{first}");
         let (_, page) = app.get(&at).await;
         let (v, new) = (hidden(&page, "seen"), hidden(&page, "new"));

@@ -5,7 +5,7 @@ use tasks::{EntryFilter, EntryState, PlanAct};
 use testkit::on_both;
 use web::table::{Order, Window};
 
-use crate::house::{House, Who, migrations};
+use crate::house::{House, Sees as _, Who, migrations};
 
 const ORDER: Order = Order {
     by: "number",

@@ -3,10 +3,10 @@
 use kernel::{Date, Id};
 use testkit::on_both;
 
-use crate::house::{App, House, hidden, migrations};
+use crate::house::{App, House, Sees as _, hidden, migrations};
 
 async fn promised(h: &House) -> (App, String) {
-    let app = h.app(Some(h.reporters[0]));
+    let app = h.app(h.reporters[0]);
     let (_, page) = app.get("/tasks/practical/new").await;
     let id = hidden(&page, "id");
     let fields = [
@@ -43,9 +43,9 @@ async fn it_is_done_with_evidence_confirmed_by_another_and_rated_without_an_acco
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let (app, at) = promised(&h).await;
-        let leader = h.app(Some(h.leader));
+        let leader = h.app(h.leader);
         assert!(app.get(&at).await.1.contains("窗口&lt;延时&gt;服务"));
-        assert_eq!(h.app(Some(h.reporters[1])).get(&at).await.0, 404);
+        assert_eq!(h.app(h.reporters[1]).get(&at).await.0, 404);
         let v = seen(&app, &at).await;
         let progress = [
             ("seen", v.as_str()),
@@ -70,10 +70,10 @@ async fn it_is_done_with_evidence_confirmed_by_another_and_rated_without_an_acco
             "{}",
             bare.1
         );
-        let file = Some(("照片.txt", "照片"));
+        let file = Some(("照片.txt", "照片".as_bytes()));
         let done = app.parts(&format!("{at}/acts/finish"), &finish, file).await;
         assert_eq!(done.0, 303, "{}", done.1);
-        assert!(h.facts(id_of(&at)).await.is_empty(), "not confirmed yet");
+        assert!(h.standing(id_of(&at)).await.is_empty(), "not confirmed yet");
         let v = seen(&leader, &at).await;
         let confirm = [("seen", v.as_str())];
         assert_eq!(
@@ -90,7 +90,7 @@ async fn it_is_done_with_evidence_confirmed_by_another_and_rated_without_an_acco
             303
         );
         assert_eq!(h.roles(id_of(&at)).await, ["task-practical/in-time"]);
-        assert_eq!(h.facts(id_of(&at)).await[0].evidence.len(), 1);
+        assert_eq!(h.standing(id_of(&at)).await[0].evidence.len(), 1);
         // Six slips; five answer.
         let v = seen(&leader, &at).await;
         let asked = [("seen", v.as_str()), ("slips", "6")];
@@ -102,14 +102,18 @@ async fn it_is_done_with_evidence_confirmed_by_another_and_rated_without_an_acco
             .map(|rest| rest.split('<').next().unwrap().to_owned())
             .collect();
         assert_eq!(codes.len(), 6);
+        assert_eq!(page.matches("crispEdges").count(), 6, "a picture on each");
         let score = page.split("/score/").nth(1).unwrap()[..24].to_owned();
         let score = format!("/score/{score}");
-        let stranger = h.app(None);
+        let stranger = h.stranger();
         let (status, page) = stranger.get(&score).await;
         assert!(
             status == 200 && page.contains("办事群众") && !page.contains("人员"),
             "{page}"
         );
+        let scanned = stranger.get(&format!("{score}?code={}", codes[0])).await.1;
+        let filled = format!("value=\"{}\"", codes[0]);
+        assert!(scanned.contains(&filled), "{scanned}");
         assert_eq!(stranger.get("/score/nothing").await.0, 404);
         let wrong = stranger
             .post(&score, &[("code", "AAAAA-BBBBB"), ("score", "5")])
@@ -159,7 +163,7 @@ async fn it_is_done_with_evidence_confirmed_by_another_and_rated_without_an_acco
             .parts(&format!("{at}/acts/settle"), &[("seen", &v)], None)
             .await;
         assert_eq!(settled.0, 303, "{}", settled.1);
-        let facts = h.facts(id_of(&at)).await;
+        let facts = h.standing(id_of(&at)).await;
         let fact = facts
             .iter()
             .find(|f| f.kind == "task-satisfaction")
@@ -186,7 +190,7 @@ async fn it_is_done_with_evidence_confirmed_by_another_and_rated_without_an_acco
                 .0,
             303
         );
-        assert!(h.facts(id_of(&at)).await.is_empty());
+        assert!(h.standing(id_of(&at)).await.is_empty());
     })
     .await;
 }
@@ -208,7 +212,7 @@ async fn nobody_confirms_or_rates_what_they_did_and_ratings_from_elsewhere_are_m
         };
         let id = h.tasks.promise(&new, &eyes, &actor).await.unwrap();
         let at = format!("/tasks/practical/{id}");
-        let all = h.app(Some(h.all));
+        let all = h.app(h.all);
         t.clock.advance(24 * 3600);
         let v = seen(&all, &at).await;
         let finish = [
@@ -216,7 +220,7 @@ async fn nobody_confirms_or_rates_what_they_did_and_ratings_from_elsewhere_are_m
             ("day", "2026-11-21"),
             ("said", "办好"),
         ];
-        let file = Some(("a.txt", "a"));
+        let file = Some(("a.txt", &b"a"[..]));
         assert_eq!(
             all.parts(&format!("{at}/acts/finish"), &finish, file)
                 .await
@@ -230,7 +234,7 @@ async fn nobody_confirms_or_rates_what_they_did_and_ratings_from_elsewhere_are_m
             .await;
         assert!(own.0 == 422 && own.1.contains("承办的人不能"), "{}", own.1);
         // The leader is the one who had to do it.
-        let leader = h.app(Some(h.leader));
+        let leader = h.app(h.leader);
         let own = leader
             .parts(&format!("{at}/acts/confirm"), &confirm, None)
             .await;

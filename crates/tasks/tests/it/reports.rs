@@ -5,7 +5,7 @@ use tasks::{Judgement, Line, Report, ReportFilter, ReportState, Written};
 use testkit::on_both;
 use web::table::Window;
 
-use crate::house::{House, Who, migrations};
+use crate::house::{House, Sees as _, Who, migrations};
 
 pub const DAY: i64 = 24 * 3600;
 
@@ -82,13 +82,19 @@ async fn a_report_goes_from_the_unit_to_somebody_else_and_its_words_stand() {
             .unwrap();
         let r = &reports(&h).await[0];
         assert_eq!((r.state, r.omitted), (ReportState::Handed, 0));
-        assert_eq!(h.told(h.leader).await[0], "tasks-notice-handed");
+        assert_eq!(
+            h.told(h.leader).await.last().unwrap().as_str(),
+            "tasks-notice-handed"
+        );
         let silent = judge(&h, h.leader, r, Judgement::Return, "").await;
         assert_eq!(key(silent.unwrap_err()), "tasks-reason-wrong");
         judge(&h, h.leader, r, Judgement::Return, "数字有误")
             .await
             .unwrap();
-        assert_eq!(h.told(mine).await[0], "tasks-notice-returned");
+        assert_eq!(
+            h.told(mine).await.last().unwrap().as_str(),
+            "tasks-notice-returned"
+        );
         let r = &reports(&h).await[0];
         let reached = Some(Date::constant(2026, 11, 18));
         write(
@@ -103,7 +109,7 @@ async fn a_report_goes_from_the_unit_to_somebody_else_and_its_words_stand() {
         let r = &reports(&h).await[0];
         judge(&h, h.leader, r, Judgement::Accept, "").await.unwrap();
         assert_eq!(h.roles(first).await, ["task-entry/in-time"]);
-        let fact = &h.facts(first).await[0];
+        let fact = &h.standing(first).await[0];
         assert_eq!(fact.date, Date::constant(2026, 11, 18));
         assert_eq!(h.roles(r.id).await, ["task-report-accepted/in-time"]);
         let twice = judge(&h, h.leader, r, Judgement::Accept, "").await;
@@ -187,7 +193,10 @@ async fn the_clock_opens_reminds_and_judges_each_report_once() {
         h.tasks.remind().await.unwrap();
         assert_eq!(h.roles(november[0].id).await, ["task-report/in-time"]);
         assert_eq!(h.roles(november[1].id).await, ["task-report/missed"]);
-        assert_eq!(h.told(h.reporters[1]).await[0], "tasks-notice-late");
+        assert_eq!(
+            h.told(h.reporters[1]).await.last().unwrap().as_str(),
+            "tasks-notice-late"
+        );
         // Handed in late: what was missed stays missed, the acceptance says late.
         write(&h, h.reporters[1], &november[1], vec![], true)
             .await
