@@ -39,7 +39,6 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "cases_20261124_raised",
         sql: "
-    CREATE INDEX case_matter_raised ON case_matter (raised_on, unit, kind, area) WHERE open_until IS NOT NULL;
     CREATE INDEX case_matter_unit_raised ON case_matter (unit, raised_on, kind, area) WHERE open_until IS NOT NULL",
     },
     crate::exposing::store::MIGRATION,

@@ -34,14 +34,18 @@ impl Rates for Indicators {
             let known: Vec<_> = known.collect();
             let which: Vec<&Indicator> = known.iter().flat_map(|(_, sides)| *sides).collect();
             let mut reading = self.ledger().reading().await?;
-            let found = self
-                .figures(&mut reading, units, period, &which, false)
-                .await?;
-            let rate = |(n, (rate, sides)): (usize, &(&Indicator, [&Indicator; 2]))| {
-                let figures = |side: usize| found.values().filter_map(move |f| f.get(n * 2 + side));
-                let sum = |side: usize| figures(side).filter_map(|f| f.value).map(|v| v.numerator);
-                let computing = (0..2).any(|side| figures(side).any(|f| f.computing));
-                let [part, whole] = [0, 1].map(|side| sum(side).sum::<i64>());
+            let found = self.values(&mut reading, units, period, &which).await?;
+            let rate = |(rate, sides): &(&Indicator, [&Indicator; 2])| {
+                let of = |side: &Indicator| {
+                    let figures = units
+                        .iter()
+                        .filter_map(|u| found.get(&(side.code.clone(), *u)));
+                    let figures: Vec<_> = figures.collect();
+                    let sum = figures.iter().filter_map(|f| f.value).map(|v| v.numerator);
+                    (sum.sum::<i64>(), figures.iter().any(|f| f.computing))
+                };
+                let ((part, waits), (whole, also)) = (of(sides[0]), of(sides[1]));
+                let computing = waits || also;
                 let enough = !computing && whole > 0 && whole >= rate.minimum;
                 let value = Ratio {
                     numerator: part * 100,
@@ -61,7 +65,7 @@ impl Rates for Indicators {
                     whole: side(sides[1], whole),
                 }
             };
-            Ok(known.iter().enumerate().map(rate).collect())
+            Ok(known.iter().map(rate).collect())
         }
         .boxed()
     }

@@ -25,17 +25,17 @@ pub struct Indicators {
 
 /// What came out for a unit.
 #[derive(Debug, Clone, Copy, Default)]
-struct Found {
-    value: Option<Ratio>,
+pub(crate) struct Found {
+    pub(crate) value: Option<Ratio>,
     /// Rows under it.
     rows: i64,
-    computing: bool,
+    pub(crate) computing: bool,
     /// Too few cases for a value.
     few: bool,
 }
 
 /// By indicator and unit.
-type Values = HashMap<(String, UnitId), Found>;
+pub(crate) type Values = HashMap<(String, UnitId), Found>;
 
 impl Indicators {
     /// The reading over a ledger, with the indicators of the packs.
@@ -212,7 +212,7 @@ impl Indicators {
     }
 
     /// The values of some indicators and of those that they are made of.
-    async fn values(
+    pub(crate) async fn values(
         &self,
         reading: &mut Reading,
         units: &[UnitId],

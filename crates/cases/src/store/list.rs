@@ -125,20 +125,13 @@ pub(crate) async fn heat(
         .collect()
 }
 
-/// How many open cases units own that were raised in stretches of days (长期未结), each counted along one index.
+/// How many open cases units own that were raised in stretches of days (长期未结), each counted along the index of its units.
 pub(crate) async fn ages(
     tx: &mut Tx,
     scope: &Scope,
     filter: &Filter,
     stretches: &[(Date, Date)],
 ) -> Result<Vec<i64>> {
-    let known = counts(tx, scope, filter).await?;
-    let open = known.iter().filter(|(stage, _)| *stage != Stage::Closed);
-    // As in lists: few are gathered by unit; where there are many, the days are walked, and what lies elsewhere passed over.
-    let column = match open.map(|(_, n)| n).sum::<i64>() > GATHERED {
-        true => "COALESCE(c.unit, c.unit)",
-        false => "c.unit",
-    };
     let mut a = Args::new();
     let mut sums = Vec::new();
     for (from, to) in stretches {
@@ -147,7 +140,7 @@ pub(crate) async fn ages(
             a.push(*from),
             a.push(*to)
         );
-        let mut sql = within(scope, filter.unit, column, &mut a);
+        let mut sql = within(scope, filter.unit, "c.unit", &mut a);
         for (column, value) in [("kind", &filter.kind), ("area", &filter.area)] {
             if !value.is_empty() {
                 sql += &format!(" AND c.{column} = {}", a.push(value.as_str()));

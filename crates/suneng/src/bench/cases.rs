@@ -1,7 +1,7 @@
 //! Cases: what lists, board and reminders cost with few cases and with many. The data is made once and used again.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cases::{Act, Event, Measure, Past};
 use identity::{Actor, NewAccount, NewGrant, NewPassword};
@@ -28,6 +28,8 @@ const OWNERS: usize = 10;
 const PART: usize = 500;
 /// One in so many is open.
 const OPEN: usize = 5;
+/// Mornings that are looked through for one on which somebody is told.
+const AHEAD: usize = 60;
 /// Pages that are measured of each kind.
 const TIMES: usize = 40;
 
@@ -64,20 +66,25 @@ async fn measure(kept: &Kept, env: &Env, count: usize) -> Result<Value> {
     };
     // A server in service has sealed what is old.
     world.ledger.settle().await?;
-    // The morning of the next working day: nobody is reminded on others.
-    let calendar = commons::packs::holidays::calendar(&packs).map_err(pack_errors)?;
-    let ahead = (0..30).find(|n| calendar.is_workday(env.today().saturating_add(n.days())));
-    let now = env.now().plus_seconds(ahead.unwrap_or(0) * 86_400);
+    // The morning of the next working day on which somebody is told: what was told on the days of earlier runs stays told.
+    let clock = TestClock::at(env.now());
     let morning = World {
-        env: Env::with_clock(TestClock::at(now)),
+        env: Env::with_clock(clock.clone()),
         ..world.clone()
     };
     let words = Vocabulary::read(&packs).map_err(pack_errors)?;
     let minding = Rooms::open(&morning, words).await?.cases;
     let spent = || Ok::<_, Error>(cpu()?.as_secs_f64() + processes_of(&world.config));
-    let (at, before) = (Instant::now(), spent()?);
-    let told = minding.remind().await?;
-    let (reminding, spent) = (at.elapsed(), spent()? - before);
+    let (mut told, mut reminding, mut used) = (0, Duration::ZERO, 0.0);
+    for _ in 0..AHEAD {
+        let (at, before) = (Instant::now(), spent()?);
+        told = minding.remind().await?;
+        (reminding, used) = (at.elapsed(), spent()? - before);
+        if told > 0 {
+            break;
+        }
+        clock.advance(24 * 3_600);
+    }
     let at = Instant::now();
     let again = minding.remind().await?;
     let idle = at.elapsed();
@@ -115,7 +122,7 @@ async fn measure(kept: &Kept, env: &Env, count: usize) -> Result<Value> {
     world.db.close().await;
     Ok(json!({
         "cases": count, "made": made, "database_mib": file.map(|m| m.len() / 1_048_576), "pages": pages,
-        "reminding": { "told": told, "seconds": round(reminding.as_secs_f64()), "cpu_seconds": round(spent) },
+        "reminding": { "told": told, "seconds": round(reminding.as_secs_f64()), "cpu_seconds": round(used) },
         "reminding_again": { "told": again, "seconds": round(idle.as_secs_f64()) },
     }))
 }
