@@ -21,6 +21,7 @@ use indicators::{IndicatorList, Indicators};
 use inspections::{Checklists, FindingWords, InspectionFacts, Inspections, TaskOwner};
 use kernel::{Calendar, Result};
 use ledger::{Definition, Sources};
+use matters::{Decision as MatterDecision, MatterFacts, MatterKinds, Matters};
 use notices::{Notices, Smtp};
 use obligations::{Obligations, Rules};
 use organization::{Attributes, BodyKinds, Organization, PersonChanges};
@@ -103,6 +104,10 @@ pub const PERMISSIONS: &[&str] = &[
     projects::READ,
     projects::WRITE,
     projects::REVIEW,
+    matters::READ,
+    matters::WRITE,
+    matters::ANSWER,
+    matters::SEALED,
     guard::READ,
     guard::PROPOSE,
     guard::CONFIRM,
@@ -135,6 +140,7 @@ pub struct Vocabulary {
     letter_kinds: LetterKinds,
     task_words: TaskWords,
     project_kinds: ProjectKinds,
+    matter_kinds: MatterKinds,
     calendar: Calendar,
     secrecy: SecrecyWords,
     levels: Levels,
@@ -248,6 +254,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.matter_kinds,
+            MatterKinds::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.calendar,
             commons::packs::holidays::calendar(packs),
             &mut problems,
@@ -320,6 +331,8 @@ pub struct Rooms {
     pub tasks: Tasks,
     /// Projects, research, visits of pairs.
     pub projects: Projects,
+    /// Matters reported and asked.
+    pub matters: Matters,
     /// Units and people, whose changes can be asked for.
     pub organization: Organization,
     /// Activities.
@@ -408,6 +421,15 @@ impl Rooms {
             Attachments::new(world.desk(), world.files.clone()),
         )
         .with_intake(Arc::new(cases.clone()));
+        let matters = Matters::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            notices.clone(),
+            (vocabulary.matter_kinds, vocabulary.calendar.clone()),
+            Attachments::new(world.desk(), world.files.clone()),
+        )
+        .with_levels(levels.clone());
         let [begin, more_time, review] = ProjectDecision::all(&projects);
         let approvals = Approvals::new(
             (db.clone(), env.clone(), notices.clone()),
@@ -424,7 +446,11 @@ impl Rooms {
         .with_kind(begin)
         .with_kind(more_time)
         .with_kind(review);
+        let approvals = MatterDecision::all(&matters)
+            .into_iter()
+            .fold(approvals, Approvals::with_kind);
         let projects = projects.with_approvals(approvals.clone());
+        let matters = matters.with_approvals(approvals.clone());
         let cases = cases.with_approvals(approvals.clone());
         let requests = Requests::new(
             (db.clone(), env.clone()),
@@ -490,6 +516,7 @@ impl Rooms {
             Arc::new(PledgeFacts),
             Arc::new(TaskFacts),
             Arc::new(ProjectFacts(projects.kinds().clone())),
+            Arc::new(MatterFacts),
             Arc::new(exams::ExamFacts(vocabulary.exams.clone().into())),
         ]);
         let hours = hours.with_sources(sources.clone());
@@ -574,6 +601,7 @@ impl Rooms {
             commitments,
             tasks,
             projects,
+            matters,
             activities: Activities::new(
                 db.clone(),
                 env.clone(),

@@ -50,13 +50,13 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
     let inspections = rooms.inspections.clone();
     let (cases, campaigns) = (rooms.cases.clone(), rooms.campaigns.clone());
     let (commitments, tasks) = (rooms.commitments.clone(), rooms.tasks.clone());
-    let projects = rooms.projects.clone();
+    let (projects, matters) = (rooms.projects.clone(), rooms.matters.clone());
     let remind: Handler = Arc::new(move |_| {
         let (world, obligations) = (node.clone(), obligations.clone());
         let (requests, cases) = (requests.clone(), cases.clone());
         let (campaigns, commitments) = (campaigns.clone(), commitments.clone());
         let (inspections, tasks) = (inspections.clone(), tasks.clone());
-        let projects = projects.clone();
+        let (projects, matters) = (projects.clone(), matters.clone());
         Box::pin(async move {
             let asked = requests.remind().await?;
             if asked > 0 {
@@ -89,6 +89,10 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
             let (running, settled) = projects.remind().await?;
             if running + settled > 0 {
                 tracing::info!(running, settled, "running projects were looked after");
+            }
+            let owed = matters.remind().await?;
+            if owed > 0 {
+                tracing::info!(owed, "matters that wait were looked after");
             }
             let (steps, people) = obligations.remind().await?;
             if steps + people > 0 {

@@ -78,6 +78,8 @@ const PAGES: &[(&str, &[&str])] = &[
             "/projects",
             "/projects/board",
             "/projects/new?kind=research",
+            "/matters",
+            "/matters/new?kind=leave-town",
             "/visits",
         ],
     ),

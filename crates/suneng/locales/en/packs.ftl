@@ -71,4 +71,5 @@ packs-where-task-plan = plans of tasks
 packs-where-task-entry = entries of tasks
 packs-where-task-practical = practical things
 packs-where-project = projects
+packs-where-matter = matters reported
 packs-where-pair-visit = visits of pairs

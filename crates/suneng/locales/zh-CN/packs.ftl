@@ -71,4 +71,5 @@ packs-where-task-plan = 年度目标
 packs-where-task-entry = 任务条目
 packs-where-task-practical = 实事
 packs-where-project = 项目和课题
+packs-where-matter = 请示报告
 packs-where-pair-visit = 结对走访

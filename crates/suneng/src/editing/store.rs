@@ -138,6 +138,7 @@ const USES: &[(&str, &str, &str)] = &[
     ("task-practical", "task_practical", "kind"),
     ("project-kind", "project", "kind"),
     ("visit-kind", "pair_visit", "kind"),
+    ("matter-kind", "matter", "kind"),
     ("role", "role_grant", "role"),
     ("body-kind", "body", "kind"),
     ("pairing-kind", "tie", "kind"),
@@ -153,6 +154,7 @@ const USES: &[(&str, &str, &str)] = &[
     ("secrecy-level", "register_entry", "level"),
     ("secrecy-level", "report", "level"),
     ("secrecy-level", "bulletin", "level"),
+    ("secrecy-level", "matter", "level"),
 ];
 
 /// A code that records use: the table of its pack, the code, the table of the records, how many there are.
