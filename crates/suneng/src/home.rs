@@ -221,6 +221,15 @@ async fn show(
             });
             todo.push((Some(r.due), item));
         }
+        let reports = s.rooms.answering.waiting(person).await?;
+        count += reports.len();
+        for r in reports {
+            let item = json!({
+                "title": format!("{} {}", r.title, r.year), "unit": null, "due": kernel::format_date(r.due),
+                "tag": deadline(&shell, r.due, r.due < today), "icon": "list-check", "verb": shell.t("home-go-write"), "href": r.href(),
+            });
+            todo.push((Some(r.due), item));
+        }
         let open = s.rooms.campaigns.surveys_of(person).await?;
         count += open.len();
         for (c, due) in open {

@@ -8,7 +8,7 @@ use bulletins::{BulletinFacts, BulletinKinds, Bulletins};
 use campaigns::{CampaignFacts, CampaignKinds, Campaigns, Issue};
 use cases::{CaseFacts, CaseKinds, Cases, Decision};
 use cockpit::{Cockpit, Views};
-use commitments::{Commitments, LetterKinds, PledgeFacts};
+use commitments::{AnswerLists, Answering, Commitments, LetterKinds, PledgeFacts};
 use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
@@ -138,6 +138,7 @@ pub struct Vocabulary {
     checklists: Checklists,
     campaign_kinds: CampaignKinds,
     letter_kinds: LetterKinds,
+    answer_lists: AnswerLists,
     task_words: TaskWords,
     project_kinds: ProjectKinds,
     matter_kinds: MatterKinds,
@@ -244,6 +245,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.answer_lists,
+            AnswerLists::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.task_words,
             TaskWords::read(packs),
             &mut problems,
@@ -327,6 +333,8 @@ pub struct Rooms {
     pub campaigns: Campaigns,
     /// Letters that people sign.
     pub commitments: Commitments,
+    /// What posts answer for, and their yearly self-reports.
+    pub answering: Answering,
     /// Yearly plans, monthly reports, duties, practical things.
     pub tasks: Tasks,
     /// Projects, research, visits of pairs.
@@ -529,6 +537,11 @@ impl Rooms {
             identity.clone(),
             vocabulary.letter_kinds,
         );
+        let answering = Answering::new(
+            commitments.clone(),
+            vocabulary.answer_lists,
+            vocabulary.calendar.clone(),
+        );
         let tasks = Tasks::new(
             (db.clone(), env.clone()),
             ledger.clone(),
@@ -599,6 +612,7 @@ impl Rooms {
             inspections,
             campaigns,
             commitments,
+            answering,
             tasks,
             projects,
             matters,

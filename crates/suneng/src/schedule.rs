@@ -51,12 +51,14 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
     let (cases, campaigns) = (rooms.cases.clone(), rooms.campaigns.clone());
     let (commitments, tasks) = (rooms.commitments.clone(), rooms.tasks.clone());
     let (projects, matters) = (rooms.projects.clone(), rooms.matters.clone());
+    let answering = rooms.answering.clone();
     let remind: Handler = Arc::new(move |_| {
         let (world, obligations) = (node.clone(), obligations.clone());
         let (requests, cases) = (requests.clone(), cases.clone());
         let (campaigns, commitments) = (campaigns.clone(), commitments.clone());
         let (inspections, tasks) = (inspections.clone(), tasks.clone());
         let (projects, matters) = (projects.clone(), matters.clone());
+        let answering = answering.clone();
         Box::pin(async move {
             let asked = requests.remind().await?;
             if asked > 0 {
@@ -89,6 +91,10 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
             let (running, settled) = projects.remind().await?;
             if running + settled > 0 {
                 tracing::info!(running, settled, "running projects were looked after");
+            }
+            let (opened, missing) = answering.mind().await?;
+            if opened + missing > 0 {
+                tracing::info!(opened, missing, "self-reports were looked after");
             }
             let owed = matters.remind().await?;
             if owed > 0 {

@@ -79,6 +79,7 @@ const PAGES: &[(&str, &[&str])] = &[
             "/projects/board",
             "/projects/new?kind=research",
             "/matters",
+            "/answering",
             "/matters/new?kind=leave-town",
             "/visits",
         ],

@@ -67,6 +67,7 @@ packs-where-request = requests
 packs-where-inspection-plan = plans of inspections
 packs-where-campaign = campaigns
 packs-where-letter-round = letters
+packs-where-answer-list = lists of responsibility
 packs-where-task-plan = plans of tasks
 packs-where-task-entry = entries of tasks
 packs-where-task-practical = practical things

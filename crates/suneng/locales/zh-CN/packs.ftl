@@ -67,6 +67,7 @@ packs-where-request = 申请
 packs-where-inspection-plan = 检查计划
 packs-where-campaign = 专项行动
 packs-where-letter-round = 责任书和承诺书
+packs-where-answer-list = 责任清单
 packs-where-task-plan = 年度目标
 packs-where-task-entry = 任务条目
 packs-where-task-practical = 实事

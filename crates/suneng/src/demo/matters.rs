@@ -1,7 +1,9 @@
-//! Matters of the demo: a request that was answered, one that waits, a report that came too late, and a trip that is over.
+//! Matters of the demo: a request that was answered, one that waits, a report that came too late, a trip that was agreed to; lists of
+//! what two posts answer for.
 
 use ::matters::{Answer, Content, Eyes, New, Outcome};
 use approvals::{Asked, By, Tab};
+use commitments::{NewList, Seen};
 use identity::Actor;
 use jiff::ToSpan;
 use kernel::{Error, Id, Result, Scope, UnitId, format_date};
@@ -98,7 +100,8 @@ pub async fn run(world: &World, rooms: &Rooms) -> Result<()> {
     };
     let trip = room.write("leave-town", content, &clerk).await?;
     room.send(trip, &clerk).await?;
-    room.decide(&leader).await
+    room.decide(&leader).await?;
+    room.answering(&officer, &leader, &clerk).await
 }
 
 impl Room<'_> {
@@ -124,6 +127,49 @@ impl Room<'_> {
                 address: String::new(),
             },
         })
+    }
+
+    /// Lists of what two posts answer for; the report of one is handed in where its time has come.
+    async fn answering(&self, officer: &Part, leader: &Part, clerk: &Part) -> Result<()> {
+        let a = &self.rooms.answering;
+        let personnel = self.part("personnel").await?;
+        let seen = |who: &Part| Seen {
+            me: Some(who.by.person),
+            reads: Scope::Under(vec![self.bureau]),
+            issues: Scope::Under(vec![self.bureau]),
+        };
+        for (sample, title, unit, holder) in [
+            (
+                "first-responsible",
+                "主要负责人责任清单",
+                self.bureau,
+                leader,
+            ),
+            ("in-charge", "培训科负责人责任清单", self.office, clerk),
+        ] {
+            let new = NewList {
+                id: self.world.env.new_id(),
+                sample: sample.to_owned(),
+                title: title.to_owned(),
+                unit,
+                holder: holder.by.person,
+                items: String::new(),
+            };
+            let id = a.write(&new, &seen(officer), &officer.actor).await?;
+            a.put_to_use(id, 1, &seen(&personnel), &personnel.actor)
+                .await?;
+        }
+        a.mind().await?;
+        for r in a.waiting(clerk.by.person).await? {
+            let said = r.items.iter().map(|i| {
+                let text = format!("{}：已按清单要求落实，{}。", i.text, i.expected);
+                (i.code.clone(), text)
+            });
+            let said = said.collect();
+            a.keep((r.id, r.version), &said, true, &seen(clerk), &clerk.actor)
+                .await?;
+        }
+        Ok(())
     }
 
     async fn write(&self, kind: &str, content: Content, who: &Part) -> Result<Id> {

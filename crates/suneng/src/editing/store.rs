@@ -133,6 +133,7 @@ const USES: &[(&str, &str, &str)] = &[
     ("form", "inspection_plan", "form"),
     ("campaign-kind", "campaign", "kind"),
     ("letter-kind", "letter_round", "kind"),
+    ("answer-list", "answer_list", "sample"),
     ("task-plan", "task_plan", "kind"),
     ("task-owner", "task_entry", "owner"),
     ("task-practical", "task_practical", "kind"),
