@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Multipart, Path, Query, State as Shared};
 use axum::response::Response;
+use commons::deadlines::Step;
 use desk::{Attached, Waiting};
 use identity::Actor;
 use kernel::{Error, Id, PersonId, Result, UnitId};
@@ -76,13 +77,31 @@ fn fields(
     kind.fields.iter().map(field).collect()
 }
 
-fn kind_note(kind: &MatterKind, lang: &str) -> Value {
+/// A step from a day, in words.
+fn step_words(shell: &Shell, by: &str) -> String {
+    let Some(step) = Step::parse(by) else {
+        return by.to_owned();
+    };
+    let key = match (step.days < 0, step.working) {
+        (true, true) => "matters-by-working-before",
+        (true, false) => "matters-by-before",
+        (false, true) => "matters-by-working-after",
+        (false, false) => "matters-by-after",
+    };
+    shell.t_with(key, &[("n", &step.days.abs().to_string())])
+}
+
+fn kind_note(shell: &Shell, kind: &MatterKind) -> Value {
+    let lang = shell.lang().code();
     let basis = kind.basis.as_ref().map(|b| {
         let article = b.article.as_ref().map_or("", |a| a.get(lang));
         format!("{}{article}", b.document.get(lang))
     });
-    json!({ "note": kind.note.as_ref().map(|n| n.get(lang)), "basis": basis, "asks": kind.asks, "sealed": kind.sealed,
-        "send": kind.send.as_ref().map(|a| json!({ "field": kind.field(&a.field).map(|f| f.name.get(lang)), "by": a.by })),
+    let send = kind.send.as_ref().map(|a| {
+        let field = kind.field(&a.field).map(|f| f.name.get(lang));
+        json!({ "field": field, "by": step_words(shell, &a.by) })
+    });
+    json!({ "note": kind.note.as_ref().map(|n| n.get(lang)), "basis": basis, "asks": kind.asks, "sealed": kind.sealed, "send": send,
         "after": kind.after.as_ref().map(|a| a.name.get(lang)) })
 }
 
@@ -138,7 +157,7 @@ async fn context(
         .map(|f| json!({ "sha256": f.sha256, "name": f.name }));
     Ok(
         json!({ "id": page.matter.map(|m| m.id), "kind": kind.code, "kind_name": kind.name.get(lang), "kinds": kinds,
-        "about": kind_note(kind, lang), "fields": fields(kind, lang, &named), "personal": kind.personal, "received": kind.received,
+        "about": kind_note(shell, kind), "fields": fields(kind, lang, &named), "personal": kind.personal, "received": kind.received,
         "receivers": receivers.collect::<Vec<_>>(), "may_name": writes, "levels": s.levels.options(lang),
         "text_needed": kind.needs_text(), "kept": kept.collect::<Vec<_>>(), "waiting": waiting(page.files),
         "title_most": TITLE, "most": LONGEST, "short": SHORT, "crumbs": crumbs(shell, page.matter), "form": form }),

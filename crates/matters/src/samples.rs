@@ -36,7 +36,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ("unit", json!(null)),
         ],
     );
-    let about = json!({ "note": "一事一报", "basis": "工作规则", "asks": true, "sealed": true, "send": { "field": "外出日期", "by": "-3wd" }, "after": "销假" });
+    let about = json!({ "note": "一事一报", "basis": "工作规则", "asks": true, "sealed": true, "send": { "field": "外出日期", "by": "前 3 个工作日" }, "after": "销假" });
     let field = |kind: &str, said: Value| json!({ "name": format!("v-{kind}"), "label": "字段", "required": true, "options": [["", ""]], "said": said, "kind": kind });
     let form = json!(Form::default().with("id", "1").with("seen", "3"));
     let new = json!({ "id": null, "kind": "a", "kind_name": "甲", "kinds": [["a", "甲"], ["b", "乙"]], "about": about,
@@ -60,7 +60,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         "unit": "法治科", "to": "市司法局", "person": "甲某", "author": "甲某", "level": "内部", "mark": "内部", "sealed": true, "basis": "工作规则",
         "text": ["请批示。"], "fields": [{ "label": "去往何处", "text": ["外市", "县"] }], "files": [{ "name": "方案.docx", "href": "/x" }],
         "steps": [{ "label": "起草", "state": "done", "note": "" }], "sent": "2026-11-20", "late": true, "send_by": "2026-11-18",
-        "approval": "/approvals/1", "returned": true, "outcomes": [["agreed", "同意"]], "most": 20000, "short": 500, "crumbs": crumbs, "form": form });
+        "approval": "/approvals/1", "returned": true, "on_route": false, "outcomes": [["agreed", "同意"]], "most": 20000, "short": 500, "crumbs": crumbs, "form": form });
     let event = |who: Value, reason: &str| json!({ "text": "送出", "who": who, "reason": reason, "at": "2026-11-20 12:00" });
     let yes = || json!(true);
     let show = with(
@@ -132,6 +132,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ("may_receive", json!(true)),
             ("send_by", json!(null)),
             ("approval", json!(null)),
+            ("on_route", json!(true)),
         ],
     );
     vec![

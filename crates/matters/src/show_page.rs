@@ -111,6 +111,7 @@ async fn context(
         "after_name": kind.after.as_ref().map(|a| a.name.get(lang)), "after_due": m.after_due.map(format_date),
         "after_on": m.after_on.map(format_date), "after_late": m.after_late(today), "after": said(m, &m.after),
         "approval": m.approval.map(|a| format!("/approvals/{a}")), "returned": w.returned,
+        "on_route": m.state == State::Asked && !w.returned,
     });
     let more = json!({
         "events": events.collect::<Vec<_>>(), "outcomes": outcomes, "open": open && w.may_write,

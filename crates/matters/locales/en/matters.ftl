@@ -45,7 +45,11 @@ matters-named-hint = Type a name or staff number
 matters-named-now = Now { $name }; "=" keeps that, or type a name or staff number
 matters-about-asks = It asks: once sent it waits for an answer.
 matters-about-tells = It tells: those who receive it know of it.
-matters-about-send = To be sent by { $by } from "{ $field }" (d days, wd working days, below zero before it). What comes late is taken and marked.
+matters-about-send = To be sent { $by } "{ $field }". What comes late is taken and marked.
+matters-by-before = { $n } days before
+matters-by-working-before = { $n } working days before
+matters-by-after = within { $n } days after
+matters-by-working-after = within { $n } working days after
 matters-about-after = Afterwards: { $name }.
 matters-about-sealed = Sealed: only those concerned, those on its route and those entitled see it.
 matters-paper = Official document

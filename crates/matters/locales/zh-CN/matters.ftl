@@ -45,7 +45,11 @@ matters-named-hint = 输入姓名或工号选择
 matters-named-now = 现在是{ $name }；“=”表示不变，改填请输入姓名或工号
 matters-about-asks = 请示：送出后等待批复。
 matters-about-tells = 报告：送出后由接收的人知悉。
-matters-about-send = 应在“{ $field }”的 { $by } 前送出（d 天，wd 工作日，负数为之前），迟了也收，会标出。
+matters-about-send = 应在“{ $field }”{ $by }送出，迟了也收，会标出。
+matters-by-before = 前 { $n } 天
+matters-by-working-before = 前 { $n } 个工作日
+matters-by-after = 后 { $n } 天内
+matters-by-working-after = 后 { $n } 个工作日内
 matters-about-after = 事后须{ $name }。
 matters-about-sealed = 保密事项：只有当事人、经办流程上的人和有权限的人看得到。
 matters-paper = 下载公文

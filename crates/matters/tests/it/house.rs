@@ -452,15 +452,6 @@ impl House {
             .unwrap();
     }
 
-    /// Whether something waits for somebody to decide.
-    pub async fn waits_for(&self, who: Who) -> bool {
-        let nothing = Scope::nothing();
-        let (me, filter) = (Some(who.person), ("", None));
-        let tab = approvals::Tab::Waiting;
-        let listed = self.approvals.list(tab, filter, me, &nothing, (1, 5)).await;
-        listed.unwrap().0 > 0
-    }
-
     /// Facts about a matter that stand: kind and role, in order.
     pub async fn facts(&self, subject: Id) -> Vec<(String, String)> {
         let mut tx = self.db.read().await.unwrap();

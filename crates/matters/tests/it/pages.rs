@@ -91,16 +91,6 @@ impl App {
         (status, String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
-        let pairs = fields.iter();
-        let pairs = pairs.map(|(n, v)| format!("{}={}", web::encode(n), web::encode(v)));
-        let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
-        let kind = "application/x-www-form-urlencoded";
-        let (status, bytes, to) = self.send("POST", path, kind, body).await;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        (status, if to.is_empty() { text } else { to })
-    }
-
     pub async fn parts(
         &self,
         path: &str,
