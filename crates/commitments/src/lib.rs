@@ -3,9 +3,11 @@
 //!
 //! * Kinds with text, fields and years to keep are data of packs ([`LetterKinds`]); a round keeps its kind.
 //! * Nobody signs for another. A letter of a pair is whole once the superior countersigned; then it is a fact `pledge`.
+//! * Lists of what posts answer for (责任清单) and the yearly self-reports on them (年度履责报告) are in [`lists`].
 //! * What was signed is hashed with who and when, and the paper carries the hash.
 
 mod kind;
+mod lists;
 mod model;
 mod module;
 mod pages;
@@ -15,6 +17,10 @@ mod source;
 mod store;
 
 pub use kind::{Field, LetterKind, LetterKinds};
+pub use lists::{
+    AnswerList, AnswerLists, Answering, Figure, Item, List, NewList, PackItem, Report, ReportState,
+    ReportView, Seen, Version, items_text, read_items, timeliness,
+};
 pub use model::{Letter, NewRound, Round, RoundState, Whom};
 pub use module::module;
 pub use service::Commitments;

@@ -2,10 +2,11 @@
 
 use web::{Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
+use crate::lists::{self, Answering};
 use crate::service::Commitments;
 use crate::{ISSUE, MESSAGES, READ, pages, samples};
 
-fn routes(commitments: Commitments) -> Routes {
+fn routes(commitments: Commitments, answering: Answering) -> Routes {
     let (own, read, issue) = (
         Policy::SignedIn,
         Policy::Permission(READ),
@@ -23,21 +24,32 @@ fn routes(commitments: Commitments) -> Routes {
         .get("/commitments/letters/{id}/paper.docx", own, pages::paper)
         .get("/api/v1/commitments", read, pages::api_rounds)
         .with_state(commitments)
+        .merge(lists::routes(answering))
 }
 
 /// Pages and API.
-pub fn module(commitments: Commitments) -> Module {
+pub fn module(commitments: Commitments, answering: Answering) -> Module {
     Module {
         name: "commitments",
-        routes: routes(commitments),
-        menu: vec![MenuEntry {
-            group: MenuGroup::Work,
-            order: 37,
-            label_key: "commitments-menu",
-            href: "/commitments",
-            icon: "ballpen",
-            permission: None,
-        }],
+        routes: routes(commitments, answering),
+        menu: vec![
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 37,
+                label_key: "commitments-menu",
+                href: "/commitments",
+                icon: "ballpen",
+                permission: None,
+            },
+            MenuEntry {
+                group: MenuGroup::Work,
+                order: 37,
+                label_key: "commitments-lists",
+                href: "/answering",
+                icon: "list-check",
+                permission: None,
+            },
+        ],
         messages: MESSAGES
             .iter()
             .filter_map(|(tag, text)| Some((Lang::from_code(tag)?, *text)))
@@ -59,8 +71,24 @@ pub fn module(commitments: Commitments) -> Module {
                 "commitments/letter.html",
                 include_str!("../templates/letter.html"),
             ),
+            (
+                "commitments/lists.html",
+                include_str!("../templates/lists.html"),
+            ),
+            (
+                "commitments/list_form.html",
+                include_str!("../templates/list_form.html"),
+            ),
+            (
+                "commitments/list_show.html",
+                include_str!("../templates/list_show.html"),
+            ),
+            (
+                "commitments/self_report.html",
+                include_str!("../templates/self_report.html"),
+            ),
         ],
-        samples: samples::all(),
+        samples: [samples::all(), lists::samples::all()].concat(),
         openapi: Some(pages::openapi()),
         ..Module::default()
     }

@@ -21,33 +21,34 @@ use crate::service::{Commitments, TITLE};
 use crate::{ISSUE, READ};
 
 const PAGE: i64 = 50;
-const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+pub(crate) const DOCX: &str =
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
-struct Typed(Vec<(String, String)>);
+pub(crate) struct Typed(pub(crate) Vec<(String, String)>);
 
 impl Typed {
-    fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(n, _)| n == name);
         found.map_or("", |(_, v)| v.as_str())
     }
 
-    fn form(&self) -> Form {
+    pub(crate) fn form(&self) -> Form {
         let kept = self.0.iter().filter(|(n, _)| n != "password");
         kept.fold(Form::default(), |form, (n, v)| form.with(n, v))
     }
 }
 
-fn id_of(text: &str) -> Result<Id> {
+pub(crate) fn id_of(text: &str) -> Result<Id> {
     text.parse().map_err(|_| Error::NotFound)
 }
 
 /// Who signs for themselves; nobody signs in another's place.
-fn me(access: &Access) -> Option<PersonId> {
+pub(crate) fn me(access: &Access) -> Option<PersonId> {
     let principal = &access.principal;
     principal.person.filter(|_| principal.on_behalf.is_none())
 }
 
-fn reads(access: &Access) -> kernel::Scope {
+pub(crate) fn reads(access: &Access) -> kernel::Scope {
     let held = access.principal.scope(READ).cloned();
     held.unwrap_or_else(kernel::Scope::nothing)
 }
@@ -59,7 +60,7 @@ fn crumbs(shell: &Shell) -> Vec<Crumb> {
     }]
 }
 
-fn told(error: Error) -> Error {
+pub(crate) fn told(error: Error) -> Error {
     match error {
         Error::Conflict(message) => Error::field("act", message),
         other => other,

@@ -32,14 +32,14 @@ const PIECE: i64 = 2_000;
 pub struct Commitments {
     pub(crate) db: Db,
     pub(crate) env: Env,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     pub(crate) organization: Organization,
-    notices: Notices,
+    pub(crate) notices: Notices,
     identity: Identity,
     pub(crate) kinds: Arc<LetterKinds>,
 }
 
-fn conflict(key: &'static str) -> Error {
+pub(crate) fn conflict(key: &'static str) -> Error {
     Error::Conflict(Msg::new(key))
 }
 

@@ -1,5 +1,7 @@
 //! The SQL of commitments.
 
+pub(crate) mod lists;
+
 use std::collections::HashMap;
 
 use db::{Args, Migration, Row, Tx, args};
@@ -30,6 +32,28 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     CREATE INDEX letter_round_whole ON letter (round, whole, unit);
     CREATE INDEX letter_person ON letter (person, whole);
     CREATE INDEX letter_superior ON letter (superior, whole)",
+}, Migration {
+    name: "commitments_20261124_lists",
+    sql: "
+    CREATE TABLE answer_list (
+        id {blob} PRIMARY KEY, sample TEXT NOT NULL, title TEXT NOT NULL, unit {blob} NOT NULL REFERENCES unit,
+        holder {blob} NOT NULL, newest BIGINT NOT NULL, used BIGINT);
+    CREATE INDEX answer_list_unit ON answer_list (unit);
+    CREATE INDEX answer_list_holder ON answer_list (holder);
+    CREATE TABLE answer_version (
+        list {blob} NOT NULL REFERENCES answer_list, n BIGINT NOT NULL, items TEXT NOT NULL, reason TEXT NOT NULL,
+        account {blob}, at BIGINT NOT NULL, used_on TEXT, used_by {blob}, PRIMARY KEY (list, n)) {clustered};
+    CREATE TABLE answer_report (
+        id {blob} PRIMARY KEY, list {blob} NOT NULL REFERENCES answer_list, year BIGINT NOT NULL, holder {blob} NOT NULL,
+        unit {blob} NOT NULL, items TEXT NOT NULL, said TEXT NOT NULL, figures TEXT NOT NULL, due TEXT NOT NULL,
+        state TEXT NOT NULL, handed_on TEXT, remark TEXT NOT NULL, judged_by {blob}, judged_on TEXT, version BIGINT NOT NULL);
+    CREATE UNIQUE INDEX answer_report_once ON answer_report (list, year);
+    CREATE INDEX answer_report_unit ON answer_report (unit, year);
+    CREATE INDEX answer_report_state ON answer_report (state, holder);
+    CREATE TABLE answer_event (
+        report {blob} NOT NULL REFERENCES answer_report, seq BIGINT NOT NULL, act TEXT NOT NULL, said TEXT NOT NULL,
+        figures TEXT NOT NULL, remark TEXT NOT NULL, account {blob}, at BIGINT NOT NULL,
+        PRIMARY KEY (report, seq)) {clustered}",
 }];
 
 const ROUND: &str =
@@ -263,16 +287,18 @@ pub(crate) async fn titles(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, String
             found.insert(row.get(0)?, row.get(1)?);
         }
     }
+    lists::titles(tx, ids, &mut found).await?;
     Ok(found)
 }
 
-/// Takes away what a person filled in; that and when they signed stays.
+/// Takes away what a person filled in and reported; that and when they signed stays.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn erase(tx: &mut Tx, person: PersonId) -> Result<()> {
     let sql = "UPDATE letter SET given = '{}' WHERE person = $1";
-    tx.execute(sql, args![person]).await.map(|_| ())
+    tx.execute(sql, args![person]).await?;
+    lists::erase(tx, person).await
 }
 
 /// Whether a unit is a place where somebody may look.

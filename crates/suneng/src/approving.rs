@@ -75,6 +75,7 @@ impl Traces for Kept {
             commitments::erase(tx, person).await?;
             tasks::erase(tx, person, "***").await?;
             projects::erase(tx, person, "***").await?;
+            matters::erase(tx, person, "***").await?;
             self.identity.erase_account_of(tx, &actor, person).await?;
             Ok(())
         })

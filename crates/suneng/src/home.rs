@@ -232,6 +232,15 @@ async fn show(
             });
             todo.push((Some(r.due), item));
         }
+        let reports = s.rooms.answering.waiting(person).await?;
+        count += reports.len();
+        for r in reports {
+            let item = json!({
+                "title": format!("{} {}", r.title, r.year), "unit": null, "due": kernel::format_date(r.due),
+                "tag": deadline(&shell, r.due, r.due < today), "icon": "list-check", "verb": shell.t("home-go-write"), "href": r.href(),
+            });
+            todo.push((Some(r.due), item));
+        }
         let open = s.rooms.campaigns.surveys_of(person).await?;
         count += open.len();
         for (c, due) in open {
@@ -242,6 +251,22 @@ async fn show(
             });
             todo.push((Some(due), item));
         }
+    }
+    let waits = s
+        .rooms
+        .matters
+        .waiting(&matters::Eyes::from(&access))
+        .await?;
+    count += waits.len();
+    let units: Vec<UnitId> = waits.iter().map(|w| w.unit).collect();
+    let names = s.world.organization.names(&units).await?;
+    for w in waits {
+        let item = json!({
+            "title": w.title, "unit": names.get(&w.unit), "due": w.due.map(kernel::format_date),
+            "tag": w.due.map_or_else(undated, |due| deadline(&shell, due, due < today)), "icon": "file-text",
+            "verb": shell.t(w.verb), "href": w.href,
+        });
+        todo.push((w.due, item));
     }
     let eyes = projects::Eyes::from(&access);
     let waits = s

@@ -38,6 +38,7 @@ pub fn migrations() -> Vec<Migration> {
         commitments::MIGRATIONS,
         tasks::MIGRATIONS,
         projects::MIGRATIONS,
+        matters::MIGRATIONS,
         obligations::MIGRATIONS,
         reports::MIGRATIONS,
         crate::editing::MIGRATIONS,
@@ -58,9 +59,10 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
         cases::module(rooms.cases.clone()),
         inspections::module(rooms.inspections.clone()),
         campaigns::module(rooms.campaigns.clone()),
-        commitments::module(rooms.commitments.clone()),
+        commitments::module(rooms.commitments.clone(), rooms.answering.clone()),
         tasks::module(rooms.tasks.clone()),
         projects::module(rooms.projects.clone()),
+        matters::module(rooms.matters.clone()),
         obligations::module(rooms.obligations.clone()),
         cockpit::module(
             rooms
@@ -82,6 +84,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
                 Arc::new(rooms.campaigns.clone()),
                 Arc::new(rooms.tasks.clone()),
                 Arc::new(rooms.projects.clone()),
+                Arc::new(rooms.matters.clone()),
             ],
         ),
         organization::module(
@@ -279,6 +282,7 @@ pub const PACK_TABLES: &[&str] = &[
     "campaign-claim",
     "campaign-kind",
     "letter-kind",
+    "answer-list",
     "task-claim",
     "task-plan",
     "task-owner",
@@ -286,6 +290,7 @@ pub const PACK_TABLES: &[&str] = &[
     "task-practical",
     "project-kind",
     "visit-kind",
+    "matter-kind",
 ];
 
 /// Message files of the rooms that are no [`Module`], and of the program itself.
@@ -329,6 +334,7 @@ pub fn command_texts() -> Vec<(Lang, &'static str)> {
         commitments::MESSAGES,
         tasks::MESSAGES,
         projects::MESSAGES,
+        matters::MESSAGES,
         guard::MESSAGES,
         obligations::MESSAGES,
         indicators::MESSAGES,

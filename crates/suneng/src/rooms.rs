@@ -8,7 +8,7 @@ use bulletins::{BulletinFacts, BulletinKinds, Bulletins};
 use campaigns::{CampaignFacts, CampaignKinds, Campaigns, Issue};
 use cases::{CaseFacts, CaseKinds, Cases, Decision};
 use cockpit::{Cockpit, Views};
-use commitments::{Commitments, LetterKinds, PledgeFacts};
+use commitments::{AnswerLists, Answering, Commitments, LetterKinds, PledgeFacts};
 use commons::packs::levels::Levels;
 use commons::packs::secrecy::SecrecyWords;
 use commons::packs::{PackProblem, Packs};
@@ -21,6 +21,7 @@ use indicators::{IndicatorList, Indicators};
 use inspections::{Checklists, FindingWords, InspectionFacts, Inspections, TaskOwner};
 use kernel::{Calendar, Result};
 use ledger::{Definition, Sources};
+use matters::{Decision as MatterDecision, MatterFacts, MatterKinds, Matters};
 use notices::{Notices, Smtp};
 use obligations::{Obligations, Rules};
 use organization::{Attributes, BodyKinds, Organization, PersonChanges};
@@ -103,6 +104,10 @@ pub const PERMISSIONS: &[&str] = &[
     projects::READ,
     projects::WRITE,
     projects::REVIEW,
+    matters::READ,
+    matters::WRITE,
+    matters::ANSWER,
+    matters::SEALED,
     guard::READ,
     guard::PROPOSE,
     guard::CONFIRM,
@@ -133,8 +138,10 @@ pub struct Vocabulary {
     checklists: Checklists,
     campaign_kinds: CampaignKinds,
     letter_kinds: LetterKinds,
+    answer_lists: AnswerLists,
     task_words: TaskWords,
     project_kinds: ProjectKinds,
+    matter_kinds: MatterKinds,
     calendar: Calendar,
     secrecy: SecrecyWords,
     levels: Levels,
@@ -238,6 +245,11 @@ impl Vocabulary {
             &mut problems,
         );
         take(
+            &mut vocabulary.answer_lists,
+            AnswerLists::read(packs),
+            &mut problems,
+        );
+        take(
             &mut vocabulary.task_words,
             TaskWords::read(packs),
             &mut problems,
@@ -245,6 +257,11 @@ impl Vocabulary {
         take(
             &mut vocabulary.project_kinds,
             ProjectKinds::read(packs),
+            &mut problems,
+        );
+        take(
+            &mut vocabulary.matter_kinds,
+            MatterKinds::read(packs),
             &mut problems,
         );
         take(
@@ -316,10 +333,14 @@ pub struct Rooms {
     pub campaigns: Campaigns,
     /// Letters that people sign.
     pub commitments: Commitments,
+    /// What posts answer for, and their yearly self-reports.
+    pub answering: Answering,
     /// Yearly plans, monthly reports, duties, practical things.
     pub tasks: Tasks,
     /// Projects, research, visits of pairs.
     pub projects: Projects,
+    /// Matters reported and asked.
+    pub matters: Matters,
     /// Units and people, whose changes can be asked for.
     pub organization: Organization,
     /// Activities.
@@ -408,6 +429,15 @@ impl Rooms {
             Attachments::new(world.desk(), world.files.clone()),
         )
         .with_intake(Arc::new(cases.clone()));
+        let matters = Matters::new(
+            (db.clone(), env.clone()),
+            ledger.clone(),
+            organization.clone(),
+            notices.clone(),
+            (vocabulary.matter_kinds, vocabulary.calendar.clone()),
+            Attachments::new(world.desk(), world.files.clone()),
+        )
+        .with_levels(levels.clone());
         let [begin, more_time, review] = ProjectDecision::all(&projects);
         let approvals = Approvals::new(
             (db.clone(), env.clone(), notices.clone()),
@@ -424,7 +454,11 @@ impl Rooms {
         .with_kind(begin)
         .with_kind(more_time)
         .with_kind(review);
+        let approvals = MatterDecision::all(&matters)
+            .into_iter()
+            .fold(approvals, Approvals::with_kind);
         let projects = projects.with_approvals(approvals.clone());
+        let matters = matters.with_approvals(approvals.clone());
         let cases = cases.with_approvals(approvals.clone());
         let requests = Requests::new(
             (db.clone(), env.clone()),
@@ -490,6 +524,7 @@ impl Rooms {
             Arc::new(PledgeFacts),
             Arc::new(TaskFacts),
             Arc::new(ProjectFacts(projects.kinds().clone())),
+            Arc::new(MatterFacts),
             Arc::new(exams::ExamFacts(vocabulary.exams.clone().into())),
         ]);
         let hours = hours.with_sources(sources.clone());
@@ -501,6 +536,11 @@ impl Rooms {
             notices.clone(),
             identity.clone(),
             vocabulary.letter_kinds,
+        );
+        let answering = Answering::new(
+            commitments.clone(),
+            vocabulary.answer_lists,
+            vocabulary.calendar.clone(),
         );
         let tasks = Tasks::new(
             (db.clone(), env.clone()),
@@ -577,8 +617,10 @@ impl Rooms {
             inspections,
             campaigns,
             commitments,
+            answering,
             tasks,
             projects,
+            matters,
             activities: Activities::new(
                 db.clone(),
                 env.clone(),

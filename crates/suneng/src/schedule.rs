@@ -90,7 +90,7 @@ pub fn jobs(world: &World, rooms: &Rooms) -> Vec<(&'static str, Handler)> {
 /// none does a thing twice.
 async fn morning(rooms: &Rooms) -> Result<()> {
     let both = |(a, b): (usize, usize)| a + b;
-    let steps: [(&str, BoxFuture<'_, Result<usize>>); 10] = [
+    let steps: [(&str, BoxFuture<'_, Result<usize>>); 12] = [
         ("requests", rooms.requests.remind().boxed()),
         ("inspections", rooms.inspections.repeat().boxed()),
         ("names of cases", rooms.cases.seal_reporters().boxed()),
@@ -99,6 +99,8 @@ async fn morning(rooms: &Rooms) -> Result<()> {
         ("campaigns", rooms.campaigns.remind().boxed()),
         ("commitments", rooms.commitments.remind().boxed()),
         ("tasks", rooms.tasks.remind().boxed()),
+        ("matters", rooms.matters.remind().boxed()),
+        ("self-reports", rooms.answering.mind().map_ok(both).boxed()),
         ("projects", rooms.projects.remind().map_ok(both).boxed()),
         (
             "obligations",

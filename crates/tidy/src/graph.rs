@@ -24,7 +24,7 @@ const GROUND: [&str; 14] = [
 /// The waist.
 const LEDGER: &str = "ledger";
 /// Vertical slices that write facts; never one another.
-const FEATURES: [&str; 11] = [
+const FEATURES: [&str; 12] = [
     "activities",
     "registers",
     "hours",
@@ -36,6 +36,7 @@ const FEATURES: [&str; 11] = [
     "commitments",
     "tasks",
     "projects",
+    "matters",
 ];
 /// What reads facts; never a feature.
 const READINGS: [&str; 4] = ["obligations", "indicators", "reports", "cockpit"];

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header;
 use axum::middleware::{Next, from_fn};
-use commitments::{Commitments, ISSUE, LetterKinds, READ};
+use commitments::{AnswerLists, Answering, Commitments, ISSUE, LetterKinds, READ};
 use commons::packs::Packs;
 use db::{Db, Migration};
 use futures::FutureExt;
@@ -43,6 +43,13 @@ pub fn packs() -> Packs {
     Packs::load(vec![("commitments-cn.toml".to_owned(), own.to_owned())]).unwrap()
 }
 
+fn answering(commitments: &Commitments) -> Answering {
+    let own = include_str!("../../../../packs/answering-cn.toml");
+    let packs = Packs::load(vec![("answering-cn.toml".to_owned(), own.to_owned())]).unwrap();
+    let lists = AnswerLists::read(&packs).unwrap();
+    Answering::new(commitments.clone(), lists, kernel::Calendar::default())
+}
+
 struct Mailboxes;
 
 impl Contacts for Mailboxes {
@@ -75,8 +82,12 @@ pub struct House {
     pub ledger: Ledger,
     pub notices: Notices,
     pub commitments: Commitments,
+    pub answering: Answering,
+    pub org: Organization,
+    identity: Identity,
 
     pub bureau: UnitId,
+    pub offices: [UnitId; 2],
     /// Leads the bureau and gives letters out.
     pub head: Who,
     /// In charge of the first and the second office.
@@ -175,9 +186,28 @@ impl House {
 
             ledger,
             notices,
+            answering: answering(&commitments),
             commitments,
+            org,
+            identity,
             bureau,
+            offices,
         }
+    }
+
+    /// Lists and reports on another node over the same database.
+    pub async fn over(&self, db: Db) -> Answering {
+        let ledger = Ledger::open(db.clone(), self.env.clone()).await.unwrap();
+        let notices = Notices::new(db.clone(), self.env.clone(), Settings::default(), Mailboxes);
+        let commitments = Commitments::new(
+            (db.clone(), self.env.clone()),
+            ledger,
+            Organization::new(db, self.env.clone()),
+            notices,
+            self.identity.clone(),
+            LetterKinds::read(&packs()).unwrap(),
+        );
+        answering(&commitments)
     }
 
     pub fn scope(&self) -> Scope {
@@ -200,7 +230,16 @@ impl House {
                 .collect(),
             ..Module::default()
         };
-        vec![commons, commitments::module(self.commitments.clone())]
+        vec![
+            commons,
+            commitments::module(self.commitments.clone(), self.answering.clone()),
+            organization::module(
+                self.org.clone(),
+                commons::files::Files::memory(self.env.clone()),
+                organization::Attributes::default(),
+                organization::BodyKinds::default(),
+            ),
+        ]
     }
 
     /// The program as somebody sees it.

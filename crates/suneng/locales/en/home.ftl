@@ -37,6 +37,7 @@ attention-undone = Not done
 attention-due = Due soon
 home-hours = { $count } records of outside training wait for review
 home-go-sign = Sign
+home-go-write = Write
 home-survey = Survey: { $title }
 home-leave = { $name } asks for leave from "{ $title }"
 home-go-answer = Answer

@@ -37,6 +37,7 @@ attention-undone = 未完成
 attention-due = 将到期
 home-hours = 有 { $count } 条校外培训等待审核学时
 home-go-sign = 去签字
+home-go-write = 填写
 home-survey = 测评：{ $title }
 home-leave = { $name } 申请“{ $title }”请假
 home-go-answer = 答复

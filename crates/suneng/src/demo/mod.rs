@@ -8,6 +8,7 @@ mod checks;
 mod city;
 mod exams;
 mod life;
+mod matters;
 mod names;
 mod people;
 mod projects;
@@ -114,6 +115,7 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     checks::letters(&world, &rooms).await?;
     tasks::set(&world, &rooms).await?;
     projects::run(&world, &rooms).await?;
+    matters::run(&world, &rooms).await?;
     exams::hold(&world, &rooms, &clock).await?;
     let rows = people::since(&people, &seconded, today);
     org.import(&rows, &Scope::All, None).await?;

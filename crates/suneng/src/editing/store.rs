@@ -133,11 +133,13 @@ const USES: &[(&str, &str, &str)] = &[
     ("form", "inspection_plan", "form"),
     ("campaign-kind", "campaign", "kind"),
     ("letter-kind", "letter_round", "kind"),
+    ("answer-list", "answer_list", "sample"),
     ("task-plan", "task_plan", "kind"),
     ("task-owner", "task_entry", "owner"),
     ("task-practical", "task_practical", "kind"),
     ("project-kind", "project", "kind"),
     ("visit-kind", "pair_visit", "kind"),
+    ("matter-kind", "matter", "kind"),
     ("role", "role_grant", "role"),
     ("body-kind", "body", "kind"),
     ("pairing-kind", "tie", "kind"),
@@ -153,6 +155,7 @@ const USES: &[(&str, &str, &str)] = &[
     ("secrecy-level", "register_entry", "level"),
     ("secrecy-level", "report", "level"),
     ("secrecy-level", "bulletin", "level"),
+    ("secrecy-level", "matter", "level"),
 ];
 
 /// A code that records use: the table of its pack, the code, the table of the records, how many there are.

@@ -121,6 +121,7 @@ fn every_message_has_a_text() {
         "commitments",
         "tasks",
         "projects",
+        "matters",
         "guard",
         "obligations",
         "indicators",
