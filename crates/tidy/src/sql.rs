@@ -38,6 +38,9 @@ const FORBIDDEN: [&str; 19] = [
     "pg_advisory_xact_lock",
 ];
 
+/// The one place that knows each engine's words for holding rows: everybody else asks it.
+const HOLDS: (&str, [&str; 2]) = ("crates/db/src/tx.rs", ["FOR UPDATE", "FOR SHARE"]);
+
 /// SQL in its place, and portable.
 pub fn check(files: &Files) -> Problems {
     let mut problems = Problems::new();
@@ -51,7 +54,9 @@ pub fn check(files: &Files) -> Problems {
                 break;
             }
             if home {
-                for word in FORBIDDEN.iter().filter(|word| has_word(line, word)) {
+                let known = |word: &str| file.path == HOLDS.0 && HOLDS.1.contains(&word);
+                let wrong = |word: &&&str| has_word(line, word) && !known(word);
+                for word in FORBIDDEN.iter().filter(wrong) {
                     problems.push(format!("{}:{number}: {word} is not portable", file.path));
                 }
             } else if is_statement(line) {
