@@ -33,7 +33,10 @@ pub(crate) fn sections() -> Value {
 }
 
 pub(crate) fn all() -> Vec<(&'static str, Value)> {
-    let mut all = vec![("inspections/items.html", json!({}))];
+    let mut all = vec![
+        ("inspections/items.html", json!({})),
+        ("inspections/outbox.html", json!({})),
+    ];
     let row = |full: bool| {
         json!({ "href": "/", "name": "n", "version": 1, "from": "2026-11-20", "items": 3, "points": full.then_some("10"),
             "unit": full.then_some("u"), "plus": full, "next": full.then_some("2027-01-01"), "waits": !full })
@@ -217,6 +220,14 @@ fn tasks() -> Vec<(&'static str, Value)> {
             item["na"] = json!(!full);
             item["note"] = json!("n");
             item["place"] = json!("p");
+            item["mark"] = json!("-");
+            item["said"] = json!(full.then_some("s"));
+            item["rivals"] = if full {
+                json!([{ "device": "d", "said": "s", "note": "n", "place": "p", "by": "b", "at": "x" },
+                    { "device": "", "said": "s", "note": "", "place": "", "by": null, "at": "x" }])
+            } else {
+                json!([])
+            };
             item["error"] = json!((!full).then_some("e"));
             item["files"] = if full {
                 json!([{ "sha256": "0", "href": "/" }])
@@ -239,12 +250,12 @@ fn tasks() -> Vec<(&'static str, Value)> {
             json!({ "head": head(full), "form": form(!full), "missing": if full { json!([{ "text": "t", "why": "w", "href": "/" }, { "text": "t", "why": "w", "href": null }]) } else { json!([]) },
                 "found": [wanting], "severities": [["", "x"], ["s", "n"]], "points": "85", "full": "100",
                 "share": full.then_some("85%"), "scored": full, "corrects": !full, "intake": full,
-                "held": [{ "value": "x", "name": "n" }] }),
+                "task": "x", "held": [{ "value": "x", "name": "n" }] }),
         ));
         all.push((
             "inspections/hand-in.html",
             json!({ "head": head(full), "form": form(false), "missing": [], "found": [], "severities": [], "points": "0", "full": "0",
-                "share": null, "scored": false, "corrects": false, "intake": full, "held": [] }),
+                "share": null, "scored": false, "corrects": false, "intake": full, "task": "x", "held": [] }),
         ));
         all.push((
             "inspections/sheet.html",

@@ -82,6 +82,12 @@ pub(crate) async fn assign(
     tx.execute(sql, args).await.map(|_| ())
 }
 
+/// Holds a task until the transaction ends: who fills it in on two nodes at once comes one after the other.
+pub(crate) async fn hold(tx: &mut Tx, id: Id) -> Result<()> {
+    let sql = "UPDATE inspection_task SET version = version WHERE id = $1";
+    tx.execute(sql, args![id]).await.map(|_| ())
+}
+
 /// Opens a task with its request.
 pub(crate) async fn open(tx: &mut Tx, id: Id, request: Option<Id>) -> Result<bool> {
     let sql = "UPDATE inspection_task SET state = 'open', request = $2 WHERE id = $1 AND state IN ('preparing', 'open')";

@@ -1,6 +1,7 @@
 //! Tests of inspections.
 
 mod checklists;
+mod devices;
 mod filling;
 mod house;
 mod pages;

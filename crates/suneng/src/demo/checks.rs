@@ -161,6 +161,7 @@ pub async fn self_check(world: &World, rooms: &Rooms) -> Result<()> {
                 seq: 0,
                 item: code.to_owned(),
                 fields,
+                seen: None,
             }
         };
         let puts: Vec<Put> = form.items().map(|i| put(&i.code)).collect();

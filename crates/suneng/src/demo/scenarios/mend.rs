@@ -401,6 +401,7 @@ impl Stage<'_> {
                 seq: 0,
                 item: item.code.clone(),
                 fields: [(format!("v-{}", item.code), "yes".to_owned())].into(),
+                seen: None,
             });
             let puts: Vec<Put> = items.collect();
             room.put(task.id, "", &puts, &eyes).await?;
