@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use commons::findings::{Finder, Finding, Found};
+use commons::findings::{Finder, Finding, Found, Mended, Proof};
 use commons::forms::{Form, check, deficiencies, score};
 use desk::Attached;
 use identity::Actor;
 use jiff::ToSpan;
-use kernel::{AccountId, Date, Error, FieldError, Id, Msg, Result, UnitId};
+use kernel::{AccountId, Date, Error, FieldError, Id, Msg, PersonId, Result, UnitId};
 use notices::Reader;
 use requests::{Act, Said as Word};
 use serde_json::json;
@@ -275,9 +275,33 @@ impl Inspections {
                     kept: None,
                 });
             }
+            let mut menders: HashMap<String, PersonId> = HashMap::new();
+            for d in wanting.iter().filter(|_| self.intake.is_some()) {
+                let item = &d.item.code;
+                let told = said
+                    .iter()
+                    .find(|x| x.item == *item && x.way == Way::Mended);
+                let Some(no) = told.map(|x| x.owner.trim()).filter(|no| !no.is_empty()) else {
+                    continue;
+                };
+                match organization::finding::serving(tx, no, today).await? {
+                    Some(person) => drop(menders.insert(item.clone(), person)),
+                    None => {
+                        let message = Msg::new("inspection-person-unknown").with("no", no);
+                        errors.push(wrong(format!("owner-{item}"), message));
+                    }
+                }
+                if d.answer.files.is_empty() {
+                    let message = Msg::new("inspection-mended-photo").with("item", &d.item.text.zh);
+                    errors.push(wrong(format!("owner-{item}"), message));
+                }
+            }
             Error::if_any(errors)?;
-            for one in found.iter_mut().filter(|f| f.way == Way::Case) {
-                one.kept = self.raise(tx, &s, one, actor).await?;
+            for one in &mut found {
+                let mender = menders.get(&one.item).copied();
+                if one.way == Way::Case || mender.is_some() {
+                    one.kept = self.raise(tx, &s, one, mender, actor).await?;
+                }
             }
             let outcome = Outcome {
                 n: version + 1,
@@ -321,6 +345,7 @@ impl Inspections {
         tx: &mut db::Tx,
         s: &Standing,
         found: &FoundItem,
+        mender: Option<PersonId>,
         actor: &Actor,
     ) -> Result<Option<Id>> {
         let Some(intake) = &self.intake else {
@@ -356,7 +381,7 @@ impl Inspections {
             },
             clause: String::new(),
             unit: task.unit,
-            owner: None,
+            owner: mender,
             from: w.plan.host,
         };
         let by = Finder {
@@ -364,7 +389,27 @@ impl Inspections {
             on_behalf: actor.on_behalf,
             address: actor.address.clone(),
         };
-        intake.raise(tx, &finding, &by).await.map(Some)
+        if mender.is_none() {
+            return intake.raise(tx, &finding, &by).await.map(Some);
+        }
+        let named = store::results::files(tx, &[task.id]).await?;
+        let named = named.get(&task.id).map_or(&[][..], Vec::as_slice);
+        let own = s.filled.answers.get(&found.item);
+        let own = own.map_or(&[][..], |a| a.files.as_slice());
+        let proofs = named.iter().filter(|f| own.contains(&f.sha256));
+        let proofs = proofs.map(|f| Proof {
+            name: f.name.clone(),
+            sha256: f.sha256.clone(),
+            size: u64::try_from(f.size).unwrap_or_default(),
+        });
+        let mended = Mended {
+            how: found.note.clone(),
+            files: proofs.collect(),
+        };
+        intake
+            .raise_mended(tx, &finding, &mended, &by)
+            .await
+            .map(Some)
     }
 
     /// Moves the request of a task, if it still waits for that.

@@ -23,6 +23,7 @@ mod preparing;
 mod putting;
 mod results_page;
 mod samples;
+mod searching;
 mod service;
 mod source;
 mod store;

@@ -64,7 +64,7 @@ fn routes(inspections: Inspections) -> Routes {
 pub fn module(inspections: Inspections) -> Module {
     Module {
         name: "inspections",
-        routes: routes(inspections),
+        routes: routes(inspections.clone()),
         menu: vec![MenuEntry {
             group: MenuGroup::Work,
             order: 32,
@@ -140,6 +140,9 @@ pub fn module(inspections: Inspections) -> Module {
             ),
         ],
         samples: crate::samples::all(),
+        search: vec![std::sync::Arc::new(crate::searching::Source(
+            inspections.clone(),
+        ))],
         openapi: Some(api::openapi()),
         ..Module::default()
     }

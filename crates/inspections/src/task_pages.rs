@@ -303,6 +303,7 @@ async fn hand_context(
                 "title": of("title").unwrap_or_else(|| d.item.text.get(lang).to_owned()),
                 "severity": of("severity").unwrap_or_else(|| d.item.severity.clone()),
                 "way": of("way").unwrap_or_else(|| "case".to_owned()), "how": of("note").unwrap_or_default(),
+                "owner": of("owner").unwrap_or_default(), "owner_error": form.errors.get(&format!("owner-{code}")),
                 "error": form.errors.get(&format!("note-{code}")) })
         })
         .collect();
@@ -366,6 +367,7 @@ pub(crate) async fn hand_in(
             severity: value(&pairs, &format!("severity-{item}")).to_owned(),
             title: value(&pairs, &format!("title-{item}")).to_owned(),
             note: value(&pairs, &format!("note-{item}")).to_owned(),
+            owner: value(&pairs, &format!("owner-{item}")).to_owned(),
         })
         .collect();
     let done = async {

@@ -93,7 +93,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
     name: "inspections_20261124_rivals",
     sql: "
+    INSERT INTO search_fill (kind) VALUES ('inspection-plan');
     ALTER TABLE inspection_answer ADD COLUMN device TEXT;
+    ALTER TABLE inspection_task ADD COLUMN body {blob} REFERENCES body;
+    ALTER TABLE inspection_task ADD COLUMN leg BIGINT;
     CREATE TABLE inspection_rival (
         task {blob} NOT NULL REFERENCES inspection_task, item TEXT NOT NULL, device TEXT NOT NULL, answer TEXT NOT NULL,
         place TEXT NOT NULL, by_account {blob} NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (task, item, device)) {clustered};

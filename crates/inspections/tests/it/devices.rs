@@ -68,10 +68,7 @@ async fn lost_offline_entries_what_another_device_answered_meanwhile_is_kept_bes
                 .await
         };
         let told = refused(hand().await);
-        assert_eq!(
-            told,
-            [("v-times".to_owned(), "inspection-rival-open")]
-        );
+        assert_eq!(told, [("v-times".to_owned(), "inspection-rival-open")]);
         let stranger = h.moved.bare();
         let choose = h.room.choose((task, "times"), None, &stranger, &actor);
         assert_eq!(refused(choose.await)[0].1, "not-found");

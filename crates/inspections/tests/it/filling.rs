@@ -214,6 +214,7 @@ async fn handing_in_makes_result_facts_and_cases_at_once() {
         fill(&h, task, &eyes, "2", "no").await;
         let said = |way, note: &str| {
             vec![Said {
+                owner: String::new(),
                 item: "times".into(),
                 way,
                 severity: "grave".into(),

@@ -1,5 +1,6 @@
 //! Tests of inspections.
 
+mod branches;
 mod checklists;
 mod devices;
 mod filling;

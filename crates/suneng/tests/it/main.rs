@@ -12,6 +12,7 @@ mod deputies;
 mod edge;
 mod exams;
 mod faults;
+mod field_journey;
 mod figures;
 mod golden;
 mod guard;

@@ -381,6 +381,7 @@ impl Stage<'_> {
             under: unit,
             reach: Reach::Itself,
             categories: Vec::new(),
+            bodies: Vec::new(),
         };
         let id = room.plan(&plan, &scope, &actor).await?;
         let eyes = inspections::Eyes {
