@@ -261,10 +261,7 @@ pub(crate) async fn choose(
     let mut sections = x.form.sections.iter();
     let section = sections.find(|c| c.items.iter().any(|i| i.code == item));
     let section = section.map_or("", |c| c.code.as_str());
-    shell.redirect(&format!(
-        "{}/fill?section={section}#i-{item}",
-        task_href(x.task.id)
-    ))
+    shell.redirect(&format!("{}/fill?section={section}", task_href(x.task.id)))
 }
 
 /// Files to one item.
@@ -306,10 +303,7 @@ pub(crate) async fn attach(
     let done = done.await;
     s.attachments.release(&files).await;
     match done {
-        Ok(()) => shell.redirect(&format!(
-            "{}/fill?section={section}#i-{item}",
-            task_href(x.task.id)
-        )),
+        Ok(()) => shell.redirect(&format!("{}/fill?section={section}", task_href(x.task.id))),
         Err(e) => {
             let form = Form::default().reject(&shell, e)?;
             let context = fill_context(&s, &shell, &x, &section, form).await?;

@@ -34,6 +34,8 @@ async function begin() {
 
   const puts = async () => (await keep.all(key + '-put-')).sort((a, b) => a.seq - b.seq);
   const photos = () => keep.all(key + '-photo-');
+  /* No key begins another one. */
+  const putKey = (item) => key + '-put-' + item + '!';
   const sectionOf = (item) => form.querySelector('[data-item="' + item + '"]');
 
   async function tell(what) {
@@ -97,7 +99,7 @@ async function begin() {
           device.seq += 1;
           put.seq = device.seq;
           store.put(device, key + '-device');
-          store.put(put, key + '-put-' + item);
+          store.put(put, putKey(item));
         };
       });
     }
@@ -106,7 +108,7 @@ async function begin() {
     device.seq += 1;
     put.seq = device.seq;
     await keep.put(key + '-device', device);
-    await keep.put(key + '-put-' + item, put);
+    await keep.put(putKey(item), put);
   }
 
   async function changed(section) {
@@ -116,21 +118,36 @@ async function begin() {
   }
 
   async function arrived(put, answer) {
-    const before = (await keep.get(key + '-known-' + put.item)) || { bases: [] };
+    const before = (await keep.get(key + '-known-' + put.item + '!')) || { bases: [] };
     const told = answer.faults.filter((f) => f[0] === 'v-' + put.item);
     const rival = answer.rivals.includes(put.item);
     const why = told.length ? told[0][1] : rival ? form.getAttribute('data-rival') : '';
     const bases = before.bases.includes(put.seen) ? before.bases : [put.seen];
     const mark = answer.marks[put.item] || put.seen;
-    /* What was kept beside another answer, or not understood, did not move what stands. */
-    if (!told.length && !rival && bases[bases.length - 1] !== mark) bases.push(mark);
+    /* What was not understood did not move what stands. */
+    if (!told.length && bases[bases.length - 1] !== mark) bases.push(mark);
     const known = { item: put.item, fields: put.fields, bases: bases.slice(-40), fault: why };
-    await keep.put(key + '-known-' + put.item, known);
+    /* What is kept beside another answer is there to be chosen, not to be typed again. */
+    if (rival) await keep.remove(key + '-known-' + put.item + '!');
+    else await keep.put(key + '-known-' + put.item + '!', known);
     held.forEach((item, id) => { if (item === put.item) held.delete(id); });
     const section = sectionOf(put.item);
     if (!section) return;
     fault(section, why);
     if (!told.length && !rival) markOf(section).value = mark;
+  }
+
+  /* What arrived goes, unless something newer was typed meanwhile. */
+  async function settle(put) {
+    const at = putKey(put.item);
+    if (keep.durable) {
+      await keep.change((store) => {
+        const asked = store.get(at);
+        asked.onsuccess = () => { if (asked.result && asked.result.seq <= put.seq) store.delete(at); };
+      });
+    }
+    const now = keep.memory.get(at);
+    if (now && now.seq <= put.seq) keep.memory.delete(at);
   }
 
   /* The response, or nothing where it must wait. */
@@ -161,12 +178,9 @@ async function begin() {
         return false;
       }
       const answer = await r.json();
-      for (const put of waiting) {
-        const now = await keep.get(key + '-put-' + put.item);
-        if (now && now.seq <= answer.seq) {
-          await arrived(put, answer);
-          await keep.remove(key + '-put-' + put.item);
-        }
+      for (const put of waiting.filter((p) => p.seq <= answer.seq)) {
+        await arrived(put, answer);
+        await settle(put);
       }
       answer.open.forEach(([code, n]) => {
         const mark = document.querySelector('[data-open="' + code + '"]');
@@ -297,6 +311,8 @@ async function begin() {
       const module = new URL('./sitting/keep.js', own.src).pathname;
       const heard = new MessageChannel();
       heard.port1.onmessage = () => form.setAttribute('data-offline', '');
+      /* A slow network may outlast the patience of the browser: what is kept by then is not fetched again. */
+      setTimeout(() => { if (!form.hasAttribute('data-offline')) later(); }, AGAIN * 4);
       active.postMessage({ account: account, version: version, fresh: location.pathname + location.search, pages: pages, assets: assets.concat(module) }, [heard.port2]);
     } catch (e) {
       form.removeAttribute('data-offline');

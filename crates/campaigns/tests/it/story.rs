@@ -258,10 +258,8 @@ async fn units_take_part_or_say_why_not_and_changes_keep_what_was() {
             .name_units(new.id, &[h.offices[1]], by)
             .await
             .unwrap();
-        h.campaigns
-            .act(new.id, None, Act::Start, "", by)
-            .await
-            .unwrap();
+        issued(&h, new.id).await;
+        act(&h, new.id, Act::Start, "").await.unwrap();
         let no = new.content.measures[0].no;
         h.campaigns
             .measure_done(new.id, no, day(11, 20), "已办结", by)

@@ -86,7 +86,8 @@ async fn lost_offline_entries_what_another_device_answered_meanwhile_is_kept_bes
             "{page}"
         );
         let choice = [("item", "times"), ("device", "two"), ("take", "other")];
-        app.post(&format!("{at}/rivals"), &choice).await.taken();
+        let led = app.post(&format!("{at}/rivals"), &choice).await.taken();
+        assert_eq!(led, format!("{at}/fill?section=held"));
         assert_eq!(stands(&h, task).await.0, Value::Number(3));
         assert_eq!(h.audited("inspection.chosen").await, 1);
         assert!(

@@ -146,6 +146,18 @@ async fn photo(page: &Page, item: &str, name: &str) {
     choose(page, &format!("#i-{item} input[type=file]"), name, PHOTO).await;
 }
 
+/// Waits until the browser has kept all sections: each of them is fetched once more.
+async fn kept(page: &Page) {
+    for _ in 0..480 {
+        let there = "document.querySelector('form[data-offline]') !== null";
+        if page.eval::<bool>(there).await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    }
+    panic!("the pages are not kept: {:#?}", page.console_errors().await);
+}
+
 /// A section with nothing wrong; the photo of its record comes first, as one takes them.
 async fn all_well(page: &Page, section: &str) {
     page.wait_for(&format!("#i-{section}-set")).await;
@@ -197,7 +209,7 @@ async fn lost_offline_entries_a_phone_without_a_network_loses_nothing_and_a_find
 
     // Opened once with a network; the first section is filled in.
     wire.open(&phone, &format!("{at}/fill")).await;
-    phone.wait_for("form[data-offline]").await;
+    kept(&phone).await;
     all_well(&phone, "study").await;
     unsent(&phone, 0).await;
     phone
