@@ -13,6 +13,7 @@ use web::{Access, Failure, Form, Shell};
 
 use crate::decisions::{Duty, NewDecision};
 use crate::details::Item;
+use crate::findings::DutyWay;
 use crate::typed::Typed as Fields;
 use crate::{Activities, Activity, pages};
 
@@ -29,13 +30,14 @@ pub(crate) struct Typed {
     pub(crate) duty_unit: String,
     pub(crate) duty_person: String,
     pub(crate) duty_due: String,
+    pub(crate) duty_way: String,
     reason: String,
 }
 
 /// Who is to do it: one duty for each unit that is named, one for the person.
 pub(crate) async fn duties(
     s: &Activities,
-    (units, person, due): (&str, &str, &str),
+    (units, person, due, way): (&str, &str, &str, &str),
     scope: &Scope,
     field: impl Fn(&str) -> String,
 ) -> Result<Vec<Duty>> {
@@ -46,6 +48,11 @@ pub(crate) async fn duties(
             Some(kernel::parse_date(text).ok_or_else(wrong)?)
         }
     };
+    let wrong = || Error::field(field("way"), Msg::new("duty-way-wrong"));
+    let way = DutyWay::from_code(way).ok_or_else(wrong)?;
+    if way != DutyWay::Request && s.intake.is_none() {
+        return Err(wrong());
+    }
     let Some(requests) = &s.requests else {
         return Ok(Vec::new());
     };
@@ -71,6 +78,7 @@ pub(crate) async fn duties(
         found.push(Duty {
             unit,
             due,
+            way,
             ..Duty::default()
         });
     }
@@ -80,6 +88,7 @@ pub(crate) async fn duties(
         (Some(person), _) => found.push(Duty {
             person: Some(person),
             due,
+            way,
             ..Duty::default()
         }),
         (None, _) => {}
@@ -111,7 +120,8 @@ pub(crate) async fn entered(
                 message: Msg::new("decision-item"),
             });
         }
-        let duties = match duties(s, (units, person, get("due")), scope, name).await {
+        let named = (units, person, get("due"), get("way"));
+        let duties = match duties(s, named, scope, name).await {
             Ok(duties) => duties,
             Err(Error::Invalid(more)) => {
                 errors.extend(more);
@@ -179,15 +189,40 @@ pub(crate) async fn card(
         })
         .collect()
     };
+    let raised = match may {
+        true => s.cases(a.id).await?,
+        false => Default::default(),
+    };
+    let cases = |id: Id| -> Value {
+        let list = raised.get(&id).into_iter().flatten();
+        list.map(|c| json!({ "href": c.href, "number": c.number, "closed": c.closed }))
+            .collect()
+    };
+    // What was raised outlives the decision because of which it was.
+    let stands = |id: &Id| {
+        let voted = page.pointer("/votes/rows").and_then(Value::as_array);
+        let voted = voted.is_some_and(|rows| rows.iter().any(|r| r["id"] == json!(id)));
+        voted || decisions.iter().any(|d| d.id == *id)
+    };
+    let left: Vec<Value> = raised
+        .iter()
+        .filter(|(id, _)| a.reversed_at.is_some() || !stands(id))
+        .flat_map(|(id, _)| cases(*id).as_array().cloned().unwrap_or_default())
+        .collect();
+    page["left_cases"] = json!(left);
+    page["ways"] = json!(s.intake.is_some());
     let rows: Vec<Value> = decisions
         .iter()
-        .map(|d| json!({ "id": d.id, "item": d.item, "title": d.title, "duties": duties(d.id) }))
+        .map(|d| {
+            json!({ "id": d.id, "item": d.item, "title": d.title, "duties": duties(d.id), "cases": cases(d.id) })
+        })
         .collect();
     page["decisions"] = json!(rows);
     if let Some(Value::Array(rows)) = page.pointer_mut("/votes/rows") {
         for row in rows {
             let id = row["id"].as_str().and_then(|id| id.parse().ok());
             row["duties"] = id.map_or(json!([]), duties);
+            row["cases"] = id.map_or(json!([]), cases);
         }
     }
     Ok(())
@@ -220,7 +255,12 @@ pub(crate) async fn add(
 ) -> Result<Response, Failure> {
     let activity: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
     let decision: Id = typed.id.parse().map_err(|_| Error::NotFound)?;
-    let named = (&*typed.duty_unit, &*typed.duty_person, &*typed.duty_due);
+    let named = (
+        &*typed.duty_unit,
+        &*typed.duty_person,
+        &*typed.duty_due,
+        &*typed.duty_way,
+    );
     let scope = requests::reach(&access, &access.scope);
     let done = async {
         let new = NewDecision {
@@ -259,7 +299,12 @@ pub(crate) async fn change(
 ) -> Result<Response, Failure> {
     let activity: ActivityId = id.parse().map_err(|_| Error::NotFound)?;
     let request: Id = request.parse().map_err(|_| Error::NotFound)?;
-    let named = (&*typed.duty_unit, &*typed.duty_person, &*typed.duty_due);
+    let named = (
+        &*typed.duty_unit,
+        &*typed.duty_person,
+        &*typed.duty_due,
+        &*typed.duty_way,
+    );
     let scope = requests::reach(&access, &access.scope);
     let done = async {
         let mut found = duties(&s, named, &scope, |f| format!("duty-{f}")).await?;

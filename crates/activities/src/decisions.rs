@@ -11,6 +11,7 @@ use kernel::{
 use requests::{Act, Ask, Due, Request, Said, Source};
 use serde_json::json;
 
+use crate::findings::DutyWay;
 use crate::service::who;
 use crate::store::decisions as rows;
 use crate::store::votes;
@@ -36,6 +37,8 @@ pub struct Duty {
     pub what: String,
     /// Until when; none: so long as such things usually take.
     pub due: Option<Date>,
+    /// Whether an answer is asked for, or a case is raised.
+    pub way: DutyWay,
 }
 
 /// What is entered of a decision.
@@ -108,6 +111,10 @@ impl Activities {
                 "" => title,
                 what => what,
             };
+            if duty.way != DutyWay::Request {
+                self.raise_case(tx, a, (id, what), duty, actor).await?;
+                continue;
+            }
             let usual = self.asking()?.kinds().get(TASK);
             let ask = Ask {
                 id: self.env.new_id(),
@@ -312,6 +319,11 @@ impl Activities {
         let view = view.into().by(by);
         let reason = checked(reason)?;
         let requests = self.asking()?;
+        // What was asked stays a request: it is answered or withdrawn.
+        let new = &Duty {
+            way: DutyWay::Request,
+            ..new.clone()
+        };
         db::transaction!(self.db, |tx| {
             let a = self.decidable(tx, id, &view).await?;
             let all = self.asked_in(tx, id).await?;

@@ -414,7 +414,7 @@ pub(crate) async fn form_context(
     Ok(json!({
         "form": form, "kind": kind.name.get(lang), "roster": roster, "roles": roles, "shape": shape,
         "unit_code": unit.code, "unit_name": unit.name, "groups": kind_groups(s, unit, kind, lang),
-        "decision_lines": decision_lines, "ofs": groups, "series": series, "may_copy": last.is_some(),
+        "decision_lines": decision_lines, "ways": s.intake.is_some(), "ofs": groups, "series": series, "may_copy": last.is_some(),
         "planning": false, "minutes": minutes, "sheet_read": false, "came": 0, "uploads": [], "may_file": s.keeper.is_some(), "kinds": crate::evidence::KINDS.map(|k| format!(".{k}")).join(","),
         "levels": s.levels.options(lang), "crumbs": crumbs(shell), "today": kernel::format_date(s.env.today()),
     }))

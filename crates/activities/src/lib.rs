@@ -13,6 +13,7 @@ mod details;
 mod door;
 mod evidence;
 mod evidence_pages;
+mod findings;
 mod form_page;
 mod history;
 mod history_pages;
@@ -54,6 +55,7 @@ pub use decisions::{Decision, Duty, NewDecision};
 pub use details::{Details, Item, Pair, Session, next_session, session_fits};
 pub use door::{Came, Receipt, Way};
 pub use evidence::NewFile;
+pub use findings::DutyWay;
 pub use history::{Import, Total};
 pub use kind::{
     ActivityKind, ActivityKinds, AgendaItem, CheckIn, Choice, Confidential, Evidence, FieldKind,

@@ -23,7 +23,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     };
     let plain = json!({ "roles": [], "items": [], "lines": 0, "agenda_required": [], "fields": [], "roster": "unit", "series": false, "confidential": false, "basis": "" });
     let edit = |roster: Value, shape: &Value| {
-        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "decision_lines": 2, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "minutes": [["minutes-p", "60"]], "sheet_read": true, "came": 2, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
+        json!({ "form": form, "kind": "k", "roster": roster, "shape": shape, "decision_lines": 2, "ways": true, "ofs": [["b", "x"]], "series": ["x"], "may_copy": true, "planning": false, "minutes": [["minutes-p", "60"]], "sheet_read": true, "came": 2, "uploads": [["x", "a.pdf"]], "may_file": true, "kinds": ".pdf",
         "groups": [{ "name": "", "kinds": [["k", "n"]] }, { "name": "g", "kinds": [["l", "n"]] }], "roles": [{ "code": "present", "label": "x" }],
         "unit_code": "u", "unit_name": "n", "levels": [["internal", "x"]], "crumbs": [{ "label": "x", "href": "/" }], "today": "2026-11-21" })
     };
@@ -93,10 +93,20 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
             ),
             ("may_decide", json!(may)),
             ("new_decision", json!("x")),
+            ("ways", json!(may)),
+            (
+                "left_cases",
+                if may {
+                    json!([{ "href": "/cases/x", "number": "n", "closed": true }])
+                } else {
+                    json!([])
+                },
+            ),
             (
                 "decisions",
                 json!([{ "id": "x", "item": "x", "title": "t", "duties": [{ "id": "x", "href": "/requests/x", "title": "t", "whom": "u",
-                    "due": "2026-11-27", "late": true, "open": true, "tag": tag }] }, { "id": "y", "item": "", "title": "t", "duties": [] }]),
+                    "due": "2026-11-27", "late": true, "open": true, "tag": tag }], "cases": [{ "href": "/cases/x", "number": "n", "closed": false }] },
+                    { "id": "y", "item": "", "title": "t", "duties": [], "cases": [] }]),
             ),
             (
                 "votes",

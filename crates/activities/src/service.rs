@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use commons::findings::Intake;
 use commons::packs::levels::Levels;
 use db::{Db, GroupCommit, Tx};
 use identity::Actor;
@@ -30,6 +31,7 @@ pub struct Activities {
     pub(crate) late: GroupCommit<LateWriter>,
     pub(crate) notices: Option<Notices>,
     pub(crate) requests: Option<requests::Requests>,
+    pub(crate) intake: Option<Arc<dyn Intake>>,
     pub(crate) levels: Arc<Levels>,
     pub(crate) keeper: Option<Keeper>,
     pub(crate) address: web::Origin,
@@ -65,6 +67,7 @@ impl Activities {
             late,
             notices: None,
             requests: None,
+            intake: None,
             levels: Arc::default(),
             keeper: None,
             address: web::Origin::default(),

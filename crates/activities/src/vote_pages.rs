@@ -24,6 +24,7 @@ pub(crate) struct Typed {
     duty_unit: String,
     duty_person: String,
     duty_due: String,
+    duty_way: String,
 }
 
 pub(crate) async fn add(
@@ -49,7 +50,12 @@ pub(crate) async fn add(
         invalid: typed.invalid == "on",
         duties: Vec::new(),
     };
-    let named = (&*typed.duty_unit, &*typed.duty_person, &*typed.duty_due);
+    let named = (
+        &*typed.duty_unit,
+        &*typed.duty_person,
+        &*typed.duty_due,
+        &*typed.duty_way,
+    );
     let scope = requests::reach(&access, &access.scope);
     let done = async {
         let field = |f: &str| format!("duty-{f}");

@@ -46,7 +46,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let nav = json!([{ "label": "概况", "href": "/campaigns/1", "current": true }]);
     let form = json!(Form::default().with("id", "1").with("seen", 1));
     let row = json!({ "href": "/campaigns/1", "title": "行动", "kind": "专项行动", "unit": "市司法局", "from": "2026-11-01", "to": "2027-01-31",
-        "joined": 105, "named": 108, "tag": tag });
+        "joined": 105, "named": 108, "tag": tag, "measures": 6, "done": 2, "late": 1 });
     let steps = json!([{ "label": "动员", "state": "done", "note": "x" }, { "label": "学习", "state": "now", "note": "x" }, { "label": "总结", "state": "wait", "note": "x" }]);
     let line = json!({ "name": "开展活动", "value": "3", "unit": "场", "categories": "friday-study", "href": "/campaigns/1/rows?claim=0", "node": "01 战略" });
     let tracks = json!([{ "name": "学", "after": null, "lines": [line] }, { "name": "改", "after": "学", "lines": [] }]);

@@ -62,6 +62,8 @@ pub struct Whole {
     pub above: Option<Campaign>,
     /// Those below it that the reader may see.
     pub below: Vec<Campaign>,
+    /// Which measures of those are done, by campaign.
+    pub below_done: HashMap<Id, Vec<i64>>,
     /// What happened, the last first.
     pub events: Vec<Event>,
     /// Whether the reader may plan and run it.
@@ -528,6 +530,8 @@ impl Campaigns {
         };
         let window = web::table::Window::new(1, 200);
         let (_, below) = store::list(&mut tx, &eyes.reads, &filter, order, window).await?;
+        let ids: Vec<Id> = below.iter().map(|c| c.id).collect();
+        let below_done = parts::done_of(&mut tx, &ids).await?;
         let ids: Vec<UnitId> = units.iter().map(|t| t.unit).chain([c.unit]).collect();
         let paths = finding::paths(&mut tx, &ids).await?;
         let reached =
@@ -574,6 +578,7 @@ impl Campaigns {
             units,
             above,
             below,
+            below_done,
         })
     }
 

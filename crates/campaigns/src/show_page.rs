@@ -76,6 +76,20 @@ pub(crate) fn named(events: &[Event]) -> Vec<UnitId> {
     events.iter().filter_map(unit).collect()
 }
 
+/// The campaigns below, with how far each is: units that take part, measures done and overdue.
+async fn below(s: &Campaigns, shell: &Shell, w: &Whole) -> Result<Vec<Value>> {
+    let today = s.env.today();
+    let mut all = rows(s, shell, &w.below).await?;
+    for (row, c) in all.iter_mut().zip(&w.below) {
+        let done = w.below_done.get(&c.id).map_or(&[][..], Vec::as_slice);
+        let open = c.content.measures.iter().filter(|m| !done.contains(&m.no));
+        row["measures"] = json!(c.content.measures.len());
+        row["done"] = json!(c.content.measures.len() - open.clone().count());
+        row["late"] = json!(open.filter(|m| m.due < today).count());
+    }
+    Ok(all)
+}
+
 async fn context(
     s: &Campaigns,
     (shell, scope): (&Shell, &Scope),
@@ -182,7 +196,7 @@ async fn context(
         "closed": c.closed_on.map(format_date), "bodies": bodies, "lead": c.content.lead.and_then(|p| people.get(&p)), "node": node,
         "joined": c.joined, "named": c.joined + c.absent, "absent": c.absent,
         "above": w.above.as_ref().map(|a| json!({ "title": a.content.title, "href": a.href() })),
-        "below": rows(s, shell, &w.below).await?, "may_below": open,
+        "below": below(s, shell, w).await?, "may_below": open,
         "steps": steps(&w.kind, &c.content, today, lang), "measures": measures.collect::<Vec<_>>(), "done": w.done.len(),
         "tracks": tracks.collect::<Vec<_>>(), "documents": documents.collect::<Vec<_>>(), "figures": figures.collect::<Vec<_>>(),
         "plan": issued.map(|p| json!({ "number": p.number, "title": p.title })), "asked": w.plans.iter().any(|p| p.state == PlanState::Asked),

@@ -45,6 +45,7 @@ impl Inspections {
         let fact = |kind: &str, role: &str, quantity: Option<i64>| {
             let mut fact = Fact::new(self.env.new_id(), kind, host, o.on, t.id, source, now);
             fact.unit = Some(unit);
+            fact.body = t.body;
             fact.category = Some(p.form.0.clone());
             fact.role = Some(role.to_owned());
             fact.quantity = quantity;

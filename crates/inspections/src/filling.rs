@@ -1,29 +1,26 @@
 //! Filling in (填报), handing in with what is found, correcting, looking over, objecting.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use commons::findings::{Finder, Finding, Found};
-use commons::forms::{Answer, Form, Kind, Value, check, deficiencies, score};
+use commons::findings::{Finder, Finding, Found, Mended, Proof};
+use commons::forms::{Form, check, deficiencies, score};
 use desk::Attached;
 use identity::Actor;
 use jiff::ToSpan;
-use kernel::{AccountId, Date, Error, FieldError, Id, Msg, Result, UnitId};
+use kernel::{AccountId, Date, Error, FieldError, Id, Msg, PersonId, Result, UnitId};
 use notices::Reader;
 use requests::{Act, Said as Word};
 use serde_json::json;
 
 use crate::FILL;
-use crate::drafting::thousandths;
 use crate::kind::Mode;
-use crate::model::{Filled, Outcome, PlanState, Said, Task, TaskState, Way};
+use crate::model::{Filled, Outcome, Said, Task, TaskState, Way};
 use crate::planning::{TASK, Whole, sight, task_href};
 use crate::service::{Eyes, Inspections, changed, reached, reasoned, who, wrong};
 use crate::store;
 use crate::store::results::{FoundItem, Objection};
 
-/// Characters of where something was found, at most.
-const PLACE: usize = 60;
 /// Characters of the line that says what was found, at most.
 const TITLE: usize = 120;
 
@@ -69,20 +66,6 @@ pub struct Standing {
     pub hand: Hand,
 }
 
-/// What is typed about one item: the fields of its form.
-pub type Fields = Vec<(String, String)>;
-
-/// One thing that a device sends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Put {
-    /// Its number on the device, from 1.
-    pub seq: i64,
-    /// The item.
-    pub item: String,
-    /// What is typed.
-    pub fields: Fields,
-}
-
 /// A form on paper that is typed in later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paper {
@@ -90,77 +73,6 @@ pub struct Paper {
     pub on: Date,
     /// Its pictures.
     pub files: Vec<Attached>,
-}
-
-/// The answer that fields mean; none where nothing is answered.
-///
-/// # Errors
-/// Why they mean none.
-pub(crate) fn read_answer(
-    form: &Form,
-    item: &str,
-    fields: &Fields,
-) -> Result<(Option<Answer>, String), Msg> {
-    let of = |prefix: &str| {
-        let name = format!("{prefix}-{item}");
-        let found = fields.iter().filter(move |(n, _)| *n == name);
-        found.map(|(_, v)| v.trim()).filter(|v| !v.is_empty())
-    };
-    let found = form
-        .item(item)
-        .ok_or_else(|| Msg::new("form-item-unknown"))?;
-    let place: String = of("p")
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(PLACE)
-        .collect();
-    let note = of("n").next().unwrap_or_default().replace("\r\n", "\n");
-    let mut values = of("v");
-    let unknown = || Msg::new("form-answer-unknown");
-    let value = if of("na").next().is_some() {
-        Some(Value::NotApplicable)
-    } else {
-        match &found.kind {
-            Kind::Check => match values.next() {
-                Some("yes") => Some(Value::Yes(true)),
-                Some("no") => Some(Value::Yes(false)),
-                Some(_) => return Err(unknown()),
-                None => None,
-            },
-            Kind::Choice { .. } => values.next().map(|v| Value::Chosen(vec![v.to_owned()])),
-            Kind::Several { .. } => {
-                let chosen: Vec<String> = values.map(str::to_owned).collect();
-                // None of them is an answer only where somebody said so.
-                (!chosen.is_empty()).then_some(Value::Chosen(chosen))
-            }
-            Kind::Count { .. } => match values.next() {
-                Some(text) => Some(Value::Number(text.parse().map_err(|_| unknown())?)),
-                None => None,
-            },
-            Kind::Score { .. } => match values.next() {
-                Some(text) => Some(Value::Number(thousandths(text).ok_or_else(unknown)?)),
-                None => None,
-            },
-            Kind::Text { .. } => values.next().map(|v| Value::Text(v.replace("\r\n", "\n"))),
-            Kind::Day => match values.next() {
-                Some(text) => Some(Value::Day(kernel::parse_date(text).ok_or_else(unknown)?)),
-                None => None,
-            },
-        }
-    };
-    let answer = value.map(|value| Answer {
-        value,
-        note,
-        files: Vec::new(),
-    });
-    if let Some(answer) = &answer {
-        let one = BTreeMap::from([(item.to_owned(), answer.clone())]);
-        if let Some(fault) = check(form, &one, false).into_iter().next() {
-            return Err(fault.message);
-        }
-    }
-    Ok((answer, place))
 }
 
 impl Inspections {
@@ -229,7 +141,12 @@ impl Inspections {
         })
     }
 
-    async fn standing_in(&self, tx: &mut db::Tx, id: Id, eyes: &Eyes) -> Result<Standing> {
+    pub(crate) async fn standing_in(
+        &self,
+        tx: &mut db::Tx,
+        id: Id,
+        eyes: &Eyes,
+    ) -> Result<Standing> {
         let task = store::tasks::one(tx, id).await?.ok_or(Error::NotFound)?;
         let plan = store::plans::one(tx, task.plan, sight(eyes)).await?;
         let whole = self.with_all(tx, plan).await?;
@@ -281,113 +198,6 @@ impl Inspections {
         self.standing_in(&mut tx, id, eyes).await.map(|s| s.task.id)
     }
 
-    /// Whether a task may be filled in just now.
-    fn fillable(s: &Standing) -> Result<()> {
-        if !s.hand.fills {
-            return Err(Error::NotFound);
-        }
-        let running = matches!(s.whole.plan.state, PlanState::Running | PlanState::Ended);
-        match running && (s.task.state == TaskState::Open || s.task.state.is_done()) {
-            true => Ok(()),
-            false => Err(Error::Conflict(Msg::new("inspection-task-closed"))),
-        }
-    }
-
-    /// Saves what a device sends, in its order, each once however often it is sent. Gives the number up to which all is
-    /// taken, and what could not be understood, by item.
-    ///
-    /// # Errors
-    /// `NotFound` for others than who fills it in; `Conflict` when it is closed.
-    pub async fn put(
-        &self,
-        id: Id,
-        device: &str,
-        puts: &[Put],
-        eyes: &Eyes,
-    ) -> Result<(i64, Vec<FieldError>)> {
-        if device.len() > 40
-            || !device
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        {
-            return Err(Error::field("device", Msg::new("inspection-device")));
-        }
-        let now = self.env.now();
-        db::transaction!(self.db, |tx| {
-            let s = self.standing_in(tx, id, eyes).await?;
-            Self::fillable(&s)?;
-            let mut faults = Vec::new();
-            // What was taken is acknowledged again, and changes nothing. A form without a device has no numbers.
-            let known = match device {
-                "" => i64::MIN,
-                device => store::results::taken(tx, id, device).await?,
-            };
-            let new: Vec<&Put> = puts.iter().filter(|p| p.seq > known).collect();
-            let last = new.iter().map(|p| p.seq).fold(known, i64::max);
-            if last == known {
-                return Ok((known, faults));
-            }
-            if !device.is_empty() && !store::results::take(tx, id, device, last).await? {
-                return Err(Error::Retry("a device sent twice at once".into()));
-            }
-            let mut filled = s.filled;
-            for put in new {
-                match read_answer(&s.form, &put.item, &put.fields) {
-                    Ok((mut answer, place)) => {
-                        let known = filled.answers.get(&put.item);
-                        if let (Some(answer), Some(known)) = (&mut answer, known) {
-                            answer.files.clone_from(&known.files);
-                        }
-                        let row = (put.item.as_str(), answer.as_ref(), place.as_str());
-                        store::results::put(tx, id, row, (eyes.account, now)).await?;
-                        match answer {
-                            Some(answer) => filled.answers.insert(put.item.clone(), answer),
-                            None => filled.answers.remove(&put.item),
-                        };
-                    }
-                    Err(message) => faults.push(wrong(format!("v-{}", put.item), message)),
-                }
-            }
-            Ok((last, faults))
-        })
-    }
-
-    /// Puts files to the answer of an item, which must be answered.
-    ///
-    /// # Errors
-    /// `Invalid` where nothing is answered yet; otherwise as [`Self::put`].
-    pub async fn attach(
-        &self,
-        id: Id,
-        item: &str,
-        files: &[Attached],
-        drop: &[String],
-        eyes: &Eyes,
-    ) -> Result<()> {
-        let now = self.env.now();
-        db::transaction!(self.db, |tx| {
-            let s = self.standing_in(tx, id, eyes).await?;
-            Self::fillable(&s)?;
-            let unanswered =
-                || Error::field(format!("v-{item}"), Msg::new("inspection-answer-first"));
-            let mut answer = s.filled.answers.get(item).cloned().ok_or_else(unanswered)?;
-            answer.files.retain(|f| !drop.contains(f));
-            for file in files {
-                if !answer.files.contains(&file.sha256) {
-                    answer.files.push(file.sha256.clone());
-                }
-                store::results::add_file(tx, id, file, now).await?;
-            }
-            let one = BTreeMap::from([(item.to_owned(), answer.clone())]);
-            if let Some(fault) = check(&s.form, &one, false).into_iter().next() {
-                return Err(Error::field(format!("v-{item}"), fault.message));
-            }
-            let place = s.filled.places.get(item).map_or("", String::as_str);
-            let row = (item, Some(&answer), place);
-            store::results::put(tx, id, row, (eyes.account, now)).await
-        })
-    }
-
     /// Hands a task in, or corrects what was handed in: result, facts, findings and their cases in one transaction.
     ///
     /// # Errors
@@ -410,6 +220,7 @@ impl Inspections {
             _ => reasoned("reason", reason, 300)?,
         };
         db::transaction!(self.db, |tx| {
+            store::tasks::hold(tx, id).await?;
             let s = self.standing_in(tx, id, eyes).await?;
             Self::fillable(&s)?;
             let (w, task) = (&s.whole, &s.task);
@@ -420,6 +231,10 @@ impl Inspections {
                 .into_iter()
                 .map(|fault| wrong(format!("v-{}", fault.item), fault.message))
                 .collect();
+            for rival in store::rivals::of(tx, id).await? {
+                let message = Msg::new("inspection-rival-open");
+                errors.push(wrong(format!("v-{}", rival.item), message));
+            }
             let on = paper.map_or(today, |p| p.on);
             if on > today || on < w.plan.opens.min(today) {
                 errors.push(wrong("paper-on", Msg::new("inspection-paper-day")));
@@ -460,9 +275,33 @@ impl Inspections {
                     kept: None,
                 });
             }
+            let mut menders: HashMap<String, PersonId> = HashMap::new();
+            for d in wanting.iter().filter(|_| self.intake.is_some()) {
+                let item = &d.item.code;
+                let told = said
+                    .iter()
+                    .find(|x| x.item == *item && x.way == Way::Mended);
+                let Some(no) = told.map(|x| x.owner.trim()).filter(|no| !no.is_empty()) else {
+                    continue;
+                };
+                match organization::finding::serving(tx, no, today).await? {
+                    Some(person) => drop(menders.insert(item.clone(), person)),
+                    None => {
+                        let message = Msg::new("inspection-person-unknown").with("no", no);
+                        errors.push(wrong(format!("owner-{item}"), message));
+                    }
+                }
+                if d.answer.files.is_empty() {
+                    let message = Msg::new("inspection-mended-photo").with("item", &d.item.text.zh);
+                    errors.push(wrong(format!("owner-{item}"), message));
+                }
+            }
             Error::if_any(errors)?;
-            for one in found.iter_mut().filter(|f| f.way == Way::Case) {
-                one.kept = self.raise(tx, &s, one, actor).await?;
+            for one in &mut found {
+                let mender = menders.get(&one.item).copied();
+                if one.way == Way::Case || mender.is_some() {
+                    one.kept = self.raise(tx, &s, one, mender, actor).await?;
+                }
             }
             let outcome = Outcome {
                 n: version + 1,
@@ -506,6 +345,7 @@ impl Inspections {
         tx: &mut db::Tx,
         s: &Standing,
         found: &FoundItem,
+        mender: Option<PersonId>,
         actor: &Actor,
     ) -> Result<Option<Id>> {
         let Some(intake) = &self.intake else {
@@ -541,7 +381,7 @@ impl Inspections {
             },
             clause: String::new(),
             unit: task.unit,
-            owner: None,
+            owner: mender,
             from: w.plan.host,
         };
         let by = Finder {
@@ -549,7 +389,27 @@ impl Inspections {
             on_behalf: actor.on_behalf,
             address: actor.address.clone(),
         };
-        intake.raise(tx, &finding, &by).await.map(Some)
+        if mender.is_none() {
+            return intake.raise(tx, &finding, &by).await.map(Some);
+        }
+        let named = store::results::files(tx, &[task.id]).await?;
+        let named = named.get(&task.id).map_or(&[][..], Vec::as_slice);
+        let own = s.filled.answers.get(&found.item);
+        let own = own.map_or(&[][..], |a| a.files.as_slice());
+        let proofs = named.iter().filter(|f| own.contains(&f.sha256));
+        let proofs = proofs.map(|f| Proof {
+            name: f.name.clone(),
+            sha256: f.sha256.clone(),
+            size: u64::try_from(f.size).unwrap_or_default(),
+        });
+        let mended = Mended {
+            how: found.note.clone(),
+            files: proofs.collect(),
+        };
+        intake
+            .raise_mended(tx, &finding, &mended, &by)
+            .await
+            .map(Some)
     }
 
     /// Moves the request of a task, if it still waits for that.

@@ -144,6 +144,8 @@ pub struct NewPlan {
     pub reach: Reach,
     /// Only those of these categories; empty: all.
     pub categories: Vec<String>,
+    /// Not the units themselves but their bodies of these kinds (支部、党小组); empty: the units.
+    pub bodies: Vec<String>,
 }
 
 /// A plan (检查计划).
@@ -255,8 +257,12 @@ pub struct Task {
     pub unit: UnitId,
     /// Who looks; none for what a unit does itself.
     pub team: Option<Id>,
-    /// Number of the file; empty where the unit is looked at.
+    /// Number of the file, or name of the body; empty where the unit is looked at.
     pub object: String,
+    /// The body that is looked at (支部等), which its unit keeps; none: the unit, or a file.
+    pub body: Option<Id>,
+    /// Its place on the route of its team (路线), from 1; none where nobody said.
+    pub leg: Option<i64>,
     /// First day.
     pub opens: Date,
     /// Last day.
@@ -300,6 +306,9 @@ pub struct Said {
     pub title: String,
     /// How it was mended.
     pub note: String,
+    /// Staff number of who mended it: then somebody else accepts it as a case of the short path; empty: it stays with the
+    /// result.
+    pub owner: String,
 }
 
 /// Answers with the place of each, where one was told.

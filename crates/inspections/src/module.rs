@@ -5,7 +5,7 @@ use web::{Lang, MenuEntry, MenuGroup, Module, Policy, Routes};
 
 use crate::service::Inspections;
 use crate::{
-    MESSAGES, PLAN, READ, REVIEW, api, checklist_pages as lists, plan_pages as plans,
+    MESSAGES, PLAN, READ, REVIEW, api, checklist_pages as lists, fill_page, plan_pages as plans,
     results_page as results, task_pages as tasks,
 };
 
@@ -42,10 +42,16 @@ fn routes(inspections: Inspections) -> Routes {
         )
         .get("/inspections/tasks/{id}", own, tasks::show)
         .post("/inspections/tasks/{id}", own, tasks::act)
-        .get("/inspections/tasks/{id}/fill", own, tasks::fill)
-        .post("/inspections/tasks/{id}/fill", own, tasks::save)
-        .post("/inspections/tasks/{id}/answers", own, tasks::answers)
-        .post_up_to("/inspections/tasks/{id}/photos", own, FORM, tasks::attach)
+        .get("/inspections/tasks/{id}/fill", own, fill_page::fill)
+        .post("/inspections/tasks/{id}/fill", own, fill_page::save)
+        .post("/inspections/tasks/{id}/answers", own, fill_page::answers)
+        .post_up_to(
+            "/inspections/tasks/{id}/photos",
+            own,
+            FORM,
+            fill_page::attach,
+        )
+        .post("/inspections/tasks/{id}/rivals", own, fill_page::choose)
         .get("/inspections/tasks/{id}/hand-in", own, tasks::hand_form)
         .post_up_to("/inspections/tasks/{id}/hand-in", own, FORM, tasks::hand_in)
         .get("/inspections/tasks/{id}/sheet", own, tasks::sheet)
@@ -58,7 +64,7 @@ fn routes(inspections: Inspections) -> Routes {
 pub fn module(inspections: Inspections) -> Module {
     Module {
         name: "inspections",
-        routes: routes(inspections),
+        routes: routes(inspections.clone()),
         menu: vec![MenuEntry {
             group: MenuGroup::Work,
             order: 32,
@@ -117,6 +123,10 @@ pub fn module(inspections: Inspections) -> Module {
                 include_str!("../templates/fill.html"),
             ),
             (
+                "inspections/outbox.html",
+                include_str!("../templates/outbox.html"),
+            ),
+            (
                 "inspections/hand-in.html",
                 include_str!("../templates/hand-in.html"),
             ),
@@ -130,6 +140,9 @@ pub fn module(inspections: Inspections) -> Module {
             ),
         ],
         samples: crate::samples::all(),
+        search: vec![std::sync::Arc::new(crate::searching::Source(
+            inspections.clone(),
+        ))],
         openapi: Some(api::openapi()),
         ..Module::default()
     }

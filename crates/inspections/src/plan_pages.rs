@@ -241,9 +241,13 @@ async fn new_context(s: &Inspections, shell: &Shell, access: &Access, form: Form
     let reaches =
         Reach::ALL.map(|r| (r.code(), shell.t(&format!("inspection-reach-{}", r.code()))));
     let categories = s.organization.categories(&access.scope).await?;
+    let bodies = s.body_kinds.iter();
+    let bodies: Vec<(&str, &str)> = bodies
+        .map(|k| (k.code.as_str(), k.name.get(lang)))
+        .collect();
     Ok(
         json!({ "form": form, "crumbs": crumbs(shell, "inspections-menu", PLACE), "kinds": kinds, "forms": forms,
-        "repeats": repeats, "reaches": reaches, "categories": categories }),
+        "repeats": repeats, "reaches": reaches, "categories": categories, "bodies": bodies }),
     )
 }
 
@@ -305,6 +309,11 @@ pub(crate) async fn plan(
             under: under.id,
             reach: Reach::from_code(value(&pairs, "reach")).unwrap_or(Reach::Below),
             categories: categories.map(|(_, v)| v.clone()).collect(),
+            bodies: pairs
+                .iter()
+                .filter(|(n, v)| n == "body" && !v.is_empty())
+                .map(|(_, v)| v.clone())
+                .collect(),
         };
         s.plan(&new, &access.scope, &actor).await
     };
@@ -312,7 +321,7 @@ pub(crate) async fn plan(
         Ok(id) => shell.done(&href(id), "inspection-planned-done"),
         Err(e) => {
             let mut form = Form::default();
-            for (name, text) in pairs.iter().filter(|(n, _)| n != "category") {
+            for (name, text) in pairs.iter().filter(|(n, _)| n != "category" && n != "body") {
                 form = form.with(name, text);
             }
             let form = form.reject(&shell, e)?;
@@ -428,7 +437,7 @@ async fn context(
                 "team": team.map(|g| g.name.clone()), "team_id": t.team, "until": kernel::format_date(t.until),
                 "tag": task_tag(shell, t.state, late), "share": t.share.map(percent),
                 "findings": t.state.is_done().then_some(t.findings), "done": t.state.is_done(), "barred": barred,
-                "first": first })
+                "first": first, "leg": t.leg, "body": t.body.is_some() })
         })
         .collect();
     let counted = |team: Option<Id>| {
@@ -477,7 +486,7 @@ async fn context(
     let open_units: Vec<(UnitId, String)> = w
         .tasks
         .iter()
-        .filter(|t| t.object.is_empty())
+        .filter(|t| t.object.is_empty() && t.body.is_none())
         .map(|t| (t.unit, name(&t.unit)))
         .collect();
     let day = if w.plan.state == PlanState::Running || w.plan.state == PlanState::Ended {
@@ -499,6 +508,7 @@ async fn context(
         "checklist_href": format!("/checklists/{}?version={}", p.form.0, p.form.1),
         "preparing": preparing, "running": plans && p.state == PlanState::Running, "tasks": tasks, "teams": teams,
         "progress": counted(None), "recusals": recusals, "draws": draws, "open_units": open_units, "own_units": own_units,
+        "bodies": w.tasks.iter().any(|t| t.body.is_some()), "routed": w.tasks.iter().any(|t| t.leg.is_some()),
         "daily": if plans { day } else { Vec::new() }, "plans": plans,
         "results": seen.iter().any(|t| t.state.is_done()).then(|| format!("{}/results", href(id))),
     }))
@@ -569,6 +579,19 @@ async fn done(
             let units = pairs.iter().filter(|(n, _)| n == "unit");
             let units: Vec<UnitId> = units.filter_map(|(_, v)| v.parse().ok()).collect();
             s.drop_units(at, &units, scope, actor).await?;
+        }
+        "route" => {
+            let mut legs: BTreeMap<UnitId, Option<i64>> = BTreeMap::new();
+            for (name, text) in pairs {
+                let unit = name.strip_prefix("leg-").and_then(|u| u.parse().ok());
+                let leg = match text.trim() {
+                    "" => None,
+                    // What is no number is refused with the number that it is not.
+                    text => Some(text.parse().unwrap_or_default()),
+                };
+                legs.extend(unit.map(|unit| (unit, leg)));
+            }
+            s.route(at, &legs, scope, actor).await?;
         }
         "draw" => {
             let unit = value(pairs, "draw-unit")

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use identity::Actor;
 use jiff::ToSpan;
 use kernel::{Date, Error, Id, Msg, PersonId, Result, Scope, UnitId};
+use organization::Body;
 use requests::{Ask, Due, Source};
 use serde_json::json;
 
@@ -122,8 +123,14 @@ impl Inspections {
         }
         Error::if_any(errors)?;
         let form = form.ok_or(Error::NotFound)?;
-        let units = self.looked_at(new, new.opens.max(today)).await?;
-        if units.is_empty() || units.len() > MOST_UNITS {
+        let whom = self.looked_at(new, new.opens.max(today)).await?;
+        if !new.bodies.is_empty() && kind.mode == Mode::Review {
+            return Err(Error::field(
+                "bodies",
+                Msg::new("inspection-bodies-no-files"),
+            ));
+        }
+        if whom.is_empty() || whom.len() > MOST_UNITS {
             let message = Msg::new("inspection-units-none").with("most", MOST_UNITS);
             return Err(Error::field("under", message));
         }
@@ -144,9 +151,9 @@ impl Inspections {
             by,
             at: self.env.now(),
         };
-        let tasks: Vec<Task> = units
+        let tasks: Vec<Task> = whom
             .iter()
-            .map(|u| self.place(&plan, *u, "", None))
+            .map(|(unit, body)| self.place_of(&plan, (*unit, body.as_ref()), None))
             .collect();
         db::transaction!(self.db, |tx| {
             if !store::plans::add(tx, &plan).await? {
@@ -156,6 +163,7 @@ impl Inspections {
                     false => Err(Error::NotFound),
                 };
             }
+            self.index(tx, &plan).await?;
             store::tasks::add(tx, &tasks).await?;
             let detail = json!({ "kind": plan.kind, "form": plan.form, "units": tasks.len() });
             self.trace(
@@ -170,7 +178,8 @@ impl Inspections {
         Ok(new.id)
     }
 
-    async fn looked_at(&self, new: &NewPlan, day: Date) -> Result<Vec<UnitId>> {
+    /// Whom a plan looks at: units, or the bodies that they keep.
+    async fn looked_at(&self, new: &NewPlan, day: Date) -> Result<Vec<(UnitId, Option<Body>)>> {
         let scope = Scope::Under(vec![new.under]);
         let units = self.organization.units(&scope).await?;
         let fits = |u: &&organization::Unit| {
@@ -182,7 +191,28 @@ impl Inspections {
             let category = new.categories.is_empty() || new.categories.contains(&u.category);
             reached && category && u.stands(day)
         };
-        Ok(units.iter().filter(fits).map(|u| u.id).collect())
+        let units: Vec<UnitId> = units.iter().filter(fits).map(|u| u.id).collect();
+        if new.bodies.is_empty() {
+            return Ok(units.into_iter().map(|unit| (unit, None)).collect());
+        }
+        let bodies = self.organization.bodies(&scope).await?.into_iter();
+        let wanted = bodies
+            .filter(|b| new.bodies.contains(&b.kind) && units.contains(&b.unit) && stands(b, day));
+        Ok(wanted.map(|body| (body.unit, Some(body))).collect())
+    }
+
+    /// A task about a unit or one of its bodies.
+    fn place_of(
+        &self,
+        plan: &Plan,
+        (unit, body): (UnitId, Option<&Body>),
+        team: Option<&Team>,
+    ) -> Task {
+        let object = body.map_or("", |b| &b.name);
+        Task {
+            body: body.map(|b| b.id),
+            ..self.place(plan, unit, object, team)
+        }
     }
 
     /// A task of a plan that has not started.
@@ -203,6 +233,8 @@ impl Inspections {
             unit,
             team: team.map(|t| t.id),
             object: object.to_owned(),
+            body: None,
+            leg: None,
             opens: window.0,
             until: window.1,
             state: TaskState::Preparing,
@@ -264,6 +296,8 @@ impl Inspections {
                 }
             }
         }
+        // Who belongs to a body that is looked at looks at nothing of its unit.
+        barred.extend(store::tasks::in_bodies(tx, w.plan.id, since).await?);
         Ok(barred)
     }
 
@@ -483,6 +517,7 @@ impl Inspections {
                 if !store::plans::add(tx, &next).await? {
                     return Ok(false);
                 }
+                self.index(tx, &next).await?;
                 let whole = self.with_all(tx, last.clone()).await?;
                 let mut teams: HashMap<Id, Team> = HashMap::new();
                 for team in &whole.teams {
@@ -498,11 +533,28 @@ impl Inspections {
                     .organization
                     .units_by_id(&whole.units(), &Scope::All)
                     .await?;
+                let kept = Scope::Under(standing.iter().map(|u| u.id).collect());
+                let bodies = match whole.tasks.iter().any(|t| t.body.is_some()) {
+                    true => self.organization.bodies(&kept).await?,
+                    false => Vec::new(),
+                };
                 let mut tasks = Vec::new();
                 for unit in standing.iter().filter(|u| u.stands(opens)) {
                     let before = whole.tasks.iter().find(|t| t.unit == unit.id);
                     let team = before.and_then(|t| teams.get(&t.team?));
-                    tasks.push(self.place(&next, unit.id, "", team));
+                    let leg = before.and_then(|t| t.leg);
+                    let own = whole.tasks.iter().filter(|t| t.unit == unit.id);
+                    let looked: Vec<Id> = own.filter_map(|t| t.body).collect();
+                    let first = tasks.len();
+                    if looked.is_empty() {
+                        tasks.push(self.place(&next, unit.id, "", team));
+                    }
+                    for id in looked {
+                        let body = bodies.iter().find(|b| b.id == id && stands(b, opens));
+                        let place = |body| self.place_of(&next, (unit.id, Some(body)), team);
+                        tasks.extend(body.map(place));
+                    }
+                    tasks[first..].iter_mut().for_each(|t| t.leg = leg);
                 }
                 store::tasks::add(tx, &tasks).await?;
                 let detail =
@@ -538,6 +590,11 @@ impl Inspections {
             people: self.organization.person_names(&people).await?,
         })
     }
+}
+
+/// Whether a body stands on a day.
+fn stands(body: &Body, day: Date) -> bool {
+    body.from <= day && body.to.is_none_or(|to| to >= day)
 }
 
 /// What units and people are called.

@@ -250,6 +250,34 @@ impl Inspections {
         })
     }
 
+    /// Puts units in the order in which their team goes there (路线); units without a number come last.
+    ///
+    /// # Errors
+    /// `Invalid` for a number that is none; `Conflict`; `NotFound`.
+    pub async fn route(
+        &self,
+        at: (Id, i64),
+        legs: &BTreeMap<UnitId, Option<i64>>,
+        scope: &Scope,
+        actor: &Actor,
+    ) -> Result<()> {
+        let most = MOST_UNITS as i64;
+        if legs.values().flatten().any(|leg| !(1..=most).contains(leg)) {
+            let message = Msg::new("inspection-leg-wrong").with("most", most);
+            return Err(Error::field("units", message));
+        }
+        db::transaction!(self.db, |tx| {
+            let whole = self.prepared(tx, at, scope).await?;
+            for (unit, leg) in legs {
+                store::tasks::route(tx, whole.plan.id, *unit, *leg).await?;
+            }
+            let detail = json!({ "route": legs.len() });
+            let object = ("inspection-plan", whole.plan.id);
+            self.trace(tx, actor, "inspection.assigned", object, detail)
+                .await
+        })
+    }
+
     /// Draws files of a unit: the seed is the head of the ledger, so nobody chooses it, and it is done once.
     ///
     /// # Errors

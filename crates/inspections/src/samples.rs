@@ -33,7 +33,10 @@ pub(crate) fn sections() -> Value {
 }
 
 pub(crate) fn all() -> Vec<(&'static str, Value)> {
-    let mut all = vec![("inspections/items.html", json!({}))];
+    let mut all = vec![
+        ("inspections/items.html", json!({})),
+        ("inspections/outbox.html", json!({})),
+    ];
     let row = |full: bool| {
         json!({ "href": "/", "name": "n", "version": 1, "from": "2026-11-20", "items": 3, "points": full.then_some("10"),
             "unit": full.then_some("u"), "plus": full, "next": full.then_some("2027-01-01"), "waits": !full })
@@ -114,7 +117,8 @@ fn plans() -> Vec<(&'static str, Value)> {
         all.push((
             "inspections/plan-new.html",
             json!({ "form": form(!full), "crumbs": crumbs(), "kinds": [["k", "n"]], "forms": [["f", "n"]], "repeats": [["never", "x"]],
-                "reaches": [["below", "x"]], "categories": if full { json!(["c"]) } else { json!([]) } }),
+                "reaches": [["below", "x"]], "categories": if full { json!(["c"]) } else { json!([]) },
+                "bodies": if full { json!([["party-branch", "x"]]) } else { json!([]) } }),
         ));
     }
     let progress = json!({ "all": 3, "done": 1, "findings": 2, "percent": 33 });
@@ -125,7 +129,7 @@ fn plans() -> Vec<(&'static str, Value)> {
     let task = |full: bool| {
         json!({ "href": "/", "id": "x", "unit_id": "u", "unit": "u", "object": if full { "1" } else { "" }, "team": full.then_some("n"),
             "team_id": full.then_some("g"), "until": "2026-11-30", "tag": tag(), "share": full.then_some("85%"),
-            "findings": full.then_some(2), "done": full, "barred": full, "first": full })
+            "findings": full.then_some(2), "done": full, "barred": full, "first": full, "leg": full.then_some(1), "body": full })
     };
     for (mode, preparing) in [
         ("inspection", true),
@@ -150,7 +154,7 @@ fn plans() -> Vec<(&'static str, Value)> {
                 "progress": progress, "recusals": if preparing { json!([{ "unit": "u", "person": "p", "reason": "r" }]) } else { json!([]) },
                 "draws": if mode == "review" { json!([{ "unit": "u", "files": 9, "picked": ["1", "2"], "size": 3, "root": "r", "at": "x", "seed": "s" }]) } else { json!([]) },
                 "open_units": [["u", "n"]], "own_units": if preparing { json!([]) } else { json!([["u", "n"]]) },
-                "daily": if preparing { json!([]) } else { json!(["p"]) }, "plans": true, "results": (!preparing).then_some("/") }),
+                "bodies": !preparing, "routed": !preparing, "daily": if preparing { json!([]) } else { json!(["p"]) }, "plans": true, "results": (!preparing).then_some("/") }),
         ));
     }
     for full in [true, false] {
@@ -217,6 +221,14 @@ fn tasks() -> Vec<(&'static str, Value)> {
             item["na"] = json!(!full);
             item["note"] = json!("n");
             item["place"] = json!("p");
+            item["mark"] = json!("-");
+            item["said"] = json!(full.then_some("s"));
+            item["rivals"] = if full {
+                json!([{ "device": "d", "said": "s", "note": "n", "place": "p", "by": "b", "at": "x" },
+                    { "device": "", "said": "s", "note": "", "place": "", "by": null, "at": "x" }])
+            } else {
+                json!([])
+            };
             item["error"] = json!((!full).then_some("e"));
             item["files"] = if full {
                 json!([{ "sha256": "0", "href": "/" }])
@@ -233,18 +245,19 @@ fn tasks() -> Vec<(&'static str, Value)> {
                 "next": full.then_some("r"), "n": 1, "of": 2, "open": 2, "task": "x", "corrects": !full }),
         ));
         let wanting = json!({ "code": "x", "text": "t", "answer": "否", "note": "n", "place": full.then_some("p"), "title": "t",
-            "severity": "s", "way": if full { "case" } else { "mended" }, "how": "h", "error": (!full).then_some("e") });
+            "severity": "s", "way": if full { "case" } else { "mended" }, "how": "h", "error": (!full).then_some("e"),
+            "owner": "o", "owner_error": (!full).then_some("e") });
         all.push((
             "inspections/hand-in.html",
             json!({ "head": head(full), "form": form(!full), "missing": if full { json!([{ "text": "t", "why": "w", "href": "/" }, { "text": "t", "why": "w", "href": null }]) } else { json!([]) },
                 "found": [wanting], "severities": [["", "x"], ["s", "n"]], "points": "85", "full": "100",
                 "share": full.then_some("85%"), "scored": full, "corrects": !full, "intake": full,
-                "held": [{ "value": "x", "name": "n" }] }),
+                "task": "x", "held": [{ "value": "x", "name": "n" }] }),
         ));
         all.push((
             "inspections/hand-in.html",
             json!({ "head": head(full), "form": form(false), "missing": [], "found": [], "severities": [], "points": "0", "full": "0",
-                "share": null, "scored": false, "corrects": false, "intake": full, "held": [] }),
+                "share": null, "scored": false, "corrects": false, "intake": full, "task": "x", "held": [] }),
         ));
         all.push((
             "inspections/sheet.html",

@@ -13,7 +13,7 @@ use identity::{Actor, Held, Identity};
 use kernel::{AccountId, Env, Error, FieldError, Id, Msg, PersonId, Result, Scope, UnitId};
 use ledger::Ledger;
 use notices::{Notice, Notices, Reader};
-use organization::Organization;
+use organization::{BodyKinds, Organization};
 use requests::Requests;
 use serde_json::json;
 use web::Access;
@@ -48,6 +48,7 @@ pub struct Inspections {
     pub(crate) requests: Option<Requests>,
     pub(crate) intake: Option<Arc<dyn Intake>>,
     pub(crate) words: Arc<FindingWords>,
+    pub(crate) body_kinds: Arc<BodyKinds>,
     /// A version never changes: what was read once is kept.
     pub(crate) known: Arc<Mutex<(Templates, Forms)>>,
 }
@@ -72,6 +73,7 @@ impl Inspections {
             requests: None,
             intake: None,
             words: Arc::default(),
+            body_kinds: Arc::default(),
             known: Arc::default(),
         }
     }
@@ -92,6 +94,12 @@ impl Inspections {
     pub fn with_intake(mut self, intake: Arc<dyn Intake>, words: FindingWords) -> Self {
         self.intake = Some(intake);
         self.words = Arc::new(words);
+        self
+    }
+
+    /// The same, which also looks at bodies of these kinds.
+    pub fn with_bodies(mut self, kinds: BodyKinds) -> Self {
+        self.body_kinds = Arc::new(kinds);
         self
     }
 

@@ -1,19 +1,19 @@
 //! Pages of a task: how it stands, a section to fill in, what is handed in, its empty form on paper, the results of a plan.
 
 use axum::Form as Body;
-use axum::Json;
 use axum::extract::{Multipart, Path, Query, State as With};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use commons::forms::{Answer, Form as Checklist, Value as Said0, check, deficiencies, score};
 use desk::Waiting;
 use identity::Actor;
-use kernel::{AccountId, Error, FieldError, Id, Msg, Result, UnitId};
+use kernel::{AccountId, Error, Id, Msg, Result, UnitId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::{Access, Failure, Form, Secrecy, Shell};
 
 use crate::drafting::decimal;
-use crate::filling::{Fields, Paper, Put, Standing};
+use crate::fill_page::filling;
+use crate::filling::{Paper, Standing};
 use crate::kind::Mode;
 use crate::model::{Filled, Outcome, Said, TaskState, Way};
 use crate::plan_pages::{PLACE, Pairs, task_tag, value};
@@ -27,7 +27,7 @@ pub(crate) fn id_of(text: &str) -> Result<Id> {
 }
 
 /// What was answered, in words.
-fn said(shell: &Shell, form: &Checklist, item: &str, answer: &Answer) -> String {
+pub(crate) fn said(shell: &Shell, form: &Checklist, item: &str, answer: &Answer) -> String {
     use commons::forms::Kind;
     let lang = shell.lang().code();
     match &answer.value {
@@ -54,7 +54,11 @@ fn said(shell: &Shell, form: &Checklist, item: &str, answer: &Answer) -> String 
 }
 
 /// What a field shows of an answer: codes of choices are told apart by the template.
-fn typed(form: &Checklist, item: &str, answer: Option<&Answer>) -> (String, Vec<String>, bool) {
+pub(crate) fn typed(
+    form: &Checklist,
+    item: &str,
+    answer: Option<&Answer>,
+) -> (String, Vec<String>, bool) {
     use commons::forms::Kind;
     let Some(answer) = answer else {
         return (String::new(), Vec::new(), false);
@@ -74,7 +78,7 @@ fn typed(form: &Checklist, item: &str, answer: Option<&Answer>) -> (String, Vec<
 }
 
 /// How far each section is: items that must be answered and are not.
-fn open_of(form: &Checklist, filled: &Filled) -> Vec<(String, String, usize, usize)> {
+pub(crate) fn open_of(form: &Checklist, filled: &Filled) -> Vec<(String, String, usize, usize)> {
     let faults = check(form, &filled.answers, true);
     let open = |code: &str| faults.iter().any(|f| f.item == code);
     let sections = form.sections.iter().map(|s| {
@@ -94,7 +98,7 @@ pub(crate) async fn names(
 }
 
 /// What every page of a task shows at its head.
-async fn head(s: &Inspections, shell: &Shell, x: &Standing) -> Result<Value> {
+pub(crate) async fn head(s: &Inspections, shell: &Shell, x: &Standing) -> Result<Value> {
     let (w, t) = (&x.whole, &x.task);
     let names = names(s, w).await?;
     let unit = names.get(&t.unit).cloned().unwrap_or_default();
@@ -225,7 +229,7 @@ pub(crate) async fn show(
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Where {
-    section: String,
+    pub(crate) section: String,
     code: String,
 }
 
@@ -240,195 +244,8 @@ pub(crate) async fn by_code(
     shell.redirect(&task_href(id))
 }
 
-/// One section, as it is filled in.
-async fn fill_context(
-    s: &Inspections,
-    shell: &Shell,
-    x: &Standing,
-    section: &str,
-    form: Form,
-) -> Result<Value> {
-    let lang = shell.lang().code();
-    let mut tx = s.db.read().await?;
-    let origins = s.origins(&mut tx, &x.form, lang).await?;
-    drop(tx);
-    let at = x
-        .form
-        .sections
-        .iter()
-        .position(|c| c.code == section)
-        .unwrap_or(0);
-    let shown = x.form.sections.get(at).ok_or(Error::NotFound)?;
-    let open = open_of(&x.form, &x.filled);
-    let tabs: Vec<Value> = x
-        .form
-        .sections
-        .iter()
-        .zip(&open)
-        .enumerate()
-        .map(|(n, (c, (_, _, open, _)))| {
-            json!({ "code": c.code, "title": c.title.get(lang), "open": open, "current": n == at,
-                "href": format!("{}/fill?section={}", task_href(x.task.id), c.code) })
-        })
-        .collect();
-    let items: Vec<Value> = shown
-        .items
-        .iter()
-        .map(|item| {
-            let answer = x.filled.answers.get(&item.code);
-            let mut view = item_view(shell, &x.form, item, &s.words, &origins);
-            let (text, chosen, na) = typed(&x.form, &item.code, answer);
-            let again = form.values.get(&format!("v-{}", item.code));
-            view["value"] = json!(again.cloned().unwrap_or(text));
-            view["chosen"] = json!(chosen);
-            view["na"] = json!(na);
-            view["note"] = json!(answer.map(|a| a.note.clone()).unwrap_or_default());
-            view["place"] = json!(x.filled.places.get(&item.code).cloned().unwrap_or_default());
-            view["error"] = json!(form.errors.get(&format!("v-{}", item.code)));
-            let files = answer.map_or(&[][..], |a| &a.files);
-            let files = files.iter().map(
-                |f| json!({ "sha256": f, "href": format!("{}/files/{f}", task_href(x.task.id)) }),
-            );
-            view["files"] = json!(files.collect::<Vec<_>>());
-            view
-        })
-        .collect();
-    let next = x.form.sections.get(at + 1).map(|c| c.code.clone());
-    Ok(json!({
-        "head": head(s, shell, x).await?, "form": form, "tabs": tabs, "section": shown.code,
-        "title": shown.title.get(lang), "items": items, "next": next, "n": at + 1, "of": x.form.sections.len(),
-        "open": open.iter().map(|(_, _, n, _)| n).sum::<usize>(), "task": x.task.id, "corrects": x.task.version > 0,
-    }))
-}
-
-/// A task that the reader fills in.
-async fn filling(s: &Inspections, access: &Access, id: &str) -> Result<Standing> {
-    let x = s.standing(id_of(id)?, &Eyes::from(access)).await?;
-    let open = !matches!(x.task.state, TaskState::Withdrawn | TaskState::Preparing);
-    match x.hand.fills && open {
-        true => Ok(x),
-        false => Err(Error::NotFound),
-    }
-}
-
-pub(crate) async fn fill(
-    With(s): With<Inspections>,
-    shell: Shell,
-    access: Access,
-    Path(id): Path<String>,
-    Query(q): Query<Where>,
-) -> Result<Response, Failure> {
-    let x = filling(&s, &access, &id).await?;
-    let context = fill_context(&s, &shell, &x, &q.section, Form::default()).await?;
-    shell.page("inspections/fill.html", context)
-}
-
-/// The fields of a form by item: those whose names end in its code.
-fn by_item(pairs: &Pairs, items: &[String]) -> Vec<(String, Fields)> {
-    let one = |item: &String| {
-        let names = ["v", "na", "n", "p"].map(|prefix| format!("{prefix}-{item}"));
-        let own = pairs.iter().filter(|(n, _)| names.contains(n));
-        (item.clone(), own.cloned().collect())
-    };
-    items.iter().map(one).collect()
-}
-
-/// A section of the plain form: everything in it is saved, then one goes on.
-pub(crate) async fn save(
-    With(s): With<Inspections>,
-    shell: Shell,
-    access: Access,
-    Path(id): Path<String>,
-    Body(pairs): Body<Pairs>,
-) -> Result<Response, Failure> {
-    let x = filling(&s, &access, &id).await?;
-    let section = value(&pairs, "section").to_owned();
-    let shown = x
-        .form
-        .sections
-        .iter()
-        .find(|c| c.code == section)
-        .ok_or(Error::NotFound)?;
-    let items: Vec<String> = shown.items.iter().map(|i| i.code.clone()).collect();
-    let puts: Vec<Put> = by_item(&pairs, &items)
-        .into_iter()
-        .map(|(item, fields)| Put {
-            seq: 0,
-            item,
-            fields,
-        })
-        .collect();
-    let (_, faults) = s.put(x.task.id, "", &puts, &Eyes::from(&access)).await?;
-    if !faults.is_empty() {
-        let mut form = Form::default();
-        for (name, text) in &pairs {
-            form = form.with(name, text);
-        }
-        let form = form.reject(&shell, Error::Invalid(faults))?;
-        let x = filling(&s, &access, &id).await?;
-        let context = fill_context(&s, &shell, &x, &section, form).await?;
-        return shell.refused("inspections/fill.html", context);
-    }
-    match value(&pairs, "to") {
-        "" => shell.redirect(&format!("{}/fill?section={section}", task_href(x.task.id))),
-        "hand-in" => shell.redirect(&format!("{}/hand-in", task_href(x.task.id))),
-        next => shell.redirect(&format!(
-            "{}/fill?section={}",
-            task_href(x.task.id),
-            web::encode(next)
-        )),
-    }
-}
-
-/// What a device sends.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Sent {
-    device: String,
-    puts: Vec<SentPut>,
-}
-
-#[derive(Debug, Deserialize)]
-struct SentPut {
-    seq: i64,
-    item: String,
-    fields: Fields,
-}
-
-pub(crate) async fn answers(
-    With(s): With<Inspections>,
-    shell: Shell,
-    access: Access,
-    Path(id): Path<String>,
-    Json(sent): Json<Sent>,
-) -> Result<Response, Failure> {
-    let (id, eyes) = (id_of(&id)?, Eyes::from(&access));
-    let puts: Vec<Put> = sent
-        .puts
-        .into_iter()
-        .map(|p| Put {
-            seq: p.seq,
-            item: p.item,
-            fields: p.fields,
-        })
-        .collect();
-    if sent.device.is_empty() {
-        return Err(Error::field("device", Msg::new("inspection-device")).into());
-    }
-    let (seq, faults) = s.put(id, &sent.device, &puts, &eyes).await?;
-    let faults: Vec<(String, String)> = faults
-        .into_iter()
-        .map(|FieldError { field, message }| (field, shell.text(&message)))
-        .collect();
-    let x = s.standing(id, &eyes).await?;
-    let open: Vec<(String, usize)> = open_of(&x.form, &x.filled)
-        .into_iter()
-        .map(|(code, _, n, _)| (code, n))
-        .collect();
-    Ok(Json(json!({ "seq": seq, "faults": faults, "open": open })).into_response())
-}
-
 /// Files that came with a form; or the page that asks about words in them.
-async fn arrived(
+pub(crate) async fn arrived(
     s: &Inspections,
     secrecy: &mut Secrecy,
     access: &Access,
@@ -454,57 +271,6 @@ async fn arrived(
     }
     secrecy.keep(&found).await?;
     Ok(Ok((pairs, files)))
-}
-
-/// Files to one item.
-pub(crate) async fn attach(
-    With(s): With<Inspections>,
-    shell: Shell,
-    access: Access,
-    mut secrecy: Secrecy,
-    Path(id): Path<String>,
-    mut form: Multipart,
-) -> Result<Response, Failure> {
-    let x = filling(&s, &access, &id).await?;
-    let (pairs, files) = match arrived(&s, &mut secrecy, &access, &mut form).await? {
-        Ok(taken) => taken,
-        Err(asked) => return Ok(asked),
-    };
-    let item = value(&pairs, "item");
-    let section = x
-        .form
-        .sections
-        .iter()
-        .find(|c| c.items.iter().any(|i| i.code == item));
-    let section = section.ok_or(Error::NotFound)?.code.clone();
-    let drop: Vec<String> = pairs
-        .iter()
-        .filter(|(n, _)| n == "drop")
-        .map(|(_, v)| v.clone())
-        .collect();
-    let done = async {
-        // What nothing is answered to takes no files: nothing is kept for it.
-        if !x.filled.answers.contains_key(item) {
-            let message = Msg::new("inspection-answer-first");
-            return Err(Error::field(format!("v-{item}"), message));
-        }
-        let kept = s.attachments.keep(&files).await?;
-        s.attach(x.task.id, item, &kept, &drop, &Eyes::from(&access))
-            .await
-    };
-    let done = done.await;
-    s.attachments.release(&files).await;
-    match done {
-        Ok(()) => shell.redirect(&format!(
-            "{}/fill?section={section}#i-{item}",
-            task_href(x.task.id)
-        )),
-        Err(e) => {
-            let form = Form::default().reject(&shell, e)?;
-            let context = fill_context(&s, &shell, &x, &section, form).await?;
-            shell.refused("inspections/fill.html", context)
-        }
-    }
 }
 
 /// What is about to be handed in: what is missing, the points, and what is found.
@@ -537,6 +303,7 @@ async fn hand_context(
                 "title": of("title").unwrap_or_else(|| d.item.text.get(lang).to_owned()),
                 "severity": of("severity").unwrap_or_else(|| d.item.severity.clone()),
                 "way": of("way").unwrap_or_else(|| "case".to_owned()), "how": of("note").unwrap_or_default(),
+                "owner": of("owner").unwrap_or_default(), "owner_error": form.errors.get(&format!("owner-{code}")),
                 "error": form.errors.get(&format!("note-{code}")) })
         })
         .collect();
@@ -554,7 +321,7 @@ async fn hand_context(
     Ok(json!({
         "head": head(s, shell, x).await?, "form": form, "missing": missing, "found": found, "severities": severities,
         "points": decimal(score.points), "full": decimal(score.full), "share": score.share().map(percent),
-        "scored": score.full > 0, "corrects": x.task.version > 0, "intake": s.intake.is_some(), "held": held,
+        "scored": score.full > 0, "task": x.task.id, "corrects": x.task.version > 0, "intake": s.intake.is_some(), "held": held,
     }))
 }
 
@@ -600,6 +367,7 @@ pub(crate) async fn hand_in(
             severity: value(&pairs, &format!("severity-{item}")).to_owned(),
             title: value(&pairs, &format!("title-{item}")).to_owned(),
             note: value(&pairs, &format!("note-{item}")).to_owned(),
+            owner: value(&pairs, &format!("owner-{item}")).to_owned(),
         })
         .collect();
     let done = async {

@@ -107,6 +107,7 @@ pub fn modules(world: &World, rooms: &Rooms) -> Vec<Module> {
 pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
     let by_clock = crate::schedule::jobs(world, rooms);
     let (activities, reports) = (rooms.activities.clone(), rooms.reports.clone());
+    let inspections = rooms.inspections.clone();
     let (node, notices) = (world.clone(), rooms.notices.clone());
     let attributes = rooms.attributes.clone().into();
     let imports = Imports::new(rooms.organization.clone(), world.files.clone(), attributes)
@@ -150,9 +151,11 @@ pub fn jobs(world: &World, rooms: &Rooms) -> HashMap<&'static str, Handler> {
     });
     let fill: Handler = Arc::new(move |_| {
         let (activities, reports) = (activities.clone(), reports.clone());
+        let inspections = inspections.clone();
         Box::pin(async move {
             activities.fill_search().await?;
-            reports.fill_search().await
+            reports.fill_search().await?;
+            inspections.fill_search().await
         })
     });
     let ours = [

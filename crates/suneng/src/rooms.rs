@@ -480,7 +480,8 @@ impl Rooms {
         )
         .with_notices(notices.clone())
         .with_requests(requests.clone())
-        .with_intake(Arc::new(cases.clone()), words.clone());
+        .with_intake(Arc::new(cases.clone()), words.clone())
+        .with_bodies(vocabulary.body_kinds.clone());
         for problem in inspections.keep_packs().await? {
             tracing::error!(%problem, "a checklist that was kept cannot change");
         }
@@ -529,6 +530,7 @@ impl Rooms {
         ]);
         let hours = hours.with_sources(sources.clone());
         let cases = cases.with_sources(sources.clone());
+        let findings = Arc::new(cases.clone());
         let commitments = Commitments::new(
             (db.clone(), env.clone()),
             ledger.clone(),
@@ -635,7 +637,8 @@ impl Rooms {
                 world.config.security.secure,
             )
             .with_files(world.files.clone(), world.desk())
-            .with_requests(requests),
+            .with_requests(requests)
+            .with_intake(findings),
             registers,
             bulletins: bulletins.with_sources(sources.clone()),
             hours,

@@ -1,39 +1,52 @@
 /* Answers of a checklist and their photos are kept on the device until the server says that it has them: each change gets
    the next number of the device, goes out in order, and goes out again after a break or a reload; the server takes each
-   number once, and a photo by its content. Without script the form is sent section by section. */
+   number once, and a photo by its content. Tabs of one browser share what waits. Pages of filling in open without a network
+   where the browser allows it (the worker beside this file). Without script the form is sent section by section. */
 
 import { Keep } from './sitting/keep.js';
 
 const WAIT = 700;
-const AGAIN = 15000;
+const AGAIN = 5000;
 const OWN = /^(v|na|n|p)-/;
 
+const own = document.querySelector('script[data-with]');
 const form = document.querySelector('form[data-inspecting]');
 const account = document.body.getAttribute('data-account');
 if (form && account && window.fetch && window.indexedDB) begin();
 
+function random() {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+}
+
 async function begin() {
   const keep = await Keep.open();
   const place = form.getAttribute('data-inspecting');
+  const filling = form.hasAttribute('data-filling');
   const key = 'inspecting-' + account + '-' + form.getAttribute('data-task');
-  const pictures = key + '-photo-';
   const said = form.querySelector('[data-said]');
+  const count = form.querySelector('[data-unsent]');
   const timers = new Map();
+  const mem = random();
+  const held = new Map();
   let sending = false;
-  const state = (await keep.get(key)) || { device: random(), seq: 0, puts: [] };
-  let photos = await keep.all(pictures);
+  let failed = '';
 
-  function random() {
-    const bytes = crypto.getRandomValues(new Uint8Array(8));
-    return Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
-  }
-
-  function say(what) {
-    const left = state.puts.length + photos.length;
-    said.textContent = form.getAttribute(what) + (left ? ' (' + left + ')' : '');
-  }
-
+  const puts = async () => (await keep.all(key + '-put-')).sort((a, b) => a.seq - b.seq);
+  const photos = () => keep.all(key + '-photo-');
+  /* No key begins another one. */
+  const putKey = (item) => key + '-put-' + item + '!';
   const sectionOf = (item) => form.querySelector('[data-item="' + item + '"]');
+
+  async function tell(what) {
+    failed = what && what !== 'data-kept' ? what : '';
+    const left = (await puts()).length + (await photos()).length + timers.size;
+    if (what && !(left && what === 'data-kept')) said.textContent = form.getAttribute(what);
+    else if (left) said.textContent = form.getAttribute(keep.durable ? 'data-sending' : 'data-lost');
+    count.setAttribute('data-unsent', left);
+    count.hidden = !left;
+    count.querySelector('b').textContent = left;
+  }
 
   function fieldsOf(section) {
     const all = Array.from(section.querySelectorAll('[name]')).filter((c) => OWN.test(c.name));
@@ -41,42 +54,100 @@ async function begin() {
     return set.filter((c) => c.value !== '').map((c) => [c.name, c.value]);
   }
 
-  /* What was typed and did not arrive is newer than what the server showed. */
-  function restore(put) {
-    const section = sectionOf(put.item);
-    if (!section) return;
+  function show(section, fields) {
     section.querySelectorAll('[name]').forEach((c) => {
       if (!OWN.test(c.name)) return;
-      const own = put.fields.filter((f) => f[0] === c.name);
-      if (c.type === 'radio' || c.type === 'checkbox') c.checked = own.some((f) => f[1] === c.value);
-      else c.value = own.length ? own[0][1] : '';
+      const told = fields.filter((f) => f[0] === c.name);
+      if (c.type === 'radio' || c.type === 'checkbox') c.checked = told.some((f) => f[1] === c.value);
+      else c.value = told.length ? told[0][1] : '';
     });
+  }
+
+  function fault(section, text) {
+    const line = section.querySelector('[data-fault]');
+    line.textContent = text;
+    line.hidden = !text;
+  }
+
+  const markOf = (section) => section.querySelector('[data-seen]');
+
+  /* What was typed and did not arrive is newer than what the server showed; so is what arrived after a kept page. */
+  async function restore() {
+    for (const known of await keep.all(key + '-known-')) {
+      const section = sectionOf(known.item);
+      if (!section || !known.bases.includes(markOf(section).value)) continue;
+      show(section, known.fields);
+      markOf(section).value = known.bases[known.bases.length - 1];
+      if (known.fault) fault(section, known.fault);
+    }
+    for (const put of await puts()) {
+      const section = sectionOf(put.item);
+      if (section) show(section, put.fields);
+    }
+  }
+
+  /* Number and answer are written together: who reads a number has all before it. */
+  async function next(section) {
+    const item = section.getAttribute('data-item');
+    const before = (await puts()).filter((p) => p.item === item)[0];
+    const put = { item: item, fields: fieldsOf(section), seen: before ? before.seen : markOf(section).value };
+    if (keep.durable) {
+      await keep.change((store) => {
+        const asked = store.get(key + '-device');
+        asked.onsuccess = () => {
+          const device = asked.result || { id: mem, seq: 0 };
+          device.seq += 1;
+          put.seq = device.seq;
+          store.put(device, key + '-device');
+          store.put(put, putKey(item));
+        };
+      });
+    }
+    if (keep.durable) return;
+    const device = (await keep.get(key + '-device')) || { id: mem, seq: 0 };
+    device.seq += 1;
+    put.seq = device.seq;
+    await keep.put(key + '-device', device);
+    await keep.put(putKey(item), put);
   }
 
   async function changed(section) {
-    const item = section.getAttribute('data-item');
-    state.seq += 1;
-    state.puts = state.puts.filter((p) => p.item !== item);
-    state.puts.push({ seq: state.seq, item: item, fields: fieldsOf(section) });
-    await keep.put(key, state);
+    await next(section);
+    await tell('');
     send();
   }
 
-  function taken(answer, items) {
-    items.forEach((item) => {
-      const section = sectionOf(item);
-      const line = section && section.querySelector('[data-fault]');
-      if (!line) return;
-      const own = answer.faults.filter((f) => f[0] === 'v-' + item);
-      line.textContent = own.length ? own[0][1] : '';
-      line.hidden = !own.length;
-    });
-    answer.open.forEach(([code, n]) => {
-      const mark = document.querySelector('[data-open="' + code + '"]');
-      if (!mark) return;
-      mark.textContent = n;
-      mark.hidden = !n;
-    });
+  async function arrived(put, answer) {
+    const before = (await keep.get(key + '-known-' + put.item + '!')) || { bases: [] };
+    const told = answer.faults.filter((f) => f[0] === 'v-' + put.item);
+    const rival = answer.rivals.includes(put.item);
+    const why = told.length ? told[0][1] : rival ? form.getAttribute('data-rival') : '';
+    const bases = before.bases.includes(put.seen) ? before.bases : [put.seen];
+    const mark = answer.marks[put.item] || put.seen;
+    /* What was not understood did not move what stands. */
+    if (!told.length && bases[bases.length - 1] !== mark) bases.push(mark);
+    const known = { item: put.item, fields: put.fields, bases: bases.slice(-40), fault: why };
+    /* What is kept beside another answer is there to be chosen, not to be typed again. */
+    if (rival) await keep.remove(key + '-known-' + put.item + '!');
+    else await keep.put(key + '-known-' + put.item + '!', known);
+    held.forEach((item, id) => { if (item === put.item) held.delete(id); });
+    const section = sectionOf(put.item);
+    if (!section) return;
+    fault(section, why);
+    if (!told.length && !rival) markOf(section).value = mark;
+  }
+
+  /* What arrived goes, unless something newer was typed meanwhile. */
+  async function settle(put) {
+    const at = putKey(put.item);
+    if (keep.durable) {
+      await keep.change((store) => {
+        const asked = store.get(at);
+        asked.onsuccess = () => { if (asked.result && asked.result.seq <= put.seq) store.delete(at); };
+      });
+    }
+    const now = keep.memory.get(at);
+    if (now && now.seq <= put.seq) keep.memory.delete(at);
   }
 
   /* The response, or nothing where it must wait. */
@@ -85,50 +156,87 @@ async function begin() {
     try {
       r = await fetch(to, { method: 'POST', credentials: 'same-origin', headers: headers, body: body });
     } catch (e) {
-      say('data-waiting');
+      await tell('data-waiting');
       return null;
     }
-    if (r.status === 401 || new URL(r.url).pathname === '/sign-in') say('data-signed-out');
-    else if (!r.ok) say('data-refused');
+    if (r.status === 401 || new URL(r.url).pathname === '/sign-in') await tell('data-signed-out');
+    else if (r.status >= 500) await tell('data-waiting');
     else return r;
     return null;
   }
 
   async function sendAnswers() {
-    while (state.puts.length) {
-      const puts = state.puts.slice();
-      const body = JSON.stringify({ device: state.device, puts: puts });
+    for (;;) {
+      const waiting = await puts();
+      if (!waiting.length) return true;
+      const device = await keep.get(key + '-device');
+      const body = JSON.stringify({ device: device.id, puts: waiting });
       const r = await post(place, body, { 'content-type': 'application/json', accept: 'application/json' });
       if (!r) return false;
+      if (!r.ok) {
+        await tell('data-refused');
+        return false;
+      }
       const answer = await r.json();
-      state.puts = state.puts.filter((p) => p.seq > answer.seq);
-      await keep.put(key, state);
-      taken(answer, puts.map((p) => p.item));
+      for (const put of waiting.filter((p) => p.seq <= answer.seq)) {
+        await arrived(put, answer);
+        await settle(put);
+      }
+      answer.open.forEach(([code, n]) => {
+        const mark = document.querySelector('[data-open="' + code + '"]');
+        if (!mark) return;
+        mark.textContent = n;
+        mark.hidden = !n;
+      });
     }
-    return true;
   }
 
+  /* A photo stays until it was taken: one that was refused keeps none of the others back. */
   async function sendPhotos() {
-    for (const photo of photos.slice()) {
+    let all = true;
+    let page = '';
+    for (const photo of await photos()) {
+      if (held.has(photo.id)) { all = false; continue; }
       const body = new FormData();
       body.append('item', photo.item);
       body.append('file', photo.blob, photo.name);
       const r = await post(photo.to, body, {});
       if (!r) return false;
-      photos = photos.filter((p) => p !== photo);
-      await keep.remove(pictures + photo.id);
+      const text = await r.text();
+      const section = sectionOf(photo.item);
+      if (r.redirected && new URL(r.url).pathname.endsWith('/fill')) {
+        page = text;
+        await keep.remove(key + '-photo-' + photo.id);
+        if (section) pictures(section, text);
+      } else {
+        all = false;
+        held.set(photo.id, photo.item);
+        if (section) fault(section, form.getAttribute('data-photo-first'));
+        await tell('data-refused');
+      }
     }
-    return true;
+    if (page) later();
+    return all;
+  }
+
+  function pictures(section, text) {
+    const there = new DOMParser().parseFromString(text, 'text/html').querySelector('#' + CSS.escape(section.id) + ' [data-files]');
+    if (!there) return;
+    section.querySelector('[data-files]').replaceWith(document.adoptNode(there));
+    fault(section, '');
   }
 
   async function send() {
-    if (sending || !(state.puts.length || photos.length)) return;
+    if (sending) return;
     sending = true;
     try {
-      if ((await sendAnswers()) && (await sendPhotos())) say('data-kept');
+      const had = (await puts()).length + (await photos()).length;
+      if (had && (await sendAnswers()) && (await sendPhotos())) await tell('data-kept');
+      else if (!had && failed) await tell('data-kept');
     } finally {
       sending = false;
     }
+    await tell(failed);
   }
 
   async function pictured(input) {
@@ -136,11 +244,10 @@ async function begin() {
     const item = input.form.querySelector('[name=item]').value;
     for (const file of Array.from(input.files)) {
       const photo = { id: random(), item: item, to: to, name: file.name, blob: file };
-      photos.push(photo);
-      await keep.put(pictures + photo.id, photo);
+      await keep.put(key + '-photo-' + photo.id, photo);
     }
     input.value = '';
-    say('data-waiting');
+    await tell('');
     send();
   }
 
@@ -156,18 +263,72 @@ async function begin() {
     timers.set(item, setTimeout(() => { timers.delete(item); changed(section); }, e.type === 'change' ? 0 : WAIT));
   }
 
-  /* Without a network the page stays as it is: all that was typed is kept here. */
-  form.addEventListener('submit', (e) => {
-    if (navigator.onLine !== false) return;
-    e.preventDefault();
-    say('data-waiting');
+  async function flush() {
+    for (const [item, timer] of Array.from(timers)) {
+      clearTimeout(timer);
+      timers.delete(item);
+      await next(sectionOf(item));
+    }
+  }
+
+  /* On to the next section, with a network or without; handing in waits until all has arrived. */
+  form.addEventListener('submit', async (e) => {
+    const to = e.submitter && e.submitter.getAttribute('data-to');
+    if (filling) e.preventDefault();
+    else if (count.hidden) return;
+    else e.preventDefault();
+    await flush();
+    await send();
+    const left = (await puts()).length + (await photos()).length;
+    if (!filling || (left && to && to.indexOf('?') < 0)) await tell(left ? 'data-first' : 'data-kept');
+    if (!filling && !left) form.requestSubmit();
+    if (filling && to && !(left && to.indexOf('?') < 0)) location.assign(to);
   });
 
-  state.puts.forEach(restore);
+  /* Where one is, by the phone, when one asks for it. */
+  function here(button) {
+    if (!navigator.geolocation) { button.remove(); return; }
+    button.hidden = false;
+    button.addEventListener('click', () => {
+      navigator.geolocation.getCurrentPosition(({ coords }) => {
+        const field = document.getElementById(button.getAttribute('data-here'));
+        field.value = coords.latitude.toFixed(5) + ', ' + coords.longitude.toFixed(5) + ' ±' + Math.round(coords.accuracy) + ' m';
+        field.dispatchEvent(new Event('change', { bubbles: true }));
+      }, () => { button.textContent = button.getAttribute('data-none'); }, { timeout: 15000, maximumAge: 60000 });
+    });
+  }
+
+  /* Pages and what they are made of, kept by the worker under the versions of their files. */
+  async function later() {
+    if (!filling || !navigator.serviceWorker) return;
+    const of = (all, name) => Array.from(document.querySelectorAll(all), (e) => e.getAttribute(name).split('#')[0]);
+    const assets = of('link[rel=stylesheet], link[rel=icon]', 'href').concat(of('script[src]', 'src'), of('svg use', 'href').slice(0, 1));
+    const version = assets.concat(own.getAttribute('data-with')).map((url) => url.split('/')[2]).join('');
+    const pages = of('.tabs a', 'href').concat(location.pathname);
+    try {
+      await navigator.serviceWorker.register(own.getAttribute('data-worker'), { scope: '/inspections/tasks/' });
+      const { active } = await navigator.serviceWorker.ready;
+      const module = new URL('./sitting/keep.js', own.src).pathname;
+      const heard = new MessageChannel();
+      heard.port1.onmessage = () => form.setAttribute('data-offline', '');
+      /* A slow network may outlast the patience of the browser: what is kept by then is not fetched again. */
+      setTimeout(() => { if (!form.hasAttribute('data-offline')) later(); }, AGAIN * 4);
+      active.postMessage({ account: account, version: version, fresh: location.pathname + location.search, pages: pages, assets: assets.concat(module) }, [heard.port2]);
+    } catch (e) {
+      form.removeAttribute('data-offline');
+    }
+  }
+
+  await restore();
   form.addEventListener('input', touched);
   form.addEventListener('change', touched);
+  document.querySelectorAll('[data-here]').forEach(here);
   window.addEventListener('online', send);
   window.addEventListener('focus', send);
+  window.addEventListener('pagehide', flush);
   setInterval(send, AGAIN);
+  await tell('');
   send();
+  if (document.readyState === 'complete') later();
+  else window.addEventListener('load', later);
 }

@@ -5,6 +5,7 @@ mod confirm;
 mod decisions;
 mod doors;
 mod evidence;
+mod findings;
 mod history;
 mod house;
 mod kinds;

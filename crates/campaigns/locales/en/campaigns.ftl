@@ -56,6 +56,9 @@ campaigns-lead-now = Now { $name }; "=" keeps them
 campaigns-node = Programme
 campaigns-above = Campaign above
 campaigns-below = Campaigns below
+campaigns-below-units = { $joined } of { $named } units take part
+campaigns-below-measures = { $done } of { $all } measures done
+campaigns-below-late = { $n } overdue
 campaigns-phases = Phases
 campaigns-phase-from = { $name } from
 campaigns-phase-to = { $name } to

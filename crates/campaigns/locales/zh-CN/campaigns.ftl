@@ -56,6 +56,9 @@ campaigns-lead-now = 现为 { $name }；“=” 表示不变
 campaigns-node = 所属规划
 campaigns-above = 上级行动
 campaigns-below = 下级行动
+campaigns-below-units = 参加 { $joined }/{ $named } 个单位
+campaigns-below-measures = 措施完成 { $done }/{ $all }
+campaigns-below-late = 逾期 { $n } 项
 campaigns-phases = 阶段
 campaigns-phase-from = { $name }开始
 campaigns-phase-to = { $name }结束

@@ -341,6 +341,21 @@ pub(crate) async fn last_reports(tx: &mut Tx, campaign: Id) -> Result<HashMap<Un
     Ok(found?.into_iter().map(|r| (r.unit, r)).collect())
 }
 
+/// Which measures of some campaigns are done.
+pub(crate) async fn done_of(tx: &mut Tx, campaigns: &[Id]) -> Result<HashMap<Id, Vec<i64>>> {
+    let mut found: HashMap<Id, Vec<i64>> = HashMap::new();
+    if campaigns.is_empty() {
+        return Ok(found);
+    }
+    let mut a = Args::new();
+    let list = a.list(campaigns.iter().copied());
+    let sql = format!("SELECT campaign, no FROM campaign_done WHERE campaign IN ({list})");
+    for row in &tx.query(sql, a).await? {
+        found.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    Ok(found)
+}
+
 /// All reports of a unit, the last first.
 pub(crate) async fn reports(tx: &mut Tx, campaign: Id, unit: UnitId) -> Result<Vec<Report>> {
     let sql = format!(

@@ -227,7 +227,8 @@ async fn units_take_part_or_say_why_not_and_changes_keep_what_was() {
         );
         // A district plans its own below it, within its days.
         let mut below = h.content("二科行动");
-        below.measures.clear();
+        below.measures.truncate(1);
+        below.measures[0].unit = h.offices[1];
         let mut new = New {
             id: h.env.new_id(),
             kind: "quality".into(),
@@ -250,7 +251,22 @@ async fn units_take_part_or_say_why_not_and_changes_keep_what_was() {
             "sent twice it is written once"
         );
         let w = h.campaigns.campaign(id, &h.planner.eyes()).await.unwrap();
-        assert_eq!(w.below.len(), 1);
+        assert_eq!((w.below.len(), w.below_done.len()), (1, 0));
+        // Where each below stands is seen from above.
+        let by = (&eyes, &actor);
+        h.campaigns
+            .name_units(new.id, &[h.offices[1]], by)
+            .await
+            .unwrap();
+        issued(&h, new.id).await;
+        act(&h, new.id, Act::Start, "").await.unwrap();
+        let no = new.content.measures[0].no;
+        h.campaigns
+            .measure_done(new.id, no, day(11, 20), "已办结", by)
+            .await
+            .unwrap();
+        let w = h.campaigns.campaign(id, &h.planner.eyes()).await.unwrap();
+        assert_eq!(w.below_done[&new.id], [no]);
         assert!(matches!(
             h.campaigns.campaign(new.id, &h.far.eyes()).await,
             Err(Error::NotFound)

@@ -663,6 +663,7 @@ identity-action-inspection-handed-in = Result handed in
 identity-action-inspection-corrected = Result corrected
 identity-action-inspection-passed = Self-check passed
 identity-action-inspection-sent-back = Self-check sent back
+identity-action-inspection-chosen = Answer chosen among devices
 identity-action-inspection-objected = Objection raised
 identity-action-inspection-objection-upheld = Objection upheld
 identity-action-inspection-objection-refused = Objection refused

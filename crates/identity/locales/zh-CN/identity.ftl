@@ -663,6 +663,7 @@ identity-action-inspection-handed-in = 提交检查结果
 identity-action-inspection-corrected = 更正检查结果
 identity-action-inspection-passed = 审核自查
 identity-action-inspection-sent-back = 退回自查
+identity-action-inspection-chosen = 选定检查项的填写
 identity-action-inspection-objected = 提出异议
 identity-action-inspection-objection-upheld = 异议成立
 identity-action-inspection-objection-refused = 异议不成立

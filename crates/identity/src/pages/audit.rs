@@ -358,6 +358,7 @@ fn action_name(shell: &Shell, action: &str) -> String {
             "inspection.sent-back",
             "identity-action-inspection-sent-back",
         ),
+        ("inspection.chosen", "identity-action-inspection-chosen"),
         ("inspection.objected", "identity-action-inspection-objected"),
         (
             "inspection.objection-upheld",

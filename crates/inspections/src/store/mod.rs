@@ -3,6 +3,7 @@
 pub(crate) mod forms;
 pub(crate) mod plans;
 pub(crate) mod results;
+pub(crate) mod rivals;
 pub(crate) mod tasks;
 
 use std::collections::HashMap;
@@ -87,6 +88,18 @@ pub const MIGRATIONS: &[Migration] = &[
         by_account {blob} NOT NULL, on_behalf {blob}, at BIGINT NOT NULL, upheld BOOLEAN, answer TEXT NOT NULL,
         decided_by {blob}, decided_at BIGINT);
     CREATE UNIQUE INDEX inspection_objection_task ON inspection_objection (task, n);
+    ",
+},
+    Migration {
+    name: "inspections_20261124_rivals",
+    sql: "
+    INSERT INTO search_fill (kind) VALUES ('inspection-plan');
+    ALTER TABLE inspection_answer ADD COLUMN device TEXT;
+    ALTER TABLE inspection_task ADD COLUMN body {blob} REFERENCES body;
+    ALTER TABLE inspection_task ADD COLUMN leg BIGINT;
+    CREATE TABLE inspection_rival (
+        task {blob} NOT NULL REFERENCES inspection_task, item TEXT NOT NULL, device TEXT NOT NULL, answer TEXT NOT NULL,
+        place TEXT NOT NULL, by_account {blob} NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (task, item, device)) {clustered};
     ",
 }];
 

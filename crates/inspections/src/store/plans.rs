@@ -175,6 +175,25 @@ pub(crate) async fn list(
     Ok((rows.iter().map(read).collect::<Result<_>>()?, total))
 }
 
+/// Some plans of hosts in a scope, the newest first.
+pub(crate) async fn some(tx: &mut Tx, ids: &[Id], scope: &Scope) -> Result<Vec<Plan>> {
+    let mut a = Args::new();
+    let list = a.list(ids.iter().copied());
+    let scope = organization::scope_sql(scope, "p.host", &mut a);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM inspection_plan p WHERE p.id IN ({list}) AND {scope} ORDER BY p.id DESC"
+    );
+    tx.query(sql, a).await?.iter().map(read).collect()
+}
+
+/// Plans after one, in the order in which they were made.
+pub(crate) async fn after(tx: &mut Tx, id: Id, limit: i64) -> Result<Vec<Plan>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM inspection_plan p WHERE p.id > $1 ORDER BY p.id LIMIT $2");
+    let rows = tx.query(sql, args![id, limit]).await?;
+    rows.iter().map(read).collect()
+}
+
 /// The plans of which another round is due on a day: the last of each row, running or ended.
 pub(crate) async fn repeating(tx: &mut Tx) -> Result<Vec<Plan>> {
     let sql = format!(

@@ -30,16 +30,17 @@ pub(crate) async fn put(
     tx: &mut Tx,
     task: Id,
     (item, answer, place): (&str, Option<&Answer>, &str),
+    device: &str,
     (by, at): (AccountId, Timestamp),
 ) -> Result<()> {
     let Some(answer) = answer else {
         let sql = "DELETE FROM inspection_answer WHERE task = $1 AND item = $2";
         return tx.execute(sql, args![task, item]).await.map(|_| ());
     };
-    let sql = "INSERT INTO inspection_answer (task, item, answer, place, by_account, at) VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (task, item) DO UPDATE SET answer = $3, place = $4, by_account = $5, at = $6";
+    let sql = "INSERT INTO inspection_answer (task, item, answer, place, by_account, at, device) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (task, item) DO UPDATE SET answer = $3, place = $4, by_account = $5, at = $6, device = $7";
     let text = serde_json::to_string(answer).map_err(Error::internal)?;
-    let args = args![task, item, text, place, by, at];
+    let args = args![task, item, text, place, by, at, device];
     tx.execute(sql, args).await.map(|_| ())
 }
 

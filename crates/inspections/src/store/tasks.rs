@@ -1,12 +1,12 @@
 //! Tasks: given, moved, found.
 
 use db::{Args, Row, Tx, args};
-use kernel::{Date, Error, Id, Result, UnitId};
+use kernel::{Date, Error, Id, PersonId, Result, UnitId};
 
 use crate::model::{Task, TaskState};
 
 const COLUMNS: &str = "t.id, t.plan, t.unit, t.team, t.object, t.opens, t.until, t.state, t.code, t.request, t.version, t.share,
-    t.findings, t.done_on";
+    t.findings, t.done_on, t.body, t.leg";
 
 fn read(row: &Row) -> Result<Task> {
     let state: String = row.get(7)?;
@@ -25,6 +25,8 @@ fn read(row: &Row) -> Result<Task> {
         share: row.get(11)?,
         findings: row.get(12)?,
         done_on: row.get(13)?,
+        body: row.get(14)?,
+        leg: row.get(15)?,
     })
 }
 
@@ -43,12 +45,14 @@ pub(crate) async fn add(tx: &mut Tx, tasks: &[Task]) -> Result<()> {
         a.push(t.code.as_str());
         a.push(t.version);
         a.push(t.findings);
+        a.push(t.body);
+        a.push(t.leg);
     }
     if tasks.is_empty() {
         return Ok(());
     }
-    let head = "INSERT INTO inspection_task (id, plan, unit, team, object, opens, until, state, code, version, findings) VALUES ";
-    tx.insert_many(head, 11, " ON CONFLICT DO NOTHING", a)
+    let head = "INSERT INTO inspection_task (id, plan, unit, team, object, opens, until, state, code, version, findings, body, leg) VALUES ";
+    tx.insert_many(head, 13, " ON CONFLICT DO NOTHING", a)
         .await
         .map(|_| ())
 }
@@ -80,6 +84,32 @@ pub(crate) async fn assign(
     let sql = "UPDATE inspection_task SET team = $3, opens = $4, until = $5 WHERE plan = $1 AND unit = $2 AND state IN ('preparing', 'open')";
     let args = args![plan, unit, team, opens, until];
     tx.execute(sql, args).await.map(|_| ())
+}
+
+/// Holds a task until the transaction ends: who fills it in on two nodes at once comes one after the other.
+pub(crate) async fn hold(tx: &mut Tx, id: Id) -> Result<()> {
+    let sql = "UPDATE inspection_task SET version = version WHERE id = $1";
+    tx.execute(sql, args![id]).await.map(|_| ())
+}
+
+/// Puts a unit at a place of the route of its team, or at none.
+pub(crate) async fn route(tx: &mut Tx, plan: Id, unit: UnitId, leg: Option<i64>) -> Result<()> {
+    let sql =
+        "UPDATE inspection_task SET leg = $3 WHERE plan = $1 AND unit = $2 AND state = 'preparing'";
+    tx.execute(sql, args![plan, unit, leg]).await.map(|_| ())
+}
+
+/// Who of the teams of a plan belongs to a body that is looked at, or did from a day on: the unit of the body, the person.
+pub(crate) async fn in_bodies(
+    tx: &mut Tx,
+    plan: Id,
+    since: Date,
+) -> Result<Vec<(UnitId, PersonId)>> {
+    let sql = "SELECT DISTINCT t.unit, m.person FROM inspection_task t JOIN body_member m ON m.body = t.body
+        JOIN inspection_member i ON i.person = m.person JOIN inspection_team g ON g.id = i.team AND g.plan = t.plan
+        WHERE t.plan = $1 AND (m.to_date IS NULL OR m.to_date >= $2)";
+    let rows = tx.query(sql, args![plan, since]).await?;
+    rows.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect()
 }
 
 /// Opens a task with its request.
@@ -124,7 +154,8 @@ pub(crate) async fn by_code(tx: &mut Tx, code: &str) -> Result<Option<Task>> {
 /// The tasks of a plan, by unit and file.
 pub(crate) async fn of_plan(tx: &mut Tx, plan: Id) -> Result<Vec<Task>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM inspection_task t JOIN unit u ON u.id = t.unit WHERE t.plan = $1 ORDER BY u.sort, u.code, t.object"
+        "SELECT {COLUMNS} FROM inspection_task t JOIN unit u ON u.id = t.unit WHERE t.plan = $1
+         ORDER BY COALESCE(t.leg, 1000000), u.sort, u.code, t.object"
     );
     tx.query(sql, args![plan]).await?.iter().map(read).collect()
 }

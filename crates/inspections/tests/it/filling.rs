@@ -19,6 +19,7 @@ pub fn put(seq: i64, item: &str, pairs: &[(&str, &str)]) -> Put {
     Put {
         seq,
         item: item.into(),
+        seen: None,
         fields: fields(pairs),
     }
 }
@@ -70,8 +71,8 @@ async fn fill(h: &House, task: Id, eyes: &Eyes, times: &str, plan: &str) {
         ),
         put(0, "times", &[("v-times", times)]),
     ];
-    let (_, faults) = h.room.put(task, "", &puts, eyes).await.unwrap();
-    assert_eq!(faults, []);
+    let taken = h.room.put(task, "", &puts, eyes).await.unwrap();
+    assert_eq!(taken.faults, []);
 }
 
 async fn hand_in(
@@ -107,36 +108,40 @@ async fn what_a_device_sends_is_taken_once_and_in_order() {
             put(1, "plan", &[("v-plan", "yes")]),
             put(2, "times", &[("v-times", "3")]),
         ];
-        assert_eq!(send(&first).await.unwrap().0, 2);
+        assert_eq!(send(&first).await.unwrap().seq, 2);
         assert_eq!(
             send(&[put(3, "times", &[("v-times", "5")])])
                 .await
                 .unwrap()
-                .0,
+                .seq,
             3
         );
         // What comes again late changes nothing, and is acknowledged.
-        assert_eq!(send(&first).await.unwrap().0, 3);
+        assert_eq!(send(&first).await.unwrap().seq, 3);
         let s = h.room.standing(task, &eyes).await.unwrap();
         let value = |s: &inspections::Standing, item: &str| s.filled.answers[item].value.clone();
         assert_eq!(value(&s, "times"), commons::forms::Value::Number(5));
         // What cannot be meant is told, and what was there stays.
-        let (seq, faults) = send(&[put(4, "times", &[("v-times", "many")])])
+        let taken = send(&[put(4, "times", &[("v-times", "many")])])
             .await
             .unwrap();
         assert_eq!(
-            (seq, faults.len(), faults[0].field.as_str()),
+            (
+                taken.seq,
+                taken.faults.len(),
+                taken.faults[0].field.as_str()
+            ),
             (4, 1, "v-times")
         );
         let s = h.room.standing(task, &eyes).await.unwrap();
         assert_eq!(value(&s, "times"), commons::forms::Value::Number(5));
         // Another device has numbers of its own.
-        let (seq, _) = h
+        let taken = h
             .room
             .put(task, "d-2", &[put(1, "times", &[("v-times", "6")])], &eyes)
             .await
             .unwrap();
-        assert_eq!(seq, 1);
+        assert_eq!(taken.seq, 1);
         assert_eq!(
             refused(h.room.put(task, "x y", &first, &eyes).await)[0].0,
             "device"
@@ -179,7 +184,7 @@ async fn what_two_nodes_take_at_once_is_taken_once() {
                 h.room.put(task, "d", &one, &eyes),
                 other.room.put(task, "d", &both, &eyes),
             );
-            assert!(a.unwrap().0 >= old && b.unwrap().0 == new);
+            assert!(a.unwrap().seq >= old && b.unwrap().seq == new);
             // Whoever came first, the newest is what stays.
             let s = h.room.standing(task, &eyes).await.unwrap();
             assert_eq!(
@@ -209,6 +214,7 @@ async fn handing_in_makes_result_facts_and_cases_at_once() {
         fill(&h, task, &eyes, "2", "no").await;
         let said = |way, note: &str| {
             vec![Said {
+                owner: String::new(),
                 item: "times".into(),
                 way,
                 severity: "grave".into(),

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use commons::files::Files;
-use commons::findings::{Finder, Finding, Found, Intake};
+use commons::findings::{Finder, Finding, Found, Intake, Mended};
 use commons::packs::{Name, PackProblem, Packs};
 use db::{Db, Migration, Tx};
 use desk::{Attachments, Desk};
@@ -116,7 +116,7 @@ pub fn problems(list: &[PackProblem]) -> Vec<String> {
 
 /// Somebody who keeps findings: the same key once.
 #[derive(Default)]
-pub struct Kept(pub Mutex<Vec<(Id, Finding)>>);
+pub struct Kept(pub Mutex<Vec<(Id, Finding)>>, pub Mutex<Vec<Mended>>);
 
 impl Intake for Kept {
     fn raise<'a>(
@@ -135,6 +135,17 @@ impl Intake for Kept {
             Ok(Id([n; 16]))
         }
         .boxed()
+    }
+
+    fn raise_mended<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        finding: &'a Finding,
+        mended: &'a Mended,
+        by: &'a Finder,
+    ) -> BoxFuture<'a, kernel::Result<Id>> {
+        self.1.lock().unwrap().push(mended.clone());
+        self.raise(tx, finding, by)
     }
 
     fn of_source<'a>(

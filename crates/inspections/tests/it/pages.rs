@@ -386,6 +386,7 @@ async fn a_self_check_is_passed_on_its_page_and_compared_with_an_inspection() {
         let puts = [("plan", "yes"), ("times", "4")].map(|(item, v)| inspections::Put {
             seq: 0,
             item: item.into(),
+            seen: None,
             fields: fields(&[(&format!("v-{item}"), v)]),
         });
         h.room.put(task, "", &puts, &clerk(&h)).await.unwrap();
@@ -410,6 +411,7 @@ async fn a_self_check_is_passed_on_its_page_and_compared_with_an_inspection() {
         let puts = [("plan", "yes"), ("times", "1")].map(|(item, v)| inspections::Put {
             seq: 0,
             item: item.into(),
+            seen: None,
             fields: fields(&[(&format!("v-{item}"), v)]),
         });
         let eyes = h.inspector.bare();

@@ -24,6 +24,7 @@ pub fn new_plan(h: &House, t: &TestDb, kind: &str) -> NewPlan {
         under: h.bureau,
         reach: Reach::Below,
         categories: vec![],
+        bodies: vec![],
     }
 }
 

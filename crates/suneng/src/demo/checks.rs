@@ -128,6 +128,7 @@ pub async fn self_check(world: &World, rooms: &Rooms) -> Result<()> {
         under: bureau.id,
         reach: Reach::Below,
         categories: vec!["处室".to_owned()],
+        bodies: Vec::new(),
     };
     let id = room.plan(&plan, &all(), &actor).await?;
     let eyes = inspections::Eyes {
@@ -161,6 +162,7 @@ pub async fn self_check(world: &World, rooms: &Rooms) -> Result<()> {
                 seq: 0,
                 item: code.to_owned(),
                 fields,
+                seen: None,
             }
         };
         let puts: Vec<Put> = form.items().map(|i| put(&i.code)).collect();
@@ -168,6 +170,7 @@ pub async fn self_check(world: &World, rooms: &Rooms) -> Result<()> {
         let said = FOUND.iter().filter(|(at, ..)| *at == n);
         let said: Vec<Said> = said
             .map(|(_, item, way, words)| Said {
+                owner: String::new(),
                 item: (*item).to_owned(),
                 way: *way,
                 severity: String::new(),

@@ -13,6 +13,7 @@ mod edge;
 mod exam_threads;
 mod exams;
 mod faults;
+mod field_journey;
 mod figures;
 mod golden;
 mod guard;

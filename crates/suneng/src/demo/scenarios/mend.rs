@@ -381,6 +381,7 @@ impl Stage<'_> {
             under: unit,
             reach: Reach::Itself,
             categories: Vec::new(),
+            bodies: Vec::new(),
         };
         let id = room.plan(&plan, &scope, &actor).await?;
         let eyes = inspections::Eyes {
@@ -401,6 +402,7 @@ impl Stage<'_> {
                 seq: 0,
                 item: item.code.clone(),
                 fields: [(format!("v-{}", item.code), "yes".to_owned())].into(),
+                seen: None,
             });
             let puts: Vec<Put> = items.collect();
             room.put(task.id, "", &puts, &eyes).await?;
