@@ -73,7 +73,7 @@ async fn content_of(
         text: typed.get("text").to_owned(),
         target: typed.get("target").to_owned(),
         claim,
-        wanted: number_in(&typed, "wanted")?,
+        wanted: number_in(typed, "wanted")?,
         owner: typed.get("owner").to_owned(),
         unit: unit.id,
         person: s
@@ -82,10 +82,10 @@ async fn content_of(
         leader: s
             .person("leader", typed.get("leader"), leader, &scope)
             .await?,
-        from: month_in(&typed, "from")?,
-        to: month_in(&typed, "to")?.last_of_month(),
+        from: month_in(typed, "from")?,
+        to: month_in(typed, "to")?.last_of_month(),
         milestones: milestones(typed.get("milestones"))?,
-        weight: number_in(&typed, "weight")?,
+        weight: number_in(typed, "weight")?,
         duty: typed.get("duty").trim().to_owned(),
     })
 }

@@ -107,7 +107,7 @@ fn written(typed: &Typed) -> Result<Written> {
         let entry: Id = id_of(id)?;
         lines.push(Line {
             entry,
-            percent: number_in(&typed, &percent)?.ok_or_else(wrong)?,
+            percent: number_in(typed, &percent)?.ok_or_else(wrong)?,
             said: text.clone(),
             reached_on,
             counted: None,
