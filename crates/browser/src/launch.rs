@@ -6,7 +6,7 @@ use std::time::Duration;
 use chromiumoxide::cdp::browser_protocol::browser::BrowserContextId;
 use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetTimezoneOverrideParams};
 use chromiumoxide::cdp::browser_protocol::target::{
-    CreateBrowserContextParams, CreateTargetParams,
+    CreateBrowserContextParams, CreateTargetParams, SetAutoAttachParams,
 };
 use chromiumoxide::{Browser as Chromium, BrowserConfig};
 use futures::{FutureExt, StreamExt};
@@ -107,6 +107,14 @@ impl Browser {
             .build()
             .expect("all parameters are given");
         let page = self.chromium.new_page(target).await.expect("a page");
+        // Left attached, a service worker waits for a debugger that has gone already, and never starts.
+        let alone = SetAutoAttachParams::builder()
+            .auto_attach(false)
+            .wait_for_debugger_on_start(false)
+            .flatten(true)
+            .build()
+            .expect("all parameters are given");
+        page.execute(alone).await.expect("workers start");
         page.execute(SetTimezoneOverrideParams::new("Asia/Shanghai"))
             .await
             .expect("the time zone is set");

@@ -20,7 +20,11 @@ function random() {
 }
 
 async function begin() {
-  const keep = await Keep.open();
+  let keep = null;
+  let ready = () => {};
+  /* What is typed before the device has answered waits for it. A browser that fills a form again by itself says so in the
+     same way: what the device kept holds against that. */
+  const live = new Promise((resolve) => { ready = resolve; });
   const place = form.getAttribute('data-inspecting');
   const filling = form.hasAttribute('data-filling');
   const key = 'inspecting-' + account + '-' + form.getAttribute('data-task');
@@ -28,8 +32,10 @@ async function begin() {
   const count = form.querySelector('[data-unsent]');
   const timers = new Map();
   const mem = random();
+  const typing = new Set();
   const held = new Map();
   let sending = false;
+  let more = false;
   let failed = '';
 
   const puts = async () => (await keep.all(key + '-put-')).sort((a, b) => a.seq - b.seq);
@@ -40,7 +46,7 @@ async function begin() {
 
   async function tell(what) {
     failed = what && what !== 'data-kept' ? what : '';
-    const left = (await puts()).length + (await photos()).length + timers.size;
+    const left = (await puts()).length + (await photos()).length;
     if (what && !(left && what === 'data-kept')) said.textContent = form.getAttribute(what);
     else if (left) said.textContent = form.getAttribute(keep.durable ? 'data-sending' : 'data-lost');
     count.setAttribute('data-unsent', left);
@@ -111,8 +117,16 @@ async function begin() {
     await keep.put(putKey(item), put);
   }
 
+  /* On the device, and nothing newer typed since. */
+  function written(item) {
+    if (!timers.has(item)) typing.delete(item);
+    form.toggleAttribute('data-writing', typing.size > 0);
+  }
+
   async function changed(section) {
+    await live;
     await next(section);
+    written(section.getAttribute('data-item'));
     await tell('');
     send();
   }
@@ -227,6 +241,7 @@ async function begin() {
   }
 
   async function send() {
+    more = sending;
     if (sending) return;
     sending = true;
     try {
@@ -237,12 +252,15 @@ async function begin() {
       sending = false;
     }
     await tell(failed);
+    if (more) send();
   }
 
   async function pictured(input) {
     const to = input.form.action;
     const item = input.form.querySelector('[name=item]').value;
-    for (const file of Array.from(input.files)) {
+    const files = Array.from(input.files);
+    await live;
+    for (const file of files) {
       const photo = { id: random(), item: item, to: to, name: file.name, blob: file };
       await keep.put(key + '-photo-' + photo.id, photo);
     }
@@ -259,6 +277,8 @@ async function begin() {
     const section = e.target.closest('[data-item]');
     if (!section || !OWN.test(e.target.name || '')) return;
     const item = section.getAttribute('data-item');
+    typing.add(item);
+    form.setAttribute('data-writing', '');
     clearTimeout(timers.get(item));
     timers.set(item, setTimeout(() => { timers.delete(item); changed(section); }, e.type === 'change' ? 0 : WAIT));
   }
@@ -268,6 +288,7 @@ async function begin() {
       clearTimeout(timer);
       timers.delete(item);
       await next(sectionOf(item));
+      written(item);
     }
   }
 
@@ -277,6 +298,7 @@ async function begin() {
     if (filling) e.preventDefault();
     else if (count.hidden) return;
     else e.preventDefault();
+    await live;
     await flush();
     await send();
     const left = (await puts()).length + (await photos()).length;
@@ -319,9 +341,13 @@ async function begin() {
     }
   }
 
-  await restore();
   form.addEventListener('input', touched);
   form.addEventListener('change', touched);
+  const opened = await Keep.open();
+  keep = opened;
+  await restore();
+  ready();
+  form.setAttribute('data-live', '');
   document.querySelectorAll('[data-here]').forEach(here);
   window.addEventListener('online', send);
   window.addEventListener('focus', send);
