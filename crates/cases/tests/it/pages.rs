@@ -193,7 +193,7 @@ async fn several_are_assigned_and_urged_at_once() {
 }
 
 /// Names and contacts of tellers as they lie in the database, and whether they are sealed beside.
-async fn open_names(db: &db::Db) -> Vec<(String, String, bool)> {
+pub(crate) async fn open_names(db: &db::Db) -> Vec<(String, String, bool)> {
     let sql = "SELECT name, contact, name_sealed IS NOT NULL FROM case_reporter";
     let rows = db.read().await.unwrap().query(sql, db::args![]).await;
     let read = |r: &db::Row| (r.get(0).unwrap(), r.get(1).unwrap(), r.get(2).unwrap());

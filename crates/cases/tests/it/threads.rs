@@ -38,6 +38,7 @@ use ledger::Fact;
 use testkit::on_both;
 
 use crate::house::{House, Sees as _, Who, migrations, packs, refused, why};
+use crate::pages::open_names;
 
 #[test]
 fn every_thread_names_a_test_that_is_there() {
@@ -227,12 +228,15 @@ async fn who_told_is_sealed_whether_in_confidence_or_not() {
     on_both(&migrations(), |t| async move {
         let h = House::new(&t).await;
         let id = h.raise(&told_by(&h, false)).await.unwrap();
-        let sql = "SELECT name, contact FROM case_reporter";
-        let mut tx = h.db.read().await.unwrap();
-        let row = tx.one(sql, db::args![]).await.unwrap();
-        let kept: (String, String) = (row.get(0).unwrap(), row.get(1).unwrap());
-        drop(tx);
-        assert_eq!(kept, (String::new(), String::new()));
+        let sealed = [(String::new(), String::new(), true)];
+        assert_eq!(open_names(&h.db).await, sealed);
+        // What lay open in an older house is sealed by the next morning.
+        let sql = "UPDATE case_reporter SET name = '反映人甲', contact = '1', name_sealed = NULL, contact_sealed = NULL";
+        let opened: kernel::Result<u64> =
+            db::transaction!(h.db, |tx| tx.execute(sql, db::args![]).await);
+        assert_eq!(opened.unwrap(), 1);
+        assert_eq!(h.cases.seal_reporters().await.unwrap(), 1);
+        assert_eq!(open_names(&h.db).await, sealed);
         let (_, page) = h.app(h.supervisor).get(&format!("/cases/{id}")).await;
         assert!(
             page.contains("反映人甲"),
