@@ -77,10 +77,11 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
             kernel::Msg::new("demo-not-empty").with("folder", config.data.display()),
         ));
     }
-    let rooms = Rooms::open(&world, vocabulary).await?;
+    let rooms = Box::pin(Rooms::open(&world, vocabulary)).await?;
     tell("demo-scenarios");
     let org = &world.organization;
-    let mut stage = Stage::set(&world, &rooms, &clock, &calendar, &scenarios).await?;
+    let stage = Stage::set(&world, &rooms, &clock, &calendar, &scenarios);
+    let mut stage = Box::pin(stage).await?;
     stage.until(first.saturating_sub(1.day())).await?;
     forward(&clock, &past, first, 18, 30);
     tell("demo-people");
@@ -98,25 +99,25 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
         today,
     };
     tell("demo-bodies");
-    life.bodies().await?;
+    Box::pin(life.bodies()).await?;
     tell("demo-study");
     let study = Study::new(&world, &rooms, (&clock, &calendar), (first, today)).await?;
     for week in 0..=WEEKS - 2 {
         study.record(week..=week).await?;
         stage.until(past.today()).await?;
     }
-    study.confirm().await?;
-    life.decided().await?;
-    bulletins::write(&world, &rooms).await?;
+    Box::pin(study.confirm()).await?;
+    Box::pin(life.decided()).await?;
+    Box::pin(bulletins::write(&world, &rooms)).await?;
     tell("demo-loop");
-    cases::mend(&world, &rooms).await?;
-    checks::campaign(&world, &rooms).await?;
-    checks::self_check(&world, &rooms).await?;
-    checks::letters(&world, &rooms).await?;
-    tasks::set(&world, &rooms).await?;
-    projects::run(&world, &rooms).await?;
-    matters::run(&world, &rooms).await?;
-    exams::hold(&world, &rooms, &clock).await?;
+    Box::pin(cases::mend(&world, &rooms)).await?;
+    Box::pin(checks::campaign(&world, &rooms)).await?;
+    Box::pin(checks::self_check(&world, &rooms)).await?;
+    Box::pin(checks::letters(&world, &rooms)).await?;
+    Box::pin(tasks::set(&world, &rooms)).await?;
+    Box::pin(projects::run(&world, &rooms)).await?;
+    Box::pin(matters::run(&world, &rooms)).await?;
+    Box::pin(exams::hold(&world, &rooms, &clock)).await?;
     let rows = people::since(&people, &seconded, today);
     org.import(&rows, &Scope::All, None).await?;
     study.record(WEEKS - 1..=WEEKS).await?;
@@ -127,7 +128,7 @@ async fn fill_telling(config: &Config, env: &Env, tell: impl Fn(&'static str)) -
     life.waiting(left() / 4).await?;
     clock.advance(left());
     stage.until(today).await?;
-    life.audiences().await?;
+    Box::pin(life.audiences()).await?;
     // Passwords are chosen today: two years ago they would have to be changed first.
     let settings = config.security.clone();
     let identity = Identity::new(world.db.clone(), env.clone(), settings);
