@@ -56,7 +56,6 @@ const PAGES: &[(&str, &[&str])] = &[
             "→/cases/…",
             "/cases/board",
             "/cases/exposed",
-            "/cases/evaluations",
             "/cases/new",
             "/inspections",
             "/inspections/new",
@@ -190,6 +189,7 @@ const PAGES: &[(&str, &[&str])] = &[
         &["/approvals?tab=mine", "→/approvals/…", "/notices"],
     ),
     ("personnel", &["/", "/approvals", "→/approvals/…"]),
+    ("supervisor", &["/cases/evaluations"]),
     (
         "court",
         &[
